@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One non-recursive Makefile. Sources are found by folder: a new file needs no line here.
+# O=DIR builds elsewhere; SAN=address,undefined (or thread) builds with sanitizers; V=1 shows commands.
+
+SAN ?=
+O ?= build$(if $(SAN),-$(firstword $(subst $(comma), ,$(SAN))))
+comma := ,
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PREFIX ?= /usr/local
+Q := $(if $(V),,@)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef \
+	-Wimplicit-fallthrough -Wswitch-enum -Wconversion
+HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(O)/gen -isystem $(O)/sys
+CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+
+CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lcrypto -lpthread
+AGENT_LIBS := -lbpf -lelf -lz -lcurl -lcrypto -lpthread
+CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
+
+sources = $(sort $(foreach d,$(1),$(wildcard $(d)/*.c)))
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+
+BASE := $(call objects,$(call sources,base))
+CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control control/*)))
+AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
+CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
+BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+.PHONY: all help setup run stop test lint format fuzz bench install clean test-%
+
+all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o ## build everything
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## install the packages that build, run and test need (root)
+	$(Q)./setup
+
+run: setup ## set up, build, start the lab with a protected origin and leave it up (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)./packaging/run
+
+stop: ## end what `make run` started (root)
+	$(Q)$(O)/polder lab down
+
+test: setup ## set up, build, run every test tier of one machine (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/run
+
+lint: ## format, clang-tidy, cppcheck, layering, sizes
+	$(Q)tests/lint/run
+
+format: ## rewrite sources in the project's format
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fuzz: ## every fuzzer for SECONDS (60) each
+	$(Q)tests/fuzz/run $(or $(SECONDS),60)
+
+bench: all ## measure side by side with peers; prints and writes docs/benchmarks.md (root)
+	$(Q)tests/bench/run
+
+clean: ## remove what was built
+	rm -rf build build-*
+
+# --- programs ---------------------------------------------------------------------------------
+$(O)/polder-control: $(O)/control/main.o $(CONTROL) $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CONTROL_LIBS)
+
+$(O)/polder-agent: $(O)/agent/main.o $(AGENT) $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS)
+
+$(O)/polder: $(O)/cli/main.o $(CLI) $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# --- the packet path: clang, then a skeleton for the agent --------------------------------------
+BPF_CFLAGS := -target bpf -O2 -g -Wall -Wextra -Werror -Wno-unused-function -I. \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+$(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(O)/generator.bpf.o: cli/generator.bpf.c
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(O)/sys/%.skel.h: $(O)/%.bpf.o
+	@mkdir -p $(@D)
+	@echo "  SKEL  $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+
+# The CLI's list of actions is printed by the control itself, so that neither can drift.
+$(O)/gen/actions.json: $(O)/polder-control
+	@mkdir -p $(@D)
+	$(Q)$(O)/polder-control --describe > $@
+$(O)/gen/actions_json.h: $(O)/gen/actions.json
+	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
+
+$(AGENT) $(O)/agent/main.o: | $(O)/sys/polder.skel.h
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
+TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
+UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+PACKET := $(patsubst tests/packet/%.c,$(O)/tests/packet/%,$(wildcard tests/packet/test_*.c))
+TORTURE := $(patsubst tests/torture/%.c,$(O)/tests/torture/%,$(wildcard tests/torture/test_*.c))
+MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/test_*.c))
+TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) ## build the test programs
+.PHONY: tests
+
+$(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+$(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
+
+# Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays
+# the corpus (gcc, part of `make test`) and with libFuzzer (clang).
+FUZZ := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcmocka,$(TEST_LIBS))
+fuzzers-replay: $(FUZZ) ## build the corpus replayers
+.PHONY: fuzzers-replay
+
+install: all ## install below DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/polder
+	install $(O)/polder-control $(O)/polder-agent $(DESTDIR)$(PREFIX)/sbin
+	install $(O)/polder $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(O)/polder.bpf.o $(DESTDIR)$(PREFIX)/lib/polder
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

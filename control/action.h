@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An API action is a row: version, name, how it touches the store, its parameters, its handler. Dispatch
+ * authenticates, decodes by the rows, opens the transaction that the row asks for, runs the handler,
+ * writes the audit record of a WRITE, commits, replies. A handler states wishes in the store and fills
+ * call->reply; it never opens a transaction, never touches a node, never reads a clock.
+ */
+#ifndef CONTROL_ACTION_H
+#define CONTROL_ACTION_H
+
+#include <jansson.h>
+
+#include "base/spec.h"
+#include "control/engine/nodes.h"
+#include "control/store/store.h"
+#include "control/store/vault.h"
+
+#define VERSION_DDOSCOO "2020-01-01"
+#define VERSION_BSS     "2017-12-14"
+#define VERSION_POLDER  "2026-11-01" /* our own: keys, accounts, events, nodes */
+
+enum action_mode { READ, WRITE };
+
+/* XML item names of the lists in the reply: "Instances/Instance" means <Instances><Instance>.. */
+struct reply_list {
+	const char *list;
+	const char *item;
+};
+
+struct call;
+typedef enum err (*action_run)(struct call *call, const void *args);
+
+struct action {
+	const char *version;
+	const char *name;
+	enum action_mode mode;
+	enum permission permission;  /* least that may call it; FULL for a WRITE on instances */
+	const struct param *params;  /* ends with PARAM_END */
+	size_t args_size;
+	action_run run;
+	const struct reply_list *lists; /* ends with { NULL, NULL }; NULL: no lists in the reply */
+	const char *summary;         /* one line, own words, for help */
+	int calls_per_second;        /* published limit per account; 0: the default of 10 */
+};
+
+struct call {
+	struct arena *mem;            /* everything of this call */
+	struct db *db;                /* with the transaction open */
+	const struct vault *vault;
+	const struct nodes *nodes;
+	int64_t now_ms;               /* life-cycle time */
+	int64_t clock_ms;             /* machine time */
+	const char *request_id;
+	const struct access_key *key; /* who calls */
+	const struct action *action;
+	const struct form *form;      /* all parameters, for the audit record */
+	json_t *reply;                /* object; RequestId is in it */
+	const char *object;           /* set by a WRITE: what the audit record names */
+	json_t *change;               /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
+	const char *refusal;          /* sentence for the client instead of the error's own */
+};
+
+/* All tables, listed by hand in actions/actions.c; ends with NULL. */
+extern const struct action *const action_tables[];
+/* Row for (version, name); NULL. version_known tells whether any action has that version. */
+const struct action *action_find(const char *version, const char *name, bool *version_known);
+/* The whole table as JSON for --describe; owned by the caller. */
+json_t *action_describe(void);
+
+/* The client's own mistake: sets the sentence and returns err. For actions and dispatch only. */
+enum err refuse(struct call *call, enum err err, const char *format, ...) PRINTF(3, 4);
+/* The instance that a parameter names, if this caller may use it: another tenant's or a hidden one
+ * is ERR_INSTANCE_NOT_FOUND. Sets call->object. */
+enum err call_instance(struct call *call, const char *id, struct instance *out) MUST_USE;
+/* Account and instance limits of the caller, for list filters. */
+int64_t call_account(const struct call *call); /* 0 for an operator */
+/* json_object_set_new that reports failure as ERR_MEMORY. */
+enum err put(json_t *object, const char *name, json_t *value) MUST_USE;
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the nodes confirmed and counted, in memory, shared by the node socket (writer), the engine
+ * (persists) and the actions (readers). Thread-safe; bounded by NODE_MAX nodes.
+ */
+#ifndef CONTROL_ENGINE_NODES_H
+#define CONTROL_ENGINE_NODES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "control/store/store.h"
+
+struct nodes;
+struct nodes *nodes_new(void);
+void nodes_free(struct nodes *nodes);
+
+/* Restores what was persisted. */
+enum err nodes_restore(struct nodes *nodes, struct db *db, struct arena *mem) MUST_USE;
+/* Node name fetched with generation: it has applied it. ERR_LIMIT: more than NODE_MAX nodes. */
+enum err nodes_confirm(struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms) MUST_USE;
+/* Decodes a report (snapshot_abi.h). ERR_FORMAT: not one; nothing is taken over then. */
+enum err nodes_report(struct nodes *nodes, const char *name, const void *data, size_t size,
+	int64_t clock_ms) MUST_USE;
+/* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is anything. */
+bool nodes_dirty(const struct nodes *nodes);
+enum err nodes_persist(struct nodes *nodes, struct db *db) MUST_USE;
+
+/* The lowest generation applied by all known nodes; 0 when there is none. */
+uint64_t nodes_confirmed(const struct nodes *nodes);
+/* Whether packets of this instance are forwarded now, as confirmed by the nodes. */
+bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance, int64_t now_ms);
+struct node_traffic {
+	struct counter in, dropped, out; /* sums over nodes, since their maps were made */
+	int64_t last_in_ms;              /* machine time; 0: never */
+};
+/* false: no node reported the instance. */
+bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out);
+/* Back-to-origin prefixes of all nodes as text, without repeats, sorted; only IPv4 or IPv6 ones if
+ * version is 4 or 6. */
+enum err nodes_sources(const struct nodes *nodes, struct arena *mem, int version, const char ***out,
+	size_t *count) MUST_USE;
+
+/* Long poll: waits until newest > generation or the offset differs from offset_ms, at most wait_ms.
+ * nodes_announce wakes the waiters; the engine calls it with the newest committed generation. */
+void nodes_announce(struct nodes *nodes, uint64_t newest, int64_t life_offset_ms);
+bool nodes_wait(struct nodes *nodes, uint64_t generation, int64_t offset_ms, int64_t wait_ms);
+/* Newest announced. */
+uint64_t nodes_newest(const struct nodes *nodes);
+/* For shutdown: all waiters return at once from now on. */
+void nodes_close(struct nodes *nodes);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The contract between bpf/ (reader, per packet) and agent/ (writer): map keys and values.
+ *
+ * Addresses are 16 bytes; IPv4 is mapped (::ffff:a.b.c.d), so that one map serves both versions.
+ * Ports and addresses are in network byte order, everything else in host order. Structs that are
+ * hash keys have no implicit padding. Times are nanoseconds: "utc" is the machine's UTC, "life" is
+ * life-cycle time (UTC plus the control's offset); struct settings converts bpf_ktime_get_boot_ns()
+ * to both. A deadline of INT64_MAX means never.
+ */
+#ifndef SHARED_PACKET_ABI_H
+#define SHARED_PACKET_ABI_H
+
+#include <linux/types.h>
+
+#include "limits.h"
+
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+
+enum reason {
+#define REASON(name, verdict, text) REASON_##name,
+#include "reasons.def"
+#undef REASON
+	REASON_COUNT
+};
+
+struct address {
+	union {
+		__u8 byte[16];
+		__be32 word[4];
+		__u64 half[2]; /* for fast compares only */
+	};
+};
+static_assert(sizeof(struct address) == 16, "address is a map key");
+
+/* map "settings": ARRAY, one entry. Written whole by the agent, at start and each second. */
+struct settings {
+	__s64 utc_offset_ns;  /* machine UTC = bpf_ktime_get_boot_ns() + this */
+	__s64 life_offset_ns; /* life-cycle time = bpf_ktime_get_boot_ns() + this */
+	__u64 cookie_key[2][2]; /* SYN cookie keys of epoch e at [e & 1]: current and previous */
+	__u32 cookie_epoch;     /* current epoch number: machine UTC seconds / COOKIE_EPOCH_SECONDS */
+	__u32 source_count[2];  /* back-to-origin addresses in map "source": [0] IPv4, [1] IPv6 */
+	__u32 port_first;       /* source ports toward origins: [first, first + count) */
+	__u32 port_count;
+	__u32 reserved;
+};
+#define COOKIE_EPOCH_SECONDS 60
+
+/* map "vip": HASH NODE_VIP_MAX, key struct address (destination of the packet). */
+enum vip_kind {
+	VIP_PROTECTED = 1, /* an instance's address */
+	VIP_SOURCE = 2,    /* a back-to-origin address of this node: replies of origins arrive here */
+};
+struct vip {
+	__u32 kind;            /* enum vip_kind */
+	__u32 instance;        /* instance number; 0 for VIP_SOURCE */
+	__s64 mitigation_until_ns; /* life: mitigations apply while now < this */
+	__s64 forward_until_ns;    /* life: packets are forwarded while now < this */
+	__u32 slot;            /* index into map "vip_counter", dense, given by the agent */
+	__u32 flags;           /* VIP_HAS_* */
+};
+#define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
+#define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
+
+/* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
+struct list_exact_key {
+	__u32 instance;
+	__u32 reserved; /* 0 */
+	struct address source;
+};
+/* map "list_prefix": LPM_TRIE NODE_LIST_PREFIX_MAX. prefix_bits counts the instance's 32 bits too. */
+struct list_prefix_key {
+	__u32 prefix_bits; /* 32 + 0..128 */
+	__be32 instance;   /* big endian: the trie compares from the first byte */
+	struct address source;
+};
+struct list_entry {
+	__s64 allow_until_ns; /* utc; 0: not allowed by this entry, INT64_MAX: for ever */
+	__s64 block_until_ns; /* utc; 0: not blocked by this entry */
+};
+/*
+ * Prefixes nest and the trie gives only the longest: the agent therefore writes into each prefix
+ * entry the maximum of its own and all covering prefixes' times.
+ */
+
+/* map "service": HASH NODE_SERVICE_MAX, BPF_F_NO_PREALLOC. */
+struct service_key {
+	__u32 instance;
+	__be16 port;
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 reserved; /* 0 */
+};
+struct origin {
+	struct address address;
+	__be16 port;
+	__u8 reserved[6];
+};
+struct service {
+	__u32 id; /* port rule number, for reports */
+	__u32 idle_seconds;
+	__u32 origin_count; /* 0: nothing is forwarded (REASON_no_origin) */
+	__u32 reserved;
+	struct origin origin[ORIGIN_MAX];
+	__u8 slot[ORIGIN_SLOTS]; /* index into origin[], filled in proportion to the weights */
+};
+
+/* map "source": ARRAY 2 * NODE_SOURCE_MAX of struct address: IPv4 at [0, 64), IPv6 at [64, 128). */
+
+/*
+ * maps "flow_tcp", "flow_udp": LRU_HASH, key struct flow_key, value struct flow.
+ * maps "reverse_tcp", "reverse_udp": LRU_HASH, key struct flow_key of the origin's reply (source =
+ * origin, destination = back-to-origin address), value struct flow_key of the client's side.
+ * The flow has one state, in the first; a reverse entry whose flow is gone, or whose flow names
+ * another source port, is void.
+ */
+struct flow_key {
+	struct address source;
+	struct address destination;
+	__be16 source_port;
+	__be16 destination_port;
+	__u32 reserved; /* 0 */
+};
+static_assert(sizeof(struct flow_key) == 40, "flow_key is a map key");
+
+enum flow_state {
+	FLOW_SYN_SENT = 1, /* TCP: origin SYN sent, nothing heard */
+	FLOW_OPEN = 2,
+	FLOW_CLOSING = 3, /* TCP: FIN of both sides, or RST, seen: kept briefly for retransmissions */
+};
+struct flow {
+	struct address origin;      /* chosen at creation, never changed */
+	struct address local;       /* back-to-origin source address */
+	__be16 origin_port;
+	__be16 local_port;
+	__u32 instance;
+	__u64 seen_ns;              /* boot clock: last packet of either side */
+	__u32 idle_seconds;
+	__u8 state;                 /* enum flow_state */
+	__u8 flags;                 /* private to bpf/ */
+	__u8 client_mac[6];         /* as last seen: replies go back the way packets come */
+	__u8 local_client_mac[6];   /* own address on that link */
+	__u8 origin_mac[6];
+	__u8 local_origin_mac[6];
+	__u8 reserved[2];
+	__u32 client_ifindex;
+	__u32 origin_ifindex;
+	__u64 route_ns;             /* boot clock: when the origin side's next hop was looked up */
+	__u32 client_isn;           /* TCP, host order: private to bpf/ from here */
+	__u32 proxy_isn;
+	__u32 sequence_delta;       /* origin ISN - proxy ISN */
+	__u32 timestamp_delta;
+	__u32 client_window;
+	__u32 options;              /* MSS, window scale, SACK, timestamps as agreed */
+	__u32 slot;                 /* vip_counter slot */
+	__u32 scratch[3];
+};
+
+/* map "transmit": DEVMAP_HASH NODE_INTERFACE_MAX, key ifindex, value ifindex: where a redirect may go. */
+
+/* map "reason_counter": PERCPU_ARRAY REASON_COUNT of struct counter; all VIPs together.
+ * map "vip_counter": PERCPU_ARRAY NODE_VIP_MAX of struct vip_counter.
+ * map "vip_reason": PERCPU_HASH 65536, BPF_F_NO_PREALLOC, key struct vip_reason_key -> struct counter: DROP
+ * reasons only. */
+struct counter {
+	__u64 packets;
+	__u64 bytes; /* IP and above, without Ethernet */
+};
+struct vip_counter {
+	struct counter in;      /* all packets to the VIP, whatever became of them */
+	struct counter dropped; /* of them */
+	struct counter out;     /* packets sent to clients for the VIP */
+	__u64 last_in_ns;       /* boot clock of the last packet to the VIP */
+	__u64 reserved;
+};
+struct vip_reason_key {
+	__u32 instance;
+	__u32 reason;
+};
+
+/* map "neighbour": RINGBUF 64 KiB: next hops that bpf_fib_lookup could not resolve; the agent makes
+ * the kernel resolve them. Rate: at most one record per address and second (map "neighbour_asked"). */
+struct neighbour_wanted {
+	struct address address; /* next hop, or the destination itself */
+	__u32 ifindex;
+	__u32 reserved;
+};
+
+#endif
