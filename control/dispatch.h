@@ -14,7 +14,7 @@ struct nonces;   /* auth/nonce.h */
 struct throttle; /* auth/throttle.h */
 
 /* What all requests share. */
-struct service {
+struct gateway {
 	const struct vault *vault;
 	struct nodes *nodes;
 	struct life_clock *clock;
@@ -43,7 +43,7 @@ struct response {
 	const char *retry_after_ms;  /* value of x-acs-retry-after, or NULL */
 };
 /* Always gives a response (in the worst case a fixed 503 body). db: this thread's connection. */
-void dispatch_request(const struct service *service, struct db *db, struct arena *mem,
+void dispatch_request(const struct gateway *gateway, struct db *db, struct arena *mem,
 	const struct request *request, struct response *out);
 
 #endif

@@ -6,6 +6,7 @@
 #define CONTROL_MODEL_PORT_RULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
