@@ -123,8 +123,13 @@ PACKET := $(patsubst tests/packet/%.c,$(O)/tests/packet/%,$(wildcard tests/packe
 TORTURE := $(patsubst tests/torture/%.c,$(O)/tests/torture/%,$(wildcard tests/torture/test_*.c))
 MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/test_*.c))
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) ## build the test programs
+TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) ## build the test programs
 .PHONY: tests
+
+$(TOOLS): $(O)/%: $(O)/%.o $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcrypto -lpthread
 
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
 	@echo "  LINK  $@"

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Four unmodified official clients, each through the whole life of an instance: buy, describe, port
+// rule, refused release, and after expiry the release. They differ in what they put on the wire: V1 by
+// GET, V1 by POST, V1 split between query and chunked body, V3 with headers signed by the client's list.
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const polder = process.env.POLDER ?? '../../build/polder';
+const lab = JSON.parse(execFileSync(polder, ['lab', 'status', '--json']));
+const endpoint = new URL(lab.api);
+const DDOSCOO = '2020-01-01';
+const BSS = '2017-12-14';
+let number = 0;
+let failed = 0;
+
+function check(name, good, detail) {
+	number++;
+	if (good) {
+		console.log(`ok ${number} - ${name}`);
+	} else {
+		failed++;
+		console.log(`not ok ${number} - ${name}`);
+		console.log(`    ${JSON.stringify(detail)}`);
+	}
+}
+
+function popCore(method) {
+	const { RPCClient } = require('@alicloud/pop-core');
+	const make = (apiVersion) => new RPCClient({ accessKeyId: lab.access_key_id,
+		accessKeySecret: lab.access_key_secret, endpoint: endpoint.origin, apiVersion });
+	const clients = { [DDOSCOO]: make(DDOSCOO), [BSS]: make(BSS) };
+	return async (version, action, params) => {
+		try {
+			return await clients[version].request(action, params, { method, timeout: 10000 });
+		} catch (error) {
+			return { error: error.code };
+		}
+	};
+}
+
+function rpcClient() {
+	const { default: Client } = require('@alicloud/rpc-client');
+	const util = require('@alicloud/tea-util');
+	const client = new Client({ accessKeyId: lab.access_key_id,
+		accessKeySecret: lab.access_key_secret, endpoint: endpoint.host, protocol: 'http' });
+	const runtime = new util.RuntimeOptions({ autoretry: false });
+	// As Terraform does: InstanceId and the like in the query, the rest in the body.
+	const inQuery = new Set(['InstanceId', 'FrontendPort', 'FrontendProtocol']);
+	return async (version, action, params) => {
+		const query = {};
+		const body = {};
+		for (const [key, value] of Object.entries(params)) {
+			(inQuery.has(key) ? query : body)[key] = value;
+		}
+		try {
+			return await client.doRequest(action, 'HTTP', 'POST', version, 'AK', query, body, runtime);
+		} catch (error) {
+			return { error: String(error.code).replace(/Error$/, '') };
+		}
+	};
+}
+
+function flatten(params) {
+	const out = {};
+	for (const [key, value] of Object.entries(params)) {
+		if (!Array.isArray(value)) {
+			out[key] = String(value);
+			continue;
+		}
+		value.forEach((item, index) => {
+			if (typeof item === 'object') {
+				for (const [name, part] of Object.entries(item)) {
+					out[`${key}.${index + 1}.${name}`] = String(part);
+				}
+			} else {
+				out[`${key}.${index + 1}`] = String(item);
+			}
+		});
+	}
+	return out;
+}
+
+function openapiClient() {
+	const openapi = require('@alicloud/openapi-client');
+	const util = require('@alicloud/tea-util');
+	const client = new openapi.default(new openapi.Config({ accessKeyId: lab.access_key_id,
+		accessKeySecret: lab.access_key_secret, endpoint: endpoint.host, protocol: 'http' }));
+	return async (version, action, params) => {
+		const request = new openapi.OpenApiRequest({ query: flatten(params) });
+		const description = new openapi.Params({ action, version, protocol: 'HTTP', pathname: '/',
+			method: 'POST', authType: 'AK', style: 'RPC', reqBodyType: 'formData',
+			bodyType: 'json' });
+		try {
+			const reply = await client.callApi(description, request, new util.RuntimeOptions({}));
+			return reply.body;
+		} catch (error) {
+			return { error: error.code };
+		}
+	};
+}
+
+function openapiCore() {
+	const core = require('@alicloud/openapi-core');
+	const { $OpenApiUtil } = core;
+	const client = new core.OpenApi(new $OpenApiUtil.Config({ accessKeyId: lab.access_key_id,
+		accessKeySecret: lab.access_key_secret, endpoint: endpoint.host, protocol: 'http' }));
+	return async (version, action, params) => {
+		const request = new $OpenApiUtil.OpenApiRequest({ query: flatten(params) });
+		const description = new $OpenApiUtil.Params({ action, version, protocol: 'HTTP',
+			pathname: '/', method: 'POST', authType: 'AK', style: 'RPC', reqBodyType: 'formData',
+			bodyType: 'json' });
+		const { RuntimeOptions } = require('@darabonba/typescript').default
+			? require('@darabonba/typescript') : require('@darabonba/typescript');
+		try {
+			const reply = await client.callApi(description, request, new RuntimeOptions({}));
+			return reply.body;
+		} catch (error) {
+			return { error: error.code };
+		}
+	};
+}
+
+const clients = { 'pop-core GET': popCore('GET'), 'pop-core POST': popCore('POST'),
+	'rpc-client': rpcClient(), 'openapi-client': openapiClient(), 'openapi-core': openapiCore() };
+const plan = [['ServicePartner', 'coop-line-001'], ['PortCount', '50'], ['DomainCount', '50'],
+	['BaseBandwidth', '30'], ['Bandwidth', '30'], ['ServiceBandwidth', '100'], ['NormalQps', '3000'],
+	['FunctionVersion', '0'], ['AddressType', 'Ipv4']].map(([Code, Value]) => ({ Code, Value }));
+const bought = {};
+
+for (const [name, call] of Object.entries(clients)) {
+	let reply = await call(BSS, 'CreateInstance', { ProductCode: 'ddos', ProductType: 'ddoscoo',
+		SubscriptionType: 'Subscription', Period: 1, Parameter: plan });
+	const id = reply?.Data?.InstanceId;
+	check(`${name}: CreateInstance`, id?.startsWith('ddoscoo-cn-'), reply);
+	if (!id) {
+		continue;
+	}
+	bought[name] = id;
+	reply = await call(DDOSCOO, 'DescribeInstances', { PageNumber: '1', PageSize: '50', InstanceIds: [id] });
+	check(`${name}: DescribeInstances`, reply.TotalCount === 1 && reply.Instances[0].Status === 1, reply);
+	reply = await call(DDOSCOO, 'ModifyInstanceRemark', { InstanceId: id, Remark: 'a b*c~é+' });
+	reply = await call(DDOSCOO, 'DescribeInstances', { PageNumber: '1', PageSize: '1', InstanceIds: [id] });
+	check(`${name}: a remark of awkward characters arrives`, reply.Instances?.[0]?.Remark === 'a b*c~é+', reply);
+	reply = await call(DDOSCOO, 'CreatePort', { InstanceId: id, FrontendPort: '8080',
+		FrontendProtocol: 'tcp', BackendPort: '80', RealServers: [lab.origin.ipv4] });
+	check(`${name}: CreatePort`, !reply.error && reply.RequestId, reply);
+	reply = await call(DDOSCOO, 'DescribePort', { InstanceId: id, FrontendPort: '8080', FrontendProtocol: 'tcp' });
+	check(`${name}: DescribePort`, reply.NetworkRules?.[0]?.RealServers?.[0] === lab.origin.ipv4, reply);
+	reply = await call(DDOSCOO, 'ReleaseInstance', { RegionId: 'cn-hangzhou', InstanceId: id });
+	check(`${name}: release before expiry is InstanceNotExpire`, reply.error === 'InstanceNotExpire', reply);
+}
+
+execFileSync(polder, ['lab', 'clock', '+32d']);
+try {
+	for (const [name, call] of Object.entries(clients)) {
+		if (!bought[name]) {
+			continue;
+		}
+		let reply = await call(DDOSCOO, 'ReleaseInstance', { RegionId: 'cn-hangzhou', InstanceId: bought[name] });
+		check(`${name}: release after expiry`, !reply.error && reply.RequestId, reply);
+		reply = await call(DDOSCOO, 'ReleaseInstance', { InstanceId: bought[name] });
+		check(`${name}: a second release is InstanceNotFound`, reply.error === 'InstanceNotFound', reply);
+	}
+} finally {
+	execFileSync(polder, ['lab', 'clock', 'reset']);
+}
+process.exit(failed ? 1 : 0);

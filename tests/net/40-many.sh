@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# 10,000 instances that expire at once: a block-listed source gets nothing through any of them before,
+# and through all of them within a second after. Seven days later nothing is forwarded at all.
+. "$(dirname "$0")/lib.sh"
+count=${COUNT:-10000}
+
+host=${API#http://}
+calls() { "$API_LOAD" "${host%/}" "$KEY" "$SECRET" 8 0 2>"$scratch/summary"; }
+for i in $(seq "$count"); do
+	echo "Action=CreateInstance&Version=2017-12-14&ProductCode=ddos&ProductType=ddoscoo&SubscriptionType=Subscription&Period=1"
+done | calls | jq -r .Data.InstanceId >"$scratch/ids"
+check "$count instances bought" test "$(grep -c '^ddoscoo' "$scratch/ids")" = "$count"
+# Paged, newest first: the addresses of exactly these.
+for page in $(seq $(((count + 49) / 50))); do
+	echo "Action=DescribeInstances&Version=2020-01-01&PageNumber=$page&PageSize=50"
+done | calls | jq -r '.Instances[] | "\(.InstanceId) \(.Ip)"' | sort >"$scratch/pairs"
+join <(sort "$scratch/ids") "$scratch/pairs" | cut -d' ' -f2 >"$scratch/addresses"
+check "their addresses are known" test "$(wc -l <"$scratch/addresses")" = "$count"
+source=$(client_address 4 "$(head -n 1 "$scratch/addresses")")
+while read -r id; do
+	echo "Action=CreatePort&Version=2020-01-01&InstanceId=$id&FrontendProtocol=udp&FrontendPort=7000&BackendPort=$UDP_ECHO&RealServers.1=$ORIGIN4"
+	echo "Action=AddAutoCcBlacklist&Version=2020-01-01&InstanceId=$id&ExpireTime=86400&Blacklist=%5B%7B%22src%22%3A%22$source%22%7D%5D"
+done <"$scratch/ids" | calls >/dev/null
+check "a rule and a block-list entry each" jq -e '.bad == 0' "$scratch/summary"
+for i in 1 2 3 4 5; do settled >/dev/null && break; done
+check "nodes confirm" settled
+
+each() { inside client "$LOAD" each "$scratch/addresses" 7000 "$1"; }
+equal "before expiry all are mitigated" 0 "$(each 500 | jq .answered)"
+first=$(head -n 1 "$scratch/ids")
+last=$(tail -n 1 "$scratch/ids")
+expire=$(($(instance "$first" ExpireTime) > $(instance "$last" ExpireTime) ? $(instance "$first" ExpireTime) : $(instance "$last" ExpireTime)))
+span=$(((expire - $(date +%s%3N)) / 1000 + 60))
+start=$(date +%s%3N)
+"$POLDER" lab clock "+${span}s" >/dev/null
+took=$(($(date +%s%3N) - start))
+each 1000 >"$scratch/after"
+equal "after expiry none is mitigated: all answer" "$count" "$(jq .answered "$scratch/after")"
+check "in force in the packet path in under 1 s ($took ms)" test "$took" -lt 1000
+"$POLDER" lab clock +8d >/dev/null
+equal "after seven days none is forwarded" 0 "$(each 300 | jq .answered)"
+equal "the API says the same" 0 "$(call DescribeInstances --PageNumber 1 --PageSize 1 --Enabled 1 \
+	--InstanceIds.1 "$first" | jq .TotalCount)"
+
+# Release them: the pool is whole again.
+sed 's/^/Action=ReleaseInstance\&Version=2020-01-01\&InstanceId=/' "$scratch/ids" | calls >/dev/null
+check "all are released" jq -e '.bad == 0' "$scratch/summary"
+"$POLDER" lab clock reset >/dev/null
+for i in 1 2 3 4 5; do settled >/dev/null && break; done
+check "nodes confirm the releases" settled
+check "nodes hold none of them" jq -e --argjson count "$count" '.Nodes[0].InstanceCount < $count' \
+	<<<"$(call DescribeNodes | jq '{Nodes: [.Nodes[] | . + {InstanceCount: (.VipCount // 0)}]}')"
+done_testing

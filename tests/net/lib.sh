@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Shared by the tests against the running lab: TAP output, calls, clock, traffic. Sourced.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+O=${O:-build}
+POLDER=$O/polder
+LOAD=$PWD/$O/tests/net/load
+API_LOAD=$PWD/$O/tests/net/api_load
+STATUS=$("$POLDER" lab status --json) || { echo "not ok - the lab is not running"; exit 1; }
+scratch=$(mktemp -d) || exit 1
+test_failed=0
+trap 'finish' EXIT
+trap 'exit 130' INT TERM
+
+finish() {
+	"$POLDER" lab clock reset >/dev/null 2>&1
+	rm -rf "$scratch"
+}
+field() { jq -r "$1" <<<"$STATUS"; }
+ORIGIN4=$(field .origin.ipv4) ORIGIN6=$(field .origin.ipv6)
+HTTP_PORT=$(field .origin.http) TCP_ECHO=$(field .origin.tcp_echo) UDP_ECHO=$(field .origin.udp_echo)
+TCP_BANNER=$(field .origin.tcp_banner)
+API=$(field .api) KEY=$(field .access_key_id) SECRET=$(field .access_key_secret)
+
+ok() { echo "ok - $1"; }
+not_ok() {
+	echo "not ok - $1"
+	shift
+	[ $# -gt 0 ] && printf '    %s\n' "$@"
+	test_failed=1
+}
+# check NAME COMMAND...: passes when the command succeeds.
+check() {
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$* said: $out"; fi
+}
+equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected $2" "got      $3"; fi; }
+done_testing() { exit $test_failed; }
+
+call() { "$POLDER" call "$@"; }
+code_of() { call "$@" | jq -r '.Code // "OK"'; }
+inside() { # inside ROLE COMMAND...
+	"$POLDER" lab exec "$@"
+}
+clock() { "$POLDER" lab clock "$@" >/dev/null || not_ok "lab clock $*"; }
+
+# buy Ipv4|Ipv6: prints the new instance's id.
+buy() {
+	call CreateInstance --ProductCode ddos --ProductType ddoscoo --SubscriptionType Subscription \
+		--Period 1 --Parameter.1.Code AddressType --Parameter.1.Value "$1" \
+		--Parameter.2.Code PortCount --Parameter.2.Value 50 | jq -r .Data.InstanceId
+}
+instance() { # instance ID FIELD
+	call DescribeInstances --PageNumber 1 --PageSize 10 --InstanceIds.1 "$1" | jq -r ".Instances[0].$2"
+}
+forward() { # forward ID tcp|udp FRONTEND BACKEND ORIGIN
+	call CreatePort --InstanceId "$1" --FrontendProtocol "$2" --FrontendPort "$3" --BackendPort "$4" \
+		--RealServers.1 "$5" >/dev/null
+}
+# settled: all nodes confirmed everything that was ordered.
+settled() {
+	local i
+	for i in $(seq 100); do
+		call DescribeNodes | jq -e '[.Nodes[] | select(.Generation < .NewestGeneration)] | length == 0' \
+			>/dev/null && return 0
+		sleep 0.02
+	done
+	echo "the nodes did not confirm within 2 s"
+	return 1
+}
+# put the life cycle at ExpireTime of instance ID plus SECONDS
+at_expiry_plus() {
+	local now expire
+	clock reset
+	expire=$(instance "$1" ExpireTime)
+	now=$(date +%s%3N)
+	clock "+$(((expire - now) / 1000 + $2))s"
+}
+client_address() { # client_address 4|6: the client's address toward the VIPs
+	inside client ip -j -"$1" route get "$2" | jq -r '.[0].prefsrc'
+}
+# reaches PROTOCOL VIP PORT: one echo through the VIP, at most 2 s.
+reaches() {
+	case $1 in
+	tcp) inside client timeout 2 "$LOAD" echo "$2" "$3" 1 1 64 >/dev/null 2>&1 ;;
+	udp) inside client timeout 3 "$LOAD" udp "$2" "$3" 3 1000 >/dev/null 2>&1 ;;
+	esac
+}
