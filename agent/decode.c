@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A snapshot is refused whole when any part of it is not of the stated form: applying half of one
+ * would leave the node in a state that nobody described. Every length is compared with what is left
+ * before anything behind it is read; lengths are multiples of 8, so all records stay aligned.
+ */
+#include "agent/decode.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static const char *check_remove(const struct record *record)
+{
+	const struct record_remove *remove = (const void *)record;
+
+	if (record->length != sizeof(*remove))
+		return "removal of a wrong length";
+	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_LIST)
+		return "removal of an unknown type";
+	return NULL;
+}
+
+static const char *check_instance(const struct record *record)
+{
+	const struct record_instance *instance = (const void *)record;
+
+	if (record->length != sizeof(*instance))
+		return "instance of a wrong length";
+	if (instance->vip_count > INSTANCE_VIP_MAX)
+		return "instance with too many addresses";
+	return NULL;
+}
+
+static const char *check_service(const struct record *record)
+{
+	const struct record_service *service = (const void *)record;
+
+	if (record->length < sizeof(*service))
+		return "service of a wrong length";
+	if (service->origin_count > ORIGIN_MAX)
+		return "service with too many origins";
+	if (record->length !=
+		sizeof(*service) + service->origin_count * sizeof(struct record_origin))
+		return "service whose length is not that of its origins";
+	if (service->instance == 0 || service->port == 0)
+		return "service without instance or port";
+	if (service->protocol != IPPROTO_TCP && service->protocol != IPPROTO_UDP)
+		return "service of an unknown protocol";
+	for (unsigned i = 0; i < service->origin_count; i++) {
+		if (service->origin[i].port == 0 || service->origin[i].weight > 100)
+			return "origin without port or with a weight over 100";
+	}
+	return NULL;
+}
+
+static const char *check_list(const struct record *record)
+{
+	const struct record_list *list = (const void *)record;
+
+	if (record->length != sizeof(*list))
+		return "list entry of a wrong length";
+	if (list->instance == 0)
+		return "list entry without instance";
+	if (list->kind != LIST_ALLOW && list->kind != LIST_BLOCK)
+		return "list entry of an unknown kind";
+	if (list->prefix_bits > 128 || !prefix_is_clean(&list->source, list->prefix_bits))
+		return "list entry with a bad prefix";
+	return NULL;
+}
+
+static const char *check_record(const struct record *record)
+{
+	if (record->id == 0)
+		return "record without a number";
+	switch (record->type) {
+	case RECORD_REMOVE:
+		return check_remove(record);
+	case RECORD_INSTANCE:
+		return check_instance(record);
+	case RECORD_SERVICE:
+		return check_service(record);
+	case RECORD_LIST:
+		return check_list(record);
+	default:
+		return "record of an unknown type";
+	}
+}
+
+static const char *check_header(const struct snapshot_header *header, size_t size)
+{
+	if (header->magic != SNAPSHOT_MAGIC)
+		return "not a snapshot";
+	if (header->version != SNAPSHOT_VERSION)
+		return "snapshot of another version";
+	if (header->flags & (uint16_t)~SNAPSHOT_FULL)
+		return "snapshot with unknown flags";
+	if (header->byte_count != size - sizeof(*header))
+		return "snapshot cut short or with something behind it";
+	if (header->byte_count > SNAPSHOT_BYTES_MAX)
+		return "snapshot over the limit";
+	if (!(header->flags & SNAPSHOT_FULL) && header->generation < header->base_generation)
+		return "difference that goes back";
+	return NULL;
+}
+
+static const char *check_records(const struct snapshot *snapshot)
+{
+	size_t size = snapshot->header.byte_count;
+	uint32_t count = 0;
+	bool removals_over = false;
+
+	for (size_t offset = 0; offset < size; count++) {
+		const struct record *record = (const void *)(snapshot->record + offset);
+		const char *why;
+
+		if (size - offset < sizeof(*record))
+			return "record cut short";
+		if (record->length < sizeof(*record) || record->length % 8 != 0 ||
+			record->length > size - offset)
+			return "record with an impossible length";
+		why = check_record(record);
+		if (why)
+			return why;
+		if (record->type == RECORD_REMOVE && removals_over)
+			return "removal behind other records";
+		removals_over |= record->type != RECORD_REMOVE;
+		offset += record->length;
+	}
+	if (count != snapshot->header.record_count)
+		return "number of records is not the stated one";
+	return NULL;
+}
+
+bool prefix_is_clean(const struct address *address, unsigned bits)
+{
+	unsigned byte = bits / 8;
+
+	assert(bits <= 128);
+	if (bits % 8 != 0 && (address->byte[byte++] & (0xffu >> (bits % 8))) != 0)
+		return false;
+	for (; byte < sizeof(address->byte); byte++) {
+		if (address->byte[byte] != 0)
+			return false;
+	}
+	return true;
+}
+
+enum err snapshot_decode(const void *data, size_t size, struct snapshot *out, const char **why)
+{
+	struct snapshot snapshot;
+
+	assert((uintptr_t)data % 8 == 0);
+	if (size < sizeof(snapshot.header)) {
+		*why = "shorter than its header";
+		return ERR_FORMAT;
+	}
+	memcpy(&snapshot.header, data, sizeof(snapshot.header));
+	snapshot.record = (const uint8_t *)data + sizeof(snapshot.header);
+	*why = check_header(&snapshot.header, size);
+	if (!*why)
+		*why = check_records(&snapshot);
+	if (*why)
+		return ERR_FORMAT;
+	*out = snapshot;
+	return OK;
+}
+
+const struct record *snapshot_next(const struct snapshot *snapshot, size_t *offset)
+{
+	const struct record *record = (const void *)(snapshot->record + *offset);
+
+	if (*offset >= snapshot->header.byte_count)
+		return NULL;
+	*offset += record->length;
+	return record;
+}
