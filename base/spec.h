@@ -46,8 +46,9 @@ struct param {
 	bool required;
 	bool empty_is_absent;  /* "" counts as not supplied (optional numbers that SDKs send empty) */
 	size_t offset;         /* in the args struct */
-	int64_t min, max;      /* INT: value; TEXT, JSON: bytes; lists: max items */
-	int64_t item_min, item_max;
+	int64_t min, max;      /* INT: value, both 0: any; TEXT, JSON: bytes, max 0: 65,536; lists: max
+	                          items, 0: 200 */
+	int64_t item_min, item_max; /* of an item: as for INT and TEXT */
 	int64_t fallback;
 	const char *fallback_text;
 	const char *choices;
