@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One table of actions per noun, each in the file of its name and ended by an empty row; actions.c
+ * lists them.
+ */
+#ifndef CONTROL_ACTIONS_TABLES_H
+#define CONTROL_ACTIONS_TABLES_H
+
+#include "control/action.h"
+
+extern const struct action instance_actions[];
+extern const struct action instance_order_actions[];
+extern const struct action plan_actions[];
+extern const struct action tag_actions[];
+extern const struct action port_actions[];
+extern const struct action network_rule_actions[];
+extern const struct action list_actions[];
+extern const struct action node_actions[];
+extern const struct action operation_actions[];
+extern const struct action key_actions[];
+
+#endif
