@@ -31,7 +31,8 @@ struct lifecycle_row {
 /* Indexed by state. */
 extern const struct lifecycle_row lifecycle_table[LIFECYCLE_COUNT];
 
-/* The row in force for an unreleased instance with this expiry. */
+/* The row in force for an unreleased instance with this expiry: never RELEASED, since an instance is
+ * released by a transaction, not by the passing of time. */
 const struct lifecycle_row *lifecycle_at(int64_t expire_ms, int64_t now_ms);
 /* Deadlines, from the table: until when mitigations apply, until when packets are forwarded, when the
  * engine releases. */
