@@ -35,8 +35,7 @@ static const char *function_version_name(const struct plan *plan, enum product p
 
 static int status_of(const struct call *call, const struct instance *instance)
 {
-	const struct lifecycle_row *row = lifecycle_at(instance->expire_ms, call->now_ms);
-	return row->status ? row->status : lifecycle_table[LIFECYCLE_STOPPED].status;
+	return lifecycle_at(instance->expire_ms, call->now_ms)->status;
 }
 
 /* DescribeInstances */

@@ -110,7 +110,7 @@ static enum err resize(struct call *call, const struct modify_instance *args,
 		char why[256];
 		enum err err = plan_set(plan, instance->product, codes[i].code, value, why);
 		if (err == ERR_INVALID_PARAMETER)
-			return refuse(call, err, "%s", why);
+			return refuse(call, err, "%s.", why);
 		TRY(err);
 	}
 	if (!any)
@@ -152,7 +152,7 @@ static enum err check_use(
 	return OK;
 }
 
-/* Records what differs; false in same when anything does. */
+/* Only what differs goes into the record. */
 static enum err record_change(struct call *call, const struct plan *old, const struct plan *new)
 {
 	json_t *old_entity, *new_entity;

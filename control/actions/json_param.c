@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Strict reading of JSON inside a parameter: no duplicate keys, no unknown keys (a misspelt key would
+ * silently do nothing), no numbers in quotes. Where the text breaks is told by line and column.
+ */
+#include "control/actions/json_param.h"
+
+#include <string.h>
+
+#define TEXT_ITEM_MAX 64
+
+enum err json_param_parse(
+	struct call *call, const char *name, const char *text, size_t max, json_t **out)
+{
+	json_error_t error;
+	AUTO(json) json_t *array = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (!array && json_error_code(&error) == json_error_out_of_memory)
+		return ERR_MEMORY;
+	if (!array)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%s is not valid JSON: line %d, column %d.", name, error.line,
+			error.column);
+	if (!json_is_array(array) || json_array_size(array) == 0)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%s must be a JSON array with at least one object.", name);
+	if (json_array_size(array) > max)
+		return refuse(call, ERR_INVALID_PARAMETER, "%s can have at most %zu elements.",
+			name, max);
+	*out = json_incref(array);
+	return OK;
+}
+
+/* Whether key is one of the space-separated keys. */
+static bool is_listed(const char *keys, const char *key)
+{
+	size_t length = strlen(key);
+	for (const char *at = keys; length && *at;) {
+		size_t word = strcspn(at, " ");
+		if (word == length && memcmp(at, key, length) == 0)
+			return true;
+		at += word;
+		at += strspn(at, " ");
+	}
+	return false;
+}
+
+enum err json_param_element(struct call *call, const char *name, const json_t *array, size_t index,
+	const char *keys, struct json_element *out)
+{
+	json_t *object = json_array_get(array, index);
+	const char *where = arena_print(call->mem, "%s[%zu].", name, index);
+	if (!where)
+		return ERR_MEMORY;
+	if (!json_is_object(object))
+		return refuse(
+			call, ERR_INVALID_PARAMETER, "%s[%zu] must be an object.", name, index);
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		if (!is_listed(keys, key))
+			return refuse(call, ERR_INVALID_PARAMETER,
+				"%s%.64s is not known; known are %s.", where, key, keys);
+	}
+	out->where = where;
+	out->object = object;
+	return OK;
+}
+
+static enum err check_text(
+	struct call *call, const char *where, const char *key, const json_t *value, size_t max)
+{
+	size_t length = json_string_length(value);
+	if (!json_is_string(value))
+		return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be a string.", where, key);
+	if (length == 0 || length > max)
+		return refuse(call, ERR_INVALID_PARAMETER, "%s%s must have 1..%zu bytes.", where,
+			key, max);
+	return OK;
+}
+
+static enum err absent(struct call *call, const struct json_element *element, const char *key)
+{
+	return refuse(call, ERR_MISSING_PARAMETER, "%s%s is mandatory.", element->where, key);
+}
+
+enum err json_param_text(struct call *call, const struct json_element *element, const char *key,
+	size_t max, bool required, const char **out)
+{
+	const json_t *value = json_object_get(element->object, key);
+	*out = NULL;
+	if (!value)
+		return required ? absent(call, element, key) : OK;
+	TRY(check_text(call, element->where, key, value, max));
+	*out = json_string_value(value);
+	return OK;
+}
+
+enum err json_param_int(struct call *call, const struct json_element *element, const char *key,
+	bool required, int64_t *out)
+{
+	const json_t *value = json_object_get(element->object, key);
+	if (!value)
+		return required ? absent(call, element, key) : OK;
+	if (!json_is_integer(value))
+		return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be an integer.",
+			element->where, key);
+	*out = json_integer_value(value);
+	return OK;
+}
+
+enum err json_param_texts(struct call *call, const struct json_element *element, const char *key,
+	size_t max, struct text_list *out)
+{
+	const json_t *list = json_object_get(element->object, key);
+	if (!list)
+		return absent(call, element, key);
+	if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > max)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%s%s must be an array of 1..%zu strings.", element->where, key, max);
+	out->count = json_array_size(list);
+	out->item = arena_array(call->mem, out->count, sizeof(*out->item));
+	if (!out->item)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < out->count; i++) {
+		const json_t *value = json_array_get(list, i);
+		TRY(check_text(call, element->where, key, value, TEXT_ITEM_MAX));
+		out->item[i] = json_string_value(value);
+	}
+	return OK;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Parameters whose value is a JSON array of objects in a string. Every refusal names the parameter and
+ * the element: "NetworkRules[3].FrontendPort must be an integer."
+ */
+#ifndef CONTROL_ACTIONS_JSON_PARAM_H
+#define CONTROL_ACTIONS_JSON_PARAM_H
+
+#include "base/auto.h"
+#include "control/call.h"
+
+DEFINE_AUTO(json, json_t *, json_decref);
+
+/* Parses text as an array of 1..max objects; out is owned by the caller. */
+enum err json_param_parse(
+	struct call *call, const char *name, const char *text, size_t max, json_t **out) MUST_USE;
+
+/* Element index of the array with the prefix "Name[index]." that its refusals begin with. */
+struct json_element {
+	const char *where;
+	const json_t *object;
+};
+/* keys: all that the object may have, space-separated. */
+enum err json_param_element(struct call *call, const char *name, const json_t *array, size_t index,
+	const char *keys, struct json_element *out) MUST_USE;
+
+/* Text: 1..max bytes, borrowed from the array. Missing: *out NULL, refused if required. */
+enum err json_param_text(struct call *call, const struct json_element *element, const char *key,
+	size_t max, bool required, const char **out) MUST_USE;
+enum err json_param_int(struct call *call, const struct json_element *element, const char *key,
+	bool required, int64_t *out) MUST_USE; /* missing: unchanged */
+/* A list of 1..max texts of at most 64 bytes. */
+enum err json_param_texts(struct call *call, const struct json_element *element, const char *key,
+	size_t max, struct text_list *out) MUST_USE;
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of port rules and their changes, for both families of actions.
+ *
+ * The plan's limit is checked against what is stored, inside the transaction: two orders at once cannot
+ * both take the last rule. Before and after go to the audit record as lists, since one call may touch
+ * many rules. Rules of an expired instance may be written: they are configuration that a renewal brings
+ * back to life.
+ */
+#include "control/actions/rule.h"
+
+#include "base/text.h"
+
+json_t *rule_servers_json(const struct port_rule *rule)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; list && i < rule->origin_count; i++) {
+		char text[ADDRESS_TEXT_SIZE];
+		address_format(rule->origin[i].address, text);
+		if (json_array_append_new(list, json_string(text)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* Adds rule to one side of the audit record: "oldEntity" or "newEntity". */
+static enum err record_rule(struct call *call, const char *side, const struct port_rule *rule)
+{
+	json_t *old_entity, *new_entity, *list;
+	if (!call->change) {
+		TRY(call_change(call, &old_entity, &new_entity));
+		TRY(put_list(old_entity, "rules", &list));
+		TRY(put_list(new_entity, "rules", &list));
+	}
+	list = json_object_get(json_object_get(call->change, side), "rules");
+	return add(list,
+		json_pack("{s:s, s:I, s:I, s:o}", "protocol", protocol_name(rule->protocol),
+			"frontendPort", (json_int_t)rule->frontend_port, "backendPort",
+			(json_int_t)rule->backend_port, "realServers", rule_servers_json(rule)));
+}
+
+static enum err check_port(struct call *call, const char *where, const char *name, int64_t port)
+{
+	if (port >= 1 && port <= 65535)
+		return OK;
+	return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be 1..65535.", where, name);
+}
+
+static enum err set_servers(struct call *call, const struct instance *instance,
+	const struct rule_wish *wish, struct port_rule *rule)
+{
+	rule->origin_count = 0;
+	if (!wish->servers.count)
+		return refuse(call, ERR_INVALID_ORIGIN,
+			"%sRealServers must name at least one address.", wish->where);
+	for (size_t i = 0; i < wish->servers.count; i++) {
+		enum err err = port_rule_add_origin(rule, instance->ipv6, wish->servers.item[i]);
+		if (err == ERR_LIMIT)
+			return refuse(call, ERR_INVALID_ORIGIN,
+				"%sRealServers can name at most %d addresses.", wish->where,
+				ORIGIN_MAX);
+		if (err == ERR_INVALID_ORIGIN)
+			return refuse(call, err,
+				"%sRealServers: \"%.64s\" must be a single %s host address, given "
+				"once.",
+				wish->where, wish->servers.item[i],
+				ip_version_name(instance->ipv6));
+		TRY(err);
+	}
+	return OK;
+}
+
+static enum err set_key(struct call *call, const struct rule_wish *wish, struct port_rule *rule)
+{
+	if (!protocol_from_name(wish->protocol, &rule->protocol))
+		return refuse(
+			call, ERR_INVALID_PARAMETER, "%sProtocol must be tcp or udp.", wish->where);
+	TRY(check_port(call, wish->where, "FrontendPort", wish->frontend_port));
+	rule->frontend_port = wish->frontend_port;
+	return OK;
+}
+
+enum err rule_create(
+	struct call *call, const struct instance *instance, const struct rule_wish *wish)
+{
+	struct port_rule rule = {
+		.instance_number = instance->number,
+		.remark = wish->remark ? wish->remark : "",
+	};
+	TRY(set_key(call, wish, &rule));
+	TRY(check_port(call, wish->where, "BackendPort", wish->backend_port));
+	rule.backend_port = wish->backend_port;
+	TRY(set_servers(call, instance, wish, &rule));
+	struct instance_usage usage;
+	TRY(instance_usage(call->db, instance->number, &usage));
+	struct port_rule taken;
+	enum err err = port_rule_load(
+		call->db, call->mem, instance->number, rule.protocol, rule.frontend_port, &taken);
+	if (err == OK)
+		return refuse(call, ERR_PORT_RULE_EXISTS,
+			"%sFrontendPort %lld/%s has a rule already.", wish->where,
+			(long long)rule.frontend_port, protocol_name(rule.protocol));
+	if (err != ERR_PORT_RULE_NOT_FOUND)
+		return err;
+	if (usage.ports >= instance->plan.ports)
+		return refuse(call, ERR_PORT_RULE_LIMIT,
+			"%sFrontendPort: the plan grants %lld port rules and all are in use.",
+			wish->where, (long long)instance->plan.ports);
+	TRY(port_rule_insert(call->db, &rule));
+	return record_rule(call, "newEntity", &rule);
+}
+
+enum err rule_find(struct call *call, const struct instance *instance, const struct rule_wish *wish,
+	struct port_rule *out)
+{
+	struct port_rule key = { 0 };
+	TRY(set_key(call, wish, &key));
+	enum err err = port_rule_load(
+		call->db, call->mem, instance->number, key.protocol, key.frontend_port, out);
+	if (err == ERR_PORT_RULE_NOT_FOUND)
+		return refuse(call, err, "%sFrontendPort %lld/%s has no rule.", wish->where,
+			(long long)key.frontend_port, protocol_name(key.protocol));
+	return err;
+}
+
+enum err rule_modify(struct call *call, const struct instance *instance,
+	const struct rule_wish *wish, const struct port_rule *rule)
+{
+	struct port_rule changed = *rule;
+	TRY(check_port(call, wish->where, "BackendPort", wish->backend_port));
+	changed.backend_port = wish->backend_port;
+	TRY(set_servers(call, instance, wish, &changed));
+	TRY(record_rule(call, "oldEntity", rule));
+	TRY(record_rule(call, "newEntity", &changed));
+	return port_rule_update(call->db, &changed);
+}
+
+enum err rule_delete(struct call *call, const struct port_rule *rule)
+{
+	TRY(record_rule(call, "oldEntity", rule));
+	return port_rule_delete(call->db, rule);
+}

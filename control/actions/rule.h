@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Port rules as CreatePort and CreateNetworkRules both see them: one check, two spellings of the
+ * parameters. where is the prefix of the parameter names in refusals: "" or "NetworkRules[3].".
+ */
+#ifndef CONTROL_ACTIONS_RULE_H
+#define CONTROL_ACTIONS_RULE_H
+
+#include "control/call.h"
+
+struct rule_wish {
+	const char *where;
+	const char *protocol; /* "tcp", "udp", any case */
+	int64_t frontend_port;
+	int64_t backend_port;
+	struct text_list servers;
+	const char *remark; /* NULL: none */
+};
+
+/* Checks the wish and adds the rule; ERR_PORT_RULE_LIMIT, ERR_PORT_RULE_EXISTS. */
+enum err rule_create(
+	struct call *call, const struct instance *instance, const struct rule_wish *wish) MUST_USE;
+/* The rule that (protocol, frontend port) name; ERR_PORT_RULE_NOT_FOUND. */
+enum err rule_find(struct call *call, const struct instance *instance, const struct rule_wish *wish,
+	struct port_rule *out) MUST_USE;
+/* Gives the rule the wish's origins and backend port. */
+enum err rule_modify(struct call *call, const struct instance *instance,
+	const struct rule_wish *wish, const struct port_rule *rule) MUST_USE;
+enum err rule_delete(struct call *call, const struct port_rule *rule) MUST_USE;
+/* Origins as a JSON list of strings; NULL when memory is out. */
+json_t *rule_servers_json(const struct port_rule *rule);
+
+#endif
