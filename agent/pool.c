@@ -95,17 +95,24 @@ uint32_t pool_take_at(struct pool *pool, uint32_t index)
 {
 	void *items = pool->items;
 
-	assert(index >= pool->count);
-	if (index >= pool->max ||
+	if (index >= pool->max || pool_is_live(pool, index) ||
 		!pool_grow(&items, &pool->capacity, pool->item_size, index + 1, pool->max))
 		return NONE;
 	pool->items = items;
-	while (pool->count < index) {
-		link_at(pool, pool->count)->free_next = pool->free_head;
-		pool->free_head = pool->count++;
-	}
-	pool->count = index + 1;
+	while (pool->count <= index)
+		link_at(pool, pool->count++)->free_next = NONE;
 	return make_live(pool, index);
+}
+
+void pool_settle(struct pool *pool)
+{
+	pool->free_head = NONE;
+	for (uint32_t i = pool->count; i-- > 0;) {
+		if (pool_is_live(pool, i))
+			continue;
+		link_at(pool, i)->free_next = pool->free_head;
+		pool->free_head = i;
+	}
 }
 
 void pool_give(struct pool *pool, uint32_t index)

@@ -33,8 +33,10 @@ void pool_init(struct pool *pool, size_t item_size, uint32_t max);
 void pool_done(struct pool *pool);
 /* A zeroed item; NONE when the maximum or memory is reached. */
 uint32_t pool_take(struct pool *pool);
-/* The same for a given index at or above count: those between become free. */
+/* The same for a given index, in any order: for tables read back from elsewhere. NONE when taken already.
+ * pool_settle must follow before the next pool_take. */
 uint32_t pool_take_at(struct pool *pool, uint32_t index);
+void pool_settle(struct pool *pool); /* rebuilds the free list: low indexes are taken first */
 void pool_give(struct pool *pool, uint32_t index);
 void *pool_at(const struct pool *pool, uint32_t index);
 bool pool_is_live(const struct pool *pool, uint32_t index);
