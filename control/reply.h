@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a document to the bytes of a response, as JSON or XML.
+ */
+#ifndef CONTROL_REPLY_H
+#define CONTROL_REPLY_H
+
+#include "control/dispatch.h"
+
+enum reply_format {
+	REPLY_JSON,
+	REPLY_XML
+};
+
+/* Larger replies are an error of the service: no list of the API comes near. */
+#define REPLY_BYTES_MAX ((size_t)16 << 20)
+
+/* Fills status, content_type, body and body_size of out. document: the reply of action. */
+enum err reply_success(struct arena *mem, enum reply_format format, const struct action *action,
+	const json_t *document, struct response *out) MUST_USE;
+
+struct reply_error {
+	enum err err;
+	const char *message; /* NULL: the sentence of err */
+	const char *request_id;
+	const char *host_id;
+};
+/* The same for an error. Without memory the body is a fixed one. */
+void reply_error(struct arena *mem, enum reply_format format, const struct reply_error *error,
+	struct response *out);
+
+#endif
