@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The nodes as seen from outside: which addresses reach origins, what each node has applied, and what
+ * packets an instance met. Figures are what nodes reported last; none is computed from the store.
+ */
+#include "control/call.h"
+
+#include <string.h>
+
+#include "control/actions/tables.h"
+
+#define LINE "coop-line-001" /* the one line that exists; published */
+
+struct describe_back_source {
+	const char *ip_version, *line, *resource_group;
+};
+static const struct param describe_back_source_params[] = {
+	PARAM(describe_back_source, ip_version, "IpVersion", .kind = PARAM_TEXT,
+		.empty_is_absent = true, .max = 8, .help = "Ipv4 or Ipv6; both when absent"),
+	PARAM(describe_back_source, line, "Line", .kind = PARAM_TEXT, .empty_is_absent = true,
+		.max = 64, .help = "coop-line-001; other lines have no addresses"),
+	PARAM_RESOURCE_GROUP(describe_back_source),
+	PARAM_ROW_END,
+};
+
+static enum err describe_back_source_run(struct call *call, const void *raw)
+{
+	const struct describe_back_source *args = raw;
+	bool ipv6 = false;
+	if (args->ip_version && !ip_version_from_name(args->ip_version, &ipv6))
+		return refuse(call, ERR_INVALID_PARAMETER, "IpVersion must be Ipv4 or Ipv6.");
+	int version = !args->ip_version ? 0 : ipv6 ? 6 : 4;
+	json_t *list;
+	TRY(put_list(call->reply, "Cidrs", &list));
+	if (args->line && strcmp(args->line, LINE) != 0)
+		return OK;
+	const char **sources;
+	size_t count;
+	TRY(nodes_sources(call->nodes, call->mem, version, &sources, &count));
+	for (size_t i = 0; i < count; i++)
+		TRY(add(list, json_string(sources[i])));
+	return OK;
+}
+
+/* "192.0.2.0/28 2001:db8::/64" as a list. */
+static json_t *sources_json(const char *sources)
+{
+	json_t *list = json_array();
+	for (const char *at = sources ? sources : ""; list && *at;) {
+		size_t length = strcspn(at, " ");
+		if (length && json_array_append_new(list, json_stringn(at, length)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+		at += length;
+		at += strspn(at, " ");
+	}
+	return list;
+}
+
+static enum err describe_nodes_run(struct call *call, const void *raw)
+{
+	(void)raw;
+	struct node_row *rows;
+	size_t count;
+	int64_t newest;
+	TRY(node_list(call->db, call->mem, &rows, &count));
+	TRY(change_generation(call->db, &newest));
+	json_t *list;
+	TRY(put_int(call->reply, "Generation", newest));
+	TRY(put_int(call->reply, "TotalCount", (int64_t)count));
+	TRY(put_list(call->reply, "Nodes", &list));
+	for (size_t i = 0; i < count; i++)
+		TRY(add(list, json_pack("{s:s, s:I, s:b, s:I, s:o}", "NodeName", rows[i].name,
+				      "Generation", (json_int_t)rows[i].generation, "UpToDate",
+				      rows[i].generation >= newest, "SeenTime",
+				      (json_int_t)rows[i].seen_ms, "Sources",
+				      sources_json(rows[i].sources))));
+	return OK;
+}
+
+struct describe_traffic {
+	const char *id;
+};
+static const struct param describe_traffic_params[] = {
+	PARAM_INSTANCE_ID(describe_traffic, .required = true),
+	PARAM_ROW_END,
+};
+
+static enum err put_counter(
+	json_t *object, const char *packets, const char *bytes, struct counter counter)
+{
+	TRY(put_int(object, packets, (int64_t)counter.packets));
+	return put_int(object, bytes, (int64_t)counter.bytes);
+}
+
+static enum err describe_traffic_run(struct call *call, const void *raw)
+{
+	const struct describe_traffic *args = raw;
+	struct instance instance;
+	struct node_traffic traffic = { 0 };
+	TRY(call_instance(call, args->id, &instance));
+	bool reported = nodes_traffic(call->nodes, instance.number, &traffic);
+	TRY(put_text(call->reply, "InstanceId", instance.id));
+	TRY(put(call->reply, "Reported", json_boolean(reported)));
+	TRY(put_counter(call->reply, "InPackets", "InBytes", traffic.in));
+	TRY(put_counter(call->reply, "DroppedPackets", "DroppedBytes", traffic.dropped));
+	TRY(put_counter(call->reply, "OutPackets", "OutBytes", traffic.out));
+	return put_int(call->reply, "LastPacketTime", traffic.last_in_ms);
+}
+
+static const struct reply_list cidrs_lists[] = { { "Cidrs", "Cidr" }, { NULL, NULL } };
+static const struct reply_list nodes_lists[] = {
+	{ "Nodes", "Node" },
+	{ "Sources", "Source" },
+	{ NULL, NULL },
+};
+
+const struct action node_actions[] = {
+	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", READ, PERMISSION_READ,
+		describe_back_source_params, sizeof(struct describe_back_source),
+		describe_back_source_run, cidrs_lists,
+		"lists the addresses from which nodes reach origins", 0 },
+	{ VERSION_POLDER, "DescribeNodes", READ, PERMISSION_OPERATOR, no_params, 0,
+		describe_nodes_run, nodes_lists, "lists nodes and what each has applied", 0 },
+	{ VERSION_POLDER, "DescribeTraffic", READ, PERMISSION_READ, describe_traffic_params,
+		sizeof(struct describe_traffic), describe_traffic_run, NULL,
+		"shows the packets that an instance met", 0 },
+	{ 0 },
+};
