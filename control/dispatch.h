@@ -46,4 +46,8 @@ struct response {
 void dispatch_request(const struct gateway *gateway, struct db *db, struct arena *mem,
 	const struct request *request, struct response *out);
 
+/* The reply to a request that cannot be dispatched, such as one that is too large. */
+void dispatch_refuse(const struct gateway *gateway, struct arena *mem, const struct request *request,
+	enum err err, struct response *out);
+
 #endif

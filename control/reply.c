@@ -29,6 +29,11 @@ DEFINE_AUTO(json, json_t *, json_decref);
 DEFINE_AUTO(xml_buffer, xmlBufferPtr, xmlBufferFree);
 DEFINE_AUTO(xml_writer, xmlTextWriterPtr, xmlFreeTextWriter);
 
+static const xmlChar *xml(const char *text)
+{
+	return (const xmlChar *)text;
+}
+
 static int add_json(const char *piece, size_t size, void *context)
 {
 	struct text *text = context;
@@ -89,7 +94,7 @@ static const char *xml_text(struct arena *mem, const char *text)
 /* Members such as "95BurstBandwidthMode" begin as no XML name may. */
 static const char *xml_name(struct arena *mem, const char *name)
 {
-	if (xmlValidateNCName(BAD_CAST name, 0) == 0)
+	if (xmlValidateNCName(xml(name), 0) == 0)
 		return name;
 	return arena_print(mem, "_%s", name);
 }
@@ -118,7 +123,7 @@ static enum err xml_list(struct xml_output *output, const char *name, const json
 	const char *item = item_name(output->lists, name);
 	size_t i;
 
-	if (item && xmlTextWriterStartElement(output->writer, BAD_CAST name) < 0)
+	if (item && xmlTextWriterStartElement(output->writer, xml(name)) < 0)
 		return ERR_MEMORY;
 	for (i = 0; i < json_array_size(list); i++)
 		TRY(xml_value(output, item ? item : name, json_array_get(list, i), depth + 1));
@@ -157,7 +162,7 @@ static enum err xml_plain(struct xml_output *output, const json_t *value)
 		text = arena_print(output->mem, "%.15g", json_real_value(value));
 	else if (json_is_boolean(value))
 		text = json_is_true(value) ? "true" : "false";
-	if (!text || xmlTextWriterWriteString(output->writer, BAD_CAST text) < 0)
+	if (!text || xmlTextWriterWriteString(output->writer, xml(text)) < 0)
 		return ERR_MEMORY;
 	return OK;
 }
@@ -169,7 +174,7 @@ static enum err xml_value(
 		return fail(ERR_INTERNAL, "reply is nested too deeply");
 	if (json_is_array(value))
 		return xml_list(output, name, value, depth);
-	if (xmlTextWriterStartElement(output->writer, BAD_CAST name) < 0)
+	if (xmlTextWriterStartElement(output->writer, xml(name)) < 0)
 		return ERR_MEMORY;
 	if (json_is_object(value))
 		TRY(xml_members(output, value, depth));

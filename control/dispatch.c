@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The steps of a request, in the order in which their errors are reported: method and path, encoding,
+ * action, credentials, timestamp, key, signature, nonce, token, rate, permission, parameters, handler.
+ * A nonce is taken only once the signature is proved, so that strangers cannot use up anyone's.
+ *
+ * One transaction holds all that a request reads. A WRITE authenticates in a reading one first: whoever
+ * cannot sign never waits for, nor holds, the one writer's place. Its audit record is part of the
+ * transaction, so there is no change without a record and no record without its change.
+ */
+#include "control/dispatch.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "control/auth/credentials.h"
+#include "control/auth/nonce.h"
+#include "control/auth/throttle.h"
+#include "control/reply.h"
+
+#define REQUEST_ID_SIZE 37
+/* A Host longer than a name of the DNS is not repeated in errors. */
+#define HOST_BYTES_MAX 261
+/* Longer values are recorded by their hash. */
+#define AUDIT_VALUE_MAX 4096
+
+struct exchange {
+	const struct gateway *gateway;
+	const struct request *request;
+	struct response *out;
+	struct call call;
+	struct form query; /* V3 signs it apart from the body */
+	struct form all;
+	enum reply_format format;
+	struct credentials credentials;
+	struct access_key key;
+};
+
+/* Random UUID (RFC 4122, version 4), upper case as the published service writes it. */
+static bool make_request_id(char out[REQUEST_ID_SIZE])
+{
+	uint8_t b[16];
+
+	if (RAND_bytes(b, sizeof(b)) != 1)
+		return false;
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	(void)snprintf(out, REQUEST_ID_SIZE,
+		"%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", b[0], b[1],
+		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		b[15]);
+	return true;
+}
+
+static enum err check_method(const struct request *request)
+{
+	if (strcmp(request->path, "/") != 0)
+		return ERR_ACTION_NOT_FOUND;
+	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "POST") != 0)
+		return ERR_HTTP_METHOD;
+	return OK;
+}
+
+static bool has_form_body(const struct request *request)
+{
+	return strcmp(request->method, "POST") == 0 && request->body_size > 0;
+}
+
+static enum err check_content_type(const struct request *request)
+{
+	static const char form_type[] = "application/x-www-form-urlencoded";
+	const char *type = request_header(request, "Content-Type");
+	size_t length;
+
+	if (!has_form_body(request) || !type)
+		return OK;
+	length = strcspn(type, "; \t");
+	if (length == sizeof(form_type) - 1 && strncasecmp(type, form_type, length) == 0)
+		return OK;
+	return ERR_CONTENT_TYPE;
+}
+
+/* A parameter that occurs twice could mean one thing to the signature and another to the handler. */
+static enum err check_repeats(struct exchange *exchange)
+{
+	const struct form *form = &exchange->all;
+	size_t i;
+
+	form_sort(&exchange->all);
+	for (i = 1; i < form->count; i++) {
+		if (strcmp(form->pair[i].key, form->pair[i - 1].key) == 0)
+			return refuse(&exchange->call, ERR_INVALID_PARAMETER,
+				"The specified parameter \"%s\" is not valid: it is given more "
+				"than "
+				"once.",
+				form->pair[i].key);
+	}
+	return OK;
+}
+
+static enum err decode_forms(struct exchange *exchange)
+{
+	const struct request *request = exchange->request;
+	struct arena *mem = exchange->call.mem;
+
+	TRY(form_decode(mem, request->query, strlen(request->query), &exchange->query));
+	exchange->all = exchange->query;
+	if (has_form_body(request))
+		TRY(form_decode(mem, request->body, request->body_size, &exchange->all));
+	return OK;
+}
+
+static enum err choose_format(struct exchange *exchange)
+{
+	const char *accept = request_header(exchange->request, "Accept");
+	const char *format = form_get(&exchange->all, "Format");
+
+	if (credentials_is_v3(exchange->request)) {
+		if (accept && strcasestr(accept, "xml") && !strcasestr(accept, "json"))
+			exchange->format = REPLY_XML;
+		return OK;
+	}
+	if (!format || format[0] == '\0' || strcasecmp(format, "JSON") == 0)
+		return OK;
+	if (strcasecmp(format, "XML") == 0) {
+		exchange->format = REPLY_XML;
+		return OK;
+	}
+	return refuse(&exchange->call, ERR_INVALID_PARAMETER,
+		"The specified parameter \"Format\" is not valid: it must be JSON or XML.");
+}
+
+static enum err find_action(struct exchange *exchange)
+{
+	struct credentials *credentials = &exchange->credentials;
+	bool version_known = false;
+
+	TRY(credentials_name(&exchange->call, exchange->request, credentials));
+	exchange->call.action =
+		action_find(credentials->version, credentials->action, &version_known);
+	if (exchange->call.action)
+		return OK;
+	return version_known ? ERR_ACTION_NOT_FOUND : ERR_INVALID_VERSION;
+}
+
+static enum err check_token(const struct exchange *exchange)
+{
+	const char *token = exchange->credentials.token, *expected = exchange->key.token;
+	size_t length;
+
+	if (!token)
+		return expected ? ERR_TOKEN_MISSING : OK;
+	if (!expected)
+		return ERR_TOKEN_MISMATCH;
+	length = strlen(expected);
+	if (strlen(token) != length)
+		return ERR_TOKEN_MALFORMED;
+	if (!text_equal_constant_time(token, expected, length))
+		return ERR_TOKEN_MISMATCH;
+	return exchange->call.clock_ms < exchange->key.expires_ms ? OK : ERR_TOKEN_EXPIRED;
+}
+
+static enum err check_rate(struct exchange *exchange)
+{
+	struct throttle *throttle = exchange->gateway->throttle;
+	int64_t retry_ms = 0;
+
+	if (!throttle || throttle_allow(throttle, exchange->key.account, exchange->call.action,
+				 exchange->call.clock_ms, &retry_ms))
+		return OK;
+	exchange->out->retry_after_ms =
+		arena_print(exchange->call.mem, "%lld", (long long)retry_ms);
+	return ERR_THROTTLED_USER;
+}
+
+/* The store is in a reading transaction. */
+static enum err authenticate(struct exchange *exchange)
+{
+	const struct credentials *credentials = &exchange->credentials;
+	struct call *call = &exchange->call;
+
+	if (strlen(credentials->key_id) >= ACCESS_KEY_ID_SIZE)
+		return ERR_ACCESS_KEY_NOT_FOUND;
+	TRY(access_key_load(call->db, call->vault, call->mem, credentials->key_id, &exchange->key));
+	if (!exchange->key.active)
+		return ERR_ACCESS_KEY_INACTIVE;
+	TRY(credentials_verify(call, exchange->request, credentials, exchange->key.secret,
+		&exchange->query, &exchange->all));
+	TRY(nonces_use(exchange->gateway->nonces, credentials->key_id, credentials->nonce,
+		credentials->time_ms, call->clock_ms));
+	TRY(check_token(exchange));
+	TRY(check_rate(exchange));
+	if (exchange->key.permission < call->action->permission)
+		return ERR_FORBIDDEN;
+	call->key = &exchange->key;
+	return OK;
+}
+
+/* What authenticates a request or is secret in itself never enters the audit log. */
+static bool is_recorded(const char *name)
+{
+	static const char *const left_out[] = { "AccessKeyId", "AccessKeySecret", "Action", "Cert",
+		"Format", "Key", "SecurityToken", "Signature", "SignatureMethod", "SignatureNonce",
+		"SignatureType", "SignatureVersion", "TimeStamp", "Timestamp", "Version" };
+	size_t i;
+
+	for (i = 0; i < sizeof(left_out) / sizeof(*left_out); i++) {
+		if (strcmp(name, left_out[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+static json_t *recorded_value(const char *value)
+{
+	char shown[80];
+	char hash[65];
+
+	if (strlen(value) <= AUDIT_VALUE_MAX)
+		return json_string(value);
+	sha256_hex(value, strlen(value), hash);
+	(void)snprintf(shown, sizeof(shown), "sha256:%s", hash);
+	return json_string(shown);
+}
+
+DEFINE_AUTO(json, json_t *, json_decref);
+
+/* {"parameters":{..}} and the members of call->change. */
+static enum err audit_detail(const struct call *call, const char **out)
+{
+	AUTO(json) json_t *detail = json_object();
+	json_t *parameters = json_object();
+	const struct form *form = call->form;
+	char *text;
+	size_t i;
+
+	TRY(put(detail, "parameters", parameters));
+	for (i = 0; i < form->count; i++) {
+		if (is_recorded(form->pair[i].key))
+			TRY(put(parameters, form->pair[i].key,
+				recorded_value(form->pair[i].value)));
+	}
+	if (call->change && json_object_update(detail, call->change) != 0)
+		return ERR_MEMORY;
+	text = json_dumps(detail, JSON_COMPACT);
+	*out = text ? arena_copy(call->mem, text) : NULL;
+	free(text);
+	return *out ? OK : ERR_MEMORY;
+}
+
+static enum err record(const struct call *call)
+{
+	struct audit_row row = {
+		.time_ms = call->clock_ms,
+		.account = call->key->account,
+		.actor = call->key->id,
+		.request_id = call->request_id,
+		.action = call->action->name,
+		.object = call->object ? call->object : "",
+	};
+
+	TRY(audit_detail(call, &row.detail));
+	return audit_append(call->db, &row);
+}
+
+/* Decodes, runs and commits; the store is in the transaction that the action asks for. */
+static enum err run(struct exchange *exchange)
+{
+	struct call *call = &exchange->call;
+	const struct action *action = call->action;
+	char why[SPEC_WHY_SIZE];
+	void *args = arena_take(call->mem, action->args_size);
+	enum err err;
+
+	if (!args)
+		return ERR_MEMORY;
+	err = spec_decode(call->mem, action->params, call->form, args, action->args_size, why);
+	if (err != OK)
+		return why[0] ? refuse(call, err, "%s", why) : err;
+	TRY(action->run(call, args));
+	if (action->mode == WRITE)
+		TRY(record(call));
+	/* Built before the commit: nothing may fail for want of memory after it. */
+	return reply_success(call->mem, exchange->format, action, call->reply, exchange->out);
+}
+
+static enum err transact(struct exchange *exchange)
+{
+	struct call *call = &exchange->call;
+	enum err err;
+
+	TRY(db_begin(call->db, DB_READ));
+	err = authenticate(exchange);
+	if (err == OK && call->action->mode == WRITE) {
+		db_rollback(call->db);
+		TRY(db_begin(call->db, DB_WRITE));
+	}
+	if (err == OK)
+		err = run(exchange);
+	if (err != OK) {
+		db_rollback(call->db);
+		return err;
+	}
+	TRY(db_commit(call->db));
+	if (call->action->mode == WRITE && exchange->gateway->engine)
+		engine_wake(exchange->gateway->engine);
+	return OK;
+}
+
+static enum err serve(struct exchange *exchange)
+{
+	struct call *call = &exchange->call;
+
+	TRY(check_method(exchange->request));
+	TRY(check_content_type(exchange->request));
+	TRY(decode_forms(exchange));
+	TRY(choose_format(exchange));
+	TRY(check_repeats(exchange));
+	TRY(find_action(exchange));
+	TRY(credentials_read(call, exchange->request, &exchange->credentials));
+	if (!call->db)
+		return ERR_UNAVAILABLE;
+	call->reply = json_object();
+	TRY(put(call->reply, "RequestId", json_string(call->request_id)));
+	return transact(exchange);
+}
+
+/* HostId of errors: the name the client used. */
+static const char *host_id(const struct gateway *gateway, const struct request *request)
+{
+	const char *host = request_header(request, "Host");
+	size_t length = host ? strlen(host) : 0;
+
+	if (length == 0 || length > HOST_BYTES_MAX || !text_is_utf8(host, length))
+		return gateway->host_id;
+	return host;
+}
+
+static void answer_error(struct exchange *exchange, enum err err)
+{
+	struct reply_error error = {
+		.err = err,
+		.message = exchange->call.refusal,
+		.request_id = exchange->call.request_id,
+		.host_id = host_id(exchange->gateway, exchange->request),
+	};
+
+	log_debug("request refused with %s", error_code(err));
+	reply_error(exchange->call.mem, exchange->format, &error, exchange->out);
+}
+
+/* The request id, which outlives the exchange as part of the response. */
+static const char *new_request_id(struct arena *mem)
+{
+	char *id = arena_take(mem, REQUEST_ID_SIZE);
+
+	if (!id || !make_request_id(id))
+		return "00000000-0000-0000-0000-000000000000";
+	return id;
+}
+
+void dispatch_request(const struct gateway *gateway, struct db *db, struct arena *mem,
+	const struct request *request, struct response *out)
+{
+	struct exchange exchange = { .gateway = gateway, .request = request, .out = out };
+	struct call *call = &exchange.call;
+	enum err err;
+
+	memset(out, 0, sizeof(*out));
+	call->mem = mem;
+	call->db = db;
+	call->vault = gateway->vault;
+	call->nodes = gateway->nodes;
+	call->clock_ms = request->clock_ms;
+	call->now_ms = request->clock_ms + life_clock_offset_ms(gateway->clock);
+	call->form = &exchange.all;
+	call->request_id = out->request_id = new_request_id(mem);
+	log_request(call->request_id);
+	err = serve(&exchange);
+	if (err != OK)
+		answer_error(&exchange, err);
+	json_decref(call->reply);
+	json_decref(call->change);
+	log_request(NULL);
+}
+
+void dispatch_refuse(const struct gateway *gateway, struct arena *mem,
+	const struct request *request, enum err err, struct response *out)
+{
+	struct exchange exchange = { .gateway = gateway, .request = request, .out = out };
+
+	memset(out, 0, sizeof(*out));
+	exchange.call.mem = mem;
+	exchange.call.request_id = out->request_id = new_request_id(mem);
+	answer_error(&exchange, err);
+}
