@@ -56,6 +56,10 @@ struct cursor {
 };
 enum err db_select(struct db *db, const char *sql, const struct value *values, size_t count,
 	struct cursor *out) MUST_USE;
+/* A copy of a built text that lives until many others were made: valid for the db_select that follows.
+ * Equal texts give the same copy. NULL: not valid SQL, or no memory (logged). Build texts from literals
+ * and parameter numbers only, never from values. */
+const char *db_intern(struct db *db, const char *sql);
 bool db_next(struct cursor *cursor);
 void db_done(struct cursor *cursor); /* always call it; safe twice */
 int64_t db_int(const struct cursor *cursor, int column); /* NULL reads as 0 */
@@ -63,6 +67,8 @@ bool db_is_null(const struct cursor *cursor, int column);
 /* Copies into mem; NULL column or no memory: NULL. */
 char *db_text(const struct cursor *cursor, int column, struct arena *mem);
 const void *db_blob(const struct cursor *cursor, int column, struct arena *mem, size_t *size);
+/* Copies at most size bytes of a blob to out; the blob's whole size is returned. */
+size_t db_bytes(const struct cursor *cursor, int column, void *out, size_t size);
 
 /* Torture: the n-th db_begin, db_run, db_select, db_next or db_commit of this thread fails with ERR_STORE
  * (1 = next; 0 = off). */

@@ -8,6 +8,7 @@
 #ifndef CONTROL_STORE_STORE_H
 #define CONTROL_STORE_STORE_H
 
+#include "base/form.h"
 #include "control/model/instance.h"
 #include "control/model/port_rule.h"
 #include "control/store/db.h"
