@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All actions. The list is short and read by hand; looking one up walks it, some 60 string comparisons
+ * beside a signature and a transaction.
+ */
+#include "control/action.h"
+
+#include <string.h>
+
+#include "control/actions/tables.h"
+#include "control/call.h"
+
+const struct action *const action_tables[] = {
+	instance_actions,
+	instance_order_actions,
+	plan_actions,
+	tag_actions,
+	port_actions,
+	network_rule_actions,
+	list_actions,
+	node_actions,
+	operation_actions,
+	key_actions,
+	NULL,
+};
+
+const struct action *action_find(const char *version, const char *name, bool *version_known)
+{
+	const struct action *const *table, *action;
+
+	*version_known = false;
+	for (table = action_tables; *table; table++) {
+		for (action = *table; action->name; action++) {
+			if (strcmp(action->version, version) != 0)
+				continue;
+			*version_known = true;
+			if (strcmp(action->name, name) == 0)
+				return action;
+		}
+	}
+	return NULL;
+}
+
+static const char *type_name(const struct param *param)
+{
+	if (param->type)
+		return param->type;
+	switch (param->kind) {
+	case PARAM_INT:
+		return "Integer";
+	case PARAM_BOOL:
+		return "Boolean";
+	case PARAM_TEXT_LIST:
+	case PARAM_INT_LIST:
+	case PARAM_PAIR_LIST:
+		return "Array";
+	case PARAM_TEXT:
+	case PARAM_CHOICE:
+	case PARAM_JSON:
+	case PARAM_END:
+		break;
+	}
+	return "String";
+}
+
+static const char *kind_name(enum param_kind kind)
+{
+	static const char *const names[] = {
+		[PARAM_INT] = "int",
+		[PARAM_TEXT] = "text",
+		[PARAM_CHOICE] = "choice",
+		[PARAM_BOOL] = "bool",
+		[PARAM_JSON] = "json",
+		[PARAM_TEXT_LIST] = "text-list",
+		[PARAM_INT_LIST] = "int-list",
+		[PARAM_PAIR_LIST] = "pair-list",
+	};
+
+	return names[kind];
+}
+
+static enum err describe_param(json_t *list, const struct param *param)
+{
+	json_t *object = json_object();
+
+	TRY(add(list, object));
+	TRY(put_text(object, "name", param->name));
+	TRY(put_text(object, "type", type_name(param)));
+	TRY(put_text(object, "kind", kind_name(param->kind)));
+	TRY(put(object, "required", json_boolean(param->required)));
+	TRY(put_int(object, "min", param->min));
+	TRY(put_int(object, "max", param->max));
+	TRY(put_text(object, "choices", param->choices));
+	return put_text(object, "help", param->help);
+}
+
+static enum err describe_action(json_t *list, const struct action *action)
+{
+	json_t *object = json_object(), *parameters, *lists;
+	const struct reply_list *row;
+	const struct param *param;
+
+	TRY(add(list, object));
+	TRY(put_text(object, "version", action->version));
+	TRY(put_text(object, "name", action->name));
+	TRY(put_text(object, "mode", action->mode == WRITE ? "write" : "read"));
+	TRY(put_text(object, "permission", permission_name(action->permission)));
+	TRY(put_text(object, "summary", action->summary));
+	TRY(put_list(object, "parameters", &parameters));
+	for (param = action->params; param->kind != PARAM_END; param++)
+		TRY(describe_param(parameters, param));
+	TRY(put_object(object, "lists", &lists));
+	for (row = action->lists; row && row->list; row++)
+		TRY(put_text(lists, row->list, row->item));
+	return OK;
+}
+
+json_t *action_describe(void)
+{
+	const struct action *const *table, *action;
+	json_t *list = json_array();
+
+	for (table = action_tables; *table; table++) {
+		for (action = *table; action->name; action++) {
+			if (describe_action(list, action) != OK) {
+				json_decref(list);
+				return NULL;
+			}
+		}
+	}
+	return list;
+}

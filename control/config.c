@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Both sources become pairs of one form, which the rows then decode. A name that no row has is an error
+ * here, unlike in the API: a mistyped setting must not pass for its default.
+ */
+#include "control/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+#define FILE_BYTES_MAX 65536
+#define SETTINGS_MAX   64
+#define THREADS_MAX    64
+#define PATH_BYTES_MAX 107 /* a socket's path (sockaddr_un), with its NUL 108 */
+#define NAME_COLUMN    20
+
+struct settings {
+	const char *socket, *node_socket, *database, *key_file, *nonce_file, *vip_pool;
+	const char *clock_offset_file, *bootstrap_file, *host_id, *log_level;
+	int64_t calls_per_second, threads;
+};
+
+#define TEXT(member, setting, standard, description)                                               \
+	PARAM(settings, member, setting, .kind = PARAM_TEXT, .min = 1, .max = 4095,                \
+		.fallback_text = (standard), .help = (description))
+
+static const struct param rows[] = {
+	PARAM(settings, socket, "socket", .kind = PARAM_TEXT, .min = 1, .max = PATH_BYTES_MAX,
+		.fallback_text = "/run/polder/control.sock", .help = "Unix socket of the API"),
+	PARAM(settings, node_socket, "node-socket", .kind = PARAM_TEXT, .min = 1,
+		.max = PATH_BYTES_MAX, .fallback_text = "/run/polder/node.sock",
+		.help = "Unix socket of the nodes"),
+	TEXT(database, "database", "sqlite:/var/lib/polder/control.db", "where the store is"),
+	TEXT(key_file, "key-file", "/var/lib/polder/control.key",
+		"key that encrypts secrets in the store; made when missing"),
+	TEXT(nonce_file, "nonce-file", "/var/lib/polder/control.nonces",
+		"nonces of accepted requests; made when missing"),
+	PARAM(settings, vip_pool, "vip-pool", .kind = PARAM_TEXT, .fallback_text = "",
+		.help = "prefixes of protected addresses, separated by spaces"),
+	TEXT(clock_offset_file, "clock-offset-file", NULL,
+		"file with milliseconds that life-cycle time is ahead of the machine's; for tests"),
+	TEXT(bootstrap_file, "bootstrap-file", NULL,
+		"where to write the first access key when the store has none"),
+	PARAM(settings, calls_per_second, "calls-per-second", .kind = PARAM_INT, .max = 100000,
+		.fallback = 10,
+		.help = "of an account and action without a published rate; 0: off"),
+	PARAM(settings, threads, "threads", .kind = PARAM_INT, .min = 1, .max = THREADS_MAX,
+		.fallback = 4, .help = "that serve the API"),
+	PARAM(settings, log_level, "log-level", .kind = PARAM_CHOICE,
+		.choices = "error warn info debug", .fallback_text = "info",
+		.help = "the most talkative level that is written"),
+	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
+	{ .kind = PARAM_END },
+};
+
+static const struct param *find_row(const char *name)
+{
+	const struct param *row;
+
+	for (row = rows; row->kind != PARAM_END; row++) {
+		if (strcmp(row->name, name) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static bool wrong(char why[SPEC_WHY_SIZE], const char *problem, const char *name)
+{
+	(void)snprintf(why, SPEC_WHY_SIZE, "%s: %.180s", problem, name);
+	return false;
+}
+
+static const char *value_of(const struct pair *pairs, size_t count, const char *name)
+{
+	struct form form = { .pair = (struct pair *)(uintptr_t)pairs, .count = count };
+
+	return form_get(&form, name);
+}
+
+struct collection {
+	struct pair pair[SETTINGS_MAX];
+	size_t count;
+};
+
+static bool collect(
+	struct collection *collection, const char *name, const char *value, char why[SPEC_WHY_SIZE])
+{
+	if (!find_row(name))
+		return wrong(why, "unknown setting", name);
+	if (value_of(collection->pair, collection->count, name))
+		return wrong(why, "setting given more than once", name);
+	if (collection->count == SETTINGS_MAX)
+		return wrong(why, "too many settings", name);
+	collection->pair[collection->count++] = (struct pair){ name, value };
+	return true;
+}
+
+/* Cuts blanks on both sides of a line or a part of one. */
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r", text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
+/* "name = value" into the collection; blank lines and "#" comments are skipped. */
+static bool read_line(struct collection *collection, char *line, char why[SPEC_WHY_SIZE])
+{
+	char *equals;
+
+	line = trim(line);
+	if (*line == '\0' || *line == '#')
+		return true;
+	equals = strchr(line, '=');
+	if (!equals)
+		return wrong(why, "line without '='", line);
+	*equals = '\0';
+	return collect(collection, trim(line), trim(equals + 1), why);
+}
+
+static bool read_file(
+	struct arena *mem, const char *path, struct collection *collection, char why[SPEC_WHY_SIZE])
+{
+	AUTO(file) FILE *file = fopen(path, "re");
+	char *content = arena_take(mem, FILE_BYTES_MAX + 1), *line, *rest;
+	size_t size;
+
+	if (!file || !content)
+		return wrong(why, "cannot read the configuration file", path);
+	size = fread(content, 1, FILE_BYTES_MAX + 1, file);
+	if (ferror(file) || size > FILE_BYTES_MAX)
+		return wrong(why, "cannot read the configuration file", path);
+	content[size] = '\0';
+	rest = content;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!read_line(collection, line, why))
+			return false;
+	}
+	return true;
+}
+
+/* "--name value" or "--name=value" at argv[*at]; moves *at to the last word used. */
+static bool read_option(struct arena *mem, int argc, char **argv, int *at, const char **out_name,
+	const char **out_value)
+{
+	const char *word = argv[*at], *equals;
+
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	word += 2;
+	equals = strchr(word, '=');
+	*out_name = equals ? arena_copy_n(mem, word, (size_t)(equals - word)) : word;
+	if (equals)
+		*out_value = equals + 1;
+	else
+		*out_value = *at + 1 < argc ? argv[++*at] : NULL;
+	return *out_name && *out_value;
+}
+
+static bool read_options(struct arena *mem, int argc, char **argv, struct config *out,
+	struct collection *options, const char **path, char why[SPEC_WHY_SIZE])
+{
+	const char *name, *value;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0) {
+			out->command = CONFIG_HELP;
+			continue;
+		}
+		if (strcmp(argv[i], "--describe") == 0) {
+			out->command = CONFIG_DESCRIBE;
+			continue;
+		}
+		name = argv[i];
+		if (!read_option(mem, argc, argv, &i, &name, &value))
+			return wrong(why, "not an option, or an option without its value", name);
+		if (strcmp(name, "config") == 0)
+			*path = value;
+		else if (!collect(options, name, value, why))
+			return false;
+	}
+	return true;
+}
+
+static enum log_level level_from_name(const char *name)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	unsigned i;
+
+	for (i = 0; i < 3 && strcmp(names[i], name) != 0; i++)
+		;
+	return (enum log_level)i;
+}
+
+static void take_over(const struct settings *settings, struct config *out)
+{
+	out->socket = settings->socket;
+	out->node_socket = settings->node_socket;
+	out->database = settings->database;
+	out->key_file = settings->key_file;
+	out->nonce_file = settings->nonce_file;
+	out->vip_pool = settings->vip_pool;
+	out->clock_offset_file = settings->clock_offset_file;
+	out->bootstrap_file = settings->bootstrap_file;
+	out->host_id = settings->host_id;
+	out->calls_per_second = settings->calls_per_second;
+	out->threads = settings->threads;
+	out->log_level = level_from_name(settings->log_level);
+}
+
+bool config_read(
+	struct arena *mem, int argc, char **argv, struct config *out, char why[SPEC_WHY_SIZE])
+{
+	struct collection options = { .count = 0 }, lines = { .count = 0 };
+	struct settings settings;
+	const char *path = NULL;
+	struct form form;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	if (!read_options(mem, argc, argv, out, &options, &path, why))
+		return false;
+	if (path && !read_file(mem, path, &lines, why))
+		return false;
+	for (i = 0; i < lines.count; i++) {
+		if (!value_of(options.pair, options.count, lines.pair[i].key) &&
+			!collect(&options, lines.pair[i].key, lines.pair[i].value, why))
+			return false;
+	}
+	form = (struct form){ .pair = options.pair, .count = options.count };
+	if (spec_decode(mem, rows, &form, &settings, sizeof(settings), why) != OK)
+		return false;
+	take_over(&settings, out);
+	return true;
+}
+
+void config_help(FILE *out)
+{
+	const struct param *row;
+
+	(void)fputs("usage: polder-control [--config FILE] [--NAME VALUE]...\n"
+		    "       polder-control --help | --describe\n\nsettings:\n",
+		out);
+	for (row = rows; row->kind != PARAM_END; row++) {
+		(void)fprintf(out, "  --%-*s %s", NAME_COLUMN, row->name, row->help);
+		if (row->kind == PARAM_INT)
+			(void)fprintf(out, " (%lld)", (long long)row->fallback);
+		else if (row->fallback_text && row->fallback_text[0])
+			(void)fprintf(out, " (%s)", row->fallback_text);
+		(void)fputc('\n', out);
+	}
+}

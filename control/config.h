@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Settings of polder-control: rows of the same kind as API parameters. "--name value" on the command
+ * line, or "name = value" lines of the file that --config names; the command line wins.
+ */
+#ifndef CONTROL_CONFIG_H
+#define CONTROL_CONFIG_H
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/spec.h"
+
+enum config_command {
+	CONFIG_RUN,
+	CONFIG_HELP,
+	CONFIG_DESCRIBE
+};
+
+struct config {
+	enum config_command command;
+	const char *socket, *node_socket;
+	const char *database;
+	const char *key_file, *nonce_file;
+	const char *vip_pool;
+	const char *clock_offset_file; /* NULL: none */
+	const char *bootstrap_file;    /* NULL: none */
+	const char *host_id;
+	int64_t calls_per_second; /* 0: off */
+	int64_t threads;
+	enum log_level log_level;
+};
+
+/* false: why is one line that names the setting. Strings live in mem or argv. */
+bool config_read(
+	struct arena *mem, int argc, char **argv, struct config *out, char why[SPEC_WHY_SIZE]);
+/* The rows, for --help. */
+void config_help(FILE *out);
+
+#endif
