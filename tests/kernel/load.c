@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Loads BPF objects whole, as the agent does, and says what the running kernel's verifier thought of
- * each program: TAP, one line a program. With an interface, every XDP program that may be attached is
- * also attached to it in native mode by a link, and detached again.
+ * each program: TAP, one line a program. With an interface, every program for one is also attached to
+ * it and detached again: XDP by a link in native mode, traffic control on clsact ingress.
  *
  *   load [-i INTERFACE] OBJECT...
  *
@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,27 +88,53 @@ static void report_program(const char *object, struct bpf_program *program)
 	say(true, object, name, what);
 }
 
-static void attach_program(const char *object, struct bpf_program *program, unsigned int ifindex)
+/* Returns 0 or a negative errno. */
+static int attach_xdp(struct bpf_program *program, int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
-	const char *name = bpf_program__name(program);
-	char what[128];
-	int link;
+	int link = bpf_link_create(bpf_program__fd(program), ifindex, BPF_XDP, &options);
 
-	if (bpf_program__type(program) != BPF_PROG_TYPE_XDP ||
-		bpf_program__expected_attach_type(program) != BPF_XDP)
-		return;
-	link = bpf_link_create(bpf_program__fd(program), (int)ifindex, BPF_XDP, &options);
-	if (link < 0) {
-		snprintf(what, sizeof(what), "attaches in native mode: %s", strerror(errno));
-		say(false, object, name, what);
-		return;
-	}
-	say(true, object, name, "attaches in native mode");
+	if (link < 0)
+		return link;
 	close(link);
+	return 0;
 }
 
-static void load_object(const char *path, unsigned int ifindex)
+static int attach_ingress(struct bpf_program *program, int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program));
+	int status = bpf_tc_hook_create(&hook);
+
+	if (status != 0)
+		return status;
+	status = bpf_tc_attach(&hook, &options);
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS; /* the whole qdisc */
+	(void)bpf_tc_hook_destroy(&hook);
+	return status;
+}
+
+static void attach_program(const char *object, struct bpf_program *program, int ifindex)
+{
+	const char *how;
+	char what[128];
+	int status;
+
+	if (bpf_program__expected_attach_type(program) == BPF_XDP) {
+		how = "attaches to a device in native mode";
+		status = attach_xdp(program, ifindex);
+	} else if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS) {
+		how = "attaches to clsact ingress";
+		status = attach_ingress(program, ifindex);
+	} else {
+		return;
+	}
+	snprintf(what, sizeof(what), "%s%s%s", how, status ? ": " : "",
+		status ? strerror(-status) : "");
+	say(status == 0, object, bpf_program__name(program), what);
+}
+
+static void load_object(const char *path, int ifindex)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -137,12 +164,11 @@ static void load_object(const char *path, unsigned int ifindex)
 
 int main(int argc, char **argv)
 {
-	unsigned int ifindex = 0;
-	int option;
+	int ifindex = 0, option;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while ((option = getopt(argc, argv, "i:")) != -1) {
-		ifindex = option == 'i' ? if_nametoindex(optarg) : 0;
+		ifindex = option == 'i' ? (int)if_nametoindex(optarg) : 0;
 		if (ifindex == 0) {
 			fprintf(stderr, "usage: load [-i INTERFACE] OBJECT...\n");
 			return 2;
