@@ -262,6 +262,8 @@ static enum err describe_resources_run(struct call *call, const void *raw)
 	return OK;
 }
 
+/* Already wrapped in the document: items stand side by side. */
+static const struct reply_list resources_lists[] = { { "TagResource", NULL }, { NULL, NULL } };
 static const struct reply_list keys_lists[] = { { "TagKeys", "TagKey" }, { NULL, NULL } };
 
 const struct action tag_actions[] = {
@@ -273,7 +275,7 @@ const struct action tag_actions[] = {
 		sizeof(struct tag_args), describe_keys_run, keys_lists, "lists the tag keys in use",
 		0 },
 	{ VERSION_DDOSCOO, "DescribeTagResources", READ, PERMISSION_READ, describe_resources_params,
-		sizeof(struct tag_args), describe_resources_run, NULL,
+		sizeof(struct tag_args), describe_resources_run, resources_lists,
 		"lists tags of instances, or instances of tags", 0 },
 	{ 0 },
 };

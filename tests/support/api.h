@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A control without sockets, for tests of actions: a store in a folder of its own, a clock that stands
+ * still until it is moved, keys of several tenants, and signed calls through dispatch_request.
+ */
+#ifndef TESTS_SUPPORT_API_H
+#define TESTS_SUPPORT_API_H
+
+#include "control/dispatch.h"
+
+#define API_CLOCK_MS INT64_C(1795428000000) /* 2026-11-23T10:00:00Z */
+
+struct api_key {
+	char id[ACCESS_KEY_ID_SIZE];
+	char secret[40];
+	int64_t account;
+};
+
+struct api {
+	char folder[64];
+	struct db *db;
+	struct vault *vault;
+	struct arena *mem; /* of the call; forgotten at the next one */
+	struct arena *dumps[2];
+	struct arena *fixture; /* lives as long as the test */
+	struct gateway gateway;
+	int64_t clock_ms; /* machine time of the calls */
+	int64_t life_offset_ms;
+	unsigned nonce;
+	struct api_key operator, tenant, other; /* three accounts */
+	const struct api_key *caller;		/* tenant unless set */
+	const char *version;			/* VERSION_DDOSCOO unless set */
+	const char *format;			/* "JSON" unless set */
+	/* of the last call */
+	struct response response;
+	json_t *reply; /* NULL when the body is not JSON */
+};
+
+/* Stops the test when something is not as it must be. */
+void api_open(struct api *api);
+void api_close(struct api *api);
+
+/* Name, value, name, value ... NULL. The HTTP status. */
+int api_call(struct api *api, const char *action, ...);
+int api_call_pairs(struct api *api, const char *action, const struct pair *pairs, size_t count);
+/* The same for another version, which stays as it was. */
+int api_call_version(struct api *api, const char *version, const char *action, ...);
+/* Parts of the last reply: "Data.InstanceId", "Instances.0.Ip". "" or -1 when absent. */
+const json_t *api_get(const struct api *api, const char *path);
+const char *api_text(const struct api *api, const char *path);
+int64_t api_int(const struct api *api, const char *path);
+const char *api_code(const struct api *api); /* "" for success */
+
+/* A key of the account, limited to the instances ("" ends the list); stays valid. */
+struct api_key *api_make_key(struct api *api, int64_t account, enum permission permission,
+	const char *const *instances, size_t count);
+/* Buys an instance as the caller; its id stays valid. type: "ddoscoo", "ddosDip". */
+const char *api_buy(struct api *api, const char *type, const char *address_type);
+/* Moves the life-cycle clock. */
+void api_move_life(struct api *api, int64_t span_ms);
+/* Everything that the store holds but node reports and audit, as one text; valid until the second next
+ * dump. */
+const char *api_dump(struct api *api);
+/* The audit chain is whole. */
+bool api_audit_whole(struct api *api);
+/* A node reports to have applied all and, with an instance, a packet to it now. */
+void api_node_reports(struct api *api, int64_t instance_number);
+
+#endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The action table and real replies against the published description of ddoscoo 2020-01-01: names,
+ * types, what is required, item names of XML. The description is not part of the tree: POLDER_PUBLISHED
+ * names it, else it is looked for beside the tree; without it the tests are skipped, saying so.
+ */
+#include "control/call.h"
+#include "tests/support/api.h"
+
+/* cmocka has a fail() of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PUBLISHED_DEFAULT "../shared/api/ddoscoo-2020-01-01.json"
+
+/* Parameters of ours, with names that the published action does not know. */
+static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
+
+static json_t *published;
+
+static const json_t *published_action(const char *name)
+{
+	size_t index;
+	json_t *action;
+	json_array_foreach(json_object_get(published, "actions"), index, action)
+	{
+		if (strcmp(json_string_value(json_object_get(action, "action")), name) == 0)
+			return action;
+	}
+	return NULL;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+static const struct param *find_row(const struct action *action, const char *name, size_t length)
+{
+	for (const struct param *row = action->params; row->kind != PARAM_END; row++) {
+		if (strlen(row->name) == length && memcmp(row->name, name, length) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static const char *plain_type(const struct param *row)
+{
+	if (row->type)
+		return row->type;
+	if (row->kind == PARAM_INT)
+		return "Integer";
+	return row->kind == PARAM_BOOL ? "Boolean" : "String";
+}
+
+static enum param_kind list_kind_of(const json_t *parameter)
+{
+	const char *element = text_of(parameter, "elementType");
+	if (strcmp(element, "object") == 0)
+		return PARAM_PAIR_LIST;
+	return strcmp(element, "Integer") == 0 ? PARAM_INT_LIST : PARAM_TEXT_LIST;
+}
+
+static int differ(const struct action *action, const char *name, const char *what)
+{
+	print_error("%s: %s: %s\n", action->name, name, what);
+	return 1;
+}
+
+/* One published parameter: "PageSize", "InstanceIds.N", "Tag.N", "Tag.N.Key". */
+static int compare_parameter(const struct action *action, const json_t *parameter)
+{
+	const char *name = text_of(parameter, "name");
+	const char *list = strstr(name, ".N");
+	const struct param *row =
+		find_row(action, name, list ? (size_t)(list - name) : strlen(name));
+	if (!row)
+		return differ(action, name, "has no row");
+	if (list && list[2] == '.')
+		return strstr(row->choices, list + 3) ? 0 : differ(action, name, "is no part");
+	if (row->required != json_is_true(json_object_get(parameter, "required")))
+		return differ(action, name, "required differs");
+	if (list)
+		return row->kind == list_kind_of(parameter) ? 0
+							    : differ(action, name, "kind differs");
+	if (row->kind >= PARAM_TEXT_LIST)
+		return differ(action, name, "is a list");
+	return strcmp(plain_type(row), text_of(parameter, "type")) == 0
+		       ? 0
+		       : differ(action, name, "type differs");
+}
+
+static bool is_own(const struct action *action, const struct param *row)
+{
+	char both[128];
+	(void)snprintf(both, sizeof(both), "%s %s", action->name, row->name);
+	for (size_t i = 0; i < sizeof(own_parameters) / sizeof(own_parameters[0]); i++) {
+		if (strcmp(own_parameters[i], both) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_published_row(const json_t *parameters, const struct param *row)
+{
+	size_t index, length = strlen(row->name);
+	json_t *parameter;
+	json_array_foreach(parameters, index, parameter)
+	{
+		const char *name = text_of(parameter, "name");
+		if (strncmp(name, row->name, length) == 0 &&
+			(name[length] == '\0' || strcmp(name + length, ".N") == 0))
+			return true;
+	}
+	return false;
+}
+
+static int compare_action(const struct action *action)
+{
+	const json_t *described = published_action(action->name);
+	if (!described)
+		return differ(action, "", "is not published");
+	const json_t *parameters = json_object_get(described, "params");
+	int differences = 0;
+	size_t index;
+	json_t *parameter;
+	json_array_foreach(parameters, index, parameter) differences +=
+		compare_parameter(action, parameter);
+	for (const struct param *row = action->params; row->kind != PARAM_END; row++) {
+		if (!is_published_row(parameters, row) && !is_own(action, row))
+			differences += differ(action, row->name, "is not published");
+	}
+	return differences;
+}
+
+static void test_parameters(void **state)
+{
+	int differences = 0, compared = 0;
+	(void)state;
+	if (!published)
+		skip();
+	for (const struct action *const *table = action_tables; *table; table++) {
+		for (const struct action *action = *table; action->name; action++) {
+			if (strcmp(action->version, VERSION_DDOSCOO) != 0)
+				continue;
+			differences += compare_action(action);
+			compared++;
+		}
+	}
+	print_message("%d actions compared\n", compared);
+	assert_int_equal(differences, 0);
+	assert_true(compared >= 33);
+}
+
+/* ---- replies */
+
+static const char *item_of(const struct reply_list *lists, const char *name, bool *listed)
+{
+	for (; lists && lists->list; lists++) {
+		if (strcmp(lists->list, name) == 0) {
+			*listed = true;
+			return lists->item;
+		}
+	}
+	*listed = false;
+	return NULL;
+}
+
+static bool fits_plain(const char *type, const json_t *value)
+{
+	if (strcmp(type, "String") == 0)
+		return json_is_string(value);
+	if (strcmp(type, "Boolean") == 0)
+		return json_is_boolean(value);
+	if (strcmp(type, "Integer") == 0 || strcmp(type, "Long") == 0)
+		return json_is_integer(value);
+	return false;
+}
+
+static void check_fields(const struct action *action, const json_t *fields, const json_t *object);
+
+static void check_value(
+	const struct action *action, const char *name, const json_t *described, const json_t *value)
+{
+	const char *type = text_of(described, "type");
+	if (strcmp(type, "Object") == 0) {
+		assert_true(json_is_object(value));
+		check_fields(action, json_object_get(described, "fields"), value);
+		return;
+	}
+	if (strcmp(type, "Array") != 0) {
+		if (!fits_plain(type, value))
+			fail_msg("%s: %s is no %s", action->name, name, type);
+		return;
+	}
+	bool listed;
+	const char *item = item_of(action->lists, name, &listed);
+	const char *published_item = json_string_value(json_object_get(described, "xmlItem"));
+	if (!listed || (item == NULL) != (published_item == NULL) ||
+		(item && strcmp(item, published_item) != 0))
+		fail_msg("%s: items of %s must be named %s", action->name, name,
+			published_item ? published_item : "as the list");
+	/* An empty list would prove nothing about its items. */
+	if (!json_is_array(value) || json_array_size(value) == 0)
+		fail_msg("%s: %s is no list or empty", action->name, name);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		check_value(
+			action, name, json_object_get(described, "item"), json_array_get(value, i));
+}
+
+static void check_fields(const struct action *action, const json_t *fields, const json_t *object)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)fields, name, value)
+	{
+		if (!json_object_get(object, name))
+			fail_msg("%s: %s is missing", action->name, name);
+		check_value(action, name, value, json_object_get(object, name));
+	}
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		if (!json_object_get(fields, name))
+			fail_msg("%s: %s is not published", action->name, name);
+	}
+}
+
+/* Calls that were checked, so that none is forgotten. */
+struct seen {
+	struct api api;
+	const struct action *action[64];
+	size_t count;
+};
+
+static void check_reply(struct seen *seen, const char *name)
+{
+	bool known;
+	const struct action *action = action_find(VERSION_DDOSCOO, name, &known);
+	assert_non_null(action);
+	if (seen->api.response.status != 200)
+		fail_msg("%s: %.*s", name, (int)seen->api.response.body_size,
+			seen->api.response.body);
+	check_fields(action, json_object_get(published_action(name), "response"), seen->api.reply);
+	seen->action[seen->count++] = action;
+}
+
+#define CHECK(seen, name, ...)                                                                     \
+	do {                                                                                       \
+		(void)api_call(&(seen)->api, name, __VA_ARGS__);                                   \
+		check_reply(seen, name);                                                           \
+	} while (0)
+
+#define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE"
+#define PAGE "PageNumber", "1", "PageSize", "10"
+
+static void check_instance_replies(struct seen *seen, const char *id)
+{
+	CHECK(seen, "ModifyInstanceRemark", "InstanceId", id, "Remark", "web", NULL);
+	CHECK(seen, "ModifyInstance", "InstanceId", id, "ProductType", "ddoscoo", "ModifyType",
+		"Upgrade", "Bandwidth", "100", NULL);
+	CHECK(seen, "DescribeInstances", PAGE, NULL);
+	CHECK(seen, "DescribeInstanceIds", NULL, NULL);
+	CHECK(seen, "DescribeInstanceStatus", "InstanceId", id, "ProductType", "1", NULL);
+	CHECK(seen, "DescribeInstanceDetails", "InstanceIds.1", id, NULL);
+	CHECK(seen, "DescribeInstanceSpecs", "InstanceIds.1", id, NULL);
+	CHECK(seen, "DescribeInstanceStatistics", "InstanceIds.1", id, NULL);
+	CHECK(seen, "DescribeInstanceExt", "InstanceId", id, NULL);
+	CHECK(seen, "CreateTagResources", TAGS, "ResourceIds.1", id, "Tags.1.Key", "k",
+		"Tags.1.Value", "v", NULL);
+	CHECK(seen, "DescribeTagKeys", TAGS, NULL);
+	CHECK(seen, "DescribeTagResources", TAGS, "ResourceIds.1", id, NULL);
+	CHECK(seen, "DeleteTagResources", TAGS, "ResourceIds.1", id, "TagKey.1", "k", NULL);
+}
+
+static void check_rule_replies(struct seen *seen, const char *id)
+{
+	char rules[256], key[128];
+	(void)snprintf(rules, sizeof(rules),
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":53,\"BackendPort\":"
+		"53,"
+		"\"RealServers\":[\"10.0.0.1\"]}]",
+		id);
+	(void)snprintf(key, sizeof(key),
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":53}]", id);
+	CHECK(seen, "CreatePort", "InstanceId", id, "FrontendProtocol", "tcp", "FrontendPort", "80",
+		"BackendPort", "8080", "RealServers.1", "10.0.0.1", NULL);
+	CHECK(seen, "ModifyPort", "InstanceId", id, "FrontendProtocol", "tcp", "FrontendPort", "80",
+		"BackendPort", "8080", "RealServers.1", "10.0.0.2", NULL);
+	CHECK(seen, "DescribePort", "InstanceId", id, NULL);
+	CHECK(seen, "DeletePort", "InstanceId", id, "FrontendProtocol", "tcp", "FrontendPort", "80",
+		NULL);
+	CHECK(seen, "CreateNetworkRules", "NetworkRules", rules, NULL);
+	CHECK(seen, "ConfigNetworkRules", "NetworkRules", rules, NULL);
+	CHECK(seen, "DescribeNetworkRules", "InstanceId", id, PAGE, NULL);
+	CHECK(seen, "DeleteNetworkRule", "NetworkRule", key, NULL);
+}
+
+static void check_list_replies(struct seen *seen, const char *id)
+{
+	const char *sources = "[{\"src\":\"203.0.113.7\"}]";
+	CHECK(seen, "AddAutoCcBlacklist", "InstanceId", id, "ExpireTime", "300", "Blacklist",
+		sources, NULL);
+	CHECK(seen, "AddAutoCcWhitelist", "InstanceId", id, "Whitelist", sources, NULL);
+	CHECK(seen, "DescribeAutoCcBlacklist", "InstanceId", id, PAGE, NULL);
+	CHECK(seen, "DescribeAutoCcWhitelist", "InstanceId", id, PAGE, NULL);
+	CHECK(seen, "DescribeAutoCcListCount", "InstanceId", id, NULL);
+	CHECK(seen, "DeleteAutoCcBlacklist", "InstanceId", id, "Blacklist", sources, NULL);
+	CHECK(seen, "DeleteAutoCcWhitelist", "InstanceId", id, "Whitelist", sources, NULL);
+	CHECK(seen, "EmptyAutoCcBlacklist", "InstanceId", id, NULL);
+	CHECK(seen, "EmptyAutoCcWhitelist", "InstanceId", id, NULL);
+}
+
+static bool was_seen(const struct seen *seen, const struct action *action)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		if (seen->action[i] == action)
+			return true;
+	}
+	return false;
+}
+
+static void test_replies(void **state)
+{
+	struct seen seen = { .count = 0 };
+	char now[24], before[24];
+	(void)state;
+	if (!published)
+		skip();
+	api_open(&seen.api);
+	const char *id = api_buy(&seen.api, "ddoscoo", "Ipv4");
+	api_node_reports(&seen.api, 0);
+	check_instance_replies(&seen, id);
+	check_rule_replies(&seen, id);
+	check_list_replies(&seen, id);
+	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
+	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);
+	(void)snprintf(before, sizeof(before), "%lld", (long long)seen.api.clock_ms - 1000);
+	CHECK(&seen, "DescribeOpEntities", PAGE, "StartTime", before, "EndTime", now, NULL);
+	api_move_life(&seen.api, INT64_C(40) * 24 * 3600 * 1000);
+	CHECK(&seen, "ReleaseInstance", "InstanceId", id, NULL);
+	for (const struct action *const *table = action_tables; *table; table++) {
+		for (const struct action *action = *table; action->name; action++) {
+			if (strcmp(action->version, VERSION_DDOSCOO) == 0 &&
+				!was_seen(&seen, action))
+				fail_msg("the reply of %s was not checked", action->name);
+		}
+	}
+	api_close(&seen.api);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_replies),
+	};
+	const char *path = getenv("POLDER_PUBLISHED");
+	json_error_t error;
+	published = json_load_file(path ? path : PUBLISHED_DEFAULT, 0, &error);
+	if (!published)
+		print_message("SKIP: no published description: %s\n", error.text);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	json_decref(published);
+	return failed;
+}
