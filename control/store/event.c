@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happened to instances. An event belongs to one expiry time, so that a renewed instance is told
+ * again, and a clock that jumped back tells nothing twice.
+ */
+#include "control/store/query.h"
+#include "control/store/store.h"
+
+enum err event_insert(struct db *db, int64_t account, const char *instance_id, const char *kind,
+	int64_t expire_ms, int64_t time_ms, const char *detail, bool *inserted)
+{
+	int64_t changed;
+
+	TRY(db_run(db,
+		"INSERT INTO event (time_ms, account, instance_id, kind, expire_ms, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (instance_id, kind, expire_ms) DO NOTHING",
+		(const struct value[]){ V_INT(time_ms), V_INT(account), V_TEXT(instance_id),
+			V_TEXT(kind), V_INT(expire_ms), V_TEXT(detail ? detail : "") },
+		6, &changed));
+	if (inserted)
+		*inserted = changed > 0;
+	return OK;
+}
+
+enum err event_list(struct db *db, struct arena *mem, int64_t account, const char *instance_id,
+	int64_t after_number, int64_t limit, struct event_row **out, size_t *count)
+{
+	struct event_row *rows = NULL, *room;
+	size_t used = 0, capacity = 0;
+	struct cursor cursor;
+	struct query query;
+
+	query_init(&query, mem);
+	QUERY_ADD(&query,
+		"SELECT number, time_ms, account, instance_id, kind, detail FROM event"
+		" WHERE number > ?",
+		V_INT(after_number));
+	if (account != 0)
+		QUERY_ADD(&query, " AND account = ?", V_INT(account));
+	if (instance_id)
+		QUERY_ADD(&query, " AND instance_id = ?", V_TEXT(instance_id));
+	QUERY_TEXT(&query, " ORDER BY number");
+	if (limit > 0)
+		QUERY_ADD(&query, " LIMIT ?", V_INT(limit));
+	TRY(query_select(&query, db, &cursor));
+	while (db_next(&cursor)) {
+		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
+		if (!room) {
+			cursor.err = ERR_MEMORY;
+			break;
+		}
+		rows = room;
+		rows[used++] = (struct event_row){
+			.number = db_int(&cursor, 0),
+			.time_ms = db_int(&cursor, 1),
+			.account = db_int(&cursor, 2),
+			.instance_id = text_column(&cursor, 3, mem),
+			.kind = text_column(&cursor, 4, mem),
+			.detail = text_column(&cursor, 5, mem),
+		};
+	}
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = rows;
+	*count = used;
+	return OK;
+}
