@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes what the node's state says into the maps of the packet path.
+ */
+#ifndef AGENT_APPLY_H
+#define AGENT_APPLY_H
+
+#include "agent/node_state.h"
+#include "agent/packets.h"
+#include "base/error.h"
+
+struct applier;
+
+/* origin is told the address of origins as services are written, so that next hops are known before the
+ * first packet: at most APPLY_ORIGIN_MAX per snapshot. */
+#define APPLY_ORIGIN_MAX 256
+struct applier *applier_new(struct packets *packets, struct node_state *state,
+	void (*origin)(void *context, const struct address *address), void *context);
+void applier_free(struct applier *applier);
+
+/* Takes over what the pinned maps hold, enters the sources, all before the first packet is filtered. */
+enum err applier_begin(struct applier *applier, const struct agent_settings *settings) MUST_USE;
+/* As node_state_apply; entries that the kernel refused are in the state's refusals. */
+enum err applier_apply(struct applier *applier, const struct snapshot *snapshot) MUST_USE;
+
+#endif

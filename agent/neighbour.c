@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two requests over one rtnetlink socket: RTM_GETROUTE tells the next hop of a destination, and RTM_NEWNEIGH
+ * with NTF_USE makes the kernel behave as if a packet had just gone there: it resolves an unknown neighbour
+ * and probes a stale one. Repeated each NEIGHBOUR_REFRESH_MS while wanted. A route through an IPv6 next hop
+ * for IPv4 (RTA_VIA) is left to the first packet: bpf_fib_lookup answers it with the same record.
+ */
+#include "agent/neighbour.h"
+
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+struct hop {
+	struct address address;
+	uint32_t ifindex;
+	int64_t wanted_ms;
+	int64_t asked_ms; /* 0: not yet */
+};
+
+struct neighbours {
+	int socket;
+	uint32_t sequence;
+	uint32_t budget; /* solicitations left in this tick */
+	uint32_t count;
+	uint32_t cursor; /* where the next tick goes on */
+	struct hop hop[NEIGHBOUR_HOP_MAX];
+};
+
+struct request {
+	struct nlmsghdr header;
+	union {
+		struct rtmsg route;
+		struct ndmsg neighbour;
+	} body;
+	uint8_t attribute[64];
+};
+
+struct route {
+	struct address next_hop;
+	uint32_t ifindex;
+	uint8_t type; /* RTN_* */
+};
+
+/* The address as netlink wants it: 4 or 16 bytes. */
+static const uint8_t *wire_address(const struct address *address, uint8_t *family, size_t *size)
+{
+	bool ipv4 = address_is_ipv4(address->byte);
+
+	*family = ipv4 ? AF_INET : AF_INET6;
+	*size = ipv4 ? 4 : 16;
+	return ipv4 ? address->byte + 12 : address->byte;
+}
+
+static void add_attribute(struct request *request, uint16_t type, const void *data, size_t size)
+{
+	struct rtattr *attribute =
+		(void *)((uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+
+	attribute->rta_type = type;
+	attribute->rta_len = (uint16_t)RTA_LENGTH(size);
+	memcpy(RTA_DATA(attribute), data, size);
+	request->header.nlmsg_len =
+		(uint32_t)(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_SPACE(size));
+}
+
+/* Sends and reads the one answer; the length of it, or -1. */
+static ssize_t exchange(
+	struct neighbours *neighbours, struct request *request, void *answer, size_t size)
+{
+	const struct nlmsghdr *header = answer;
+
+	request->header.nlmsg_seq = ++neighbours->sequence;
+	if (send(neighbours->socket, request, request->header.nlmsg_len, 0) < 0)
+		return -1;
+	/* Answers of requests that were given up on may come first. */
+	for (int tries = 0; tries < 8; tries++) {
+		ssize_t length = recv(neighbours->socket, answer, size, 0);
+
+		if (length < (ssize_t)sizeof(*header))
+			return -1;
+		if (header->nlmsg_seq == neighbours->sequence && NLMSG_OK(header, (size_t)length))
+			return (ssize_t)header->nlmsg_len;
+	}
+	return -1;
+}
+
+static void read_next_hop(const struct nlmsghdr *header, struct route *out)
+{
+	const struct rtmsg *body = NLMSG_DATA(header);
+	size_t left = RTM_PAYLOAD(header);
+
+	out->type = body->rtm_type;
+	for (const struct rtattr *at = RTM_RTA(body); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+		size_t size = RTA_PAYLOAD(at);
+
+		if (at->rta_type == RTA_OIF && size == 4)
+			memcpy(&out->ifindex, RTA_DATA(at), 4);
+		else if (at->rta_type == RTA_GATEWAY && size == 4)
+			memcpy(out->next_hop.byte + 12, RTA_DATA(at), 4);
+		else if (at->rta_type == RTA_GATEWAY && size == 16)
+			memcpy(out->next_hop.byte, RTA_DATA(at), 16);
+	}
+}
+
+static bool find_route(struct neighbours *neighbours, const struct address *destination,
+	uint32_t ifindex, struct route *out)
+{
+	union {
+		struct nlmsghdr header;
+		uint8_t bytes[4096];
+	} answer;
+	struct request request = { .header = { .nlmsg_type = RTM_GETROUTE,
+					   .nlmsg_flags = NLM_F_REQUEST,
+					   .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)) } };
+	size_t size;
+	const uint8_t *bytes = wire_address(destination, &request.body.route.rtm_family, &size);
+
+	request.body.route.rtm_dst_len = (uint8_t)(size * 8);
+	add_attribute(&request, RTA_DST, bytes, size);
+	if (ifindex)
+		add_attribute(&request, RTA_OIF, &ifindex, sizeof(ifindex));
+	if (exchange(neighbours, &request, &answer, sizeof(answer)) < 0 ||
+		answer.header.nlmsg_type != RTM_NEWROUTE)
+		return false;
+	*out = (struct route){ .next_hop = *destination };
+	read_next_hop(&answer.header, out);
+	return out->ifindex != 0;
+}
+
+static void ask(struct neighbours *neighbours, struct hop *hop, int64_t now_ms)
+{
+	union {
+		struct nlmsghdr header;
+		uint8_t bytes[1024];
+	} answer;
+	struct request request = {
+		.header = { .nlmsg_type = RTM_NEWNEIGH,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK,
+			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)) },
+		.body.neighbour = { .ndm_ifindex = (int)hop->ifindex, .ndm_flags = NTF_USE },
+	};
+	size_t size;
+	const uint8_t *bytes =
+		wire_address(&hop->address, &request.body.neighbour.ndm_family, &size);
+
+	hop->asked_ms = now_ms;
+	neighbours->budget--;
+	add_attribute(&request, NDA_DST, bytes, size);
+	if (exchange(neighbours, &request, &answer, sizeof(answer)) < 0)
+		log_debug("ask for a neighbour: %s", strerror(errno));
+}
+
+static struct hop *find_hop(struct neighbours *neighbours, const struct route *route)
+{
+	for (uint32_t i = 0; i < neighbours->count; i++) {
+		struct hop *hop = &neighbours->hop[i];
+
+		if (hop->ifindex == route->ifindex &&
+			memcmp(&hop->address, &route->next_hop, sizeof(hop->address)) == 0)
+			return hop;
+	}
+	return NULL;
+}
+
+void neighbours_want(struct neighbours *neighbours, const struct address *destination,
+	uint32_t ifindex, int64_t now_ms)
+{
+	bool link_local = destination->byte[0] == 0xfe && (destination->byte[1] & 0xc0) == 0x80;
+	struct route route;
+	struct hop *hop;
+
+	/* The route decides where a packet leaves, but for an address that each link has anew. */
+	if (!find_route(neighbours, destination, link_local ? ifindex : 0, &route) ||
+		route.type != RTN_UNICAST)
+		return;
+	hop = find_hop(neighbours, &route);
+	if (!hop) {
+		if (neighbours->count == NEIGHBOUR_HOP_MAX)
+			return;
+		hop = &neighbours->hop[neighbours->count++];
+		*hop = (struct hop){ .address = route.next_hop, .ifindex = route.ifindex };
+	}
+	hop->wanted_ms = now_ms;
+	/* ifindex: the packet path asks, so what the kernel knew is no longer so. */
+	if ((hop->asked_ms == 0 || (ifindex && now_ms - hop->asked_ms >= 1000)) &&
+		neighbours->budget > 0)
+		ask(neighbours, hop, now_ms);
+}
+
+void neighbours_tick(struct neighbours *neighbours, int64_t now_ms)
+{
+	uint32_t rounds = neighbours->count;
+
+	neighbours->budget = NEIGHBOUR_TICK_MAX;
+	for (uint32_t i = 0; i < rounds && neighbours->count > 0; i++) {
+		struct hop *hop;
+
+		if (neighbours->cursor >= neighbours->count)
+			neighbours->cursor = 0;
+		hop = &neighbours->hop[neighbours->cursor];
+		if (now_ms - hop->wanted_ms > NEIGHBOUR_FORGET_MS) {
+			*hop = neighbours->hop[--neighbours->count];
+			continue;
+		}
+		if (hop->asked_ms == 0 || now_ms - hop->asked_ms >= NEIGHBOUR_REFRESH_MS) {
+			if (neighbours->budget == 0)
+				break;
+			ask(neighbours, hop, now_ms);
+		}
+		neighbours->cursor++;
+	}
+}
+
+bool neighbours_is_local(struct neighbours *neighbours, const struct address *address)
+{
+	struct route route;
+
+	return find_route(neighbours, address, 0, &route) && route.type == RTN_LOCAL;
+}
+
+enum err neighbours_open(struct neighbours **out)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	/* The kernel answers within the call; the time-out is for a full buffer only. */
+	struct timeval patience = { .tv_usec = 100000 };
+	struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
+
+	if (!neighbours)
+		return ERR_MEMORY;
+	neighbours->budget = NEIGHBOUR_TICK_MAX;
+	neighbours->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (neighbours->socket < 0 ||
+		connect(neighbours->socket, (struct sockaddr *)&kernel, sizeof(kernel)) != 0 ||
+		setsockopt(neighbours->socket, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			sizeof(patience)) != 0) {
+		int error = errno;
+
+		neighbours_close(neighbours);
+		return fail(ERR_SYSTEM, "open rtnetlink: %s", strerror(error));
+	}
+	*out = neighbours;
+	return OK;
+}
+
+void neighbours_close(struct neighbours *neighbours)
+{
+	if (!neighbours)
+		return;
+	if (neighbours->socket >= 0)
+		(void)close(neighbours->socket);
+	free(neighbours);
+}

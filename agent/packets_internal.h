@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What packets.c (maps) and attach.c (links) share.
+ */
+#ifndef AGENT_PACKETS_INTERNAL_H
+#define AGENT_PACKETS_INTERNAL_H
+
+#include <net/if.h>
+
+#include "agent/packets.h"
+
+struct ring_buffer;
+struct polder;
+
+struct attached {
+	unsigned ifindex; /* 0: not attached */
+	int link;	  /* descriptor of the XDP link, or -1 */
+	enum xdp_mode mode;
+	bool missed; /* its absence was logged */
+};
+
+struct packets {
+	const struct agent_settings *settings;
+	struct polder *skeleton;
+	int map[PACKET_MAP_COUNT];
+	int lock; /* descriptor of the pin directory, locked */
+	bool replaced;
+	uint32_t cpus;
+	struct ring_buffer *ring;
+	void (*wanted)(void *context, const struct neighbour_wanted *wanted);
+	void *wanted_context;
+	struct attached attached[NODE_INTERFACE_MAX];
+};
+
+#define PIN_PATH_SIZE 300
+void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
+	char out[PIN_PATH_SIZE]);
+int packets_filter_fd(const struct packets *packets);
+int packets_handshake_fd(const struct packets *packets);
+enum err attach_detach_all(const struct agent_settings *settings) MUST_USE;
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counters are totals, never differences: a report that is lost is made good by the next. An instance
+ * is named only when a counter of one of its slots moved, so that 100,000 quiet instances cost the
+ * reading of their slots and nothing else. Its figures are the sums over its slots and CPUs.
+ */
+#include "agent/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "agent/pool.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PIECE 128 /* slots read at once: their copies of every CPU have to fit a buffer */
+
+struct slot_total {
+	struct counter in, dropped, out;
+	uint64_t last_in_ns;
+	uint32_t instance;
+	bool changed;
+};
+
+struct reporter {
+	struct packets *packets;
+	const struct node_state *state;
+	const struct settle *settle;
+	const struct agent_settings *settings;
+	uint64_t agent_boot;
+
+	struct slot_total *slot;
+	uint32_t slot_capacity, slot_count;
+	uint32_t key[PIECE];
+	struct vip_counter *copies; /* PIECE * CPUs */
+	struct counter *reason_copies;
+	struct counter reason[REASON_COUNT];
+
+	void *data;
+	uint32_t capacity, size, records;
+	bool failed;
+
+	int64_t sent_ms;
+	uint64_t sent_generation;
+	int64_t sent_offset_ms;
+	uint64_t sent_refused;
+	uint32_t sent_attached;
+};
+
+static void *add_record(struct reporter *reporter, uint16_t type, size_t length, uint32_t id)
+{
+	const uint32_t size_max = SNAPSHOT_BYTES_MAX + (uint32_t)sizeof(struct snapshot_header);
+	struct record *record;
+
+	if (!pool_grow(&reporter->data, &reporter->capacity, 1, reporter->size + (uint32_t)length,
+		    size_max)) {
+		reporter->failed = true;
+		return NULL;
+	}
+	record = (void *)((uint8_t *)reporter->data + reporter->size);
+	memset(record, 0, length);
+	record->type = type;
+	record->length = (uint16_t)length;
+	record->id = id;
+	reporter->size += (uint32_t)length;
+	reporter->records++;
+	return record;
+}
+
+static void add_counter(struct counter *sum, const struct counter *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool same_counter(const struct counter *a, const struct counter *b)
+{
+	return a->packets == b->packets && a->bytes == b->bytes;
+}
+
+static void take_slot(struct reporter *reporter, uint32_t index, const struct vip_counter *copies)
+{
+	struct slot_total total = { .instance = node_state_slot_instance(reporter->state, index) };
+	struct slot_total *old = &reporter->slot[index];
+
+	for (uint32_t cpu = 0; cpu < packets_cpus(reporter->packets); cpu++) {
+		add_counter(&total.in, &copies[cpu].in);
+		add_counter(&total.dropped, &copies[cpu].dropped);
+		add_counter(&total.out, &copies[cpu].out);
+		if (copies[cpu].last_in_ns > total.last_in_ns)
+			total.last_in_ns = copies[cpu].last_in_ns;
+	}
+	total.changed = total.instance != 0 &&
+			(total.instance != old->instance || !same_counter(&total.in, &old->in) ||
+				!same_counter(&total.dropped, &old->dropped) ||
+				!same_counter(&total.out, &old->out));
+	*old = total;
+}
+
+static bool room_for_slots(struct reporter *reporter, uint32_t end)
+{
+	void *slot = reporter->slot;
+
+	if (!pool_grow(&slot, &reporter->slot_capacity, sizeof(*reporter->slot), end, NODE_VIP_MAX))
+		return false;
+	reporter->slot = slot;
+	if (end > reporter->slot_count)
+		memset(reporter->slot + reporter->slot_count, 0,
+			(end - reporter->slot_count) * sizeof(*reporter->slot));
+	reporter->slot_count = end;
+	return true;
+}
+
+/* True if a counter of any instance moved. */
+static bool read_slots(struct reporter *reporter)
+{
+	uint32_t end = node_state_slot_end(reporter->state);
+	uint32_t cpus = packets_cpus(reporter->packets);
+	struct packet_cursor cursor = { 0 };
+	bool changed = false;
+
+	if (!room_for_slots(reporter, end))
+		return false;
+	for (uint32_t read = 0; read < end;) {
+		uint32_t count = PIECE;
+		int result = packets_read(reporter->packets, PACKET_VIP_COUNTER, &cursor,
+			reporter->key, reporter->copies, &count);
+
+		for (uint32_t i = 0; i < count; i++) {
+			if (reporter->key[i] >= end)
+				continue;
+			take_slot(reporter, reporter->key[i], reporter->copies + (size_t)i * cpus);
+			changed |= reporter->slot[reporter->key[i]].changed;
+		}
+		if (result != 0)
+			break;
+		read += count;
+	}
+	return changed;
+}
+
+static bool read_reasons(struct reporter *reporter)
+{
+	bool changed = false;
+
+	for (uint32_t key = 0; key < REASON_COUNT; key++) {
+		struct counter sum = { 0 };
+
+		if (packets_get(reporter->packets, PACKET_REASON_COUNTER, &key,
+			    reporter->reason_copies) != 0)
+			continue;
+		for (uint32_t cpu = 0; cpu < packets_cpus(reporter->packets); cpu++)
+			add_counter(&sum, &reporter->reason_copies[cpu]);
+		changed |= !same_counter(&sum, &reporter->reason[key]);
+		reporter->reason[key] = sum;
+	}
+	return changed;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void add_node(struct reporter *reporter)
+{
+	struct record_node *node = add_record(reporter, RECORD_NODE, sizeof(*node), 1);
+	struct node_counts counts;
+
+	if (!node)
+		return;
+	node_state_counts(reporter->state, &counts);
+	node->generation = node_state_generation(reporter->state);
+	node->life_offset_ms = settle_life_offset_ms(reporter->settle);
+	node->agent_boot = reporter->agent_boot;
+	node->map_bytes = packets_bytes(reporter->packets);
+	node->vip_count = counts.vips;
+	node->service_count = counts.services;
+	node->list_count = counts.lists;
+	node->xdp_mode = packets_mode(reporter->packets);
+}
+
+static void add_sources(struct reporter *reporter)
+{
+	for (uint32_t i = 0; i < reporter->settings->prefix_count; i++) {
+		const struct source_prefix *prefix = &reporter->settings->prefix[i];
+		struct record_source *source =
+			add_record(reporter, RECORD_SOURCE, sizeof(*source), i + 1);
+
+		if (!source)
+			return;
+		source->address = prefix->address;
+		source->prefix_bits = prefix->bits;
+	}
+}
+
+/* The slots of an instance are told once, by the first of them that is named. */
+static void add_traffic(struct reporter *reporter, uint32_t index, bool full)
+{
+	uint32_t slots[INSTANCE_VIP_MAX], number = reporter->slot[index].instance;
+	uint32_t count = node_state_slots(reporter->state, number, slots);
+	struct record_traffic *traffic;
+	uint64_t last_in_ns = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (slots[i] < index && (full || reporter->slot[slots[i]].changed))
+			return;
+	}
+	traffic = add_record(reporter, RECORD_TRAFFIC, sizeof(*traffic), number);
+	if (!traffic)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct slot_total *slot = &reporter->slot[slots[i]];
+
+		if (slots[i] >= reporter->slot_count)
+			continue;
+		add_counter(&traffic->in, &slot->in);
+		add_counter(&traffic->dropped, &slot->dropped);
+		add_counter(&traffic->out, &slot->out);
+		if (slot->last_in_ns > last_in_ns)
+			last_in_ns = slot->last_in_ns;
+	}
+	if (last_in_ns)
+		traffic->last_in_ms =
+			((int64_t)last_in_ns + reporter->settle->now.utc_offset_ns) / 1000000;
+}
+
+static void add_reasons(struct reporter *reporter)
+{
+	static const char *const name[REASON_COUNT] = {
+#define REASON(reason, verdict, text) #reason,
+#include "shared/reasons.def"
+#undef REASON
+	};
+
+	for (uint32_t i = 0; i < REASON_COUNT; i++) {
+		struct record_reason *reason =
+			add_record(reporter, RECORD_REASON, sizeof(*reason), i + 1);
+
+		if (!reason)
+			return;
+		reason->counter = reporter->reason[i];
+		(void)snprintf(reason->name, sizeof(reason->name), "%s", name[i]);
+	}
+}
+
+static void add_refused(struct reporter *reporter)
+{
+	uint32_t count;
+	const struct node_refused *refused = node_state_refused(reporter->state, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct record_refused *record =
+			add_record(reporter, RECORD_REFUSED, sizeof(*record), refused[i].id);
+
+		if (!record)
+			return;
+		record->refused_type = refused[i].type;
+		memcpy(record->why, refused[i].why, sizeof(record->why));
+	}
+}
+
+static bool something_else_changed(struct reporter *reporter, int64_t now_ms)
+{
+	return node_state_generation(reporter->state) != reporter->sent_generation ||
+	       settle_life_offset_ms(reporter->settle) != reporter->sent_offset_ms ||
+	       node_state_refused_total(reporter->state) != reporter->sent_refused ||
+	       packets_attached(reporter->packets) != reporter->sent_attached ||
+	       now_ms - reporter->sent_ms >= REPORT_QUIET_MS;
+}
+
+static void remember(struct reporter *reporter, int64_t now_ms)
+{
+	reporter->sent_ms = now_ms;
+	reporter->sent_generation = node_state_generation(reporter->state);
+	reporter->sent_offset_ms = settle_life_offset_ms(reporter->settle);
+	reporter->sent_refused = node_state_refused_total(reporter->state);
+	reporter->sent_attached = packets_attached(reporter->packets);
+}
+
+bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
+	const void **out, size_t *size)
+{
+	bool changed = read_slots(reporter);
+	struct snapshot_header *header;
+
+	changed |= read_reasons(reporter);
+	if (!changed && !full && !something_else_changed(reporter, now_ms))
+		return false;
+	reporter->size = reporter->records = 0;
+	reporter->failed = false;
+	if (!pool_grow(
+		    &reporter->data, &reporter->capacity, 1, sizeof(*header), SNAPSHOT_BYTES_MAX))
+		return false;
+	reporter->size = sizeof(*header);
+	add_node(reporter);
+	add_sources(reporter);
+	for (uint32_t i = 0; i < reporter->slot_count; i++) {
+		if (reporter->slot[i].instance && (full || reporter->slot[i].changed))
+			add_traffic(reporter, i, full);
+	}
+	add_reasons(reporter);
+	add_refused(reporter);
+	if (reporter->failed) {
+		log_error("no memory for a report");
+		return false;
+	}
+	header = reporter->data;
+	*header = (struct snapshot_header){ .magic = SNAPSHOT_MAGIC,
+		.version = SNAPSHOT_VERSION,
+		.generation = node_state_generation(reporter->state),
+		.life_offset_ms = settle_life_offset_ms(reporter->settle),
+		.control_boot = control_boot,
+		.record_count = reporter->records,
+		.byte_count = reporter->size - (uint32_t)sizeof(*header) };
+	remember(reporter, now_ms);
+	*out = reporter->data;
+	*size = reporter->size;
+	return true;
+}
+
+struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
+	const struct settle *settle, const struct agent_settings *settings)
+{
+	struct reporter *reporter = calloc(1, sizeof(*reporter));
+	size_t cpus = packets_cpus(packets);
+
+	if (!reporter)
+		return NULL;
+	reporter->packets = packets;
+	reporter->state = state;
+	reporter->settle = settle;
+	reporter->settings = settings;
+	reporter->sent_ms = INT64_MIN / 2;
+	reporter->copies = calloc(PIECE * cpus, sizeof(*reporter->copies));
+	reporter->reason_copies = calloc(cpus, sizeof(*reporter->reason_copies));
+	if (!reporter->copies || !reporter->reason_copies ||
+		getrandom(&reporter->agent_boot, sizeof(reporter->agent_boot), 0) !=
+			sizeof(reporter->agent_boot)) {
+		reporter_free(reporter);
+		return NULL;
+	}
+	return reporter;
+}
+
+void reporter_free(struct reporter *reporter)
+{
+	if (!reporter)
+		return;
+	free(reporter->slot);
+	free(reporter->copies);
+	free(reporter->reason_copies);
+	free(reporter->data);
+	free(reporter);
+}

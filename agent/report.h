@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the node tells the control: what is in force, what was counted, what could not be applied.
+ */
+#ifndef AGENT_REPORT_H
+#define AGENT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/node_state.h"
+#include "agent/packets.h"
+#include "agent/settle.h"
+
+struct reporter;
+
+struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
+	const struct settle *settle, const struct agent_settings *settings);
+void reporter_free(struct reporter *reporter);
+
+/* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
+ * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until
+ * the next call. */
+#define REPORT_QUIET_MS 10000
+bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
+	const void **out, size_t *size);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flow tables are LRU: the kernel evicts when they are full. Without this walk they would always be
+ * full, and eviction, which picks roughly, could meet live flows. A flow is deleted when the packet path
+ * itself would no longer use it, or when its instance is gone. It is read again right before, and its
+ * entry for replies goes with it if that still names it. Flows of an instance without an address
+ * cannot be used meanwhile: both directions compare the flow's instance with the address's.
+ */
+#include "agent/sweep.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define PIECE	      512 /* more than any bucket of a hash map holds */
+#define NS_PER_SECOND INT64_C(1000000000)
+/* TCP flows that close, or whose origin never answered; as in bpf/. */
+#define CLOSING_SECONDS 60
+/* The packet path stamps flows about once a second: a margin against deleting one that just moved. */
+#define MARGIN_NS (5 * NS_PER_SECOND)
+
+struct sweep {
+	struct packets *packets;
+	const struct node_state *state;
+	void (*origin)(void *context, const struct address *address);
+	void *origin_context;
+	struct packet_cursor tcp, udp, service;
+	union {
+		struct flow_key flow[PIECE];
+		struct service_key service[PIECE];
+	} key;
+	union {
+		struct flow flow[PIECE];
+		struct service service[PIECE];
+	} value;
+};
+
+bool flow_is_over(const struct flow *flow, int protocol, int64_t boot_now_ns)
+{
+	int64_t idle = flow->idle_seconds;
+
+	if (protocol == IPPROTO_TCP && flow->state != FLOW_OPEN)
+		idle = CLOSING_SECONDS;
+	return boot_now_ns - (int64_t)flow->seen_ns > idle * NS_PER_SECOND + MARGIN_NS;
+}
+
+static bool is_wanted(
+	const struct sweep *sweep, const struct flow *flow, int protocol, int64_t boot_now_ns)
+{
+	/* Before the first snapshot nobody knows which instances there are. */
+	if (node_state_generation(sweep->state) != 0 &&
+		!node_state_has_instance(sweep->state, flow->instance))
+		return false;
+	return !flow_is_over(flow, protocol, boot_now_ns);
+}
+
+static void drop_flow(
+	struct sweep *sweep, int protocol, const struct flow_key *key, int64_t boot_now_ns)
+{
+	enum packet_map flows = protocol == IPPROTO_TCP ? PACKET_FLOW_TCP : PACKET_FLOW_UDP;
+	enum packet_map replies = protocol == IPPROTO_TCP ? PACKET_REVERSE_TCP : PACKET_REVERSE_UDP;
+	struct flow_key reply = { 0 }, client;
+	struct flow flow;
+
+	if (packets_get(sweep->packets, flows, key, &flow) != 0 ||
+		is_wanted(sweep, &flow, protocol, boot_now_ns))
+		return;
+	reply.source = flow.origin;
+	reply.destination = flow.local;
+	reply.source_port = flow.origin_port;
+	reply.destination_port = flow.local_port;
+	if (packets_get(sweep->packets, replies, &reply, &client) == 0 &&
+		memcmp(&client, key, sizeof(client)) == 0)
+		(void)packets_delete(sweep->packets, replies, &reply);
+	(void)packets_delete(sweep->packets, flows, key);
+}
+
+/* Reads the next piece; false when the walk is at its end, which starts it anew. */
+static bool read_piece(
+	struct sweep *sweep, enum packet_map map, struct packet_cursor *cursor, uint32_t *count)
+{
+	int result;
+
+	*count = PIECE;
+	result = packets_read(sweep->packets, map, cursor, &sweep->key, &sweep->value, count);
+	if (result == 0)
+		return true;
+	if (result != -ENOENT)
+		log_debug("read map %d: %s", (int)map, strerror(-result));
+	*cursor = (struct packet_cursor){ 0 };
+	return false;
+}
+
+static void sweep_flows(
+	struct sweep *sweep, int protocol, struct packet_cursor *cursor, int64_t boot_now_ns)
+{
+	enum packet_map map = protocol == IPPROTO_TCP ? PACKET_FLOW_TCP : PACKET_FLOW_UDP;
+	bool more = true;
+
+	for (uint32_t done = 0; more && done < SWEEP_FLOWS_MAX; done += PIECE) {
+		uint32_t count;
+
+		more = read_piece(sweep, map, cursor, &count);
+		for (uint32_t i = 0; i < count; i++) {
+			if (!is_wanted(sweep, &sweep->value.flow[i], protocol, boot_now_ns))
+				drop_flow(sweep, protocol, &sweep->key.flow[i], boot_now_ns);
+		}
+	}
+}
+
+static void walk_services(struct sweep *sweep)
+{
+	bool more = true;
+
+	for (uint32_t done = 0; more && done < SWEEP_SERVICES_MAX; done += PIECE) {
+		uint32_t count;
+
+		more = read_piece(sweep, PACKET_SERVICE, &sweep->service, &count);
+		for (uint32_t i = 0; i < count; i++) {
+			const struct service *service = &sweep->value.service[i];
+
+			for (uint32_t j = 0; j < service->origin_count && j < ORIGIN_MAX; j++)
+				sweep->origin(sweep->origin_context, &service->origin[j].address);
+		}
+	}
+}
+
+void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
+{
+	sweep_flows(sweep, IPPROTO_TCP, &sweep->tcp, boot_now_ns);
+	sweep_flows(sweep, IPPROTO_UDP, &sweep->udp, boot_now_ns);
+	walk_services(sweep);
+}
+
+struct sweep *sweep_new(struct packets *packets, const struct node_state *state,
+	void (*origin)(void *context, const struct address *address), void *context)
+{
+	struct sweep *sweep = calloc(1, sizeof(*sweep));
+
+	if (!sweep)
+		return NULL;
+	sweep->packets = packets;
+	sweep->state = state;
+	sweep->origin = origin;
+	sweep->origin_context = context;
+	return sweep;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+	free(sweep);
+}
