@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Each packet is counted once, by its reason; packets of a protected address also for that address. */
+#ifndef BPF_COUNT_BPF_H
+#define BPF_COUNT_BPF_H
+
+#include "packet.bpf.h"
+
+#define VERDICT_PASS 0ull
+#define VERDICT_DROP 1ull
+/* Bit r is set when reason r ends a packet. */
+#define REASON(name, verdict, text) | (VERDICT_##verdict << REASON_##name)
+static const __u64 reason_drops = 0
+#include "shared/reasons.def"
+	;
+#undef REASON
+_Static_assert(REASON_COUNT <= 64, "reason_drops is one word");
+
+static __always_inline void counter_add(struct counter *counter, __u32 bytes)
+{
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void count_vip_reason(struct packet *p)
+{
+	struct vip_reason_key key = { .instance = p->instance, .reason = p->reason };
+	struct counter *found = bpf_map_lookup_elem(&vip_reason, &key);
+	struct counter first = { .packets = 1, .bytes = p->length };
+
+	if (found)
+		counter_add(found, p->length);
+	else
+		bpf_map_update_elem(&vip_reason, &key, &first, BPF_ANY);
+}
+
+__noinline int count(struct packet *p)
+{
+	struct vip_counter *total;
+	struct counter *counter;
+	__u32 reason, slot;
+	int dropped;
+
+	if (!p)
+		return 0;
+	reason = p->reason;
+	dropped = reason_drops >> (reason & 63) & 1;
+	counter = bpf_map_lookup_elem(&reason_counter, &reason);
+	if (counter)
+		counter_add(counter, p->length);
+	if (dropped)
+		count_vip_reason(p);
+	if (!(p->flags & (PACKET_IN | PACKET_OUT)))
+		return 0;
+	slot = p->slot;
+	total = bpf_map_lookup_elem(&vip_counter, &slot);
+	if (!total)
+		return 0;
+	if (p->flags & PACKET_IN) {
+		counter_add(&total->in, p->length);
+		total->last_in_ns = p->now_ns;
+		if (dropped)
+			counter_add(&total->dropped, p->length);
+	}
+	if (p->flags & PACKET_OUT && !dropped)
+		counter_add(&total->out, p->length);
+	return 0;
+}
+
+#endif

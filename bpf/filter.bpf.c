@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The packet path. polder_filter runs in XDP on every interface of the node, WAN side and origin side
+ * alike; the destination address says which side a packet is of. polder_handshake runs at tc ingress
+ * of the same interfaces for the one packet that has to become two.
+ *
+ * What is not for a protected or back-to-origin address goes to the host untouched. Every packet is
+ * counted once, by the reason for its verdict. Maps and their contract: shared/packet_abi.h.
+ */
+#include "packet.bpf.h"
+#include "parse.bpf.h"
+#include "list.bpf.h"
+#include "udp.bpf.h"
+#include "tcp.bpf.h"
+#include "icmp.bpf.h"
+#include "count.bpf.h"
+#include "handshake.bpf.h"
+
+/* From a client to a protected address. */
+static __always_inline int protect(
+	struct xdp_md *ctx, struct packet *p, struct vip *entry, struct settings *s)
+{
+	__s64 life_ns = p->now_ns + s->life_offset_ns;
+
+	p->instance = entry->instance;
+	p->slot = entry->slot;
+	p->flags = PACKET_IN;
+	if (parse_transport_xdp(ctx, p) < 0)
+		return drop(p, REASON_malformed);
+	if (entry->flags && life_ns < entry->mitigation_until_ns &&
+		list_blocks(p, entry, p->now_ns + s->utc_offset_ns))
+		return drop(p, REASON_block_list);
+	if (life_ns >= entry->forward_until_ns)
+		return drop(p, REASON_forwarding_off);
+	if (p->protocol == IPPROTO_TCP)
+		return tcp_from_client(ctx, p);
+	if (p->protocol == IPPROTO_UDP)
+		return udp_from_client(ctx, p);
+	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return icmp_from_client(ctx, p);
+	return drop(p, REASON_no_service);
+}
+
+/* From an origin to one of the node's own addresses; the host uses these for itself, too. */
+static __always_inline int reply_unknown(struct packet *p, struct settings *s)
+{
+	__u32 port = bpf_ntohs(p->key.destination_port);
+
+	if (port - s->port_first >= s->port_count)
+		return pass(p);
+	return drop(p, REASON_source_unknown);
+}
+
+static __always_inline int reply_to_client(struct xdp_md *ctx, struct packet *p, struct settings *s)
+{
+	struct flow_key *client = reverse_lookup(&p->key, p->protocol);
+	struct flow *flow;
+	int reason;
+
+	if (!client)
+		return reply_unknown(p, s);
+	flow = flow_lookup(client, p->protocol);
+	if (!flow || !flow_owns(flow, &p->key.destination, p->key.destination_port) ||
+		flow_expired(flow, p->now_ns, p->protocol))
+		return drop(p, REASON_source_unknown);
+	reason = reply_refused(p, client, flow);
+	if (reason)
+		return drop(p, reason);
+	if (p->protocol == IPPROTO_TCP)
+		return tcp_from_origin(ctx, p, flow, client);
+	return udp_from_origin(ctx, p, flow, client);
+}
+
+static __always_inline int reply(struct xdp_md *ctx, struct packet *p, struct settings *s)
+{
+	if (parse_transport_xdp(ctx, p) < 0)
+		return drop(p, REASON_malformed);
+	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
+		return pass(p);
+	if (p->protocol == IPPROTO_TCP && p->fragment != FRAGMENT_NONE)
+		return drop(p, REASON_fragment_unknown);
+	if (p->fragment == FRAGMENT_LATER)
+		return udp_fragment(ctx, p, 0);
+	return reply_to_client(ctx, p, s);
+}
+
+SEC("xdp")
+int polder_filter(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct settings *s = settings_get();
+	struct packet *p = packet_blank();
+	struct vip *entry = NULL;
+	int verdict;
+
+	if (!s || !p)
+		return XDP_PASS;
+	if (parse_network(data, end, p) == PARSE_IP)
+		entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	p->now_ns = bpf_ktime_get_boot_ns();
+	if (!entry)
+		verdict = pass(p);
+	else if (entry->kind == VIP_PROTECTED)
+		verdict = protect(ctx, p, entry, s);
+	else
+		verdict = reply(ctx, p, s);
+	count(p);
+	return verdict;
+}
+
+SEC("tc")
+int polder_handshake(struct __sk_buff *skb)
+{
+	return handshake_run(skb);
+}
+
+char polder_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Flows: how one is found, refreshed and made.
+ *
+ * The flow map holds the state, under the client's side; the reverse map leads from the origin's
+ * side to it. Either entry may be evicted alone, so a reverse entry counts only while its flow names
+ * the same source port, and a new flow takes over a reverse entry that no longer does.
+ *
+ * Source ports: each CPU counts through all pairs of source address and port from a random start,
+ * and takes only those of its own residue, so that a pair is used again as late as possible and the
+ * origin has forgotten the connection before.
+ *
+ * Once a second a client's packet of the flow has its service and next hop looked up again.
+ */
+#ifndef BPF_FLOW_BPF_H
+#define BPF_FLOW_BPF_H
+
+#include "route.bpf.h"
+
+/* struct flow: flags. */
+#define FLOW_FIN_CLIENT (1u << 0)
+#define FLOW_FIN_ORIGIN (1u << 1)
+#define FLOW_RENEWING	(1u << 2) /* a SYN came for this tuple: scratch[SCRATCH_RENEW] has its ISN */
+
+/* struct flow: scratch. */
+enum flow_scratch_use {
+	SCRATCH_ORIGIN_VALUE, /* TSval: ours at first, the origin's after its SYN-ACK; client side of 0 */
+	SCRATCH_RENEW,
+	SCRATCH_CLIENT_VALUE, /* the client's TSval when it opened the flow */
+};
+
+#define PORT_TRIES	16
+#define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
+#define SEEN_GRAIN_NS	(NANOSECONDS / 10)
+
+enum refresh_result {
+	REFRESH_OK,
+	REFRESH_GONE,	    /* the service is gone */
+	REFRESH_NOT_ORIGIN, /* the service has this origin no more */
+};
+
+static __always_inline __u64 flow_idle_ns(const struct flow *flow, __u8 protocol)
+{
+	if (protocol == IPPROTO_TCP && flow->state != FLOW_OPEN)
+		return CLOSING_IDLE_NS;
+	return flow->idle_seconds * NANOSECONDS;
+}
+
+static __always_inline int flow_expired(const struct flow *flow, __u64 now_ns, __u8 protocol)
+{
+	/* Another CPU may have written a later time than ours. */
+	return (__s64)(now_ns - flow->seen_ns) > (__s64)flow_idle_ns(flow, protocol);
+}
+
+/* Written rarely: the entry is shared by the CPUs of both directions. */
+static __always_inline void flow_seen(struct flow *flow, __u64 now_ns)
+{
+	if ((__s64)(now_ns - flow->seen_ns) > (__s64)SEEN_GRAIN_NS)
+		flow->seen_ns = now_ns;
+}
+
+static __always_inline struct flow *flow_lookup(const struct flow_key *client, __u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return bpf_map_lookup_elem(&flow_tcp, client);
+	return bpf_map_lookup_elem(&flow_udp, client);
+}
+
+/* The client's flow, or NULL when there is none, it has expired or is another instance's. */
+static __always_inline struct flow *flow_of_client(struct packet *p, __u8 protocol)
+{
+	struct flow *flow = flow_lookup(&p->key, protocol);
+
+	if (!flow || flow->instance != p->instance || flow_expired(flow, p->now_ns, protocol))
+		return NULL;
+	return flow;
+}
+
+/* Does the flow use this source address and port? */
+static __always_inline int flow_owns(
+	const struct flow *flow, const struct address *local, __be16 local_port)
+{
+	return flow->local_port == local_port && address_equal(&flow->local, local);
+}
+
+static __always_inline void flow_learn_client(struct xdp_md *ctx, struct flow *flow)
+{
+	struct ethhdr *ethernet = header_at(ctx, 0, sizeof(*ethernet));
+
+	if (!ethernet)
+		return;
+	if (!mac_equal(flow->client_mac, ethernet->h_source))
+		mac_copy(flow->client_mac, ethernet->h_source);
+	if (!mac_equal(flow->local_client_mac, ethernet->h_dest))
+		mac_copy(flow->local_client_mac, ethernet->h_dest);
+	if (flow->client_ifindex != ctx->ingress_ifindex)
+		flow->client_ifindex = ctx->ingress_ifindex;
+}
+
+static __always_inline struct service *service_find(struct packet *p)
+{
+	struct service_key key = {
+		.instance = p->instance,
+		.port = p->key.destination_port,
+		.protocol = p->protocol,
+	};
+
+	return bpf_map_lookup_elem(&service, &key);
+}
+
+static __always_inline int origin_usable(struct service *entry, __u64 index, int version)
+{
+	/* One 64-bit register holds what is checked and what is used. */
+	asm volatile("" : "+r"(index));
+	if (index >= ORIGIN_MAX)
+		return 0;
+	if (index >= entry->origin_count)
+		return 0;
+	return address_is_ipv4(&entry->origin[index].address) == (version == 4);
+}
+
+/* Index of an origin of the packet's IP version, by weight; -1: the service has none. */
+__noinline int origin_pick(struct service *entry, struct packet *p, __u32 random)
+{
+	__u64 index;
+
+	if (!entry || !p)
+		return -1;
+	index = entry->slot[random & (ORIGIN_SLOTS - 1)];
+	if (origin_usable(entry, index, p->version))
+		return index;
+	/* The table mixes versions: the next one that fits. */
+	for (__u32 i = 0; i < ORIGIN_MAX; i++) {
+		if (++index >= ORIGIN_MAX)
+			index = 0;
+		if (origin_usable(entry, index, p->version))
+			return index;
+	}
+	return -1;
+}
+
+static __always_inline int origin_listed(struct service *entry, struct flow *flow)
+{
+	for (__u32 i = 0; i < ORIGIN_MAX; i++) {
+		if (i >= entry->origin_count)
+			break;
+		if (entry->origin[i].port == flow->origin_port &&
+			address_equal(&entry->origin[i].address, &flow->origin))
+			return 1;
+	}
+	return 0;
+}
+
+__noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct service *entry;
+
+	if (!p || !flow)
+		return REFRESH_OK;
+	entry = service_find(p);
+	if (!entry)
+		return REFRESH_GONE;
+	if (!origin_listed(entry, flow))
+		return REFRESH_NOT_ORIGIN;
+	if (flow->idle_seconds != entry->idle_seconds)
+		flow->idle_seconds = entry->idle_seconds;
+	/* Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next hop. */
+	flow->route_ns = p->now_ns;
+	route_find(ctx, p, flow);
+	return REFRESH_OK;
+}
+
+static __always_inline int flow_refresh(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	if ((__s64)(p->now_ns - flow->route_ns) <= (__s64)ROUTE_LIFE_NS)
+		return REFRESH_OK;
+	return flow_refresh_now(ctx, p, flow);
+}
+
+static __always_inline int reverse_insert(
+	const struct flow_key *reply, const struct flow_key *client, __u8 protocol, __u64 flags)
+{
+	if (protocol == IPPROTO_TCP)
+		return bpf_map_update_elem(&reverse_tcp, reply, client, flags);
+	return bpf_map_update_elem(&reverse_udp, reply, client, flags);
+}
+
+static __always_inline struct flow_key *reverse_lookup(const struct flow_key *reply, __u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return bpf_map_lookup_elem(&reverse_tcp, reply);
+	return bpf_map_lookup_elem(&reverse_udp, reply);
+}
+
+/*
+ * Whether the protected address of an origin's reply still forwards: 0 or the reason why not. Names
+ * the address for counting.
+ */
+static __always_inline int reply_refused(
+	struct packet *p, const struct flow_key *client, const struct flow *flow)
+{
+	struct vip *entry = bpf_map_lookup_elem(&vip, &client->destination);
+	struct settings *s = settings_get();
+
+	if (!entry || !s || entry->kind != VIP_PROTECTED || entry->instance != flow->instance)
+		return REASON_source_unknown;
+	p->instance = entry->instance;
+	p->slot = entry->slot;
+	if ((__s64)(p->now_ns + s->life_offset_ns) >= entry->forward_until_ns)
+		return REASON_forwarding_off;
+	p->flags = PACKET_OUT;
+	return 0;
+}
+
+/* Is the pair free, or its owner gone? */
+static __always_inline int reverse_take(
+	const struct flow_key *reply, struct packet *p, struct flow *fresh)
+{
+	struct flow_key *owner;
+	struct flow *flow;
+
+	if (!reverse_insert(reply, &p->key, p->protocol, BPF_NOEXIST))
+		return 1;
+	owner = reverse_lookup(reply, p->protocol);
+	if (!owner)
+		return 0;
+	flow = flow_lookup(owner, p->protocol);
+	if (flow && flow_owns(flow, &fresh->local, fresh->local_port) &&
+		!flow_expired(flow, p->now_ns, p->protocol))
+		return 0;
+	return !reverse_insert(reply, &p->key, p->protocol, BPF_ANY);
+}
+
+static __always_inline __u64 port_take(void)
+{
+	__u32 zero = 0, cpus = cpu_count ? cpu_count : 1;
+	__u64 *next = bpf_map_lookup_elem(&port_next, &zero);
+
+	if (!next)
+		return 0;
+	if (!*next)
+		*next = bpf_get_prandom_u32() | 1;
+	return (*next)++ * cpus + bpf_get_smp_processor_id();
+}
+
+/* Sets the flow's source address and port and inserts its reverse entry. Returns 0 or -1. */
+__noinline int flow_reserve(struct packet *p, struct flow *fresh)
+{
+	struct settings *s = settings_get();
+	struct flow_key reply = {};
+	__u32 sources, ports, first;
+
+	if (!p || !fresh || !s)
+		return -1;
+	sources = s->source_count[p->version == 6];
+	ports = s->port_count;
+	first = p->version == 6 ? NODE_SOURCE_MAX : 0;
+	if (!sources || sources > NODE_SOURCE_MAX || !ports || ports > 65536)
+		return -1;
+	reply.source = fresh->origin;
+	reply.source_port = fresh->origin_port;
+	for (int i = 0; i < PORT_TRIES; i++) {
+		__u32 pair = port_take() % (sources * ports);
+		__u32 index = first + pair / ports;
+		struct address *local = bpf_map_lookup_elem(&source, &index);
+
+		if (!local)
+			return -1;
+		fresh->local = *local;
+		fresh->local_port = bpf_htons(s->port_first + pair % ports);
+		reply.destination = fresh->local;
+		reply.destination_port = fresh->local_port;
+		if (reverse_take(&reply, p, fresh))
+			return 0;
+	}
+	return -1;
+}
+
+/* A slot that every CPU has for the flow it is making; NULL never happens. */
+static __always_inline struct flow *flow_blank(void)
+{
+	__u32 zero = 0;
+	struct flow *fresh = bpf_map_lookup_elem(&flow_scratch, &zero);
+
+	if (fresh)
+		__builtin_memset(fresh, 0, sizeof(*fresh));
+	return fresh;
+}
+
+static __always_inline void flow_release(struct packet *p, struct flow *fresh)
+{
+	struct flow_key reply = {
+		.source = fresh->origin,
+		.destination = fresh->local,
+		.source_port = fresh->origin_port,
+		.destination_port = fresh->local_port,
+	};
+
+	if (p->protocol == IPPROTO_TCP)
+		bpf_map_delete_elem(&reverse_tcp, &reply);
+	else
+		bpf_map_delete_elem(&reverse_udp, &reply);
+}
+
+/*
+ * Fills a blank flow: origin, source address and port, next hop. Returns 0 or the reason why not;
+ * then nothing is left behind.
+ */
+__noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *fresh)
+{
+	struct service *entry;
+	int index;
+
+	if (!p || !fresh)
+		return REASON_malformed;
+	entry = service_find(p);
+	if (!entry)
+		return REASON_no_service;
+	index = origin_pick(entry, p, bpf_get_prandom_u32());
+	if (index < 0 || index >= ORIGIN_MAX)
+		return REASON_no_origin;
+	fresh->origin = entry->origin[index].address;
+	fresh->origin_port = entry->origin[index].port;
+	fresh->instance = p->instance;
+	fresh->slot = p->slot;
+	fresh->idle_seconds = entry->idle_seconds;
+	fresh->seen_ns = p->now_ns;
+	fresh->state = FLOW_OPEN;
+	flow_learn_client(ctx, fresh);
+	if (flow_reserve(p, fresh))
+		return REASON_source_exhausted;
+	if (route_find(ctx, p, fresh)) {
+		flow_release(p, fresh);
+		return REASON_origin_unreachable;
+	}
+	return 0;
+}
+
+/* Enters the flow; on failure its reverse entry is withdrawn. Returns 0 or the reason. */
+__noinline int flow_insert(struct packet *p, struct flow *fresh)
+{
+	long error;
+
+	if (!p || !fresh)
+		return REASON_malformed;
+	if (p->protocol == IPPROTO_TCP)
+		error = bpf_map_update_elem(&flow_tcp, &p->key, fresh, BPF_ANY);
+	else
+		error = bpf_map_update_elem(&flow_udp, &p->key, fresh, BPF_ANY);
+	if (!error)
+		return 0;
+	flow_release(p, fresh);
+	return REASON_flow_table_full;
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * tc ingress: the origin's SYN-ACK, which polder_filter has checked, noted in the flow and passed on,
+ * becomes two packets: the window update that lets the client send, and the ACK that ends the
+ * origin's handshake. A repeated SYN-ACK does the same again, which mends the loss of either.
+ *
+ * The flow holds what is needed; the packet gives sequence number and window, and the frame.
+ */
+#ifndef BPF_HANDSHAKE_BPF_H
+#define BPF_HANDSHAKE_BPF_H
+
+#include <linux/pkt_cls.h>
+
+#include "tcp.bpf.h"
+#include "count.bpf.h"
+
+/* Shapes the frame like the segment. VLAN tags are beside the data here and stay. */
+static __always_inline int segment_build_skb(
+	struct __sk_buff *skb, struct packet *p, struct segment *s)
+{
+	struct ethhdr *ethernet;
+	void *data, *end;
+
+	if (bpf_skb_change_tail(skb, ETH_HLEN + segment_length(s, p->version), 0))
+		return -1;
+	data = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	ethernet = data;
+	if ((void *)(ethernet + 1) > end)
+		return -1;
+	mac_copy(ethernet->h_dest, s->mac_destination);
+	mac_copy(ethernet->h_source, s->mac_source);
+	return segment_write(ethernet + 1, end, s, p->version);
+}
+
+__noinline int handshake_open_window(
+	struct __sk_buff *skb, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	struct segment s = { .flags = TCP_ACK };
+	struct translation t;
+
+	if (!p || !flow || !client)
+		return -1;
+	translation_to_client(&t, flow, client);
+	segment_from(&s, &t);
+	s.sequence = flow->proxy_isn + 1;
+	s.acknowledgement = flow->client_isn + 1;
+	/* The window of a SYN-ACK is in bytes whatever scale it announces. */
+	s.window = flow->options & OPTION_SCALE ? window_convert(p->window, 0, CLIENT_SCALE)
+						: p->window;
+	if (flow->options & ORIGIN_TIMESTAMP)
+		segment_timestamp(&s, flow->scratch[SCRATCH_ORIGIN_VALUE] - flow->timestamp_delta,
+			flow->scratch[SCRATCH_CLIENT_VALUE]);
+	if (segment_build_skb(skb, p, &s))
+		return -1;
+	return bpf_clone_redirect(skb, flow->client_ifindex, 0);
+}
+
+__noinline int handshake_acknowledge(struct __sk_buff *skb, struct packet *p, struct flow *flow)
+{
+	struct segment s = { .flags = TCP_ACK };
+	struct translation t;
+	__u32 window;
+
+	if (!p || !flow)
+		return -1;
+	translation_to_origin(&t, flow);
+	segment_from(&s, &t);
+	s.sequence = flow->client_isn + 1;
+	s.acknowledgement = p->sequence + 1;
+	window = flow->client_window;
+	if (flow->options & ORIGIN_SCALE)
+		window >>= option_scale(flow->options);
+	s.window = window > WINDOW_MAX ? WINDOW_MAX : window;
+	if (flow->options & ORIGIN_TIMESTAMP)
+		segment_timestamp(&s, flow->scratch[SCRATCH_CLIENT_VALUE],
+			flow->scratch[SCRATCH_ORIGIN_VALUE]);
+	return segment_build_skb(skb, p, &s);
+}
+
+/* The client's key and the flow of a SYN-ACK that polder_filter passed on, or NULL. */
+static __always_inline struct flow_key *handshake_client(struct packet *p)
+{
+	struct vip *entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+
+	if (!entry || entry->kind != VIP_SOURCE)
+		return NULL;
+	return reverse_lookup(&p->key, IPPROTO_TCP);
+}
+
+static __always_inline int handshake_is(struct packet *p, struct flow *flow)
+{
+	return flow_owns(flow, &p->key.destination, p->key.destination_port) &&
+	       flow->state != FLOW_SYN_SENT && p->acknowledgement == flow->client_isn + 1 &&
+	       p->sequence - flow->sequence_delta == flow->proxy_isn;
+}
+
+static __always_inline int handshake_run(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct packet p = {};
+	struct flow_key *client;
+	struct flow *flow;
+
+	if (parse_network(data, end, &p) != PARSE_IP || parse_transport_skb(skb, &p) < 0)
+		return TC_ACT_UNSPEC;
+	if (p.network != ETH_HLEN || p.protocol != IPPROTO_TCP || p.fragment != FRAGMENT_NONE ||
+		(p.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
+		return TC_ACT_UNSPEC;
+	client = handshake_client(&p);
+	if (!client)
+		return TC_ACT_UNSPEC;
+	flow = flow_lookup(client, IPPROTO_TCP);
+	if (!flow || !handshake_is(&p, flow))
+		return TC_ACT_UNSPEC;
+	p.slot = flow->slot;
+	p.instance = flow->instance;
+	p.now_ns = bpf_ktime_get_boot_ns();
+	flow_seen(flow, p.now_ns);
+	if (handshake_open_window(skb, &p, flow, client) == 0) {
+		p.flags = PACKET_OUT;
+		p.reason = REASON_forwarded_tcp;
+		count(&p);
+	}
+	if (handshake_acknowledge(skb, &p, flow) < 0)
+		return TC_ACT_SHOT;
+	return bpf_redirect(flow->origin_ifindex, 0);
+}
+
+#endif

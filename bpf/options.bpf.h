@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * TCP options, read and translated. They are copied out (at most 40 bytes) and walked there by an
+ * offset, with bpf_loop: the verifier sees one step, whatever the packet holds. A list that breaks
+ * off ends the walk; what came before counts, as in every stack.
+ *
+ * Toward the origin, what the client acknowledges is shifted into the origin's numbers: the timestamp
+ * echo and the edges of SACK blocks (RFC 7323, RFC 2018). Toward the client only the timestamp value.
+ */
+#ifndef BPF_OPTIONS_BPF_H
+#define BPF_OPTIONS_BPF_H
+
+#include "packet.bpf.h"
+
+/* struct packet and struct flow: what was offered, or agreed with the client. */
+#define OPTION_MSS_MASK	   0xffffu
+#define OPTION_SCALE_SHIFT 16
+#define OPTION_SCALE	   (1u << 20)
+#define OPTION_SACK	   (1u << 21)
+#define OPTION_TIMESTAMP   (1u << 22)
+#define OPTION_MSS	   (1u << 23)
+/* struct flow: what the origin agreed to. */
+#define ORIGIN_SCALE_SHIFT 24
+#define ORIGIN_SCALE	   (1u << 28)
+#define ORIGIN_TIMESTAMP   (1u << 29)
+#define ORIGIN_MASK	   0x3f000000u
+
+#define OPTION_SCALE_MAX   14u /* RFC 7323 section 2.3 */
+#define OPTION_SPACE	   40
+
+enum option_kind {
+	KIND_END = 0,
+	KIND_NOP = 1,
+	KIND_MSS = 2,
+	KIND_SCALE = 3,
+	KIND_SACK_PERMITTED = 4,
+	KIND_SACK = 5,
+	KIND_TIMESTAMP = 8,
+};
+
+struct option_walk {
+	__u8 bytes[64]; /* 40 in use: an offset masked to 63 stays inside */
+	__u32 offset;
+	__u32 length;
+	__u32 options;
+	__u32 value;
+	__u32 echo;
+	__u32 add_value;    /* to TSval */
+	__u32 add_echo;	    /* to TSecr */
+	__u32 add_sequence; /* to SACK edges */
+};
+
+static __always_inline __u32 option_scale(__u32 options)
+{
+	return options >> OPTION_SCALE_SHIFT & 15;
+}
+
+static __always_inline __u32 walk_read(struct option_walk *w, __u32 at)
+{
+	return (__u32)w->bytes[at & 63] << 24 | (__u32)w->bytes[(at + 1) & 63] << 16 |
+	       (__u32)w->bytes[(at + 2) & 63] << 8 | w->bytes[(at + 3) & 63];
+}
+
+static __always_inline void walk_add(struct option_walk *w, __u32 at, __u32 add)
+{
+	__u32 value = walk_read(w, at) + add;
+
+	w->bytes[at & 63] = value >> 24;
+	w->bytes[(at + 1) & 63] = value >> 16;
+	w->bytes[(at + 2) & 63] = value >> 8;
+	w->bytes[(at + 3) & 63] = value;
+}
+
+static __always_inline void walk_sack(struct option_walk *w, __u32 at, __u32 length)
+{
+	/* At most four blocks of two edges fit beside the option's own two bytes. */
+	for (__u32 i = 0; i < 8; i++) {
+		if (2 + 4 * (i + 1) > length)
+			break;
+		walk_add(w, at + 2 + 4 * i, w->add_sequence);
+	}
+}
+
+static long walk_step(__u32 index, void *context)
+{
+	struct option_walk *w = context;
+	__u32 at = w->offset, kind, length, scale;
+
+	(void)index;
+	if (at >= w->length)
+		return 1;
+	kind = w->bytes[at & 63];
+	if (kind == KIND_END)
+		return 1;
+	if (kind == KIND_NOP) {
+		w->offset = at + 1;
+		return 0;
+	}
+	length = w->bytes[(at + 1) & 63];
+	if (length < 2 || at + length > w->length)
+		return 1;
+	if (kind == KIND_MSS && length == 4) {
+		w->options &= ~OPTION_MSS_MASK;
+		w->options |= OPTION_MSS | (walk_read(w, at) & OPTION_MSS_MASK);
+	} else if (kind == KIND_SCALE && length == 3) {
+		scale = w->bytes[(at + 2) & 63];
+		if (scale > OPTION_SCALE_MAX)
+			scale = OPTION_SCALE_MAX;
+		w->options &= ~(15u << OPTION_SCALE_SHIFT);
+		w->options |= OPTION_SCALE | scale << OPTION_SCALE_SHIFT;
+	} else if (kind == KIND_SACK_PERMITTED && length == 2) {
+		w->options |= OPTION_SACK;
+	} else if (kind == KIND_TIMESTAMP && length == 10) {
+		w->options |= OPTION_TIMESTAMP;
+		w->value = walk_read(w, at + 2);
+		w->echo = walk_read(w, at + 6);
+		walk_add(w, at + 2, w->add_value);
+		walk_add(w, at + 6, w->add_echo);
+	} else if (kind == KIND_SACK && w->add_sequence) {
+		walk_sack(w, at, length);
+	}
+	w->offset = at + length;
+	return 0;
+}
+
+/* Returns 0 and the options' bytes, or -1. */
+static __always_inline int walk_load(struct xdp_md *ctx, struct packet *p, struct option_walk *w)
+{
+	__u64 length = p->tcp_length - sizeof(struct tcphdr);
+
+	asm volatile("" : "+r"(length));
+	if (length < 1 || length > OPTION_SPACE)
+		return -1;
+	w->length = length;
+	return bpf_xdp_load_bytes(ctx, p->transport + sizeof(struct tcphdr), w->bytes, length) ? -1
+											       : 0;
+}
+
+/* Sets options and timestamps of the packet. */
+__noinline int options_read(struct xdp_md *ctx, struct packet *p)
+{
+	struct option_walk w = {};
+
+	if (!p)
+		return 0;
+	p->options = 0;
+	if (walk_load(ctx, p, &w) < 0)
+		return 0;
+	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
+	p->options = w.options;
+	p->timestamp_value = w.value;
+	p->timestamp_echo = w.echo;
+	return 0;
+}
+
+/* Shifts the options of a segment of an open flow; returns what that adds to the checksum, or -1. */
+__noinline __s64 options_translate(
+	struct xdp_md *ctx, struct packet *p, __u32 add_value, __u32 add_echo, __u32 add_sequence)
+{
+	struct option_walk w = {
+		.add_value = add_value, .add_echo = add_echo, .add_sequence = add_sequence
+	};
+	__u64 length; /* 64 bits: checked and used in one register */
+	__s64 before, after;
+
+	if (!p)
+		return -1;
+	if (walk_load(ctx, p, &w) < 0)
+		return -1;
+	before = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
+	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
+	after = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
+	length = w.length;
+	asm volatile("" : "+r"(length));
+	if (length < 1 || length > OPTION_SPACE)
+		return -1;
+	if (bpf_xdp_store_bytes(ctx, p->transport + sizeof(struct tcphdr), w.bytes, length))
+		return -1;
+	return (__u64)(__u32)after + (__u32)~before;
+}
+
+#endif

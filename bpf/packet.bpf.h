@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What is known about the packet at hand, and access to its bytes.
+ *
+ * The larger steps are global functions: the verifier checks each once, knowing nothing of its
+ * arguments. Offsets kept in struct packet are therefore bounded anew at each access, by
+ * header_at(), and pointers into the packet never cross a call.
+ */
+#ifndef BPF_PACKET_BPF_H
+#define BPF_PACKET_BPF_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include "maps.bpf.h"
+
+/* Headers end within this many bytes of the frame: 14 + 8 of VLAN, 40 + 256 of IPv6, 60 of TCP. */
+#define HEADER_OFFSET_MAX 512
+
+enum packet_fragment {
+	FRAGMENT_NONE,
+	FRAGMENT_FIRST, /* holds the transport header */
+	FRAGMENT_LATER, /* has no ports */
+};
+
+#define PACKET_IN  (1u << 0) /* to a protected address */
+#define PACKET_OUT (1u << 1) /* sent to a client for a protected address */
+
+#define TCP_FIN	   0x01
+#define TCP_SYN	   0x02
+#define TCP_RST	   0x04
+#define TCP_PSH	   0x08
+#define TCP_ACK	   0x10
+
+/* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
+struct packet {
+	struct flow_key key; /* as received: key of the client's side, or of the origin's reply */
+	__u64 now_ns;	     /* boot clock */
+	__u32 instance;
+	__u32 slot; /* vip_counter slot */
+	__u32 fragment_id;
+	__u32 sequence; /* TCP, host order */
+	__u32 acknowledgement;
+	__u32 client_isn;      /* host order; set when a cookie was accepted */
+	__u32 timestamp_value; /* TCP option, host order; valid with OPTION_TIMESTAMP */
+	__u32 timestamp_echo;
+	__u32 options; /* OPTION_*, MSS and window scale as offered: see options.bpf.h */
+	__u16 network; /* offsets from the start of the frame */
+	__u16 transport;
+	__u16 end;    /* of the IP packet: what follows is Ethernet padding */
+	__u16 length; /* of the IP packet */
+	__u16 window;
+	__u8 version; /* 4 or 6 */
+	__u8 protocol;
+	__u8 fragment; /* enum packet_fragment */
+	__u8 reason;   /* enum reason: why the verdict */
+	__u8 flags;    /* PACKET_* */
+	__u8 tcp_flags;
+	__u8 tcp_length; /* bytes of header */
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct packet) == 104, "no padding");
+
+/* Not on the stack: five calls deep, its 512 bytes would not do. One entry for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet);
+} packet_scratch SEC(".maps");
+
+static __always_inline struct packet *packet_blank(void)
+{
+	__u32 zero = 0;
+	struct packet *p = bpf_map_lookup_elem(&packet_scratch, &zero);
+
+	if (p)
+		__builtin_memset(p, 0, sizeof(*p));
+	return p;
+}
+
+static __always_inline void *header_at(struct xdp_md *ctx, __u32 offset, __u32 size)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *start = (void *)(long)ctx->data;
+
+	/* Kept in one register, or the bound is checked on one copy and another is added. */
+	asm volatile("" : "+r"(offset));
+	if (offset > HEADER_OFFSET_MAX)
+		return NULL;
+	start += offset;
+	if (start + size > end)
+		return NULL;
+	return start;
+}
+
+static __always_inline int drop(struct packet *p, enum reason reason)
+{
+	p->reason = reason;
+	return XDP_DROP;
+}
+
+static __always_inline int pass(struct packet *p)
+{
+	p->reason = REASON_host;
+	return XDP_PASS;
+}
+
+static __always_inline int address_equal(const struct address *a, const struct address *b)
+{
+	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
+}
+
+static __always_inline int address_is_ipv4(const struct address *a)
+{
+	return a->word[0] == 0 && a->word[1] == 0 && a->word[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void address_from_ipv4(struct address *out, __be32 address)
+{
+	out->word[0] = 0;
+	out->word[1] = 0;
+	out->word[2] = bpf_htonl(0xffff);
+	out->word[3] = address;
+}
+
+static __always_inline void address_from_ipv6(struct address *out, const struct in6_addr *address)
+{
+	out->word[0] = address->in6_u.u6_addr32[0];
+	out->word[1] = address->in6_u.u6_addr32[1];
+	out->word[2] = address->in6_u.u6_addr32[2];
+	out->word[3] = address->in6_u.u6_addr32[3];
+}
+
+#endif

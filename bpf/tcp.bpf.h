@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * TCP: SYN cookie, then full address translation with the origin's numbers shifted into ours.
+ *
+ *   client                     node                                origin
+ *   SYN, seq=c            ->
+ *                         <-   SYN-ACK, seq=cookie, window 0         (no state)
+ *   ACK, ack=cookie+1     ->   flow made, SYN_SENT: SYN, seq=c  ->
+ *                              OPEN                             <-   SYN-ACK, seq=o
+ *                         <-   window update, seq=cookie+1
+ *                              ACK, ack=o+1                     ->
+ *   data                  <->  sequence_delta = o - cookie      <->  data
+ *
+ * The window of 0 keeps the client from sending before the origin has answered; the window update
+ * lets it. A server that speaks first needs nothing else, so one way serves both. The SYN-ACK of the
+ * origin makes two packets, which XDP cannot: it is passed on to polder_handshake (handshake.bpf.h).
+ *
+ * Loss: any packet of the client repeats the SYN while the origin has not answered, which its zero
+ * window probes do as soon as it has data; the origin repeats its SYN-ACK itself, and a client's probe
+ * on an open flow draws a fresh window from the origin.
+ *
+ * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that cookie
+ * replaces the flow. An origin that still holds an older connection of the same pair (TIME_WAIT)
+ * answers our SYN with a bare ACK; the RST that this asks for frees it for the next SYN.
+ *
+ * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path go
+ * to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered to the
+ * origin as the client has them; an origin without them answers without.
+ */
+#ifndef BPF_TCP_BPF_H
+#define BPF_TCP_BPF_H
+
+#include "flow.bpf.h"
+#include "cookie.bpf.h"
+#include "segment.bpf.h"
+
+#define MSS_TO_CLIENT_IPV4 1460u
+#define MSS_TO_CLIENT_IPV6 1440u
+#define MSS_DEFAULT_IPV4   536u /* RFC 9293 section 3.7.1 */
+#define MSS_DEFAULT_IPV6   1220u
+#define WINDOW_MAX	   65535u
+
+static __always_inline int tcp_flags_impossible(__u8 flags)
+{
+	if (!(flags & (TCP_SYN | TCP_ACK | TCP_RST)))
+		return 1;
+	if (flags & TCP_SYN)
+		return flags & (TCP_FIN | TCP_RST);
+	return (flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST);
+}
+
+/* A window in the units of "from" bits, in those of "to" bits; what does not fit is cut. */
+static __always_inline __u32 window_convert(__u32 window, __u32 from, __u32 to)
+{
+	window = window << (from & 15) >> (to & 15);
+	return window > WINDOW_MAX ? WINDOW_MAX : window;
+}
+
+static __always_inline __u32 window_to_client(__u32 options, __u32 window)
+{
+	__u32 from = options & ORIGIN_SCALE ? options >> ORIGIN_SCALE_SHIFT & 15 : 0;
+
+	return options & OPTION_SCALE ? window_convert(window, from, CLIENT_SCALE) : window;
+}
+
+static __always_inline __u32 window_to_origin(__u32 options, __u32 window)
+{
+	if (!(options & OPTION_SCALE) || options & ORIGIN_SCALE)
+		return window;
+	return window_convert(window, option_scale(options), 0);
+}
+
+/* The usual layout, NOP NOP timestamp, is changed in place; the sum's change or -1 is returned. */
+static __always_inline __s64 tcp_shift_options(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow, int to_origin)
+{
+	__u32 value = to_origin ? 0 : -flow->timestamp_delta;
+	__u32 echo = to_origin ? flow->timestamp_delta : 0;
+	__be32 *word, old_value, old_echo;
+
+	if (p->tcp_length == sizeof(struct tcphdr))
+		return 0;
+	word = header_at(ctx, p->transport + sizeof(struct tcphdr), 12);
+	if (p->tcp_length == 32 && word && word[0] == bpf_htonl(0x0101080a)) {
+		old_value = word[1];
+		old_echo = word[2];
+		word[1] = bpf_htonl(bpf_ntohl(old_value) + value);
+		word[2] = bpf_htonl(bpf_ntohl(old_echo) + echo);
+		return checksum_change(old_value, word[1]) + checksum_change(old_echo, word[2]);
+	}
+	return options_translate(ctx, p, value, echo, to_origin ? flow->sequence_delta : 0);
+}
+
+/* A segment of an established flow, in either direction. */
+__noinline int tcp_send(struct xdp_md *ctx, struct packet *p, struct flow *flow,
+	struct translation *t, int to_origin)
+{
+	__u32 sequence, acknowledgement, window;
+	__u64 sum;
+	__s64 shift;
+	struct tcphdr *tcp;
+	int error;
+
+	if (!p || !flow || !t)
+		return XDP_DROP;
+	error = rewrite_network(ctx, p, t);
+	if (error)
+		return drop(p, -error);
+	shift = tcp_shift_options(ctx, p, flow, to_origin);
+	tcp = header_at(ctx, p->transport, sizeof(*tcp));
+	if (!tcp || shift < 0)
+		return drop(p, REASON_malformed);
+	sequence = tcp->seq;
+	acknowledgement = tcp->ack_seq;
+	window = tcp->window;
+	if (!to_origin) {
+		tcp->seq = bpf_htonl(p->sequence - flow->sequence_delta);
+		tcp->window = bpf_htons(window_to_client(flow->options, p->window));
+	} else {
+		if (p->tcp_flags & TCP_ACK)
+			tcp->ack_seq = bpf_htonl(p->acknowledgement + flow->sequence_delta);
+		tcp->window = bpf_htons(window_to_origin(flow->options, p->window));
+	}
+	tcp->source = t->source_port;
+	tcp->dest = t->destination_port;
+	sum = rewrite_sum(p, t) + shift;
+	sum += checksum_change(sequence, tcp->seq);
+	sum += checksum_change(acknowledgement, tcp->ack_seq);
+	sum += checksum_change(window, tcp->window);
+	tcp->check = checksum_adjust(tcp->check, sum);
+	return transmit_to(ctx, p, t->ifindex);
+}
+
+/* Answers to where the packet came from. */
+static __always_inline int segment_reply(struct xdp_md *ctx, struct packet *p, struct segment *s)
+{
+	struct ethhdr *ethernet = header_at(ctx, 0, sizeof(*ethernet));
+
+	if (!ethernet)
+		return -1;
+	s->source = p->key.destination;
+	s->destination = p->key.source;
+	s->source_port = p->key.destination_port;
+	s->destination_port = p->key.source_port;
+	mac_copy(s->mac_destination, ethernet->h_source);
+	mac_copy(s->mac_source, ethernet->h_dest);
+	return segment_build(ctx, p, s);
+}
+
+static __always_inline __u32 offered_mss(struct packet *p)
+{
+	if (p->options & OPTION_MSS)
+		return p->options & OPTION_MSS_MASK;
+	return p->version == 4 ? MSS_DEFAULT_IPV4 : MSS_DEFAULT_IPV6;
+}
+
+/* A SYN: answered with a cookie if there is a service. Leaves no state. */
+__noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct segment s = { .flags = TCP_SYN | TCP_ACK };
+	struct settings *keys = settings_get();
+	struct service *entry;
+	struct flow *flow;
+	__u32 options;
+
+	if (!p || !keys)
+		return XDP_DROP;
+	entry = service_find(p);
+	if (!entry)
+		return drop(p, REASON_no_service);
+	if (origin_pick(entry, p, 0) < 0)
+		return drop(p, REASON_no_origin);
+	flow = flow_lookup(&p->key, IPPROTO_TCP);
+	if (flow) {
+		flow->scratch[SCRATCH_RENEW] = p->sequence;
+		flow->flags |= FLOW_RENEWING;
+	}
+	options_read(ctx, p);
+	s.sequence = cookie_make(p, keys, offered_mss(p));
+	s.acknowledgement = p->sequence + 1;
+	options = p->options & ~OPTION_MSS_MASK;
+	options |= p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
+	segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
+	if (segment_reply(ctx, p, &s))
+		return drop(p, REASON_malformed);
+	p->flags |= PACKET_OUT;
+	p->reason = REASON_cookie_sent;
+	return XDP_TX;
+}
+
+/* The SYN toward the origin, made from the flow and the client's packet at hand. */
+__noinline int tcp_send_syn(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct segment s = { .flags = TCP_SYN };
+	struct translation t;
+	__u32 ifindex;
+
+	if (!p || !flow)
+		return XDP_DROP;
+	translation_to_origin(&t, flow);
+	ifindex = t.ifindex;
+	segment_from(&s, &t);
+	s.sequence = flow->client_isn;
+	s.window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
+	segment_offer(&s, flow->options, option_scale(flow->options),
+		flow->scratch[SCRATCH_CLIENT_VALUE], 0);
+	if (segment_build(ctx, p, &s))
+		return drop(p, REASON_malformed);
+	return transmit_to(ctx, p, ifindex);
+}
+
+/* Is this the ACK of a cookie? Sets the client's ISN. */
+static __always_inline int tcp_has_cookie(struct packet *p)
+{
+	struct settings *keys = settings_get();
+	__u32 cookie = p->acknowledgement - 1;
+
+	if (!keys || (p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK)
+		return 0;
+	p->client_isn = p->sequence - 1;
+	if (cookie_valid(p, keys, cookie, p->client_isn))
+		return 1;
+	/* A probe of the zero window repeats the byte before: the SYN, if the ACK was lost. */
+	if (p->transport + p->tcp_length != p->end)
+		return 0;
+	p->client_isn = p->sequence;
+	return cookie_valid(p, keys, cookie, p->client_isn);
+}
+
+/* What the client's latest packet says, for the SYN and the ACK that are sent in its name. */
+static __always_inline void tcp_note_client(struct packet *p, struct flow *flow)
+{
+	flow->client_window = (__u32)p->window << option_scale(flow->options);
+	flow->scratch[SCRATCH_CLIENT_VALUE] = p->timestamp_value;
+	flow->scratch[SCRATCH_ORIGIN_VALUE] = p->timestamp_echo;
+}
+
+/* The ACK of a valid cookie: makes the flow and becomes the SYN to the origin. */
+__noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
+{
+	struct flow *fresh = flow_blank();
+	int reason;
+
+	if (!p || !fresh)
+		return XDP_DROP;
+	options_read(ctx, p);
+	reason = flow_prepare(ctx, p, fresh);
+	if (reason)
+		return drop(p, reason);
+	fresh->state = FLOW_SYN_SENT;
+	fresh->client_isn = p->client_isn;
+	fresh->proxy_isn = p->acknowledgement - 1;
+	fresh->options = cookie_options(p, fresh->proxy_isn);
+	tcp_note_client(p, fresh);
+	reason = flow_insert(p, fresh);
+	if (reason)
+		return drop(p, reason);
+	p->reason = REASON_flow_opened;
+	return tcp_send_syn(ctx, p, fresh);
+}
+
+static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)
+{
+	if (p->tcp_flags & TCP_FIN)
+		flow->flags |= fin;
+	if (p->tcp_flags & TCP_RST || (flow->flags & (FLOW_FIN_CLIENT | FLOW_FIN_ORIGIN)) ==
+					      (FLOW_FIN_CLIENT | FLOW_FIN_ORIGIN))
+		flow->state = FLOW_CLOSING;
+}
+
+/* May this be the ACK of a newer cookie on the flow's tuple? */
+static __always_inline int tcp_may_renew(struct packet *p, struct flow *flow)
+{
+	__u32 isn = flow->scratch[SCRATCH_RENEW];
+
+	return flow->flags & FLOW_RENEWING && (p->sequence == isn || p->sequence == isn + 1) &&
+	       !(isn == flow->client_isn && p->acknowledgement == flow->proxy_isn + 1);
+}
+
+static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct translation t;
+
+	if (flow_refresh(ctx, p, flow) == REFRESH_GONE)
+		return drop(p, REASON_no_service);
+	flow_seen(flow, p->now_ns);
+	flow_learn_client(ctx, flow);
+	p->reason = REASON_forwarded_tcp;
+	if (flow->state == FLOW_SYN_SENT && !(p->tcp_flags & TCP_RST)) {
+		options_read(ctx, p);
+		tcp_note_client(p, flow);
+		return tcp_send_syn(ctx, p, flow);
+	}
+	if (p->tcp_flags & (TCP_FIN | TCP_RST))
+		tcp_note_end(p, flow, FLOW_FIN_CLIENT);
+	translation_to_origin(&t, flow);
+	return tcp_send(ctx, p, flow, &t, 1);
+}
+
+/* From a client to a protected address. */
+__noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
+{
+	struct flow *flow;
+
+	if (!p)
+		return XDP_DROP;
+	if (p->fragment != FRAGMENT_NONE)
+		return drop(p, REASON_fragment_unknown);
+	if (tcp_flags_impossible(p->tcp_flags))
+		return drop(p, REASON_tcp_flags);
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return tcp_answer_syn(ctx, p);
+	if (p->tcp_flags & TCP_SYN)
+		return drop(p, REASON_cookie_invalid);
+	flow = flow_of_client(p, IPPROTO_TCP);
+	if ((!flow || tcp_may_renew(p, flow)) && tcp_has_cookie(p))
+		return tcp_open(ctx, p);
+	if (!flow)
+		return drop(p, REASON_cookie_invalid);
+	return tcp_of_flow(ctx, p, flow);
+}
+
+/* The origin agreed: fixes the deltas. The host's stack never sees it, polder_handshake takes it. */
+static __always_inline int tcp_origin_agreed(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	__u32 agreed = 0;
+
+	options_read(ctx, p);
+	if (p->options & OPTION_TIMESTAMP) {
+		if (flow->state == FLOW_SYN_SENT)
+			flow->timestamp_delta =
+				p->timestamp_value - flow->scratch[SCRATCH_ORIGIN_VALUE];
+		flow->scratch[SCRATCH_ORIGIN_VALUE] = p->timestamp_value;
+		agreed |= ORIGIN_TIMESTAMP;
+	}
+	if (p->options & OPTION_SCALE)
+		agreed |= ORIGIN_SCALE | option_scale(p->options) << ORIGIN_SCALE_SHIFT;
+	if (flow->state == FLOW_SYN_SENT) {
+		flow->sequence_delta = p->sequence - flow->proxy_isn;
+		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
+		flow->state = FLOW_OPEN;
+	}
+	/* Counted as sent when it is sent. */
+	p->flags = 0;
+	p->reason = REASON_forwarded_tcp;
+	return XDP_PASS;
+}
+
+/* The RST that a challenge ACK asks for (RFC 9293 section 3.10.7.3). */
+static __always_inline int tcp_answer_challenge(struct xdp_md *ctx, struct packet *p)
+{
+	struct segment s = { .flags = TCP_RST, .sequence = p->acknowledgement };
+
+	p->flags = 0;
+	if (segment_reply(ctx, p, &s))
+		return drop(p, REASON_malformed);
+	p->reason = REASON_forwarded_tcp;
+	return XDP_TX;
+}
+
+/* From an origin; flow and client belong together. */
+__noinline int tcp_from_origin(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	struct translation t;
+	__u8 flags;
+	int answers;
+
+	if (!p || !flow || !client)
+		return XDP_DROP;
+	flags = p->tcp_flags;
+	if (tcp_flags_impossible(flags))
+		return drop(p, REASON_tcp_flags);
+	answers = flags & TCP_ACK && p->acknowledgement == flow->client_isn + 1;
+	if (flags & TCP_SYN) {
+		if (!answers || (flow->state != FLOW_SYN_SENT &&
+					p->sequence - flow->sequence_delta != flow->proxy_isn))
+			return drop(p, REASON_source_unknown);
+		return tcp_origin_agreed(ctx, p, flow);
+	}
+	if (flow->state == FLOW_SYN_SENT) {
+		if (!(flags & TCP_RST))
+			return tcp_answer_challenge(ctx, p);
+		if (!answers)
+			return drop(p, REASON_source_unknown);
+		/* Refused: the client's next expected number is the one behind the cookie. */
+		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
+	}
+	flow_seen(flow, p->now_ns);
+	if (flags & (TCP_FIN | TCP_RST))
+		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
+	translation_to_client(&t, flow, client);
+	p->reason = REASON_forwarded_tcp;
+	return tcp_send(ctx, p, flow, &t, 0);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * UDP: address translation by flow, in both directions, and its fragments.
+ *
+ * The first fragment holds the ports: it is translated as a whole datagram would be, and its
+ * identification leads the later ones, which need new addresses only, to the same flow. Later
+ * fragments that arrive before the first are dropped.
+ */
+#ifndef BPF_UDP_BPF_H
+#define BPF_UDP_BPF_H
+
+#include "flow.bpf.h"
+
+#define FRAGMENT_LIFE_NS (30 * NANOSECONDS) /* as long as stacks wait for the rest */
+
+__noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation *t)
+{
+	struct udphdr *udp;
+	__u16 checksum;
+	int error;
+
+	if (!p || !t)
+		return XDP_DROP;
+	error = rewrite_network(ctx, p, t);
+	if (error)
+		return drop(p, -error);
+	if (p->fragment != FRAGMENT_LATER) {
+		udp = header_at(ctx, p->transport, sizeof(*udp));
+		if (!udp)
+			return drop(p, REASON_malformed);
+		udp->source = t->source_port;
+		udp->dest = t->destination_port;
+		if (udp->check) {
+			checksum = checksum_adjust(udp->check, rewrite_sum(p, t));
+			udp->check = checksum ? checksum : 0xffff;
+		}
+	}
+	return transmit_to(ctx, p, t->ifindex);
+}
+
+static __always_inline void fragment_remember(
+	struct packet *p, const struct flow_key *client, const struct flow *flow, int to_origin)
+{
+	struct fragment_key key = {
+		.source = p->key.source,
+		.destination = p->key.destination,
+		.id = p->fragment_id,
+		.protocol = p->protocol,
+	};
+	struct fragment value = {
+		.client = *client,
+		.seen_ns = p->now_ns,
+		.to_origin = to_origin,
+		.local_port = flow->local_port,
+	};
+
+	bpf_map_update_elem(&fragment, &key, &value, BPF_ANY);
+}
+
+/* A later fragment, in the direction in which its first one went. */
+__noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_origin)
+{
+	struct fragment_key key;
+	struct fragment *first;
+	struct translation t;
+	struct flow *flow;
+	int reason;
+
+	if (!p)
+		return XDP_DROP;
+	__builtin_memset(&key, 0, sizeof(key));
+	key.source = p->key.source;
+	key.destination = p->key.destination;
+	key.id = p->fragment_id;
+	key.protocol = p->protocol;
+	first = bpf_map_lookup_elem(&fragment, &key);
+	if (!first || p->now_ns - first->seen_ns > FRAGMENT_LIFE_NS ||
+		first->to_origin != (__u32)to_origin)
+		return drop(p, REASON_fragment_unknown);
+	flow = flow_lookup(&first->client, IPPROTO_UDP);
+	if (!flow || flow->local_port != first->local_port)
+		return drop(p, REASON_fragment_unknown);
+	if (to_origin) {
+		translation_to_origin(&t, flow);
+	} else {
+		reason = reply_refused(p, &first->client, flow);
+		if (reason)
+			return drop(p, reason);
+		translation_to_client(&t, flow, &first->client);
+	}
+	p->reason = REASON_forwarded_udp;
+	return udp_send(ctx, p, &t);
+}
+
+/* Returns 0 and the reason in the packet, or the reason why there is no flow. */
+static __always_inline int udp_open(struct xdp_md *ctx, struct packet *p, struct flow **out)
+{
+	struct flow *fresh = flow_blank();
+	int reason;
+
+	if (!fresh)
+		return REASON_flow_table_full;
+	reason = flow_prepare(ctx, p, fresh);
+	if (!reason)
+		reason = flow_insert(p, fresh);
+	if (reason)
+		return reason;
+	p->reason = REASON_flow_opened;
+	*out = fresh;
+	return 0;
+}
+
+/* From a client to a protected address. */
+__noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
+{
+	struct translation t;
+	struct flow *flow;
+	int reason = 0;
+
+	if (!p)
+		return XDP_DROP;
+	if (p->fragment == FRAGMENT_LATER)
+		return udp_fragment(ctx, p, 1);
+	flow = flow_of_client(p, IPPROTO_UDP);
+	if (flow && flow_refresh(ctx, p, flow) != REFRESH_OK)
+		flow = NULL;
+	p->reason = REASON_forwarded_udp;
+	if (flow) {
+		flow_seen(flow, p->now_ns);
+		flow_learn_client(ctx, flow);
+	} else {
+		reason = udp_open(ctx, p, &flow);
+		if (reason || !flow)
+			return drop(p, reason);
+	}
+	if (p->fragment == FRAGMENT_FIRST)
+		fragment_remember(p, &p->key, flow, 1);
+	translation_to_origin(&t, flow);
+	return udp_send(ctx, p, &t);
+}
+
+/* From an origin; flow and client belong together. */
+static __always_inline int udp_from_origin(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	struct translation t;
+
+	flow_seen(flow, p->now_ns);
+	if (p->fragment == FRAGMENT_FIRST)
+		fragment_remember(p, client, flow, 0);
+	translation_to_client(&t, flow, client);
+	p->reason = REASON_forwarded_udp;
+	return udp_send(ctx, p, &t);
+}
+
+#endif
