@@ -30,6 +30,8 @@ BASE := $(call objects,$(call sources,base))
 CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control control/*)))
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
+# The store's code with which the CLI checks the audit log.
+AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 
 .DELETE_ON_ERROR:
@@ -79,7 +81,7 @@ $(O)/polder-agent: $(O)/agent/main.o $(AGENT) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
-$(O)/polder: $(O)/cli/main.o $(CLI) $(BASE)
+$(O)/polder: $(O)/cli/main.o $(CLI) $(AUDIT) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
@@ -91,7 +93,7 @@ $(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
-$(O)/generator.bpf.o: cli/generator.bpf.c
+$(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
@@ -135,6 +137,7 @@ $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTRO
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 $(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
+$(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays
 # the corpus (gcc, part of `make test`) and with libFuzzer (clang).

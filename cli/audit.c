@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * polder audit verify: walks the hash chain of the audit log with the store's own code, in one read
+ * transaction, so it may run beside the service.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/lab.h"
+#include "control/store/store.h"
+
+static int verify(const char *path)
+{
+	char url[PATH_MAX + 16];
+	int64_t count = 0, broken = 0;
+	struct db *db = NULL;
+	bool whole = false;
+	enum err err;
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s", path);
+	err = db_open(url, false, &db);
+	if (err == OK)
+		err = db_begin(db, DB_READ);
+	if (err == OK)
+		err = audit_verify(db, &whole, &count, &broken);
+	if (db)
+		db_rollback(db);
+	db_close(db);
+	if (err != OK) {
+		complain("cannot read the audit log in %s", path);
+		return STATUS_USAGE;
+	}
+	if (!whole) {
+		printf("the audit log is broken at record %" PRId64 "; %" PRId64
+		       " records before it are whole\n",
+			broken, count);
+		return STATUS_FAILED;
+	}
+	printf("the audit log is whole: %" PRId64 " records\n", count);
+	return STATUS_DONE;
+}
+
+int audit_command(int argc, char **argv)
+{
+	const char *database = NULL;
+	char path[PATH_MAX];
+	bool missing = false;
+	struct lab lab;
+
+	for (int i = 2; i < argc; i++) {
+		database = option_value(argc, argv, &i, "database", &missing);
+		if (!database)
+			missing = true;
+	}
+	if (argc < 2 || strcmp(argv[1], "verify") != 0 || missing) {
+		printf("usage: polder audit verify [--database PATH]\n");
+		return STATUS_USAGE;
+	}
+	if (!database) {
+		if (!lab_settings(&lab) || !lab_load(&lab)) {
+			complain("no --database given, and no lab is running");
+			return STATUS_USAGE;
+		}
+		lab_path(&lab, "control/control.db", path);
+		database = path;
+	}
+	return verify(database);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * polder call: any action of the API. Options of the tool itself are the few lower-case names below;
+ * every other --Name value is a parameter and is sent as it is, so that the service alone judges it.
+ * Where the call goes: options, then the environment, then the running lab.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/action_list.h"
+#include "cli/cli.h"
+#include "cli/lab.h"
+#include "cli/request.h"
+
+#define CALL_MEMORY_MAX (64u << 20)
+#define VERSION_DEFAULT "2020-01-01"
+
+struct call_options {
+	const char *format, *version, *endpoint, *key_id, *secret, *token;
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+	const char *environment;
+} call_option[] = {
+	{ "format", offsetof(struct call_options, format), NULL },
+	{ "version", offsetof(struct call_options, version), NULL },
+	{ "endpoint", offsetof(struct call_options, endpoint), "POLDER_ENDPOINT" },
+	{ "access-key-id", offsetof(struct call_options, key_id), "POLDER_ACCESS_KEY_ID" },
+	{ "access-key-secret", offsetof(struct call_options, secret), "POLDER_ACCESS_KEY_SECRET" },
+	{ "security-token", offsetof(struct call_options, token), "POLDER_SECURITY_TOKEN" },
+};
+#define OPTION_COUNT (sizeof(call_option) / sizeof(call_option[0]))
+
+static const char **option_slot(struct call_options *options, size_t i)
+{
+	return (const char **)(void *)((char *)options + call_option[i].offset);
+}
+
+static int print_usage(const char *action)
+{
+	const json_t *row = action ? action_row(action, NULL) : NULL;
+
+	if (row) {
+		action_print(row);
+		return STATUS_DONE;
+	}
+	if (action) {
+		complain("unknown action \"%s\"; `polder actions` lists them", action);
+		return STATUS_USAGE;
+	}
+	printf("usage: polder call ACTION --Name value ...\n");
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		printf("  --%-18s %s%s\n", call_option[i].name,
+			call_option[i].environment ? "default: environment " : "",
+			call_option[i].environment ? call_option[i].environment : "");
+	printf("Without endpoint and keys the running lab is called.\n");
+	return STATUS_USAGE;
+}
+
+int actions_command(int argc, char **argv)
+{
+	if (argc > 1)
+		return print_usage(argv[1]);
+	action_print_all();
+	return STATUS_DONE;
+}
+
+/* One argument: an option of the tool or a parameter. */
+static bool take_argument(struct arena *mem, int argc, char **argv, int *at,
+	struct call_options *options, struct form *form)
+{
+	const char *argument = argv[*at], *value;
+	bool missing = false;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		value = option_value(argc, argv, at, call_option[i].name, &missing);
+		if (missing)
+			return complain("%s needs a value", argument);
+		if (value) {
+			*option_slot(options, i) = value;
+			return true;
+		}
+	}
+	if (strncmp(argument, "--", 2) != 0 || !argument[2])
+		return complain("expected --Name value, not \"%s\"", argument);
+	value = strchr(argument, '=');
+	if (value) {
+		argument = arena_copy_n(mem, argument + 2, (size_t)(value - argument) - 2);
+		return argument && request_add(form, argument, value + 1);
+	}
+	if (*at + 1 >= argc)
+		return complain("%s needs a value", argument);
+	return request_add(form, argument + 2, argv[++*at]);
+}
+
+static bool find_endpoint(struct arena *mem, struct call_options *options, struct endpoint *out)
+{
+	struct endpoint lab;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const char **slot = option_slot(options, i);
+
+		if (!*slot && call_option[i].environment)
+			*slot = getenv(call_option[i].environment);
+	}
+	if (!options->endpoint || !options->key_id || !options->secret) {
+		if (!lab_endpoint(mem, &lab))
+			return complain("no endpoint or keys given, and no lab is running");
+		if (!options->endpoint)
+			options->endpoint = lab.url;
+		if (!options->key_id || !options->secret) {
+			options->key_id = lab.key_id;
+			options->secret = lab.secret;
+		}
+	}
+	*out = (struct endpoint){ .url = options->endpoint,
+		.key_id = options->key_id,
+		.secret = options->secret,
+		.token = options->token };
+	return true;
+}
+
+/* false: usage. */
+static bool complete(struct call_options *options, const char *action, struct form *form)
+{
+	const json_t *row = action_row(action, options->version);
+
+	if (options->format && strcasecmp(options->format, "json") != 0 &&
+		strcasecmp(options->format, "xml") != 0)
+		return complain("--format is json or xml");
+	if (options->format)
+		(void)request_add(
+			form, "Format", strcasecmp(options->format, "xml") ? "JSON" : "XML");
+	if (!options->version)
+		options->version = row ? action_text(row, "version") : VERSION_DEFAULT;
+	return request_add(form, "Action", action) &&
+	       request_add(form, "Version", options->version);
+}
+
+int call_command(int argc, char **argv)
+{
+	struct call_options options = { NULL, NULL, NULL, NULL, NULL, NULL };
+	struct arena *mem = arena_new(CALL_MEMORY_MAX);
+	struct endpoint endpoint;
+	struct api_reply reply;
+	struct form form;
+	const char *action, *why;
+	int status = STATUS_USAGE;
+
+	if (!mem || !request_form(mem, &form))
+		goto out;
+	if (argc < 2 || strncmp(argv[1], "-", 1) == 0) {
+		status = print_usage(NULL);
+		goto out;
+	}
+	action = argv[1];
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			status = print_usage(action);
+			goto out;
+		}
+		if (!take_argument(mem, argc, argv, &i, &options, &form))
+			goto out;
+	}
+	if (!complete(&options, action, &form) || !find_endpoint(mem, &options, &endpoint))
+		goto out;
+	if (!request_send(mem, &endpoint, &form, &reply, &why)) {
+		complain("%s", why);
+		goto out;
+	}
+	(void)fwrite(reply.body, 1, reply.size, stdout);
+	if (reply.size && reply.body[reply.size - 1] != '\n')
+		putchar('\n');
+	status = reply.status >= 400 ? STATUS_FAILED : STATUS_DONE;
+out:
+	arena_free(mem);
+	return status;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * polder lab drill: finds what to attack (the newest instance with a rule, or the one that owns --vip), asks the
+ * API what it counted before and after, and lets the generator work in the attacker's namespace in
+ * between.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/generator.h"
+#include "cli/process.h"
+
+#define CALL_MEMORY_MAX (64u << 20)
+#define DDOSCOO		"2020-01-01"
+#define POLDER		"2026-11-01"
+#define REPORT_MS	1500 /* nodes report their counters each second */
+#define CONFIRM_MS	500  /* a list entry is in force well within this */
+
+struct options {
+	const struct drill *drill;
+	int64_t seconds, pps;
+	const char *vip;
+};
+
+struct drill_work {
+	const struct lab *lab;
+	const struct options *options;
+	struct target target;
+	struct generator_result *result; /* shared with the child */
+};
+
+struct api {
+	struct arena *mem;
+	struct endpoint endpoint;
+	const char *why;
+};
+
+static int print_usage(void)
+{
+	printf("usage: polder lab drill NAME [--seconds 1..%d] [--pps 1..%d] [--vip ADDRESS]\n",
+		GENERATOR_SECONDS_MAX, GENERATOR_PPS_MAX);
+	for (const struct drill *drill = drills; drill->name; drill++)
+		printf("  %-15s %s (%" PRId64 "/s)\n", drill->name, drill->summary, drill->pps);
+	return STATUS_USAGE;
+}
+
+static bool parse(int argc, char **argv, struct options *out)
+{
+	bool missing = false, good = argc >= 2;
+
+	*out = (struct options){ .drill = good ? drill_find(argv[1]) : NULL, .seconds = 5 };
+	if (!out->drill)
+		return false;
+	out->pps = out->drill->pps;
+	for (int i = 2; good && i < argc; i++) {
+		const char *value;
+
+		if ((value = option_value(argc, argv, &i, "seconds", &missing)) != NULL)
+			good = text_to_int(value, &out->seconds);
+		else if ((value = option_value(argc, argv, &i, "pps", &missing)) != NULL)
+			good = text_to_int(value, &out->pps);
+		else if ((value = option_value(argc, argv, &i, "vip", &missing)) != NULL)
+			out->vip = value;
+		else
+			good = false;
+	}
+	return good && !missing && out->seconds >= 1 && out->seconds <= GENERATOR_SECONDS_MAX &&
+	       out->pps >= 1 && out->pps <= GENERATOR_PPS_MAX;
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* Ports of the instance's rules into target. false: it has none. */
+static bool find_ports(struct api *api, const char *instance, struct target *target)
+{
+	json_t *reply =
+		request_json(api->mem, &api->endpoint, &api->why, DDOSCOO, "DescribeNetworkRules",
+			"InstanceId", instance, "PageNumber", "1", "PageSize", "50", NULL);
+	const json_t *rules = json_object_get(reply, "NetworkRules");
+	bool found = false;
+
+	target->tcp_port = 80;
+	target->udp_port = 7000;
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *rule = json_array_get(rules, i);
+		const json_int_t port = json_integer_value(json_object_get(rule, "FrontendPort"));
+
+		if (strcasecmp(member(rule, "Protocol"), "tcp") == 0)
+			target->tcp_port = (uint16_t)port;
+		else
+			target->udp_port = (uint16_t)port;
+		found = true;
+	}
+	json_decref(reply);
+	return found;
+}
+
+/* The newest instance of the drill's IP version with a rule, or the one that owns the address asked for. */
+static bool find_target(
+	struct api *api, const struct options *options, const char **instance, struct target *out)
+{
+	json_t *reply = options->vip ? request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+					       "DescribeInstances", "PageNumber", "1", "PageSize",
+					       "50", "Ip", options->vip, NULL)
+				     : request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+					       "DescribeInstances", "PageNumber", "1", "PageSize",
+					       "50", NULL);
+	const json_t *list = json_object_get(reply, "Instances");
+	bool found = false;
+
+	if (!reply)
+		return complain("%s", api->why);
+	for (size_t i = 0; i < json_array_size(list) && !found; i++) {
+		const json_t *row = json_array_get(list, i);
+
+		if (!text_to_address(member(row, "Ip"), out->address) ||
+			address_is_ipv4(out->address) != (options->drill->version == 4))
+			continue;
+		*instance = arena_copy(api->mem, member(row, "InstanceId"));
+		found = *instance && (find_ports(api, *instance, out) || options->vip);
+	}
+	json_decref(reply);
+	return found ||
+	       complain("no IPv%d instance with a port rule to attack", options->drill->version);
+}
+
+static json_t *traffic(struct api *api, const char *instance)
+{
+	json_t *reply = request_json(api->mem, &api->endpoint, &api->why, POLDER, "DescribeTraffic",
+		"InstanceId", instance, NULL);
+
+	if (!reply)
+		complain("%s", api->why);
+	return reply;
+}
+
+static void print_change(
+	const json_t *before, const json_t *after, const char *name, const char *what)
+{
+	printf("  %-28s %" PRId64 "\n", what,
+		(int64_t)(json_integer_value(json_object_get(after, name)) -
+			  json_integer_value(json_object_get(before, name))));
+}
+
+static int send_work(void *user)
+{
+	struct drill_work *work = user;
+	const struct options *options = work->options;
+
+	return generator_run(work->lab, options->drill, &work->target, options->seconds,
+		       options->pps, work->result)
+		       ? STATUS_DONE
+		       : STATUS_FAILED;
+}
+
+/* Puts the drill's source on the block-list, or takes it off again. */
+static bool block_list(struct api *api, const char *instance, const struct drill *drill, bool add)
+{
+	const char *entries = arena_print(api->mem, "[{\"src\":\"%s\"}]", drill->block_source);
+	json_t *reply = add ? request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+				      "AddAutoCcBlacklist", "InstanceId", instance, "ExpireTime",
+				      "300", "Blacklist", entries, NULL)
+			    : request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+				      "DeleteAutoCcBlacklist", "InstanceId", instance, "Blacklist",
+				      entries, NULL);
+
+	if (!reply)
+		return complain("%s", api->why);
+	json_decref(reply);
+	sleep_ms(CONFIRM_MS);
+	return true;
+}
+
+static int run_drill(struct api *api, struct drill_work *work)
+{
+	const struct drill *drill = work->options->drill;
+	char address[ADDRESS_TEXT_SIZE], name[64];
+	json_t *before, *after = NULL;
+	const char *instance = NULL;
+	int status = STATUS_FAILED;
+
+	if (!find_target(api, work->options, &instance, &work->target))
+		return STATUS_FAILED;
+	if (drill->block_source && !block_list(api, instance, drill, true))
+		return STATUS_FAILED;
+	address_format(work->target.address, address);
+	printf("%s: %s, to %s (%s), %" PRId64 "/s for %" PRId64 " s\n", drill->name, drill->summary,
+		address, instance, work->options->pps, work->options->seconds);
+	lab_namespace(work->lab, LAB_ATTACKER, name);
+	before = traffic(api, instance);
+	if (before)
+		status = process_in_namespace(name, send_work, work);
+	if (status == STATUS_DONE) {
+		sleep_ms(REPORT_MS);
+		after = traffic(api, instance);
+	}
+	if (after) {
+		printf("  %-28s %" PRIu64 " packets, %" PRIu64 " bytes, %" PRId64 " ms\n", "sent",
+			work->result->packets, work->result->bytes, work->result->took_ms);
+		print_change(before, after, "InPackets", "arrived at the address");
+		print_change(before, after, "DroppedPackets", "of them dropped");
+		print_change(before, after, "OutPackets", "sent to clients meanwhile");
+	}
+	if (drill->block_source)
+		(void)block_list(api, instance, drill, false);
+	json_decref(before);
+	json_decref(after);
+	return after ? STATUS_DONE : STATUS_FAILED;
+}
+
+int lab_drill_command(int argc, char **argv)
+{
+	struct options options;
+	struct api api = { .mem = NULL };
+	struct drill_work work = { .options = &options };
+	struct lab lab;
+	int status = STATUS_FAILED;
+
+	if (!parse(argc, argv, &options))
+		return print_usage();
+	api.mem = arena_new(CALL_MEMORY_MAX);
+	work.lab = &lab;
+	work.result = mmap(NULL, sizeof(*work.result), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!api.mem || work.result == MAP_FAILED)
+		complain("memory is out");
+	else if (!lab_settings(&lab) || !lab_load(&lab) ||
+		 !lab_endpoint_of(&lab, api.mem, &api.endpoint))
+		complain("the lab is not running");
+	else
+		status = run_drill(&api, &work);
+	arena_free(api.mem);
+	return status;
+}
