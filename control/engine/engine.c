@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine's thread: wait for a tick or to be woken, read the clocks, run the steps, tell the nodes what
+ * the newest generation is, write down what they confirmed. A failing store is tried again each
+ * second; nothing is lost by that, since all that is due stays due.
+ */
+#include "control/engine/engine.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/engine/nodes.h"
+#include "control/engine/release_guard.h"
+#include "control/engine/steps.h"
+
+/* A batch of instances with their texts, and what is written about them. */
+#define ENGINE_BYTES_MAX ((size_t)64 << 20)
+#define RETRY_MS	 1000
+
+struct engine {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool woken, stopping; /* under lock */
+	struct db *db;
+	struct arena *mem;
+	struct life_clock *clock;
+	struct nodes *nodes;
+	struct release_guard guard;
+};
+
+static enum err announce(struct engine *engine, int64_t offset_ms)
+{
+	int64_t newest;
+
+	TRY(db_begin(engine->db, DB_READ));
+
+	enum err err = change_generation(engine->db, &newest);
+
+	db_rollback(engine->db);
+	TRY(err);
+	nodes_announce(engine->nodes, (uint64_t)newest, offset_ms);
+	return OK;
+}
+
+static enum err persist(struct engine *engine)
+{
+	if (!nodes_dirty(engine->nodes))
+		return OK;
+	TRY(db_begin(engine->db, DB_WRITE));
+
+	enum err err = nodes_persist(engine->nodes, engine->db);
+
+	if (err == OK)
+		return db_commit(engine->db);
+	db_rollback(engine->db);
+	return err;
+}
+
+static void warn_of_jump(struct tick *tick)
+{
+	log_warn("machine clock jumped forward: automatic releases pause for %lld h",
+		(long long)(GUARD_PAUSE_MS / HOUR_MS));
+	if (steps_tell_pause(tick) != OK)
+		log_warn("the event of the pause could not be written");
+}
+
+/* Everything of one tick; more: go on at once. */
+static enum err turn(struct engine *engine, bool *more)
+{
+	int64_t offset_ms = life_clock_offset_ms(engine->clock);
+	int64_t clock_ms = clock_utc_ms(), monotonic_ms = clock_monotonic_ms();
+	bool jumped = release_guard_step(&engine->guard, clock_ms, monotonic_ms);
+	struct tick tick = {
+		.db = engine->db,
+		.mem = engine->mem,
+		.now_ms = clock_ms + offset_ms,
+		.clock_ms = clock_ms,
+		.release_paused = release_guard_paused(&engine->guard, monotonic_ms),
+	};
+
+	arena_reset(engine->mem);
+	/* Orders and a moved clock need not wait for the steps. */
+	TRY(announce(engine, offset_ms));
+	if (jumped)
+		warn_of_jump(&tick);
+	TRY(steps_run(&tick));
+	TRY(announce(engine, offset_ms));
+	TRY(persist(engine));
+	*more = tick.more;
+	return OK;
+}
+
+/* False: stop. */
+static bool wait_turn(struct engine *engine, int64_t wait_ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&engine->lock);
+	while (!engine->woken && !engine->stopping)
+		if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) != 0)
+			break;
+	engine->woken = false;
+
+	bool go_on = !engine->stopping;
+
+	(void)pthread_mutex_unlock(&engine->lock);
+	return go_on;
+}
+
+static void *engine_main(void *argument)
+{
+	struct engine *engine = argument;
+	int64_t wait_ms = 0;
+
+	while (wait_turn(engine, wait_ms)) {
+		bool more = false;
+
+		if (turn(engine, &more) != OK)
+			wait_ms = RETRY_MS;
+		else
+			wait_ms = more ? 0 : ENGINE_TICK_MS;
+	}
+	return NULL;
+}
+
+static enum err guard_start(struct engine *engine)
+{
+	struct tick tick = { .db = engine->db, .mem = engine->mem, .clock_ms = clock_utc_ms() };
+	int64_t last_ms;
+
+	TRY(db_begin(engine->db, DB_READ));
+
+	enum err err = steps_last_clock(engine->db, &last_ms);
+
+	db_rollback(engine->db);
+	TRY(err);
+	tick.now_ms = tick.clock_ms + life_clock_offset_ms(engine->clock);
+	if (release_guard_start(&engine->guard, last_ms, tick.clock_ms, clock_monotonic_ms()))
+		warn_of_jump(&tick);
+	return OK;
+}
+
+static void engine_free(struct engine *engine)
+{
+	db_close(engine->db);
+	arena_free(engine->mem);
+	(void)pthread_cond_destroy(&engine->wake);
+	(void)pthread_mutex_destroy(&engine->lock);
+	free(engine);
+}
+
+static enum err engine_prepare(struct engine *engine, const char *db_url)
+{
+	engine->mem = arena_new(ENGINE_BYTES_MAX);
+	if (!engine->mem)
+		return ERR_MEMORY;
+	TRY(db_open(db_url, true, &engine->db));
+	TRY(guard_start(engine));
+	if (pthread_create(&engine->thread, NULL, engine_main, engine) != 0)
+		return fail(ERR_SYSTEM, "cannot start the engine's thread");
+	return OK;
+}
+
+enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
+	struct nodes *nodes, struct engine **out)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	pthread_condattr_t attributes;
+
+	(void)vault; /* no step of the engine opens a secret */
+	if (!engine)
+		return ERR_MEMORY;
+	(void)pthread_mutex_init(&engine->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&engine->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	engine->clock = clock;
+	engine->nodes = nodes;
+
+	enum err err = engine_prepare(engine, db_url);
+
+	if (err != OK) {
+		engine_free(engine);
+		return err;
+	}
+	*out = engine;
+	return OK;
+}
+
+void engine_wake(struct engine *engine)
+{
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->woken = true;
+	(void)pthread_cond_signal(&engine->wake);
+	(void)pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_stop(struct engine *engine)
+{
+	if (!engine)
+		return;
+	(void)pthread_mutex_lock(&engine->lock);
+	engine->stopping = true;
+	(void)pthread_cond_signal(&engine->wake);
+	(void)pthread_mutex_unlock(&engine->lock);
+	(void)pthread_join(engine->thread, NULL);
+	engine_free(engine);
+}

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is known of the nodes. One mutex guards all; nobody holds it for longer than a report takes to be
+ * copied in. Waiting for news is one condition variable for all nodes.
+ *
+ * Traffic totals are an open hash table per node, in an arena of its own: when it is full, a new one of
+ * twice the size takes over. At the maximum, instances that were silent for longest make room.
+ *
+ * Subtle: a node may confirm a generation before it is announced, because it read the store right after
+ * the commit. So confirmed generations are never compared with the announced one.
+ */
+#include "control/engine/nodes.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "control/engine/report.h"
+#include "control/model/lifecycle.h"
+
+#define TRAFFIC_SLOTS_MIN 256
+#define TRAFFIC_SLOTS_MAX (2 * NODE_VIP_MAX)
+/* Back-to-origin prefixes of one node: both IP versions. */
+#define PREFIX_MAX (2 * NODE_SOURCE_MAX)
+/* "Last seen" is written down this often when nothing else changes. */
+#define SEEN_EVERY_MS MINUTE_MS
+/* At the table's maximum, who was silent for so long is forgotten. */
+#define SILENT_MS (7 * DAY_MS)
+
+struct slot {
+	uint32_t instance; /* 0: free */
+	uint32_t reserved;
+	int64_t reported_ms;
+	struct node_traffic traffic;
+};
+
+struct traffic_table {
+	struct arena *mem;
+	struct slot *slot;
+	size_t size, used; /* size: power of two */
+};
+
+struct prefix {
+	uint8_t address[16];
+	unsigned bits;
+};
+
+struct node {
+	char name[NODE_NAME_MAX];
+	uint64_t generation;
+	int64_t seen_ms, persisted_ms;
+	bool dirty;
+	size_t prefix_count;
+	struct prefix prefix[PREFIX_MAX];
+	struct traffic_table traffic;
+};
+
+struct inner {
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	uint64_t newest;
+	int64_t offset_ms;
+	bool closed;
+	size_t count;
+	struct node node[NODE_MAX];
+};
+
+/* Readers take a const struct nodes and must lock all the same. */
+struct nodes {
+	struct inner *inner;
+};
+
+struct nodes *nodes_new(void)
+{
+	struct nodes *nodes = calloc(1, sizeof(*nodes));
+	pthread_condattr_t attributes;
+
+	if (!nodes)
+		return NULL;
+	nodes->inner = calloc(1, sizeof(*nodes->inner));
+	if (!nodes->inner) {
+		free(nodes);
+		return NULL;
+	}
+	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&nodes->inner->news, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	return nodes;
+}
+
+void nodes_free(struct nodes *nodes)
+{
+	if (!nodes)
+		return;
+	for (size_t i = 0; i < nodes->inner->count; i++)
+		arena_free(nodes->inner->node[i].traffic.mem);
+	(void)pthread_cond_destroy(&nodes->inner->news);
+	(void)pthread_mutex_destroy(&nodes->inner->lock);
+	free(nodes->inner);
+	free(nodes);
+}
+
+static struct inner *lock(const struct nodes *nodes)
+{
+	(void)pthread_mutex_lock(&nodes->inner->lock);
+	return nodes->inner;
+}
+
+static void unlock(struct inner *inner)
+{
+	(void)pthread_mutex_unlock(&inner->lock);
+}
+
+/* ---- with the lock held */
+
+static struct node *node_find(struct inner *inner, const char *name)
+{
+	for (size_t i = 0; i < inner->count; i++)
+		if (strcmp(inner->node[i].name, name) == 0)
+			return &inner->node[i];
+	return NULL;
+}
+
+static enum err node_get(struct inner *inner, const char *name, struct node **out)
+{
+	struct node *node = node_find(inner, name);
+
+	if (!node) {
+		if (strlen(name) >= NODE_NAME_MAX || name[0] == '\0')
+			return ERR_FORMAT;
+		if (inner->count == NODE_MAX)
+			return ERR_LIMIT;
+		node = &inner->node[inner->count++];
+		memcpy(node->name, name, strlen(name) + 1);
+		node->dirty = true;
+	}
+	*out = node;
+	return OK;
+}
+
+static void node_seen(struct node *node, uint64_t generation, int64_t clock_ms)
+{
+	if (node->generation != generation)
+		node->dirty = true;
+	if (clock_ms - node->persisted_ms >= SEEN_EVERY_MS || clock_ms < node->persisted_ms)
+		node->dirty = true;
+	node->generation = generation;
+	node->seen_ms = clock_ms;
+}
+
+static uint64_t confirmed(const struct inner *inner)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; i < inner->count; i++) {
+		if (inner->node[i].generation < lowest)
+			lowest = inner->node[i].generation;
+	}
+	return inner->count > 0 ? lowest : 0;
+}
+
+/* ---- traffic tables */
+
+static struct slot *slot_find(const struct traffic_table *table, uint32_t instance)
+{
+	size_t at = (instance * 2654435761u) & (table->size - 1);
+
+	/* Never full: at most three quarters are used. */
+	while (table->slot[at].instance != 0 && table->slot[at].instance != instance)
+		at = (at + 1) & (table->size - 1);
+	return &table->slot[at];
+}
+
+/* A new table with the entries reported since_ms or later. */
+static bool table_move(struct traffic_table *table, size_t size, int64_t since_ms)
+{
+	struct traffic_table next = { .size = size };
+
+	next.mem = arena_new(size * sizeof(struct slot) + 4096);
+	next.slot = next.mem ? arena_array(next.mem, size, sizeof(struct slot)) : NULL;
+	if (!next.slot) {
+		arena_free(next.mem);
+		return false;
+	}
+	for (size_t i = 0; i < table->size; i++) {
+		if (table->slot[i].instance == 0 || table->slot[i].reported_ms < since_ms)
+			continue;
+		*slot_find(&next, table->slot[i].instance) = table->slot[i];
+		next.used++;
+	}
+	arena_free(table->mem);
+	*table = next;
+	return true;
+}
+
+static bool table_room(struct traffic_table *table, int64_t clock_ms)
+{
+	if (table->used < table->size / 4 * 3)
+		return true;
+	if (table->size == 0)
+		return table_move(table, TRAFFIC_SLOTS_MIN, INT64_MIN);
+	if (table->size < TRAFFIC_SLOTS_MAX)
+		return table_move(table, table->size * 2, INT64_MIN);
+	return table_move(table, table->size, clock_ms - SILENT_MS) &&
+	       table->used < table->size / 4 * 3;
+}
+
+static void table_put(
+	struct traffic_table *table, const struct record_traffic *record, int64_t clock_ms)
+{
+	if (!table_room(table, clock_ms)) {
+		log_warn("no room for the traffic of instance %u", record->record.id);
+		return;
+	}
+
+	struct slot *slot = slot_find(table, record->record.id);
+
+	if (slot->instance == 0)
+		table->used++;
+	slot->instance = record->record.id;
+	slot->reported_ms = clock_ms;
+	slot->traffic = (struct node_traffic){
+		.in = record->in,
+		.dropped = record->dropped,
+		.out = record->out,
+		.last_in_ms = record->last_in_ms,
+	};
+}
+
+/* ---- reports */
+
+struct visit {
+	struct node *node;
+	int64_t clock_ms;
+	size_t prefix_count;
+	struct prefix prefix[PREFIX_MAX];
+};
+
+static void visit_record(void *context, const union report_record *record)
+{
+	struct visit *visit = context;
+
+	switch (record->record.type) {
+	case RECORD_NODE:
+		node_seen(visit->node, record->node.generation, visit->clock_ms);
+		break;
+	case RECORD_SOURCE:
+		if (visit->prefix_count == PREFIX_MAX)
+			break;
+		memcpy(visit->prefix[visit->prefix_count].address, record->source.address.byte, 16);
+		visit->prefix[visit->prefix_count++].bits = record->source.prefix_bits;
+		break;
+	case RECORD_TRAFFIC:
+		table_put(&visit->node->traffic, &record->traffic, visit->clock_ms);
+		break;
+	case RECORD_REFUSED:
+		log_warn("node %s refused object %u of type %u: %s", visit->node->name,
+			record->record.id, record->refused.refused_type, record->refused.why);
+		break;
+	default:
+		break;
+	}
+}
+
+static void take_prefixes(struct node *node, const struct visit *visit)
+{
+	bool same = node->prefix_count == visit->prefix_count;
+
+	for (size_t i = 0; same && i < visit->prefix_count; i++)
+		same = node->prefix[i].bits == visit->prefix[i].bits &&
+		       memcmp(node->prefix[i].address, visit->prefix[i].address, 16) == 0;
+	if (same)
+		return;
+	memcpy(node->prefix, visit->prefix, sizeof(node->prefix));
+	node->prefix_count = visit->prefix_count;
+	node->dirty = true;
+}
+
+static void visit_nothing(void *context, const union report_record *record)
+{
+	(void)context;
+	(void)record;
+}
+
+enum err nodes_report(
+	struct nodes *nodes, const char *name, const void *data, size_t size, int64_t clock_ms)
+{
+	struct visit visit = { .clock_ms = clock_ms };
+
+	/* Before the node is looked up: a broken report does not even make a node known. */
+	TRY(report_decode(data, size, visit_nothing, NULL));
+
+	struct inner *inner = lock(nodes);
+	enum err err = node_get(inner, name, &visit.node);
+
+	if (err == OK)
+		err = report_decode(data, size, visit_record, &visit);
+	if (err == OK)
+		take_prefixes(visit.node, &visit);
+	unlock(inner);
+	return err;
+}
+
+enum err nodes_confirm(struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms)
+{
+	struct inner *inner = lock(nodes);
+	struct node *node;
+	enum err err = node_get(inner, name, &node);
+
+	if (err == OK)
+		node_seen(node, generation, clock_ms);
+	unlock(inner);
+	return err;
+}
+
+/* ---- the store */
+
+static enum err restore_row(struct inner *inner, const struct node_row *row, struct arena *mem)
+{
+	struct node *node;
+
+	TRY(node_get(inner, row->name, &node));
+	node->generation = (uint64_t)row->generation;
+	node->seen_ms = node->persisted_ms = row->seen_ms;
+	node->dirty = false;
+	node->prefix_count = 0;
+	for (const char *c = row->sources + strspn(row->sources, " "); *c; c += strspn(c, " ")) {
+		size_t length = strcspn(c, " ");
+		const char *text = arena_copy_n(mem, c, length);
+		struct prefix prefix;
+
+		if (!text)
+			return ERR_MEMORY;
+		c += length;
+		if (node->prefix_count < PREFIX_MAX &&
+			text_to_prefix(text, prefix.address, &prefix.bits))
+			node->prefix[node->prefix_count++] = prefix;
+	}
+	return OK;
+}
+
+enum err nodes_restore(struct nodes *nodes, struct db *db, struct arena *mem)
+{
+	struct node_row *rows;
+	enum err err = OK;
+	size_t count;
+
+	TRY(node_list(db, mem, &rows, &count));
+
+	struct inner *inner = lock(nodes);
+
+	for (size_t i = 0; i < count && err == OK; i++)
+		err = restore_row(inner, &rows[i], mem);
+	unlock(inner);
+	return err;
+}
+
+bool nodes_dirty(const struct nodes *nodes)
+{
+	struct inner *inner = lock(nodes);
+	bool dirty = false;
+
+	for (size_t i = 0; i < inner->count && !dirty; i++)
+		dirty = inner->node[i].dirty;
+	unlock(inner);
+	return dirty;
+}
+
+/* Node i as a row; text holds its sources. False: there is nothing to write for it. */
+static bool take_row(
+	const struct nodes *nodes, size_t i, struct node_row *row, char *text, size_t size)
+{
+	struct inner *inner = lock(nodes);
+	bool take = i < inner->count && inner->node[i].dirty;
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (take) {
+		struct node *node = &inner->node[i];
+
+		memcpy(row->name, node->name, sizeof(row->name));
+		row->generation = (int64_t)node->generation;
+		row->seen_ms = node->persisted_ms = node->seen_ms;
+		row->sources = text;
+		node->dirty = false;
+		for (size_t p = 0; p < node->prefix_count; p++) {
+			char prefix[PREFIX_TEXT_SIZE];
+
+			prefix_format(node->prefix[p].address, node->prefix[p].bits, prefix);
+			assert(used + sizeof(prefix) + 1 < size);
+			if (used > 0)
+				text[used++] = ' ';
+			memcpy(text + used, prefix, strlen(prefix) + 1);
+			used += strlen(prefix);
+		}
+	}
+	unlock(inner);
+	return take;
+}
+
+static void put_back(const struct nodes *nodes, size_t i)
+{
+	struct inner *inner = lock(nodes);
+
+	inner->node[i].dirty = true;
+	unlock(inner);
+}
+
+enum err nodes_persist(struct nodes *nodes, struct db *db)
+{
+	for (size_t i = 0; i < NODE_MAX; i++) {
+		char text[PREFIX_MAX * (PREFIX_TEXT_SIZE + 2)];
+		struct node_row row;
+
+		if (!take_row(nodes, i, &row, text, sizeof(text)))
+			continue;
+
+		enum err err = node_put(db, &row);
+
+		if (err != OK) {
+			put_back(nodes, i);
+			return err;
+		}
+	}
+	return OK;
+}
+
+/* ---- questions */
+
+uint64_t nodes_confirmed(const struct nodes *nodes)
+{
+	struct inner *inner = lock(nodes);
+	uint64_t generation = confirmed(inner);
+
+	unlock(inner);
+	return generation;
+}
+
+bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance, int64_t now_ms)
+{
+	uint64_t generation = nodes_confirmed(nodes);
+
+	if (generation == 0)
+		return false; /* no node, or one that has nothing yet */
+	if ((uint64_t)instance->deadline_generation <= generation)
+		return now_ms < lifecycle_forward_until(instance->expire_ms);
+	return now_ms < instance->previous_forward_until_ms;
+}
+
+static void counter_add(struct counter *sum, const struct counter *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
+bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out)
+{
+	struct inner *inner = lock(nodes);
+	struct node_traffic sum = { 0 };
+	bool found = false;
+
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct traffic_table *table = &inner->node[i].traffic;
+		const struct slot *slot =
+			table->size ? slot_find(table, (uint32_t)instance_number) : NULL;
+
+		if (!slot || slot->instance == 0)
+			continue;
+		found = true;
+		counter_add(&sum.in, &slot->traffic.in);
+		counter_add(&sum.dropped, &slot->traffic.dropped);
+		counter_add(&sum.out, &slot->traffic.out);
+		if (slot->traffic.last_in_ms > sum.last_in_ms)
+			sum.last_in_ms = slot->traffic.last_in_ms;
+	}
+	unlock(inner);
+	if (found)
+		*out = sum;
+	return found;
+}
+
+static int prefix_compare(const void *a, const void *b)
+{
+	const struct prefix *left = a, *right = b;
+	int order = memcmp(left->address, right->address, 16);
+
+	return order != 0 ? order : (int)left->bits - (int)right->bits;
+}
+
+/* Copies what nodes reported, of one IP version or of both (0). */
+static struct prefix *prefixes_copy(
+	const struct nodes *nodes, struct arena *mem, int version, size_t *count)
+{
+	struct prefix *prefix = arena_array(mem, NODE_MAX * PREFIX_MAX, sizeof(*prefix));
+	struct inner *inner = lock(nodes);
+
+	*count = 0;
+	for (size_t i = 0; prefix && i < inner->count; i++)
+		for (size_t p = 0; p < inner->node[i].prefix_count; p++) {
+			const struct prefix *one = &inner->node[i].prefix[p];
+
+			if (version != 0 && (version == 4) != address_is_ipv4(one->address))
+				continue;
+			prefix[(*count)++] = *one;
+		}
+	unlock(inner);
+	return prefix;
+}
+
+enum err nodes_sources(
+	const struct nodes *nodes, struct arena *mem, int version, const char ***out, size_t *count)
+{
+	size_t all, used = 0;
+	struct prefix *prefix = prefixes_copy(nodes, mem, version, &all);
+	const char **text = prefix ? arena_array(mem, all, sizeof(*text)) : NULL;
+
+	if (!text)
+		return ERR_MEMORY;
+	qsort(prefix, all, sizeof(*prefix), prefix_compare);
+	for (size_t i = 0; i < all; i++) {
+		char form[PREFIX_TEXT_SIZE];
+
+		if (i > 0 && prefix_compare(&prefix[i - 1], &prefix[i]) == 0)
+			continue;
+		prefix_format(prefix[i].address, prefix[i].bits, form);
+		text[used] = arena_copy(mem, form);
+		if (!text[used++])
+			return ERR_MEMORY;
+	}
+	*out = text;
+	*count = used;
+	return OK;
+}
+
+/* ---- news */
+
+void nodes_announce(struct nodes *nodes, uint64_t newest, int64_t life_offset_ms)
+{
+	struct inner *inner = lock(nodes);
+
+	if (newest != inner->newest || life_offset_ms != inner->offset_ms) {
+		inner->newest = newest;
+		inner->offset_ms = life_offset_ms;
+		(void)pthread_cond_broadcast(&inner->news);
+	}
+	unlock(inner);
+}
+
+uint64_t nodes_newest(const struct nodes *nodes)
+{
+	struct inner *inner = lock(nodes);
+	uint64_t newest = inner->newest;
+
+	unlock(inner);
+	return newest;
+}
+
+static struct timespec after(int64_t wait_ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+bool nodes_wait(struct nodes *nodes, uint64_t generation, int64_t offset_ms, int64_t wait_ms)
+{
+	struct timespec until = after(wait_ms > 0 ? wait_ms : 0);
+	struct inner *inner = lock(nodes);
+	bool news;
+
+	while (true) {
+		news = inner->newest > generation || inner->offset_ms != offset_ms;
+		if (news || inner->closed)
+			break;
+		if (pthread_cond_timedwait(&inner->news, &inner->lock, &until) != 0)
+			break;
+	}
+	unlock(inner);
+	return news;
+}
+
+void nodes_close(struct nodes *nodes)
+{
+	struct inner *inner = lock(nodes);
+
+	inner->closed = true;
+	(void)pthread_cond_broadcast(&inner->news);
+	unlock(inner);
+}

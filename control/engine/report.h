@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Decoding a node's report. Pure: bytes in, one call per record out, nothing is kept.
+ */
+#ifndef CONTROL_ENGINE_REPORT_H
+#define CONTROL_ENGINE_REPORT_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "shared/snapshot_abi.h"
+
+union report_record {
+	struct record record;
+	struct record_node node;
+	struct record_source source;
+	struct record_traffic traffic;
+	struct record_reason reason;
+	struct record_refused refused;
+};
+typedef void (*report_visit)(void *context, const union report_record *record);
+
+/* ERR_FORMAT: not a report; visit was then never called. */
+enum err report_decode(const void *data, size_t size, report_visit visit, void *context) MUST_USE;
+
+#endif
