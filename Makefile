@@ -23,7 +23,7 @@ CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lcrypto -lpthread
 AGENT_LIBS := -lbpf -lelf -lz -lcurl -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
-sources = $(sort $(foreach d,$(1),$(wildcard $(d)/*.c)))
+sources = $(sort $(filter-out %.bpf.c,$(foreach d,$(1),$(wildcard $(d)/*.c))))
 objects = $(patsubst %.c,$(O)/%.o,$(1))
 
 BASE := $(call objects,$(call sources,base))
