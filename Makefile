@@ -19,7 +19,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -I$(O)/gen -isystem $(O)/sys -isystem /usr/include
 CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
-CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lcrypto -lpthread
+CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
 AGENT_LIBS := -lbpf -lelf -lz -lcurl -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
