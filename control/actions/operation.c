@@ -119,7 +119,8 @@ static const struct param describe_op_entities_params[] = {
 	PARAM_ROW_END,
 };
 
-/* The operation that a record is, and its change of burstable protection as OpDesc. */
+/* The operation that a record is, and its change of burstable protection as OpDesc. A renewal in time
+ * changes nothing of it, and is none. */
 static enum operation operation_of(const struct audit_row *row, char **description)
 {
 	enum operation operation = OPERATION_NONE;
@@ -138,7 +139,7 @@ static enum operation operation_of(const struct audit_row *row, char **descripti
 		json_object_get(json_object_get(change, "newEntity"), "elasticBandwidth");
 	json_t *old_value =
 		json_object_get(json_object_get(change, "oldEntity"), "elasticBandwidth");
-	if (!new_value || !old_value)
+	if (!new_value || !old_value || json_equal(new_value, old_value))
 		return OPERATION_NONE;
 	AUTO(document)
 	json_t *shown = json_pack("{s:{s:O}, s:{s:O}}", "newEntity", "elasticBandwidth", new_value,

@@ -265,7 +265,8 @@ static enum err renew(struct call *call, struct instance *instance, int months)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"RenewPeriod reaches more than %d months ahead.", HORIZON_MONTHS);
 	TRY(record_renewal(call, instance, row, expire_ms));
-	TRY(event_insert(call->db, instance->account, instance->id, "renewed", expire_ms,
+	/* Told once per expiry that was in force, as the engine does for its renewals. */
+	TRY(event_insert(call->db, instance->account, instance->id, "renewed", instance->expire_ms,
 		call->now_ms, row->name, &inserted));
 	return instance_set_expiry(call->db, instance, expire_ms);
 }
