@@ -62,18 +62,24 @@ int packets_handshake_fd(const struct packets *packets)
 	return bpf_program__fd(packets->skeleton->progs.polder_handshake);
 }
 
-/* libbpf's own words: its warnings are ours to explain, the rest is for debugging. */
+/* libbpf's own words, for debugging: what matters to the operator is logged by the caller. A verifier's log
+ * is long; its end says what is wrong. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list list)
 {
-	char line[512];
-	size_t length;
+	static char text[64 << 10];
+	const size_t shown_max = 4000;
+	char *at = text, *save = NULL;
+	int length;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	(void)vsnprintf(line, sizeof(line), format, list);
-	length = strcspn(line, "\n");
-	line[length] = '\0';
-	log_debug("libbpf: %s", line);
+	length = vsnprintf(text, sizeof(text), format, list);
+	if (length >= (int)sizeof(text))
+		length = sizeof(text) - 1;
+	if (length > (int)shown_max)
+		at = text + length - shown_max;
+	for (char *line = strtok_r(at, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_debug("%s", line);
 	return 0;
 }
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The snapshot decoder: one good snapshot of every kind of record, and for each rule of the format
+ * the same snapshot with that rule broken.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "agent/decode.h"
+
+/* Last: it makes a macro of the name fail. */
+#include <cmocka.h>
+
+/* Each record at a place of its own, so that a case can name what it breaks. */
+struct good {
+	struct snapshot_header header;
+	struct record_remove remove;
+	struct record_instance instance;
+	struct {
+		struct record_service service;
+		struct record_origin origin[2];
+	} service;
+	struct record_list list;
+};
+
+static struct good make_good(void)
+{
+	struct good good = {
+		.header = { .magic = SNAPSHOT_MAGIC,
+			.version = SNAPSHOT_VERSION,
+			.base_generation = 6,
+			.generation = 7,
+			.record_count = 4,
+			.byte_count = sizeof(struct good) - sizeof(struct snapshot_header) },
+		.remove = { .record = { RECORD_REMOVE, sizeof(struct record_remove), 9 },
+			.removed_type = RECORD_LIST },
+		.instance = { .record = { RECORD_INSTANCE, sizeof(struct record_instance), 1 },
+			.vip_count = 1 },
+		.service = { .service = { .record = { RECORD_SERVICE,
+						  sizeof(struct record_service) +
+							  2 * sizeof(struct record_origin),
+						  2 },
+				     .instance = 1,
+				     .port = 80,
+				     .protocol = IPPROTO_TCP,
+				     .origin_count = 2 } },
+		.list = { .record = { RECORD_LIST, sizeof(struct record_list), 3 },
+			.instance = 1,
+			.kind = LIST_BLOCK,
+			.prefix_bits = 120 },
+	};
+
+	good.service.origin[0] = (struct record_origin){ .port = 8080, .weight = 100 };
+	good.service.origin[1] = (struct record_origin){ .port = 8080, .weight = 0 };
+	return good;
+}
+
+static enum err decode(const struct good *good, size_t size)
+{
+	struct snapshot snapshot;
+	const char *why = NULL;
+	enum err err = snapshot_decode(good, size, &snapshot, &why);
+
+	assert_true((err == OK) == (why == NULL));
+	return err;
+}
+
+static void test_good(void **state)
+{
+	static const uint16_t types[] = { RECORD_REMOVE, RECORD_INSTANCE, RECORD_SERVICE,
+		RECORD_LIST };
+	struct good good = make_good();
+	struct snapshot snapshot;
+	const struct record *record;
+	const char *why;
+	size_t offset = 0, count = 0;
+
+	(void)state;
+	assert_int_equal(snapshot_decode(&good, sizeof(good), &snapshot, &why), OK);
+	assert_false(snapshot_is_full(&snapshot));
+	assert_int_equal(snapshot.header.generation, 7);
+	while ((record = snapshot_next(&snapshot, &offset)))
+		assert_int_equal(record->type, types[count++]);
+	assert_int_equal(count, 4);
+}
+
+/* Every cut is refused: no length between the records passes for the end. */
+static void test_cut_anywhere(void **state)
+{
+	struct good good = make_good();
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(good); size++) {
+		assert_int_equal(decode(&good, size), ERR_FORMAT);
+		if (size >= sizeof(good.header)) {
+			struct good cut = good;
+
+			cut.header.byte_count = (uint32_t)(size - sizeof(good.header));
+			assert_int_equal(decode(&cut, size), ERR_FORMAT);
+		}
+	}
+}
+
+#define BREAK(what)                                                                                \
+	do {                                                                                       \
+		struct good broken = make_good();                                                  \
+		what;                                                                              \
+		assert_int_equal(decode(&broken, sizeof(broken)), ERR_FORMAT);                     \
+	} while (0)
+
+static void test_broken_header(void **state)
+{
+	(void)state;
+	BREAK(broken.header.magic++);
+	BREAK(broken.header.version++);
+	BREAK(broken.header.flags = 2);
+	BREAK(broken.header.record_count = 3);
+	BREAK(broken.header.record_count = 5);
+	BREAK(broken.header.byte_count += 8);
+	BREAK(broken.header.byte_count -= 8);
+	BREAK(broken.header.base_generation = 8);
+}
+
+static void test_broken_records(void **state)
+{
+	(void)state;
+	BREAK(broken.remove.record.type = 5);
+	BREAK(broken.remove.record.type = RECORD_NODE);
+	BREAK(broken.remove.record.length = 0);
+	BREAK(broken.remove.record.length = 12);
+	BREAK(broken.remove.record.length = 0xfff8);
+	BREAK(broken.remove.record.id = 0);
+	BREAK(broken.remove.removed_type = RECORD_REMOVE);
+	BREAK(broken.remove.removed_type = RECORD_NODE);
+	BREAK(broken.instance.record.length += 8);
+	BREAK(broken.instance.vip_count = INSTANCE_VIP_MAX + 1);
+	BREAK(broken.service.service.origin_count = 1);
+	BREAK(broken.service.service.origin_count = ORIGIN_MAX + 1);
+	BREAK(broken.service.service.protocol = IPPROTO_ICMP);
+	BREAK(broken.service.service.port = 0);
+	BREAK(broken.service.service.instance = 0);
+	BREAK(broken.service.origin[1].port = 0);
+	BREAK(broken.service.origin[0].weight = 101);
+	BREAK(broken.list.instance = 0);
+	BREAK(broken.list.kind = 0);
+	BREAK(broken.list.kind = LIST_BLOCK + 1);
+	BREAK(broken.list.prefix_bits = 129);
+	BREAK(broken.list.source.byte[15] = 1);
+}
+
+static void test_removal_behind(void **state)
+{
+	struct {
+		struct snapshot_header header;
+		struct record_instance instance;
+		struct record_remove remove;
+	} late = { .header = make_good().header,
+		.instance = make_good().instance,
+		.remove = make_good().remove };
+	struct snapshot snapshot;
+	const char *why;
+
+	(void)state;
+	late.header.record_count = 2;
+	late.header.byte_count = sizeof(late) - sizeof(late.header);
+	assert_int_equal(snapshot_decode(&late, sizeof(late), &snapshot, &why), ERR_FORMAT);
+	assert_string_equal(why, "removal behind other records");
+}
+
+static void test_empty(void **state)
+{
+	struct good good = make_good();
+	struct snapshot snapshot;
+	const char *why;
+	size_t offset = 0;
+
+	(void)state;
+	good.header.record_count = good.header.byte_count = 0;
+	assert_int_equal(snapshot_decode(&good, sizeof(good.header), &snapshot, &why), OK);
+	assert_null(snapshot_next(&snapshot, &offset));
+}
+
+static void test_prefix_is_clean(void **state)
+{
+	struct address address = { .byte = { [0] = 0xff, [1] = 0x80 } };
+
+	(void)state;
+	assert_true(prefix_is_clean(&address, 9));
+	assert_false(prefix_is_clean(&address, 8));
+	assert_false(prefix_is_clean(&address, 0));
+	assert_true(prefix_is_clean(&address, 128));
+	address.byte[15] = 1;
+	assert_true(prefix_is_clean(&address, 128));
+	assert_false(prefix_is_clean(&address, 127));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_broken_header),
+		cmocka_unit_test(test_broken_records),
+		cmocka_unit_test(test_removal_behind),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_prefix_is_clean),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
