@@ -219,7 +219,9 @@ static void node_script(int node, struct text *script)
 		lab_source(node, i, 4, address);
 		text_print(script, "addr add %s/32 dev %s\n", address, link.node_interface);
 		lab_source(node, i, 6, address);
-		text_print(script, "addr add %s/128 dev %s nodad\n", address, link.node_interface);
+		/* Deprecated, so that the node's own traffic does not choose it. */
+		text_print(script, "addr add %s/128 dev %s nodad preferred_lft 0\n", address,
+			link.node_interface);
 	}
 	end_address(LAB_ORIGIN, node, 2, 4, address);
 	text_print(script, "route add %s/32 via %s\n", LAB_ORIGIN_IPV4, address);
