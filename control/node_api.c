@@ -18,6 +18,9 @@
 #include "base/text.h"
 
 #define WAIT_MAX_MS 25000
+/* A store without any change is at generation 0, with which a node asks for all: a node that has all
+ * of nothing asks again no more often than this. */
+#define EMPTY_WAIT_MS 1000
 
 struct sent {
 	char name[NODE_NAME_MAX];
@@ -162,13 +165,17 @@ static enum err snapshot(struct node_api *api, struct arena *mem, const struct r
 	const uint8_t *bytes;
 	struct form form = { 0 };
 	struct poll poll;
-	int64_t offset_ms;
+	int64_t offset_ms, sent_ms;
 	size_t size = 0;
 
 	TRY(form_decode(mem, request->query, strlen(request->query), &form));
 	TRY(spec_decode(mem, poll_params, &form, &poll, sizeof(poll), why));
 	TRY(nodes_confirm(nodes, poll.node, (uint64_t)poll.generation, request->clock_ms));
 	offset_ms = life_clock_offset_ms(api->gateway->clock);
+	if (poll.generation == 0 && nodes_newest(nodes) == 0 &&
+		sent_offset(api, poll.node, &sent_ms))
+		(void)nodes_wait(nodes, 0, sent_ms,
+			poll.wait_ms < EMPTY_WAIT_MS ? poll.wait_ms : EMPTY_WAIT_MS);
 	TRY(look(api, mem, &poll, &bytes, &size));
 	if (!bytes && nodes_wait(nodes, (uint64_t)poll.generation, offset_ms, poll.wait_ms))
 		TRY(look(api, mem, &poll, &bytes, &size));
