@@ -79,7 +79,7 @@ __noinline int icmp_from_client(struct xdp_md *ctx, struct packet *p)
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
 	p->reason = REASON_echo_answered;
-	return XDP_TX;
+	return transmit_back(ctx);
 }
 
 #endif

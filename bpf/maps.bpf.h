@@ -170,6 +170,9 @@ struct {
 /* CPUs that may run the program: their source ports are disjoint. Set before load; 1 is safe. */
 const volatile __u32 cpu_count = 1;
 
+/* Answer by XDP_TX instead of a redirect: for nodes without veth. See transmit_back(). */
+const volatile __u32 transmit_directly = 0;
+
 static __always_inline struct settings *settings_get(void)
 {
 	__u32 zero = 0;

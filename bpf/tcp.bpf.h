@@ -185,7 +185,7 @@ __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
 	p->reason = REASON_cookie_sent;
-	return XDP_TX;
+	return transmit_back(ctx);
 }
 
 /* The SYN toward the origin, made from the flow and the client's packet at hand. */
@@ -356,7 +356,7 @@ static __always_inline int tcp_answer_challenge(struct xdp_md *ctx, struct packe
 	if (segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->reason = REASON_forwarded_tcp;
-	return XDP_TX;
+	return transmit_back(ctx);
 }
 
 /* From an origin; flow and client belong together. */

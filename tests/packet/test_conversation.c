@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The packet path between real stacks: client -- node -- origin, three network namespaces joined by
+ * two veth pairs, the programs attached to the node's two interfaces.
+ *
+ *   10.201.1.2  fd01::2   client   10.201.1.1  fd01::1   node   10.201.2.1  fd02::1   origin 10.201.2.2  fd02::2
+ *   protected 10.201.9.1, fd09::1; back-to-origin 10.201.3.1, fd03::1, routed to the node
+ *
+ * veth needs two things of the world outside: transmit checksums computed before the packet is
+ * handed over, and GRO at the peers of interfaces that are redirected to, or they have no NAPI.
+ * Servers and clients are child processes, each of which enters its namespace before it opens a socket.
+ */
+#include "harness.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/if_link.h>
+
+#define CLIENT	    "polder-D-client"
+#define NODE	    "polder-D-node"
+#define ORIGIN	    "polder-D-origin"
+
+#define PORT_ECHO   80
+#define PORT_BANNER 25
+#define PORT_CLOSED 81 /* served by the node, but nobody listens at the origin */
+#define PORT_UDP    53
+#define BANNER	    "220 ready\r\n"
+#define SEQUENTIAL  1000
+#define CONCURRENT  200
+#define BULK_BYTES  (1 << 20)
+#define TIMEOUT_MS  8000
+
+struct world {
+	struct polder *skel;
+	pid_t server;
+	int root_namespace;
+};
+
+static void run(const char *command)
+{
+	if (system(command) != 0)
+		fail_msg("failed: %s", command);
+}
+
+static void enter(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/var/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0) {
+		perror(path);
+		_exit(1);
+	}
+	close(fd);
+}
+
+static void namespaces_remove(void)
+{
+	(void)!system("for n in client node origin; do ip netns del polder-D-$n 2>/dev/null; done");
+}
+
+static void namespaces_make(void)
+{
+	namespaces_remove();
+	run("set -e; for n in client node origin; do ip netns add polder-D-$n;"
+	    " ip -n polder-D-$n link set lo up; done;"
+	    "ip link add c0 netns " CLIENT " type veth peer name w0 netns " NODE ";"
+	    "ip link add o0 netns " ORIGIN " type veth peer name l0 netns " NODE ";"
+	    "c='ip -n " CLIENT "'; n='ip -n " NODE "'; o='ip -n " ORIGIN "';"
+	    "$c addr add 10.201.1.2/24 dev c0; $c addr add fd01::2/64 dev c0 nodad;"
+	    "$n addr add 10.201.1.1/24 dev w0; $n addr add fd01::1/64 dev w0 nodad;"
+	    "$n addr add 10.201.2.1/24 dev l0; $n addr add fd02::1/64 dev l0 nodad;"
+	    "$o addr add 10.201.2.2/24 dev o0; $o addr add fd02::2/64 dev o0 nodad;"
+	    "$c link set c0 up; $n link set w0 up; $n link set l0 up; $o link set o0 up;"
+	    "$c route add default via 10.201.1.1; $c route add default via fd01::1;"
+	    "$o route add 10.201.3.1 via 10.201.2.1; $o route add fd03::1 via fd02::1;");
+	run("set -e; for x in " CLIENT ":c0 " NODE ":w0 " NODE ":l0 " ORIGIN ":o0; do"
+	    " ip netns exec ${x%:*} ethtool -K ${x#*:} tx off gro on tso off gso off >/dev/null;"
+	    " done; ip netns exec " NODE " sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward;"
+	    " echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'");
+	/* The agent resolves next hops; here a packet of the host's own does. */
+	run("set -e; for a in 10.201.2.2 10.201.1.2; do ip netns exec " NODE
+	    " ping -c1 -W2 $a >/dev/null; done;"
+	    "for a in fd02::2 fd01::2; do ip netns exec " NODE " ping -c1 -W2 $a >/dev/null; done");
+}
+
+static void attach(struct polder *skel, const char *name)
+{
+	unsigned int ifindex = if_nametoindex(name);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(skel->progs.polder_handshake));
+
+	assert_int_not_equal(ifindex, 0);
+	assert_int_equal(bpf_xdp_attach((int)ifindex, bpf_program__fd(skel->progs.polder_filter),
+				 XDP_FLAGS_DRV_MODE, NULL),
+		0);
+	assert_int_equal(bpf_tc_hook_create(&hook), 0);
+	assert_int_equal(bpf_tc_attach(&hook, &options), 0);
+	transmit_set(skel, ifindex);
+}
+
+/* --- the origin's side -------------------------------------------------------------------- */
+
+static int listen_on(uint16_t port, int type)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0), one = 1, zero = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+		(type == SOCK_STREAM && listen(fd, 1024) < 0)) {
+		perror("origin");
+		_exit(1);
+	}
+	return fd;
+}
+
+static void serve_one(int fd, int banner)
+{
+	char buffer[65536];
+	ssize_t n;
+
+	if (banner && write(fd, BANNER, strlen(BANNER)) < 0)
+		_exit(0);
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		for (ssize_t done = 0, w; done < n; done += w)
+			if ((w = write(fd, buffer + done, (size_t)(n - done))) < 0)
+				_exit(0);
+	_exit(0);
+}
+
+static void serve(void)
+{
+	struct pollfd p[3] = {
+		{ .fd = listen_on(PORT_ECHO, SOCK_STREAM), .events = POLLIN },
+		{ .fd = listen_on(PORT_BANNER, SOCK_STREAM), .events = POLLIN },
+		{ .fd = listen_on(PORT_UDP, SOCK_DGRAM), .events = POLLIN },
+	};
+	struct sockaddr_in6 peer;
+	static char buffer[65536];
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	while (poll(p, 3, -1) > 0 || errno == EINTR) {
+		for (int i = 0; i < 2; i++) {
+			int fd = p[i].revents ? accept(p[i].fd, NULL, NULL) : -1;
+
+			if (fd < 0)
+				continue;
+			if (fork() == 0)
+				serve_one(fd, i);
+			close(fd);
+		}
+		if (p[2].revents) {
+			socklen_t length = sizeof(peer);
+			ssize_t n = recvfrom(p[2].fd, buffer, sizeof(buffer), 0,
+				(struct sockaddr *)&peer, &length);
+
+			if (n > 0)
+				(void)sendto(p[2].fd, buffer, (size_t)n, 0,
+					(struct sockaddr *)&peer, length);
+		}
+	}
+	_exit(0);
+}
+
+/* --- the client's side: each returns 0 or the number of failures ------------------------------ */
+
+static int open_to(const char *vip, uint16_t port, int type, int wait)
+{
+	struct sockaddr_storage a = { 0 };
+	struct timeval limit = { .tv_sec = TIMEOUT_MS / 1000 };
+	socklen_t length;
+	int fd;
+
+	if (strchr(vip, ':')) {
+		struct sockaddr_in6 *six = (struct sockaddr_in6 *)&a;
+
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(port);
+		inet_pton(AF_INET6, vip, &six->sin6_addr);
+		length = sizeof(*six);
+	} else {
+		struct sockaddr_in *four = (struct sockaddr_in *)&a;
+
+		four->sin_family = AF_INET;
+		four->sin_port = htons(port);
+		inet_pton(AF_INET, vip, &four->sin_addr);
+		length = sizeof(*four);
+	}
+	fd = socket(a.ss_family, type | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (struct sockaddr *)&a, length) < 0 && errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int exchange(int fd, const char *text)
+{
+	char buffer[2048];
+	size_t length = strlen(text), got = 0;
+
+	if (send(fd, text, length, MSG_NOSIGNAL) != (ssize_t)length)
+		return -1;
+	while (got < length) {
+		ssize_t n = recv(fd, buffer + got, sizeof(buffer) - got, 0);
+
+		if (n <= 0)
+			return -1;
+		got += (size_t)n;
+	}
+	return memcmp(buffer, text, length) ? -1 : 0;
+}
+
+static int sequential(const char *vip)
+{
+	int failures = 0;
+
+	for (int i = 0; i < SEQUENTIAL; i++) {
+		int fd = open_to(vip, PORT_ECHO, SOCK_STREAM, 1);
+
+		if (fd < 0 || exchange(fd, "GET / HTTP/1.0\r\n\r\n") < 0)
+			failures++;
+		close(fd);
+	}
+	return failures;
+}
+
+static int concurrent(const char *vip)
+{
+	int fd[CONCURRENT], failures = 0;
+
+	for (int i = 0; i < CONCURRENT; i++)
+		fd[i] = open_to(vip, PORT_ECHO, SOCK_STREAM, 0);
+	for (int i = 0; i < CONCURRENT; i++) {
+		struct pollfd p = { .fd = fd[i], .events = POLLOUT };
+
+		if (fd[i] < 0 || poll(&p, 1, TIMEOUT_MS) != 1 || p.revents & POLLERR) {
+			failures++;
+			continue;
+		}
+		(void)fcntl(fd[i], F_SETFL, 0);
+		if (exchange(fd[i], "hello from one of many") < 0)
+			failures++;
+	}
+	for (int i = 0; i < CONCURRENT; i++)
+		close(fd[i]);
+	return failures;
+}
+
+/* Server speaks first: the client sends nothing before it has the banner. */
+static int banner(const char *vip)
+{
+	char buffer[64];
+	int failures = 0;
+
+	for (int i = 0; i < 100; i++) {
+		int fd = open_to(vip, PORT_BANNER, SOCK_STREAM, 1);
+		ssize_t n = fd < 0 ? -1 : recv(fd, buffer, strlen(BANNER), MSG_WAITALL);
+
+		if (n != (ssize_t)strlen(BANNER) || memcmp(buffer, BANNER, strlen(BANNER)) ||
+			exchange(fd, "EHLO client\r\n") < 0)
+			failures++;
+		close(fd);
+	}
+	return failures;
+}
+
+/* A MiB there and back, byte for byte. */
+static int bulk(const char *vip)
+{
+	static unsigned char sent[BULK_BYTES], received[BULK_BYTES];
+	size_t out = 0, in = 0;
+	int fd = open_to(vip, PORT_ECHO, SOCK_STREAM, 1);
+
+	if (fd < 0)
+		return 1;
+	for (size_t i = 0; i < BULK_BYTES; i++)
+		sent[i] = (unsigned char)(i * 2654435761u >> 13);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (in < BULK_BYTES) {
+		struct pollfd p = { .fd = fd,
+			.events = (short)(POLLIN | (out < BULK_BYTES ? POLLOUT : 0)) };
+		ssize_t n;
+
+		if (poll(&p, 1, TIMEOUT_MS) != 1)
+			return 1;
+		if (p.revents & POLLOUT) {
+			n = send(fd, sent + out, BULK_BYTES - out, MSG_NOSIGNAL);
+			out += n > 0 ? (size_t)n : 0;
+		}
+		if (p.revents & POLLIN) {
+			n = recv(fd, received + in, BULK_BYTES - in, 0);
+			if (n <= 0)
+				return 1;
+			in += (size_t)n;
+		}
+	}
+	close(fd);
+	return memcmp(sent, received, BULK_BYTES) != 0;
+}
+
+/* A refusal by the origin reaches the client as such. */
+static int refused(const char *vip)
+{
+	char byte;
+	int fd = open_to(vip, PORT_CLOSED, SOCK_STREAM, 1);
+
+	if (fd < 0)
+		return errno != ECONNREFUSED && errno != ECONNRESET;
+	return !(recv(fd, &byte, 1, 0) < 0 && errno == ECONNRESET);
+}
+
+static int datagrams(const char *vip)
+{
+	int failures = 0;
+
+	for (int i = 0; i < 200; i++) {
+		int fd = open_to(vip, PORT_UDP, SOCK_DGRAM, 1);
+
+		if (fd < 0 || exchange(fd, "query") < 0 || exchange(fd, "again") < 0)
+			failures++;
+		close(fd);
+	}
+	return failures;
+}
+
+/* Larger than a packet: fragments in both directions. */
+static int fragments(const char *vip)
+{
+	static char sent[8000], received[8000];
+	int fd = open_to(vip, PORT_UDP, SOCK_DGRAM, 1);
+
+	if (fd < 0)
+		return 1;
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (char)(i * 7);
+	for (int i = 0; i < 20; i++) {
+		if (send(fd, sent, sizeof(sent), 0) != (ssize_t)sizeof(sent) ||
+			recv(fd, received, sizeof(received), 0) != (ssize_t)sizeof(sent) ||
+			memcmp(sent, received, sizeof(sent)))
+			return 1;
+	}
+	close(fd);
+	return 0;
+}
+
+static int echo(const char *vip)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ping -c3 -i0.2 -W2 %s >/dev/null", vip);
+	return system(command) != 0;
+}
+
+/* --- tests --------------------------------------------------------------------------------- */
+
+static int in_client(int (*body)(const char *vip), const char *vip)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		int failures;
+
+		enter(CLIENT);
+		failures = body(vip);
+		_exit(failures > 255 ? 255 : failures);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void in_both(int (*body)(const char *vip))
+{
+	assert_int_equal(in_client(body, "10.201.9.1"), 0);
+	assert_int_equal(in_client(body, "fd09::1"), 0);
+}
+
+#define CONVERSATION(name)                                                                         \
+	static void test_##name(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		in_both(name);                                                                     \
+	}
+CONVERSATION(echo)
+CONVERSATION(banner)
+CONVERSATION(sequential)
+CONVERSATION(concurrent)
+CONVERSATION(bulk)
+CONVERSATION(refused)
+CONVERSATION(datagrams)
+CONVERSATION(fragments)
+
+static void fill(struct polder *skel)
+{
+	struct settings s = settings_default();
+	struct vip vip = vip_protected();
+
+	settings_set(skel, &s);
+	vip_set(skel, "10.201.9.1", &vip);
+	vip_set(skel, "fd09::1", &vip);
+	source_set(skel, "10.201.3.1");
+	source_set(skel, "fd03::1");
+	service_set(skel, IPPROTO_TCP, PORT_ECHO, "10.201.2.2", "fd02::2", PORT_ECHO);
+	service_set(skel, IPPROTO_TCP, PORT_BANNER, "10.201.2.2", "fd02::2", PORT_BANNER);
+	service_set(skel, IPPROTO_TCP, PORT_CLOSED, "10.201.2.2", "fd02::2", PORT_CLOSED);
+	service_set(skel, IPPROTO_UDP, PORT_UDP, "10.201.2.2", "fd02::2", PORT_UDP);
+}
+
+static struct world world;
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (world.server > 0) {
+		kill(world.server, SIGTERM);
+		waitpid(world.server, NULL, 0);
+	}
+	namespaces_remove();
+	polder__destroy(world.skel);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	*state = &world;
+	namespaces_make();
+	world.skel = harness_load();
+	fill(world.skel);
+	world.root_namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	enter(NODE);
+	attach(world.skel, "w0");
+	attach(world.skel, "l0");
+	assert_int_equal(setns(world.root_namespace, CLONE_NEWNET), 0);
+	world.server = fork();
+	assert_true(world.server >= 0);
+	if (world.server == 0) {
+		enter(ORIGIN);
+		serve();
+	}
+	usleep(200000);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_echo),
+		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_banner),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_sequential),
+		cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_bulk),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root: network namespaces and BPF");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
