@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bad input, driven by the tables: every parameter of every action is left out, repeated, of the wrong
+ * type, just out of range, too long, no UTF-8, of another tenant. Each must be refused with the right
+ * code and the parameter's name, leave the store as it was, and write no audit record. Then the same
+ * request as it should be must succeed, so that the refusals are known to be about the bad value alone.
+ */
+#include "tests/support/api.h"
+
+#include "base/clock.h"
+#include "control/call.h"
+
+/* cmocka has a fail() of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAIRS_MAX 320
+
+/* Good requests, in an order in which each succeeds. "$" marks what setup made. */
+struct good {
+	const char *version, *action;
+	const char *pairs[24];
+};
+#define PAGE "PageNumber", "1", "PageSize", "10"
+#define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE", "ResourceIds.1", "$id"
+#define RULE "FrontendProtocol", "tcp", "FrontendPort", "80", "BackendPort", "80"
+#define KEY  "\"InstanceId\":\"$id\",\"Protocol\":\"udp\",\"FrontendPort\":53"
+#define SRC  "[{\"src\":\"203.0.113.7\"}]"
+static const struct good goods[] = {
+	{ VERSION_BSS, "CreateInstance",
+		{ "ProductCode", "ddos", "ProductType", "ddoscoo", "SubscriptionType",
+			"Subscription", "Period", "1", "Parameter.1.Code", "PortCount",
+			"Parameter.1.Value", "55" } },
+	{ VERSION_BSS, "RenewInstance",
+		{ "InstanceId", "$id", "ProductCode", "ddos", "ProductType", "ddoscoo",
+			"RenewPeriod", "1" } },
+	{ VERSION_BSS, "SetRenewal",
+		{ "InstanceIDs", "$id", "ProductCode", "ddos", "RenewalStatus", "ManualRenewal" } },
+	{ VERSION_BSS, "QueryAvailableInstances", { "PageNum", "1" } },
+	{ VERSION_DDOSCOO, "DescribeInstances", { PAGE } },
+	{ VERSION_DDOSCOO, "DescribeInstanceIds", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeInstanceStatus", { "InstanceId", "$id", "ProductType", "1" } },
+	{ VERSION_DDOSCOO, "DescribeInstanceDetails", { "InstanceIds.1", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeInstanceSpecs", { "InstanceIds.1", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeInstanceStatistics", { "InstanceIds.1", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeInstanceExt", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "ModifyInstanceRemark", { "InstanceId", "$id", "Remark", "r" } },
+	{ VERSION_DDOSCOO, "ModifyInstance",
+		{ "InstanceId", "$id", "ProductType", "ddoscoo", "ModifyType", "UPGRADE",
+			"PortCount", "60" } },
+	{ VERSION_POLDER, "ConfigSwitchBack", { "InstanceId", "$id", "SwitchBack", "origin" } },
+	{ VERSION_POLDER, "DescribeSwitchBack", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "CreateTagResources", { TAGS, "Tags.1.Key", "k" } },
+	{ VERSION_DDOSCOO, "DescribeTagKeys",
+		{ "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE" } },
+	{ VERSION_DDOSCOO, "DescribeTagResources", { TAGS } },
+	{ VERSION_DDOSCOO, "DeleteTagResources", { TAGS, "TagKey.1", "k" } },
+	{ VERSION_DDOSCOO, "CreatePort",
+		{ "InstanceId", "$id", RULE, "RealServers.1", "10.0.0.1" } },
+	{ VERSION_DDOSCOO, "ModifyPort",
+		{ "InstanceId", "$id", RULE, "RealServers.1", "10.0.0.2" } },
+	{ VERSION_DDOSCOO, "DescribePort", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "DeletePort", { "InstanceId", "$id", RULE } },
+	{ VERSION_DDOSCOO, "CreateNetworkRules",
+		{ "NetworkRules",
+			"[{" KEY ",\"BackendPort\":53,\"RealServers\":[\"10.0.0.1\"]}]" } },
+	{ VERSION_DDOSCOO, "ConfigNetworkRules",
+		{ "NetworkRules",
+			"[{" KEY ",\"BackendPort\":53,\"RealServers\":[\"10.0.0.2\"]}]" } },
+	{ VERSION_DDOSCOO, "DescribeNetworkRules", { "InstanceId", "$id", PAGE } },
+	{ VERSION_DDOSCOO, "DeleteNetworkRule", { "NetworkRule", "[{" KEY "}]" } },
+	{ VERSION_DDOSCOO, "AddAutoCcBlacklist",
+		{ "InstanceId", "$id", "Blacklist", SRC, "ExpireTime", "300" } },
+	{ VERSION_DDOSCOO, "AddAutoCcWhitelist", { "InstanceId", "$id", "Whitelist", SRC } },
+	{ VERSION_DDOSCOO, "DescribeAutoCcBlacklist", { "InstanceId", "$id", PAGE } },
+	{ VERSION_DDOSCOO, "DescribeAutoCcWhitelist", { "InstanceId", "$id", PAGE } },
+	{ VERSION_DDOSCOO, "DescribeAutoCcListCount", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "DeleteAutoCcBlacklist", { "InstanceId", "$id", "Blacklist", SRC } },
+	{ VERSION_DDOSCOO, "DeleteAutoCcWhitelist", { "InstanceId", "$id", "Whitelist", SRC } },
+	{ VERSION_DDOSCOO, "EmptyAutoCcBlacklist", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "EmptyAutoCcWhitelist", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
+	{ VERSION_POLDER, "DescribeNodes", { NULL } },
+	{ VERSION_POLDER, "DescribeTraffic", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeOpEntities", { "StartTime", "$now", "EndTime", "$now", PAGE } },
+	{ VERSION_POLDER, "DescribeAuditLog", { NULL } },
+	{ VERSION_POLDER, "VerifyAuditLog", { NULL } },
+	{ VERSION_POLDER, "DescribeEvents", { "InstanceId", "$id" } },
+	{ VERSION_POLDER, "CreateAccount", { "Name", "new" } },
+	{ VERSION_POLDER, "CreateAccessKey", { "Permission", "full" } },
+	{ VERSION_POLDER, "DescribeAccessKeys", { NULL } },
+	{ VERSION_POLDER, "CreateSecurityToken", { "DurationSeconds", "900" } },
+	{ VERSION_POLDER, "ModifyAccessKey", { "UserAccessKeyId", "$key", "Status", "Inactive" } },
+	{ VERSION_POLDER, "DeleteAccessKey", { "UserAccessKeyId", "$key" } },
+	{ VERSION_DDOSCOO, "ReleaseInstance", { "InstanceId", "$old" } },
+};
+#define GOOD_COUNT (sizeof(goods) / sizeof(goods[0]))
+
+struct world {
+	struct api api;
+	const char *id, *old, *foreign, *key, *now;
+	const struct action *action;
+	struct pair good[PAIRS_MAX];
+	size_t good_count;
+	struct pair bad[PAIRS_MAX];
+	size_t bad_count;
+	const char *before;
+	size_t cases;
+};
+
+static const char *replaced(struct world *world, const char *text)
+{
+	const struct {
+		const char *mark, *value;
+	} marks[] = {
+		{ "$id", world->id },
+		{ "$old", world->old },
+		{ "$key", world->key },
+		{ "$now", world->now },
+	};
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const char *at = strstr(text, marks[i].mark);
+		if (at)
+			return arena_print(world->api.fixture, "%.*s%s%s", (int)(at - text), text,
+				marks[i].value, at + strlen(marks[i].mark));
+	}
+	return text;
+}
+
+/* ---- one bad request */
+
+static bool of_row(const struct param *row, const char *name)
+{
+	size_t length = strlen(row->name);
+	return strncmp(name, row->name, length) == 0 &&
+	       (name[length] == '\0' || name[length] == '.');
+}
+
+/* bad := good without the row's parameter. */
+static void begin(struct world *world, const struct param *row)
+{
+	world->bad_count = 0;
+	for (size_t i = 0; i < world->good_count; i++) {
+		if (!of_row(row, world->good[i].key))
+			world->bad[world->bad_count++] = world->good[i];
+	}
+}
+
+static void with(struct world *world, const char *name, const char *value)
+{
+	assert_true(world->bad_count < PAIRS_MAX);
+	world->bad[world->bad_count++] = (struct pair){ name, value };
+}
+
+static void try_bad(
+	struct world *world, const struct param *row, const char *code, const char *what)
+{
+	struct api *api = &world->api;
+	(void)api_call_pairs(api, world->action->name, world->bad, world->bad_count);
+	world->cases++;
+	bool named = strcmp(code, "InvalidParameter.Format") == 0 ||
+		     strcmp(code, "InstanceNotFound") == 0 ||
+		     strstr(api_text(api, "Message"), row->name);
+	if (api->response.status != 400 || strcmp(api_code(api), code) != 0 || !named)
+		fail_msg("%s %s, %s: %.300s", world->action->name, row->name, what,
+			api->response.body);
+	if (strcmp(world->before, api_dump(api)) != 0)
+		fail_msg("%s %s, %s: the store changed", world->action->name, row->name, what);
+}
+
+static void try_value(
+	struct world *world, const struct param *row, const char *value, const char *what)
+{
+	const char *name = row->name;
+	begin(world, row);
+	if (row->kind == PARAM_TEXT_LIST || row->kind == PARAM_INT_LIST)
+		name = arena_print(world->api.fixture, "%s.1", row->name);
+	with(world, name, value);
+	try_bad(world, row, "InvalidParameter", what);
+}
+
+static const char *number(struct world *world, int64_t value)
+{
+	return arena_print(world->api.fixture, "%lld", (long long)value);
+}
+
+static const char *long_text(struct world *world, int64_t length)
+{
+	char *text = arena_take(world->api.fixture, (size_t)length + 1);
+	assert_non_null(text);
+	memset(text, 'a', (size_t)length);
+	return text;
+}
+
+static void try_range(struct world *world, const struct param *row, int64_t min, int64_t max)
+{
+	try_value(world, row, "abc", "no number");
+	try_value(world, row, "1.5", "a fraction");
+	try_value(world, row, "+1", "a sign");
+	try_value(world, row, "99999999999999999999", "too large for any integer");
+	if (min == 0 && max == 0)
+		return;
+	try_value(world, row, number(world, min - 1), "below the range");
+	if (max < INT64_MAX)
+		try_value(world, row, number(world, max + 1), "above the range");
+}
+
+static void try_items(struct world *world, const struct param *row)
+{
+	const char *suffix = "";
+	begin(world, row);
+	if (row->kind == PARAM_PAIR_LIST)
+		suffix = strncmp(row->choices, "Code", 4) == 0 ? ".Code" : ".Key";
+	with(world,
+		arena_print(world->api.fixture, "%s.%lld%s", row->name, (long long)row->max + 1,
+			suffix),
+		"x");
+	try_bad(world, row, "InvalidParameter", "too many items");
+	begin(world, row);
+	with(world, arena_print(world->api.fixture, "%s.2%s", row->name, suffix), "1");
+	try_bad(world, row, "InvalidParameter", "a gap");
+	begin(world, row);
+	with(world, arena_print(world->api.fixture, "%s.x%s", row->name, suffix), "1");
+	try_bad(world, row, "InvalidParameter", "no index");
+	if (row->kind == PARAM_INT_LIST)
+		return;
+	begin(world, row);
+	with(world, arena_print(world->api.fixture, "%s.1%s", row->name, suffix),
+		long_text(world, row->item_max + 1));
+	try_bad(world, row, "InvalidParameter", "an item too long");
+}
+
+static void try_repeated(struct world *world, const struct param *row)
+{
+	const char *name = row->name;
+	if (row->kind >= PARAM_TEXT_LIST)
+		name = arena_print(world->api.fixture, "%s.1%s", row->name,
+			row->kind != PARAM_PAIR_LIST		? ""
+			: strncmp(row->choices, "Code", 4) == 0 ? ".Code"
+								: ".Key");
+	begin(world, row);
+	with(world, name, "1");
+	with(world, name, "1");
+	try_bad(world, row, "InvalidParameter", "twice");
+	begin(world, row);
+	with(world, name, "a\xff");
+	try_bad(world, row, "InvalidParameter.Format", "no UTF-8");
+}
+
+static void try_kind(struct world *world, const struct param *row)
+{
+	switch (row->kind) {
+	case PARAM_INT:
+		try_range(world, row, row->min, row->max);
+		break;
+	case PARAM_BOOL:
+		try_value(world, row, "maybe", "neither true nor false");
+		break;
+	case PARAM_CHOICE:
+		try_value(world, row, "no such choice", "no choice");
+		break;
+	case PARAM_JSON:
+		try_value(world, row, "{", "no JSON");
+		try_value(world, row, "[{\"unknown\":1}]", "an unknown key");
+		/* fall through */
+	case PARAM_TEXT:
+		if (row->max)
+			try_value(world, row, long_text(world, row->max + 1), "too long");
+		if (row->min > 0 && !row->empty_is_absent)
+			try_value(world, row, "", "empty");
+		break;
+	case PARAM_INT_LIST:
+		try_range(world, row, row->item_min, row->item_max);
+		try_items(world, row);
+		break;
+	case PARAM_TEXT_LIST:
+	case PARAM_PAIR_LIST:
+		try_items(world, row);
+		break;
+	case PARAM_END:
+		fail_msg("the end has no value");
+	}
+}
+
+/* Rows that name instances: another tenant's is not found; where ids only filter, nothing is shown. */
+static void try_foreign(struct world *world, const struct param *row)
+{
+	static const char *const names[] = { "InstanceId", "InstanceIds", "InstanceIDs",
+		"ResourceIds" };
+	static const char *const filters[] = { "DescribeInstances", "DescribeInstanceIds",
+		"DescribeTagResources", "QueryAvailableInstances" };
+	bool names_instance = false, filter = false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		names_instance = names_instance || strcmp(row->name, names[i]) == 0;
+		filter = filter || strcmp(world->action->name, filters[i]) == 0;
+	}
+	if (!names_instance || world->action->permission == PERMISSION_OPERATOR ||
+		strcmp(world->action->name, "CreateSecurityToken") == 0)
+		return;
+	begin(world, row);
+	with(world,
+		row->kind == PARAM_TEXT_LIST ? arena_print(world->api.fixture, "%s.1", row->name)
+					     : row->name,
+		world->foreign);
+	if (!filter) {
+		try_bad(world, row, "InstanceNotFound", "of another tenant");
+		return;
+	}
+	assert_int_equal(
+		api_call_pairs(&world->api, world->action->name, world->bad, world->bad_count),
+		200);
+	assert_null(strstr(world->api.response.body, world->foreign));
+}
+
+/* ---- all of them */
+
+static void walk_action(struct world *world, const struct good *good)
+{
+	struct api *api = &world->api;
+	bool known;
+	world->action = action_find(good->version, good->action, &known);
+	assert_non_null(world->action);
+	api->version = good->version;
+	api->caller =
+		world->action->permission == PERMISSION_OPERATOR ? &api->operator: & api->tenant;
+	world->good_count = 0;
+	for (size_t i = 0; i + 1 < 24 && good->pairs[i]; i += 2)
+		world->good[world->good_count++] =
+			(struct pair){ good->pairs[i], replaced(world, good->pairs[i + 1]) };
+	world->before = arena_copy(api->fixture, api_dump(api));
+	for (const struct param *row = world->action->params; row->kind != PARAM_END; row++) {
+		if (row->required) {
+			begin(world, row);
+			try_bad(world, row, "MissingParameter", "left out");
+		}
+		try_kind(world, row);
+		try_repeated(world, row);
+		try_foreign(world, row);
+	}
+	if (api_call_pairs(api, good->action, world->good, world->good_count) != 200)
+		fail_msg("%s as it should be: %.300s", good->action, api->response.body);
+	assert_true(api_audit_whole(api));
+}
+
+static int64_t audit_count(struct api *api)
+{
+	bool whole;
+	int64_t count, broken;
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(audit_verify(api->db, &whole, &count, &broken), OK);
+	db_rollback(api->db);
+	assert_true(whole);
+	return count;
+}
+
+static void test_every_parameter(void **state)
+{
+	static struct world world;
+	struct api *api = &world.api;
+	(void)state;
+	api_open(api);
+	world.old = api_buy(api, "ddoscoo", "Ipv4");
+	api_move_life(api, 30 * DAY_MS); /* old has expired, what is bought now has not */
+	world.id = api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->other;
+	world.foreign = api_buy(api, "ddoscoo", "Ipv4");
+	world.key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
+	world.now = number(&world, api->clock_ms);
+	int64_t records = audit_count(api), writes = 0;
+	for (size_t i = 0; i < GOOD_COUNT; i++) {
+		walk_action(&world, &goods[i]);
+		writes += world.action->mode == WRITE;
+	}
+	/* one record for each write that succeeded, none for any refusal */
+	assert_int_equal(audit_count(api), records + writes);
+	print_message("%zu bad requests refused\n", world.cases);
+	api_close(api);
+}
+
+static void test_no_action_is_left_out(void **state)
+{
+	(void)state;
+	for (const struct action *const *table = action_tables; *table; table++) {
+		for (const struct action *action = *table; action->name; action++) {
+			size_t i = 0;
+			while (i < GOOD_COUNT &&
+				(strcmp(goods[i].action, action->name) != 0 ||
+					strcmp(goods[i].version, action->version) != 0))
+				i++;
+			if (i == GOOD_COUNT)
+				fail_msg("%s has no good request here", action->name);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_action_is_left_out),
+		cmocka_unit_test(test_every_parameter),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
