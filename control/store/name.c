@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Queries of the publisher of names. Each goes along an index and stops at its limit. A log that was
+ * cut (change_prune) or that belongs to a restored, older database is a gap: numbers in it can no
+ * longer be compared with what was seen.
+ */
+#include "control/store/name.h"
+
+#include "control/store/instance.h"
+#include "control/store/query.h"
+
+/* One number more is read than asked for, to know whether there is more. */
+static enum err read_changes(struct db *db, struct arena *mem, int64_t generation, size_t limit,
+	struct name_changes *out)
+{
+	struct cursor cursor;
+
+	out->number = arena_array(mem, limit, sizeof(*out->number));
+	if (!out->number)
+		return ERR_MEMORY;
+	TRY(db_select(db,
+		"SELECT generation, number FROM change WHERE generation > $1 AND type = $2"
+		" ORDER BY generation LIMIT $3",
+		(const struct value[]){
+			V_INT(generation), V_INT(RECORD_INSTANCE), V_INT((int64_t)limit + 1) },
+		3, &cursor));
+	while (db_next(&cursor)) {
+		out->more = out->count == limit;
+		if (out->more)
+			break;
+		out->generation = db_int(&cursor, 0);
+		out->number[out->count++] = db_int(&cursor, 1);
+	}
+	db_done(&cursor);
+	return cursor.err;
+}
+
+enum err name_changed(struct db *db, struct arena *mem, int64_t generation, size_t limit,
+	struct name_changes *out)
+{
+	struct name_changes changes = { .generation = generation };
+	int64_t oldest, newest;
+
+	TRY(change_generation(db, &newest));
+	if (newest == generation) {
+		*out = changes;
+		return OK;
+	}
+	TRY(select_int(db, "SELECT coalesce(min(generation), 0) FROM change", NULL, 0, &oldest));
+	changes.gap = newest < generation || oldest > generation + 1;
+	if (!changes.gap)
+		TRY(read_changes(db, mem, generation, limit, &changes));
+	/* What is left are changes of other objects: they need no second look. */
+	if (!changes.more)
+		changes.generation = newest;
+	*out = changes;
+	return OK;
+}
+
+static enum err read_instances(
+	struct cursor *cursor, struct arena *mem, struct instance **out, size_t *count)
+{
+	struct instance *rows = NULL, *room;
+	size_t used = 0, capacity = 0;
+
+	while (db_next(cursor)) {
+		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
+		if (!room) {
+			cursor->err = ERR_MEMORY;
+			break;
+		}
+		rows = room;
+		cursor->err = instance_row(cursor, mem, &rows[used++]);
+		if (cursor->err != OK)
+			break;
+	}
+	db_done(cursor);
+	TRY(cursor->err);
+	*out = rows;
+	*count = used;
+	return OK;
+}
+
+enum err name_instances(struct db *db, struct arena *mem, int64_t after_number, size_t limit,
+	struct instance **out, size_t *count)
+{
+	struct cursor cursor;
+
+	TRY(db_select(db,
+		"SELECT " INSTANCE_COLUMNS " FROM instance WHERE number > $1 ORDER BY number"
+		" LIMIT $2",
+		(const struct value[]){ V_INT(after_number), V_INT((int64_t)limit) }, 2, &cursor));
+	return read_instances(&cursor, mem, out, count);
+}
+
+enum err name_expiring(struct db *db, struct arena *mem, int64_t after_ms, int64_t after_number,
+	int64_t until_ms, size_t limit, struct instance **out, size_t *count)
+{
+	struct cursor cursor;
+
+	TRY(db_select(db,
+		"SELECT " INSTANCE_COLUMNS " FROM instance WHERE (expire_ms, number) > ($1, $2)"
+		" AND expire_ms <= $3 ORDER BY expire_ms, number LIMIT $4",
+		(const struct value[]){ V_INT(after_ms), V_INT(after_number), V_INT(until_ms),
+			V_INT((int64_t)limit) },
+		4, &cursor));
+	return read_instances(&cursor, mem, out, count);
+}
+
+enum err name_instance(struct db *db, struct arena *mem, int64_t number, struct instance *out)
+{
+	struct instance *rows;
+	size_t count;
+
+	TRY(name_instances(db, mem, number - 1, 1, &rows, &count));
+	if (count == 0 || rows[0].number != number)
+		return ERR_INSTANCE_NOT_FOUND;
+	*out = rows[0];
+	return OK;
+}
+
+enum err name_released(struct db *db, int64_t number, char out[INSTANCE_ID_SIZE])
+{
+	struct cursor cursor;
+	size_t size = 0;
+	bool found;
+
+	TRY(db_select(db, "SELECT CAST(id AS BLOB) FROM released WHERE number = $1",
+		(const struct value[]){ V_INT(number) }, 1, &cursor));
+	found = db_next(&cursor);
+	if (found)
+		size = db_bytes(&cursor, 0, out, INSTANCE_ID_SIZE - 1);
+	db_done(&cursor);
+	TRY(cursor.err);
+	if (!found || size >= INSTANCE_ID_SIZE)
+		return ERR_NOT_FOUND;
+	out[size] = '\0';
+	return OK;
+}
+
+enum err name_origins(struct db *db, struct arena *mem, int64_t number, size_t limit,
+	uint8_t (**out)[16], size_t *count)
+{
+	uint8_t(*rows)[16] = arena_array(mem, limit, sizeof(*rows));
+	struct cursor cursor;
+	size_t used = 0;
+
+	if (!rows)
+		return ERR_MEMORY;
+	TRY(db_select(db,
+		"SELECT o.address FROM port_rule r JOIN port_rule_origin o"
+		" ON o.rule_number = r.number WHERE r.instance_number = $1 GROUP BY o.address"
+		" ORDER BY min(r.frontend_port * 100000 + r.protocol * 100 + o.position),"
+		" o.address LIMIT $2",
+		(const struct value[]){ V_INT(number), V_INT((int64_t)limit) }, 2, &cursor));
+	while (used < limit && db_next(&cursor))
+		address_column(&cursor, 0, rows[used++]);
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = rows;
+	*count = used;
+	return OK;
+}

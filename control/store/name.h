@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the publisher of names asks the store, in the caller's transaction. All lists are bounded by
+ * limit and go on from a position, so that one question stays short however large the store is.
+ */
+#ifndef CONTROL_STORE_NAME_H
+#define CONTROL_STORE_NAME_H
+
+#include "control/store/store.h"
+
+/* The change log: instances that changed after a generation, in its order. */
+struct name_changes {
+	size_t count;
+	int64_t *number;    /* of the instance; may repeat */
+	int64_t generation; /* go on after this one */
+	bool gap; /* the log no longer reaches back, or is another one: look at everything */
+	bool more;
+};
+enum err name_changed(struct db *db, struct arena *mem, int64_t generation, size_t limit,
+	struct name_changes *out) MUST_USE;
+/* By number, ascending, after a number. */
+enum err name_instances(struct db *db, struct arena *mem, int64_t after_number, size_t limit,
+	struct instance **out, size_t *count) MUST_USE;
+/* By (expire_ms, number), ascending, after such a pair and up to expire_ms = until_ms. */
+enum err name_expiring(struct db *db, struct arena *mem, int64_t after_ms, int64_t after_number,
+	int64_t until_ms, size_t limit, struct instance **out, size_t *count) MUST_USE;
+/* One instance: ERR_INSTANCE_NOT_FOUND. */
+enum err name_instance(
+	struct db *db, struct arena *mem, int64_t number, struct instance *out) MUST_USE;
+/* The id that a released instance had: ERR_NOT_FOUND when none had that number. */
+enum err name_released(struct db *db, int64_t number, char out[INSTANCE_ID_SIZE]) MUST_USE;
+/* Distinct origins of its port rules, by port, protocol and place in the rule; at most limit. */
+enum err name_origins(struct db *db, struct arena *mem, int64_t number, size_t limit,
+	uint8_t (**out)[16], size_t *count) MUST_USE;
+
+#endif
