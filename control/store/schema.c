@@ -90,6 +90,7 @@ static const char initial[] =
 	" account INTEGER NOT NULL,"
 	" number INTEGER NOT NULL,"
 	" time_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX released_number ON released (number);"
 
 	"CREATE TABLE vip_prefix ("
 	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
