@@ -193,3 +193,21 @@ bool generator_run(const struct lab *lab, const struct drill *drill, const struc
 	generator_close(&flood);
 	return done;
 }
+
+bool passive_attach(const char *interface, const char *path)
+{
+	struct generator *program = generator__open_and_load();
+	struct bpf_link *link = NULL;
+	bool attached = false;
+
+	if (program)
+		link = bpf_program__attach_xdp(
+			program->progs.polder_passive, (int)if_nametoindex(interface));
+	if (link)
+		attached = bpf_link__pin(link, path) == 0;
+	if (!attached)
+		complain("attach to %s: %s", interface, strerror(errno));
+	(void)bpf_link__destroy(link);
+	generator__destroy(program);
+	return attached;
+}

@@ -55,6 +55,13 @@ struct generator_result {
 bool generator_run(const struct lab *lab, const struct drill *drill, const struct target *target,
 	int64_t seconds, int64_t pps, struct generator_result *out);
 
+/*
+ * Attaches a program that lets everything pass to an interface of the calling process's namespace and
+ * pins it at path. veth delivers what its peer sends back by XDP_TX only while a program is attached on
+ * the receiving side; a real card needs nothing of the kind.
+ */
+bool passive_attach(const char *interface, const char *path);
+
 /* Finishes a frame: Ethernet addresses of node, sums for what varies. */
 void frame_finish(struct frame *frame);
 

@@ -167,7 +167,7 @@ static bool bring_up(struct lab *lab)
 
 	if (!programs_are_built(lab) || !port_is_free(lab->api_port) || !make_state_folder(lab) ||
 		!lab_network_up(lab) || !lab_save(lab) || !lab_programs_prepare(lab) ||
-		!lab_supervise(lab))
+		!lab_network_attach(lab) || !lab_supervise(lab))
 		return false;
 	if (lab_healthy(lab, UP_LIMIT_MS - 1000 - (clock_monotonic_ms() - start), &fault))
 		return true;

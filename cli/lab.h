@@ -73,6 +73,8 @@ pid_t lab_supervisor_pid(const struct lab *lab);
 
 /* ---- lab_network.c */
 bool lab_network_up(struct lab *lab);
+/* Packet programs at the far ends of the nodes' links; needs the bpffs. */
+bool lab_network_attach(const struct lab *lab);
 void lab_network_down(const struct lab *lab); /* finds what is there by name */
 /* The link of a node toward a side: interface names and link-layer addresses. */
 struct lab_link {

@@ -12,8 +12,9 @@
  *
  * Client and attacker reach the protected addresses through all nodes (multipath by L4 hash). They
  * know the nodes' link-layer addresses; the nodes do not know anybody's: resolving is the agent's.
- * XDP redirects into a veth need NAPI at its peer, which the peer's GRO setting switches on, and
- * veth hands over packets without checksums, which a program cannot pass on: so tx off, GRO on.
+ * XDP redirects into a veth need NAPI at its peer, which the peer's GRO setting switches on; what is
+ * sent back by XDP_TX even needs a program there (passive_attach). And veth hands over packets
+ * without checksums, which a program cannot pass on: so tx off, GRO on.
  */
 #include "cli/lab.h"
 
@@ -29,6 +30,7 @@
 
 #include "base/auto.h"
 #include "cli/cli.h"
+#include "cli/generator.h"
 #include "cli/process.h"
 
 #define SCRIPT_MEMORY_MAX (1u << 20)
@@ -367,6 +369,42 @@ bool lab_network_up(struct lab *lab)
 		up = configure(lab, role, mem);
 	arena_free(mem);
 	return up;
+}
+
+struct passive {
+	const struct lab *lab;
+	int role;
+};
+
+static int passive_work(void *user)
+{
+	const struct passive *passive = user;
+	char role[16], file[64], path[PATH_MAX];
+	struct lab_link link;
+
+	lab_role_name(passive->role, role);
+	for (int node = 0; node < passive->lab->node_count; node++) {
+		lab_link(passive->role, node, &link);
+		(void)snprintf(file, sizeof(file), "bpf/%s_%s", role, link.peer_interface);
+		lab_path(passive->lab, file, path);
+		if (!passive_attach(link.peer_interface, path))
+			return 1;
+	}
+	return 0;
+}
+
+bool lab_network_attach(const struct lab *lab)
+{
+	char name[64];
+
+	for (int role = LAB_CLIENT; role <= LAB_ORIGIN; role++) {
+		struct passive passive = { .lab = lab, .role = role };
+
+		lab_namespace(lab, role, name);
+		if (process_in_namespace(name, passive_work, &passive) != 0)
+			return complain("cannot prepare the links in %s", name);
+	}
+	return true;
 }
 
 /* Links end with their namespaces. */
