@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the logs, the events and the nodes tell through signed calls.
+ */
+#include "tests/support/api.h"
+
+#include "base/clock.h"
+
+/* cmocka has a fail() of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAGE "PageNumber", "1", "PageSize", "10"
+
+static int setup(void **state)
+{
+	static struct api api;
+	api_open(&api);
+	*state = &api;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	api_close(*state);
+	return 0;
+}
+
+/* The engine does all that is due. */
+static void tick(struct api *api)
+{
+	struct arena *mem = arena_new((size_t)16 << 20);
+	bool more = true;
+	assert_non_null(mem);
+	for (int i = 0; more && i < 100; i++) {
+		assert_int_equal(engine_tick(api->db, mem, api->clock_ms + api->life_offset_ms,
+					 api->clock_ms, &more),
+			OK);
+		arena_reset(mem);
+	}
+	assert_false(more);
+	arena_free(mem);
+}
+
+static int operations(struct api *api, const char *name, const char *value)
+{
+	char from[24], to[24];
+	(void)snprintf(from, sizeof(from), "%lld", (long long)(api->clock_ms - 30 * DAY_MS));
+	(void)snprintf(to, sizeof(to), "%lld", (long long)api->clock_ms);
+	return api_call(api, "DescribeOpEntities", PAGE, "StartTime", from, "EndTime", to, name,
+		value, NULL);
+}
+
+static void test_operations(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4");
+	(void)api_buy(api, "ddoscoo", "Ipv4");
+	assert_int_equal(api_call(api, "ModifyInstance", "InstanceId", id, "ProductType", "ddoscoo",
+				 "ModifyType", "UPGRADE", "Bandwidth", "300", NULL),
+		200);
+	assert_int_equal(api_call(api, "ModifyInstance", "InstanceId", id, "ProductType", "ddoscoo",
+				 "ModifyType", "UPGRADE", "PortCount", "55", NULL),
+		200);
+	api->clock_ms += 1000;
+	api_move_life(api, 30 * DAY_MS);
+	tick(api);
+	api->clock_ms += 1000;
+	assert_int_equal(api_call_version(api, VERSION_BSS, "RenewInstance", "InstanceId", id,
+				 "ProductCode", "ddos", "RenewPeriod", "1", NULL),
+		200);
+	assert_int_equal(operations(api, "EntityObject", "198.51.100.1"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 3); /* newest first */
+	assert_int_equal(api_int(api, "OpEntities.0.OpAction"), 13);
+	assert_int_equal(api_int(api, "OpEntities.1.OpAction"), 12);
+	assert_string_equal(
+		api_text(api, "OpEntities.1.OpDesc"), "{\"newEntity\":{\"elasticBandwidth\":0},"
+						      "\"oldEntity\":{\"elasticBandwidth\":300}}");
+	assert_int_equal(api_int(api, "OpEntities.2.OpAction"), 1);
+	assert_string_equal(
+		api_text(api, "OpEntities.2.OpDesc"), "{\"newEntity\":{\"elasticBandwidth\":300},"
+						      "\"oldEntity\":{\"elasticBandwidth\":30}}");
+	assert_int_equal(api_int(api, "OpEntities.2.GmtCreate"), API_CLOCK_MS);
+	char account[24];
+	(void)snprintf(account, sizeof(account), "%lld", (long long)api->tenant.account);
+	assert_string_equal(api_text(api, "OpEntities.2.OpAccount"), account);
+	assert_int_equal(operations(api, "EntityType", "1"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 4); /* the other expired too */
+	assert_int_equal(operations(api, "EntityType", "3"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	assert_int_equal(operations(api, "EntityObject", "198.51.100.77"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	/* a key of one instance, and another tenant */
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, &id, 1);
+	assert_int_equal(operations(api, "EntityType", "1"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 3);
+	api->caller = &api->other;
+	assert_int_equal(operations(api, "EntityType", "1"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+}
+
+static void test_operation_range(void **state)
+{
+	struct api *api = *state;
+	char early[24], now[24];
+	(void)snprintf(early, sizeof(early), "%lld", (long long)(api->clock_ms - 31 * DAY_MS));
+	(void)snprintf(now, sizeof(now), "%lld", (long long)api->clock_ms);
+	assert_int_equal(
+		api_call(api, "DescribeOpEntities", PAGE, "StartTime", early, "EndTime", now, NULL),
+		400);
+	assert_non_null(strstr(api_text(api, "Message"), "StartTime"));
+	assert_int_equal(
+		api_call(api, "DescribeOpEntities", PAGE, "StartTime", now, "EndTime", early, NULL),
+		400);
+	assert_string_equal(api_code(api), "InvalidParameter");
+}
+
+static int audit(struct api *api, const char *name, const char *value)
+{
+	return api_call_version(api, VERSION_POLDER, "DescribeAuditLog", name, value, NULL);
+}
+
+static void test_audit_log(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4"), *second = api_buy(api, "ddoscoo", "Ipv4");
+	assert_int_equal(
+		api_call(api, "ModifyInstanceRemark", "InstanceId", id, "Remark", "web", NULL),
+		200);
+	char request[64];
+	(void)snprintf(request, sizeof(request), "%s", api_text(api, "RequestId"));
+	/* refused: no record */
+	assert_int_equal(api_call(api, "ReleaseInstance", "InstanceId", id, NULL), 400);
+	assert_int_equal(audit(api, "Object", id), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 2);
+	assert_string_equal(api_text(api, "Records.0.ActionName"), "ModifyInstanceRemark");
+	assert_string_equal(api_text(api, "Records.0.Actor"), api->tenant.id);
+	assert_string_equal(api_text(api, "Records.0.CallId"), request);
+	assert_non_null(
+		strstr(api_text(api, "Records.0.Detail"), "\"newEntity\":{\"remark\":\"web\"}"));
+	assert_null(strstr(api_text(api, "Records.0.Detail"), "Signature"));
+	assert_string_equal(api_text(api, "Records.1.ActionName"), "CreateInstance");
+	assert_int_equal(audit(api, "ActionName", "CreateInstance"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 2);
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, &second, 1);
+	assert_int_equal(audit(api, NULL, NULL), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	assert_string_equal(api_text(api, "Records.0.Object"), second);
+	api->caller = &api->other;
+	assert_int_equal(audit(api, "Object", id), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "VerifyAuditLog", NULL, NULL), 403);
+	api->caller = &api->operator;
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "VerifyAuditLog", NULL, NULL), 200);
+	assert_true(json_is_true(api_get(api, "Intact")));
+	assert_int_equal(api_int(api, "Checked"), 3);
+	/* a record that was changed behind our back */
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(db_run(api->db, "UPDATE audit SET actor = 'nobody' WHERE sequence = 2",
+				 NULL, 0, NULL),
+		OK);
+	assert_int_equal(db_commit(api->db), OK);
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "VerifyAuditLog", NULL, NULL), 200);
+	assert_true(json_is_false(api_get(api, "Intact")));
+	assert_int_equal(api_int(api, "FirstBroken"), 2);
+}
+
+static int events(struct api *api, const char *id, const char *after, const char *size)
+{
+	return api_call_version(api, VERSION_POLDER, "DescribeEvents", "InstanceId", id,
+		"AfterNumber", after, "PageSize", size, NULL);
+}
+
+static void test_events(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4"), *second = api_buy(api, "ddoscoo", "Ipv4");
+	api_move_life(api, 30 * DAY_MS);
+	tick(api);
+	assert_int_equal(api_call(api, "ReleaseInstance", "InstanceId", id, NULL), 200);
+	assert_int_equal(events(api, id, "", ""), 200);
+	size_t count = json_array_size(api_get(api, "Events"));
+	assert_true(count >= 2);
+	char path[32], next[24];
+	(void)snprintf(path, sizeof(path), "Events.%zu.Kind", count - 1);
+	assert_string_equal(api_text(api, path), "released");
+	(void)snprintf(path, sizeof(path), "Events.%zu.Kind", count - 2);
+	assert_string_equal(api_text(api, path), "expired");
+	/* one by one gives the same */
+	(void)snprintf(next, sizeof(next), "0");
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(events(api, id, next, "1"), 200);
+		assert_int_equal(json_array_size(api_get(api, "Events")), 1);
+		(void)snprintf(next, sizeof(next), "%lld", (long long)api_int(api, "NextNumber"));
+	}
+	assert_int_equal(events(api, id, next, "1"), 200);
+	assert_int_equal(json_array_size(api_get(api, "Events")), 0);
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, &second, 1);
+	assert_int_equal(events(api, id, "", ""), 400);
+	assert_string_equal(api_code(api), "InstanceNotFound");
+	assert_int_equal(events(api, "", "", ""), 200);
+	assert_null(strstr(api->response.body, id));
+	assert_non_null(strstr(api->response.body, second));
+	api->caller = &api->other;
+	assert_int_equal(events(api, id, "", ""), 400);
+}
+
+static void test_nodes(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4");
+	assert_int_equal(api_call(api, "DescribeBackSourceCidr", NULL, NULL), 200);
+	assert_int_equal(json_array_size(api_get(api, "Cidrs")), 0);
+	assert_true(json_is_array(api_get(api, "Cidrs")));
+	assert_int_equal(
+		api_call_version(api, VERSION_POLDER, "DescribeTraffic", "InstanceId", id, NULL),
+		200);
+	assert_true(json_is_false(api_get(api, "Reported")));
+	api_node_reports(api, 1);
+	assert_int_equal(api_call(api, "DescribeBackSourceCidr", "IpVersion", "IPv4", NULL), 200);
+	assert_string_equal(api_text(api, "Cidrs.0"), "192.0.2.16/28");
+	assert_int_equal(api_call(api, "DescribeBackSourceCidr", "IpVersion", "Ipv6", NULL), 200);
+	assert_int_equal(json_array_size(api_get(api, "Cidrs")), 0);
+	assert_int_equal(
+		api_call(api, "DescribeBackSourceCidr", "Line", "coop-line-002", NULL), 200);
+	assert_int_equal(json_array_size(api_get(api, "Cidrs")), 0);
+	assert_int_equal(api_call(api, "DescribeBackSourceCidr", "IpVersion", "Ipv5", NULL), 400);
+	assert_int_equal(
+		api_call_version(api, VERSION_POLDER, "DescribeTraffic", "InstanceId", id, NULL),
+		200);
+	assert_true(json_is_true(api_get(api, "Reported")));
+	assert_int_equal(api_int(api, "InPackets"), 7);
+	assert_int_equal(api_int(api, "DroppedBytes"), 200);
+	assert_int_equal(api_int(api, "OutPackets"), 5);
+	assert_int_equal(api_int(api, "LastPacketTime"), api->clock_ms);
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 403);
+	api->caller = &api->operator;
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
+	assert_string_equal(api_text(api, "Nodes.0.NodeName"), "node-1");
+	assert_true(json_is_true(api_get(api, "Nodes.0.UpToDate")));
+	assert_string_equal(api_text(api, "Nodes.0.Sources.0"), "192.0.2.16/28");
+	api->caller = &api->tenant;
+	(void)api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->operator;
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
+	assert_true(json_is_false(api_get(api, "Nodes.0.UpToDate")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_operations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_operation_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_audit_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
