@@ -20,7 +20,9 @@
 #include "control/store/query.h"
 
 /* Up to so many matches are sorted: measured at 100,000 instances, both ways then cost about the same. */
-#define SORT_MAX 20000
+#define SORT_MAX 25000
+/* Where two indexes must be united the same is dearer. */
+#define UNITE_MAX 5000
 
 enum driver {
 	DRIVER_WALK, /* by time of creation */
@@ -36,25 +38,30 @@ struct listing {
 	struct arena *mem;
 	const struct instance_filter *filter;
 	uint8_t vip[16];
+	bool all_confirmed; /* no deadline waits for a node: one condition tells enabled */
 };
 
-static enum driver driver_of(const struct instance_filter *filter)
+static enum driver driver_of(const struct listing *listing)
 {
+	const struct instance_filter *filter = listing->filter;
+
 	if (filter->id_count > 0 || filter->allowed_count > 0)
 		return DRIVER_ID;
 	if (filter->ip)
 		return DRIVER_VIP;
 	if (filter->tag_count > 0)
 		return DRIVER_TAG;
-	if (filter->enabled == 0)
+	if (filter->enabled == 0 && !listing->all_confirmed)
 		return DRIVER_STATE;
 	return DRIVER_EXPIRY;
 }
 
 /* Not forwarded: as the nodes that confirmed the deadline see it, and as the others do. */
 static void add_not_forwarded(
-	struct query *query, const struct instance_filter *filter, bool confirmed, bool drives)
+	struct query *query, const struct listing *listing, bool confirmed, bool drives)
 {
+	const struct instance_filter *filter = listing->filter;
+
 	/* lifecycle_forward_until(expire) <= now, turned so that the column stands alone. */
 	int64_t forwarded_if_after = filter->now_ms - lifecycle_forward_until(0);
 
@@ -64,8 +71,11 @@ static void add_not_forwarded(
 	}
 	if (confirmed) {
 		QUERY_TEXT(query, drives ? "(expire_ms" : "(+expire_ms");
-		QUERY_ADD(query, " <= ? AND +deadline_generation <= ?)", V_INT(forwarded_if_after),
-			V_INT(filter->confirmed_generation));
+		QUERY_ADD(query, " <= ?", V_INT(forwarded_if_after));
+		if (!listing->all_confirmed)
+			QUERY_ADD(query, " AND +deadline_generation <= ?",
+				V_INT(filter->confirmed_generation));
+		QUERY_TEXT(query, ")");
 		return;
 	}
 	QUERY_TEXT(query, drives ? "(deadline_generation" : "(+deadline_generation");
@@ -73,23 +83,29 @@ static void add_not_forwarded(
 		V_INT(filter->confirmed_generation), V_INT(filter->now_ms));
 }
 
-static void add_enabled(
-	struct query *query, const struct instance_filter *filter, enum driver driver)
+static void add_enabled(struct query *query, const struct listing *listing, enum driver driver)
 {
+	const struct instance_filter *filter = listing->filter;
+
 	if (filter->enabled < 0)
 		return;
 	if (driver == DRIVER_STATE) {
 		QUERY_TEXT(query, " AND number IN (SELECT number FROM instance WHERE ");
-		add_not_forwarded(query, filter, true, true);
+		add_not_forwarded(query, listing, true, true);
 		QUERY_TEXT(query, " UNION ALL SELECT number FROM instance WHERE ");
-		add_not_forwarded(query, filter, false, true);
+		add_not_forwarded(query, listing, false, true);
 		QUERY_TEXT(query, ")");
 		return;
 	}
+	if (listing->all_confirmed) {
+		QUERY_TEXT(query, filter->enabled ? " AND NOT " : " AND ");
+		add_not_forwarded(query, listing, true, driver == DRIVER_EXPIRY);
+		return;
+	}
 	QUERY_TEXT(query, filter->enabled ? " AND NOT (" : " AND (");
-	add_not_forwarded(query, filter, true, false);
+	add_not_forwarded(query, listing, true, false);
 	QUERY_TEXT(query, " OR ");
-	add_not_forwarded(query, filter, false, false);
+	add_not_forwarded(query, listing, false, false);
 	QUERY_TEXT(query, ")");
 }
 
@@ -183,7 +199,7 @@ static void add_where(struct query *query, const struct listing *listing, enum d
 		QUERY_ADD(query, " < ?", V_INT(f->expire_before_ms));
 	}
 	add_status(query, f, expire);
-	add_enabled(query, f, driver);
+	add_enabled(query, listing, driver);
 	add_tags(query, f, driver);
 	if (f->remark)
 		add_remark(query, listing->mem, f->remark);
@@ -197,7 +213,7 @@ static enum err count_where(const struct listing *listing, int64_t *out)
 
 	query_init(&query, listing->mem);
 	QUERY_TEXT(&query, "SELECT count(*) FROM instance");
-	add_where(&query, listing, driver_of(listing->filter));
+	add_where(&query, listing, driver_of(listing));
 	return query_int(&query, listing->db, out);
 }
 
@@ -232,45 +248,84 @@ static enum err count_tag(const struct listing *listing, int64_t *out)
 	return query_int(&query, listing->db, out);
 }
 
+/* Those that are not forwarded, as the confirmed or the unconfirmed deadlines say. */
+static enum err count_not_forwarded(const struct listing *listing, bool confirmed, int64_t *out)
+{
+	struct query query;
+
+	query_init(&query, listing->mem);
+	QUERY_TEXT(&query, "SELECT count(*) FROM instance WHERE ");
+	add_not_forwarded(&query, listing, confirmed, true);
+	if (listing->filter->account != 0)
+		QUERY_ADD(&query, confirmed ? " AND account = ?" : " AND +account = ?",
+			V_INT(listing->filter->account));
+	return query_int(&query, listing->db, out);
+}
+
+/* Whether more than account, edition and resource group is asked for. */
 static bool is_narrow(const struct instance_filter *f)
 {
 	return f->id_count > 0 || f->allowed_count > 0 || f->ip || f->remark || f->tag_count > 0 ||
 	       f->expire_after_ms != 0 || f->expire_before_ms != 0;
 }
 
-static enum err count_total(const struct listing *listing, int64_t *out)
+static bool is_plain(const struct instance_filter *f)
 {
-	struct instance_filter f = *listing->filter;
+	return f->edition < 0 && !f->resource_group;
+}
+
+static bool is_one_tag(const struct instance_filter *f)
+{
+	struct instance_filter rest = *f;
+
+	rest.tag_count = 0;
+	return f->tag_count == 1 && f->account != 0 && f->enabled < 0 && f->status_count == 0 &&
+	       is_plain(f) && !is_narrow(&rest);
+}
+
+static enum err count_enabled(const struct listing *listing, int64_t *out)
+{
+	int64_t kept, confirmed, others = 0;
+
+	TRY(count_not_forwarded(listing, true, &confirmed));
+	if (!listing->all_confirmed)
+		TRY(count_not_forwarded(listing, false, &others));
+	TRY(count_kept(listing, &kept));
+	*out = listing->filter->enabled ? kept - confirmed - others : confirmed + others;
+	return OK;
+}
+
+/* All, less those that are not normal. */
+static enum err count_normal(const struct listing *listing, int64_t *out)
+{
+	struct instance_filter expired = *listing->filter;
 	struct listing part = *listing;
-	bool one_status =
-		f.status_count == 1 || (f.status_count == 2 && f.status[0] == f.status[1]);
-	bool normal = one_status && f.status[0] == lifecycle_table[LIFECYCLE_NORMAL].status;
 	int64_t kept, without;
 
-	if (f.tag_count == 1 && f.account != 0 && f.enabled < 0 && f.status_count == 0 &&
-		f.edition < 0 && !f.resource_group) {
-		f.tag_count = 0;
-		if (!is_narrow(&f))
-			return count_tag(listing, out);
-		f.tag_count = 1;
-	}
-	if (is_narrow(&f) || (f.enabled >= 0 && f.status_count > 0))
-		return count_where(listing, out);
-	if (f.enabled != 1 && !normal && (f.enabled == 0 || f.status_count > 0))
-		return count_where(listing, out);
-
-	/* All, or all but the few that the opposite condition finds. */
+	expired.status[0] = lifecycle_table[LIFECYCLE_EXPIRED].status;
+	part.filter = &expired;
+	TRY(count_where(&part, &without));
 	TRY(count_kept(listing, &kept));
-	if (f.enabled == 1 || normal) {
-		f.enabled = f.enabled == 1 ? 0 : -1;
-		f.status[0] = lifecycle_table[LIFECYCLE_EXPIRED].status;
-		f.status_count = normal ? 1 : 0;
-		part.filter = &f;
-		TRY(count_where(&part, &without));
-		kept -= without;
-	}
-	*out = kept;
+	*out = kept - without;
 	return OK;
+}
+
+static enum err count_total(const struct listing *listing, int64_t *out)
+{
+	const struct instance_filter *f = listing->filter;
+
+	if (is_one_tag(f))
+		return count_tag(listing, out);
+	if (is_narrow(f))
+		return count_where(listing, out);
+	if (f->enabled < 0 && f->status_count == 0)
+		return count_kept(listing, out);
+	if (f->status_count == 0 && is_plain(f))
+		return count_enabled(listing, out);
+	if (f->enabled < 0 && f->status_count == 1 &&
+		f->status[0] == lifecycle_table[LIFECYCLE_NORMAL].status)
+		return count_normal(listing, out);
+	return count_where(listing, out);
 }
 
 /* ---- the page */
@@ -293,7 +348,7 @@ static void page_query(struct query *query, const struct listing *listing, bool 
 	}
 	QUERY_TEXT(query, "SELECT " INSTANCE_COLUMNS
 			  " FROM instance WHERE number IN (SELECT number FROM instance");
-	add_where(query, listing, driver_of(listing->filter));
+	add_where(query, listing, driver_of(listing));
 	QUERY_TEXT(query, " ORDER BY +create_ms DESC, +number DESC");
 	add_page(query, listing->filter);
 	QUERY_TEXT(query, ") ORDER BY +create_ms DESC, +number DESC");
@@ -339,9 +394,16 @@ enum err instance_list(struct db *db, struct arena *mem, const struct instance_f
 			*total = 0;
 		return OK; /* no instance has what is not an address */
 	}
+	if (filter->enabled >= 0) {
+		TRY(count_not_forwarded(&listing, false, &matches));
+		listing.all_confirmed = matches == 0;
+	}
 	if (total || filter->limit > 0)
 		TRY(count_total(&listing, &matches));
-	page_query(&query, &listing, filter->limit > 0 && matches > SORT_MAX);
+
+	int64_t sort_max = driver_of(&listing) == DRIVER_STATE ? UNITE_MAX : SORT_MAX;
+
+	page_query(&query, &listing, filter->limit > 0 && matches > sort_max);
 	TRY(page_load(&listing, &query, out, count));
 	if (total)
 		*total = matches;

@@ -5,6 +5,7 @@
  *
  * What keeps DescribeInstances fast with 100,000 instances:
  *  - instance_page holds what a page filters and sorts by, so that skipped rows are never visited;
+ *  - instance_edition and instance_group do so for these two filters;
  *  - instance_expiry finds by expiry; instance_page_all and instance_due are the same two for callers
  *    that see all accounts, and for the engine;
  *  - instance_count holds totals per (account, edition, resource group), kept by the same functions
@@ -73,6 +74,8 @@ static const char initial[] =
 	" deadline_generation, previous_forward_until_ms, edition, resource_group);"
 	"CREATE INDEX instance_expiry ON instance (account, expire_ms, number, create_ms,"
 	" deadline_generation, previous_forward_until_ms, edition, resource_group);"
+	"CREATE INDEX instance_edition ON instance (account, edition, create_ms, number);"
+	"CREATE INDEX instance_group ON instance (account, resource_group, create_ms, number);"
 	"CREATE INDEX instance_due ON instance (expire_ms, number, create_ms,"
 	" deadline_generation, previous_forward_until_ms, edition, resource_group);"
 	"CREATE INDEX instance_unconfirmed ON instance (deadline_generation,"
