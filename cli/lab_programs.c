@@ -25,7 +25,8 @@
 #include "cli/process.h"
 
 /* Bodies above 4 MiB reach the control, which refuses them in the API's own form; a request line of
- * 256 KiB is what the control accepts. Host and URI go through as they came: they are signed. */
+ * 256 KiB is what the control accepts. Host and URI go through as they came: they are signed. Bodies are
+ * handed on as they come, so that the control's deadline ends senders of single bytes. */
 static const char api_configuration[] =
 	"user nobody nogroup;\n"
 	"worker_processes 1;\n"
@@ -55,7 +56,7 @@ static const char api_configuration[] =
 	"			proxy_http_version 1.1;\n"
 	"			proxy_set_header Connection \"\";\n"
 	"			proxy_set_header Host $http_host;\n"
-	"			proxy_request_buffering on;\n"
+	"			proxy_request_buffering off;\n"
 	"			proxy_buffer_size 32k;\n"
 	"			proxy_buffers 16 64k;\n"
 	"			proxy_busy_buffers_size 128k;\n"
