@@ -107,7 +107,7 @@ void api_open(struct api *api)
 	int64_t root = make_account(api, "root");
 	int64_t tenant = make_account(api, "tenant"), other = make_account(api, "other");
 	assert_int_equal(db_commit(api->db), OK);
-	make_key(api, &api->operator, root, PERMISSION_OPERATOR, NULL, 0);
+	make_key(api, &api->root, root, PERMISSION_OPERATOR, NULL, 0);
 	make_key(api, &api->tenant, tenant, PERMISSION_FULL, NULL, 0);
 	make_key(api, &api->other, other, PERMISSION_FULL, NULL, 0);
 	api->caller = &api->tenant;
@@ -175,7 +175,15 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 		.body = "",
 		.clock_ms = api->clock_ms,
 	};
+	arena_torture(api->fail_allocation, 0);
+	db_torture(api->fail_store);
 	dispatch_request(&api->gateway, api->db, api->mem, &request, &api->response);
+	api->failed_as_told =
+		(api->fail_allocation && arena_torture_count() >= api->fail_allocation) ||
+		(api->fail_store && db_torture_count() >= api->fail_store);
+	api->fail_allocation = api->fail_store = 0;
+	arena_torture(0, 0);
+	db_torture(0);
 	api->reply = json_loadb(api->response.body, api->response.body_size, 0, NULL);
 	return api->response.status;
 }

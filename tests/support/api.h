@@ -27,13 +27,16 @@ struct api {
 	int64_t clock_ms; /* machine time of the calls */
 	int64_t life_offset_ms;
 	unsigned nonce;
-	struct api_key operator, tenant, other; /* three accounts */
-	const struct api_key *caller;		/* tenant unless set */
-	const char *version;			/* VERSION_DDOSCOO unless set */
-	const char *format;			/* "JSON" unless set */
+	struct api_key root, tenant, other; /* three accounts */
+	const struct api_key *caller;	    /* tenant unless set */
+	const char *version;		    /* VERSION_DDOSCOO unless set */
+	const char *format;		    /* "JSON" unless set */
+	/* The n-th allocation or store call of the next request fails; 0: none. Reset by it. */
+	uint64_t fail_allocation, fail_store;
 	/* of the last call */
 	struct response response;
-	json_t *reply; /* NULL when the body is not JSON */
+	bool failed_as_told; /* the request came as far as the failure that was asked for */
+	json_t *reply;	     /* NULL when the body is not JSON */
 };
 
 /* Stops the test when something is not as it must be. */

@@ -111,7 +111,7 @@ struct world {
 	struct pair bad[PAIRS_MAX];
 	size_t bad_count;
 	const char *before;
-	size_t cases;
+	size_t cases, failures;
 };
 
 static const char *replaced(struct world *world, const char *text)
@@ -318,22 +318,51 @@ static void try_foreign(struct world *world, const struct param *row)
 	assert_null(strstr(world->api.response.body, world->foreign));
 }
 
+/* ---- failures of the service itself */
+
+#define FAILURES_MAX 5000 /* no request asks for memory or rows so often */
+
+/* Fails each allocation, then each store call in turn. A request that fails so changes nothing; one that
+ * succeeds all the same, or came to its end, is the good one. READs go on to the end. */
+static void torture(struct world *world, bool memory)
+{
+	struct api *api = &world->api;
+	uint64_t nth = 1;
+	int status;
+	do {
+		*(memory ? &api->fail_allocation : &api->fail_store) = nth++;
+		status = api_call_pairs(api, world->action->name, world->good, world->good_count);
+		if (status == 200 && world->action->mode == WRITE)
+			return;
+		if (strcmp(world->before, api_dump(api)) != 0)
+			fail_msg("%s, failure %llu: the store changed", world->action->name,
+				(unsigned long long)nth - 1);
+		assert_true(status == 200 || status >= 500);
+		assert_true(nth < FAILURES_MAX);
+		world->failures++;
+	} while (api->failed_as_told);
+}
+
 /* ---- all of them */
 
-static void walk_action(struct world *world, const struct good *good)
+static void choose(struct world *world, const struct good *good)
 {
 	struct api *api = &world->api;
 	bool known;
 	world->action = action_find(good->version, good->action, &known);
 	assert_non_null(world->action);
 	api->version = good->version;
-	api->caller =
-		world->action->permission == PERMISSION_OPERATOR ? &api->operator: & api->tenant;
+	api->caller = world->action->permission == PERMISSION_OPERATOR ? &api->root : &api->tenant;
 	world->good_count = 0;
 	for (size_t i = 0; i + 1 < 24 && good->pairs[i]; i += 2)
 		world->good[world->good_count++] =
 			(struct pair){ good->pairs[i], replaced(world, good->pairs[i + 1]) };
 	world->before = arena_copy(api->fixture, api_dump(api));
+}
+
+static void walk_parameters(struct world *world)
+{
+	struct api *api = &world->api;
 	for (const struct param *row = world->action->params; row->kind != PARAM_END; row++) {
 		if (row->required) {
 			begin(world, row);
@@ -343,8 +372,8 @@ static void walk_action(struct world *world, const struct good *good)
 		try_repeated(world, row);
 		try_foreign(world, row);
 	}
-	if (api_call_pairs(api, good->action, world->good, world->good_count) != 200)
-		fail_msg("%s as it should be: %.300s", good->action, api->response.body);
+	if (api_call_pairs(api, world->action->name, world->good, world->good_count) != 200)
+		fail_msg("%s as it should be: %.300s", world->action->name, api->response.body);
 	assert_true(api_audit_whole(api));
 }
 
@@ -359,28 +388,65 @@ static int64_t audit_count(struct api *api)
 	return count;
 }
 
+static void world_open(struct world *world)
+{
+	struct api *api = &world->api;
+	memset(world, 0, sizeof(*world));
+	api_open(api);
+	world->old = api_buy(api, "ddoscoo", "Ipv4");
+	api_move_life(api, 30 * DAY_MS); /* old has expired, what is bought now has not */
+	world->id = api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->other;
+	world->foreign = api_buy(api, "ddoscoo", "Ipv4");
+	world->key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
+	world->now = number(world, api->clock_ms);
+}
+
 static void test_every_parameter(void **state)
 {
 	static struct world world;
 	struct api *api = &world.api;
+	int64_t writes = 0;
 	(void)state;
-	api_open(api);
-	world.old = api_buy(api, "ddoscoo", "Ipv4");
-	api_move_life(api, 30 * DAY_MS); /* old has expired, what is bought now has not */
-	world.id = api_buy(api, "ddoscoo", "Ipv4");
-	api->caller = &api->other;
-	world.foreign = api_buy(api, "ddoscoo", "Ipv4");
-	world.key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
-	world.now = number(&world, api->clock_ms);
-	int64_t records = audit_count(api), writes = 0;
+	world_open(&world);
+	int64_t records = audit_count(api);
 	for (size_t i = 0; i < GOOD_COUNT; i++) {
-		walk_action(&world, &goods[i]);
+		choose(&world, &goods[i]);
+		walk_parameters(&world);
 		writes += world.action->mode == WRITE;
 	}
 	/* one record for each write that succeeded, none for any refusal */
 	assert_int_equal(audit_count(api), records + writes);
 	print_message("%zu bad requests refused\n", world.cases);
 	api_close(api);
+}
+
+static void walk_failures(bool memory)
+{
+	static struct world world;
+	int64_t writes = 0;
+	world_open(&world);
+	int64_t records = audit_count(&world.api);
+	for (size_t i = 0; i < GOOD_COUNT; i++) {
+		choose(&world, &goods[i]);
+		torture(&world, memory);
+		writes += world.action->mode == WRITE;
+	}
+	assert_int_equal(audit_count(&world.api), records + writes);
+	print_message("%zu failures survived\n", world.failures);
+	api_close(&world.api);
+}
+
+static void test_memory_failures(void **state)
+{
+	(void)state;
+	walk_failures(true);
+}
+
+static void test_store_failures(void **state)
+{
+	(void)state;
+	walk_failures(false);
 }
 
 static void test_no_action_is_left_out(void **state)
@@ -404,6 +470,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_action_is_left_out),
 		cmocka_unit_test(test_every_parameter),
+		cmocka_unit_test(test_memory_failures),
+		cmocka_unit_test(test_store_failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

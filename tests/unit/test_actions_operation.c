@@ -78,13 +78,13 @@ static void test_operations(void **state)
 	assert_int_equal(api_int(api, "TotalCount"), 3); /* newest first */
 	assert_int_equal(api_int(api, "OpEntities.0.OpAction"), 13);
 	assert_int_equal(api_int(api, "OpEntities.1.OpAction"), 12);
-	assert_string_equal(
-		api_text(api, "OpEntities.1.OpDesc"), "{\"newEntity\":{\"elasticBandwidth\":0},"
-						      "\"oldEntity\":{\"elasticBandwidth\":300}}");
+	assert_string_equal(api_text(api, "OpEntities.1.OpDesc"),
+		"{\"newEntity\":{\"elasticBandwidth\":0},"
+		"\"oldEntity\":{\"elasticBandwidth\":300}}");
 	assert_int_equal(api_int(api, "OpEntities.2.OpAction"), 1);
-	assert_string_equal(
-		api_text(api, "OpEntities.2.OpDesc"), "{\"newEntity\":{\"elasticBandwidth\":300},"
-						      "\"oldEntity\":{\"elasticBandwidth\":30}}");
+	assert_string_equal(api_text(api, "OpEntities.2.OpDesc"),
+		"{\"newEntity\":{\"elasticBandwidth\":300},"
+		"\"oldEntity\":{\"elasticBandwidth\":30}}");
 	assert_int_equal(api_int(api, "OpEntities.2.GmtCreate"), API_CLOCK_MS);
 	char account[24];
 	(void)snprintf(account, sizeof(account), "%lld", (long long)api->tenant.account);
@@ -155,7 +155,7 @@ static void test_audit_log(void **state)
 	assert_int_equal(audit(api, "Object", id), 200);
 	assert_int_equal(api_int(api, "TotalCount"), 0);
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "VerifyAuditLog", NULL, NULL), 403);
-	api->caller = &api->operator;
+	api->caller = &api->root;
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "VerifyAuditLog", NULL, NULL), 200);
 	assert_true(json_is_true(api_get(api, "Intact")));
 	assert_int_equal(api_int(api, "Checked"), 3);
@@ -239,14 +239,14 @@ static void test_nodes(void **state)
 	assert_int_equal(api_int(api, "OutPackets"), 5);
 	assert_int_equal(api_int(api, "LastPacketTime"), api->clock_ms);
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 403);
-	api->caller = &api->operator;
+	api->caller = &api->root;
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
 	assert_string_equal(api_text(api, "Nodes.0.NodeName"), "node-1");
 	assert_true(json_is_true(api_get(api, "Nodes.0.UpToDate")));
 	assert_string_equal(api_text(api, "Nodes.0.Sources.0"), "192.0.2.16/28");
 	api->caller = &api->tenant;
 	(void)api_buy(api, "ddoscoo", "Ipv4");
-	api->caller = &api->operator;
+	api->caller = &api->root;
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
 	assert_true(json_is_false(api_get(api, "Nodes.0.UpToDate")));
 }

@@ -5,6 +5,7 @@
 #include "tests/support/api.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -303,13 +304,14 @@ static void test_allow_list(void **state)
 /* count entries from 10.second.0.0 on as JSON. */
 static const char *many_entries(struct world *world, int second, int count)
 {
-	char *text = arena_take(world->api.fixture, (size_t)count * 32 + 8);
-	size_t used = (size_t)sprintf(text, "[");
+	struct text text;
+	text_init(&text, world->api.fixture, (size_t)1 << 20);
 	for (int i = 0; i < count; i++)
-		used += (size_t)sprintf(text + used, "%s{\"src\":\"10.%d.%d.%d\"}", i ? "," : "",
-			second, i / 256, i % 256);
-	(void)sprintf(text + used, "]");
-	return text;
+		text_print(&text, "%s{\"src\":\"10.%d.%d.%d\"}", i ? "," : "[", second, i / 256,
+			i % 256);
+	text_add(&text, "]");
+	assert_false(text.failed);
+	return text.data;
 }
 
 static void test_list_limit(void **state)
