@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys and security tokens: who may do what with which, how they end, and that no secret reaches the
+ * store's log. And the table of actions as a whole.
+ */
+#include "base/clock.h"
+#include "tests/support/api.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void expect(const struct api *api, int status, const char *code)
+{
+	if (api->response.status != status || strcmp(api_code(api), code) != 0)
+		fail_msg("%s", api->response.body);
+}
+
+/* Credentials of the last reply as a caller. */
+static struct api_key reply_key(const struct api *api, const char *object)
+{
+	struct api_key key = { .account = 0 };
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s.AccessKeyId", object);
+	(void)snprintf(key.id, sizeof(key.id), "%s", api_text(api, path));
+	(void)snprintf(path, sizeof(path), "%s.AccessKeySecret", object);
+	(void)snprintf(key.secret, sizeof(key.secret), "%s", api_text(api, path));
+	return key;
+}
+
+#define POLDER(api, ...) (void)api_call_version(api, VERSION_POLDER, __VA_ARGS__, NULL)
+
+static void operator_makes_accounts_and_keys(void **state)
+{
+	struct api *api = *state;
+	struct api_key made;
+	char account[24];
+
+	api->caller = &api->root;
+	POLDER(api, "CreateAccount", "Name", "customer");
+	expect(api, 200, "");
+	(void)snprintf(account, sizeof(account), "%lld", (long long)api_int(api, "AccountId"));
+	POLDER(api, "CreateAccessKey", "AccountId", account, "Remark", "terraform");
+	expect(api, 200, "");
+	made = reply_key(api, "AccessKey");
+	assert_int_equal(strlen(made.id), 24);
+	assert_memory_equal(made.id, "LTAI", 4);
+	assert_int_equal(strlen(made.secret), 30);
+	assert_string_equal(api_text(api, "AccessKey.Permission"), "full");
+	POLDER(api, "DescribeAccessKeys", "AccountId", account);
+	expect(api, 200, "");
+	assert_string_equal(api_text(api, "AccessKeys.0.AccessKeyId"), made.id);
+	assert_string_equal(api_text(api, "AccessKeys.0.Remark"), "terraform");
+	assert_null(strstr(api->response.body, made.secret));
+	POLDER(api, "CreateAccessKey", "AccountId", "999999");
+	expect(api, 400, "AccountNotFound");
+	POLDER(api, "CreateAccessKey", "Permission", "root");
+	expect(api, 400, "InvalidParameter");
+	/* The key works until it is turned off, and again, until it is deleted. */
+	api->caller = &made;
+	(void)api_call(api, "DescribeInstanceIds", NULL);
+	expect(api, 200, "");
+	api->caller = &api->root;
+	POLDER(api, "ModifyAccessKey", "UserAccessKeyId", made.id, "Status", "Inactive");
+	expect(api, 200, "");
+	api->caller = &made;
+	(void)api_call(api, "DescribeInstanceIds", NULL);
+	expect(api, 400, "InvalidAccessKeyId.Inactive");
+	api->caller = &api->root;
+	POLDER(api, "ModifyAccessKey", "UserAccessKeyId", made.id, "Status", "Active");
+	POLDER(api, "DeleteAccessKey", "UserAccessKeyId", made.id);
+	expect(api, 200, "");
+	POLDER(api, "DeleteAccessKey", "UserAccessKeyId", made.id);
+	expect(api, 404, "InvalidAccessKeyId.NotFound");
+	api->caller = &made;
+	(void)api_call(api, "DescribeInstanceIds", NULL);
+	expect(api, 404, "InvalidAccessKeyId.NotFound");
+	/* Nobody locks themselves out. */
+	api->caller = &api->root;
+	POLDER(api, "DeleteAccessKey", "UserAccessKeyId", api->root.id);
+	expect(api, 400, "InvalidParameter");
+}
+
+static void tenants_manage_no_keys(void **state)
+{
+	static const char *const actions[] = { "CreateAccount", "CreateAccessKey",
+		"DescribeAccessKeys", "ModifyAccessKey", "DeleteAccessKey" };
+	struct api *api = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+		POLDER(api, actions[i]);
+		expect(api, 403, "Forbidden.RAM");
+	}
+}
+
+static void read_only_and_limited_keys(void **state)
+{
+	struct api *api = *state;
+	const char *first = api_buy(api, "ddoscoo", "Ipv4"),
+		   *second = api_buy(api, "ddoscoo", "Ipv4");
+	const char *const only[] = { first };
+
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0);
+	(void)api_call(api, "DescribeInstanceIds", NULL);
+	expect(api, 200, "");
+	(void)api_call(api, "ModifyInstanceRemark", "InstanceId", first, "Remark", "x", NULL);
+	expect(api, 403, "Forbidden.RAM");
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_FULL, only, 1);
+	(void)api_call(api, "ModifyInstanceRemark", "InstanceId", first, "Remark", "x", NULL);
+	expect(api, 200, "");
+	(void)api_call(api, "ModifyInstanceRemark", "InstanceId", second, "Remark", "x", NULL);
+	expect(api, 400, "InstanceNotFound");
+	(void)api_call(api, "DescribeInstances", "PageNumber", "1", "PageSize", "10", NULL);
+	assert_string_equal(api_text(api, "Instances.0.InstanceId"), first);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+}
+
+/* A caller with a token: it goes along with each call. */
+static void list_with_token(struct api *api, const struct api_key *key, const char *token)
+{
+	const struct pair pairs[] = { { "SecurityToken", token } };
+
+	api->caller = key;
+	(void)api_call_pairs(api, "DescribeInstanceIds", pairs, token ? 1 : 0);
+}
+
+static void tokens(void **state)
+{
+	struct api *api = *state;
+	struct api_key key;
+	char token[160], wrong[160];
+
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+	expect(api, 200, "");
+	key = reply_key(api, "Credentials");
+	assert_memory_equal(key.id, "STS.", 4);
+	(void)snprintf(token, sizeof(token), "%s", api_text(api, "Credentials.SecurityToken"));
+	assert_memory_equal(token, "STS.", 4);
+	assert_string_equal(api_text(api, "Credentials.Expiration"), "2026-11-23T10:15:00Z");
+	list_with_token(api, &key, token);
+	expect(api, 200, "");
+	list_with_token(api, &key, NULL);
+	expect(api, 400, "MissingSecurityToken");
+	list_with_token(api, &key, "");
+	expect(api, 400, "MissingSecurityToken");
+	list_with_token(api, &key, "STS.short");
+	expect(api, 400, "InvalidSecurityToken.Malformed");
+	(void)snprintf(wrong, sizeof(wrong), "%s", token);
+	wrong[20] = wrong[20] == '0' ? '1' : '0';
+	list_with_token(api, &key, wrong);
+	expect(api, 400, "InvalidSecurityToken.MismatchWithAccessKey");
+	/* A permanent key has no token. */
+	list_with_token(api, &api->tenant, token);
+	expect(api, 400, "InvalidSecurityToken.MismatchWithAccessKey");
+	api->clock_ms += 900 * SECOND_MS - 1;
+	list_with_token(api, &key, token);
+	expect(api, 200, "");
+	api->clock_ms += 1;
+	list_with_token(api, &key, token);
+	expect(api, 400, "InvalidSecurityToken.Expired");
+}
+
+static void tokens_add_no_rights(void **state)
+{
+	struct api *api = *state;
+	const char *first = api_buy(api, "ddoscoo", "Ipv4"),
+		   *second = api_buy(api, "ddoscoo", "Ipv4");
+	const char *const only[] = { first };
+	struct api_key key;
+	char token[160];
+
+	POLDER(api, "CreateSecurityToken", "Permission", "operator");
+	expect(api, 403, "Forbidden.RAM");
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "899");
+	expect(api, 400, "InvalidParameter");
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "43201");
+	expect(api, 400, "InvalidParameter");
+	POLDER(api, "CreateSecurityToken", "InstanceIds.1", "ddoscoo-cn-unknown");
+	expect(api, 400, "InstanceNotFound");
+	api->caller = &api->other;
+	POLDER(api, "CreateSecurityToken", "InstanceIds.1", first);
+	expect(api, 400, "InstanceNotFound");
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_FULL, only, 1);
+	POLDER(api, "CreateSecurityToken", "InstanceIds.1", second);
+	expect(api, 400, "InstanceNotFound");
+	/* Without a list of its own the token has the caller's. */
+	POLDER(api, "CreateSecurityToken", "Permission", "read-only");
+	expect(api, 200, "");
+	key = reply_key(api, "Credentials");
+	(void)snprintf(token, sizeof(token), "%s", api_text(api, "Credentials.SecurityToken"));
+	list_with_token(api, &key, token);
+	assert_string_equal(api_text(api, "InstanceIds.0.InstanceId"), first);
+	assert_int_equal(json_array_size(api_get(api, "InstanceIds")), 1);
+	(void)api_call(api, "ModifyInstanceRemark", "InstanceId", first, "Remark", "x",
+		"SecurityToken", token, NULL);
+	expect(api, 403, "Forbidden.RAM");
+	/* A token makes no token, or it would never end. */
+	POLDER(api, "CreateSecurityToken", "SecurityToken", token);
+	expect(api, 403, "Forbidden.RAM");
+	/* A key that may only read may have one. */
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0);
+	POLDER(api, "CreateSecurityToken", "Permission", "full");
+	expect(api, 403, "Forbidden.RAM");
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+	expect(api, 200, "");
+}
+
+static size_t audit_rows(struct api *api, struct audit_row **rows)
+{
+	struct audit_filter filter = { .account = 0, .limit = 0 };
+	size_t count;
+
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(audit_list(api->db, api->fixture, &filter, rows, &count, NULL), OK);
+	db_rollback(api->db);
+	return count;
+}
+
+static void writes_are_recorded_without_secrets(void **state)
+{
+	struct api *api = *state;
+	struct audit_row *rows;
+	struct api_key made;
+	size_t i, count, before = audit_rows(api, &rows);
+	char large[5001];
+
+	api->caller = &api->root;
+	POLDER(api, "CreateAccessKey", "Remark", "for tests", "Key", "private", "Cert", "public");
+	made = reply_key(api, "AccessKey");
+	count = audit_rows(api, &rows);
+	assert_int_equal(count, before + 1);
+	for (i = 0; i < count; i++) {
+		if (strcmp(rows[i].action, "CreateAccessKey") == 0)
+			break;
+	}
+	assert_true(i < count);
+	assert_string_equal(rows[i].object, made.id);
+	assert_string_equal(rows[i].actor, api->root.id);
+	assert_string_equal(rows[i].request_id, api_text(api, "RequestId"));
+	assert_string_equal(rows[i].detail, "{\"parameters\":{\"Remark\":\"for tests\"}}");
+	/* Reads and refused writes leave nothing. */
+	POLDER(api, "DescribeAccessKeys");
+	POLDER(api, "CreateAccessKey", "AccountId", "999999");
+	assert_int_equal(audit_rows(api, &rows), count);
+	memset(large, 'a', 5000);
+	large[5000] = '\0';
+	POLDER(api, "CreateAccount", "Name", "x", "Other", large);
+	(void)audit_rows(api, &rows);
+	for (i = 0; strcmp(rows[i].action, "CreateAccount") != 0; i++)
+		assert_true(i < count);
+	assert_non_null(strstr(rows[i].detail, "\"Other\":\"sha256:"));
+	assert_true(api_audit_whole(api));
+}
+
+static void the_table_is_sound(void **state)
+{
+	const struct action *const *table, *action;
+	bool known;
+
+	(void)state;
+	for (table = action_tables; *table; table++) {
+		for (action = *table; action->name; action++) {
+			assert_ptr_equal(
+				action_find(action->version, action->name, &known), action);
+			assert_non_null(action->params);
+			assert_non_null(action->run);
+			assert_non_null(action->summary);
+			if (action->mode != WRITE || action->permission != PERMISSION_READ)
+				continue;
+			/* The one WRITE that gives nothing away. */
+			assert_string_equal(action->name, "CreateSecurityToken");
+		}
+	}
+	assert_null(action_find("1999-01-01", "DescribeInstances", &known));
+	assert_false(known);
+	assert_null(action_find(VERSION_POLDER, "DescribeInstances", &known));
+	assert_true(known);
+	json_t *described = action_describe();
+	assert_non_null(described);
+	assert_true(json_array_size(described) > 40);
+	json_decref(described);
+}
+
+static int open_api(void **state)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return -1;
+	api_open(api);
+	*state = api;
+	return 0;
+}
+
+static int close_api(void **state)
+{
+	api_close(*state);
+	free(*state);
+	return 0;
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_api, close_api)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(operator_makes_accounts_and_keys),
+		CASE(tenants_manage_no_keys),
+		CASE(read_only_and_limited_keys),
+		CASE(tokens),
+		CASE(tokens_add_no_rights),
+		CASE(writes_are_recorded_without_secrets),
+		cmocka_unit_test(the_table_is_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
