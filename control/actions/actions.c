@@ -13,6 +13,7 @@
 const struct action *const action_tables[] = {
 	instance_actions,
 	instance_order_actions,
+	available_actions,
 	plan_actions,
 	tag_actions,
 	port_actions,
