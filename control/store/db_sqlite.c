@@ -345,14 +345,17 @@ static enum err configure(struct db *db, bool migrate)
 }
 
 /* Secrets are sealed, but names and addresses of customers are nobody else's business either. SQLite gives
- * its side files the mode of the main one. */
+ * its side files the mode of the main one. An existing file is only looked at, never opened: closing any
+ * descriptor of a database drops all locks that this process has on it, and another process would then take
+ * itself for the last user and remove the log under our feet. */
 static enum err file_make(const char *path, bool create)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+	int fd = create ? open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600) : -1;
 
-	if (fd < 0)
+	if (fd >= 0)
+		(void)close(fd);
+	else if (access(path, R_OK | W_OK) != 0)
 		return fail(ERR_STORE, "open store %s: %s", path, strerror(errno));
-	(void)close(fd);
 	return OK;
 }
 
