@@ -164,12 +164,24 @@ static enum err count_move(struct db *db, const struct instance *instance)
 	return count_add(db, instance, 1);
 }
 
+/* What names answer may have changed; nodes hear of nothing else that an update writes. */
+static enum err record_switch_back(struct db *db, const struct instance *instance)
+{
+	return db_run(db,
+		"INSERT INTO change (type, number) SELECT $3, number FROM instance"
+		" WHERE number = $1 AND switch_back_origin <> $2",
+		(const struct value[]){ V_INT(instance->number),
+			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE) },
+		3, NULL);
+}
+
 enum err instance_update(struct db *db, const struct instance *instance)
 {
 	const struct plan *plan = &instance->plan;
 
 	assert(instance->remark && instance->resource_group);
 	TRY(count_move(db, instance));
+	TRY(record_switch_back(db, instance));
 	return db_run(db,
 		"UPDATE instance SET edition = $2, renewal = $3, renewal_months = $4,"
 		" switch_back_origin = $5, remark = $6, resource_group = $7,"

@@ -62,11 +62,17 @@ static enum err drop_origins(struct db *db, int64_t number)
 		(const struct value[]){ V_INT(number) }, 1, NULL);
 }
 
-static enum err record(struct db *db, int64_t number)
+/* The name of an instance that switches back follows its origins, and is told by the instance's changes:
+ * a rule that is gone could not be traced to it. */
+static enum err record(struct db *db, int64_t instance_number, int64_t number)
 {
 	int64_t generation;
 
-	return change_record(db, RECORD_SERVICE, number, &generation);
+	TRY(change_record(db, RECORD_SERVICE, number, &generation));
+	return db_run(db,
+		"INSERT INTO change (type, number) SELECT $2, number FROM instance"
+		" WHERE number = $1 AND switch_back_origin <> 0",
+		(const struct value[]){ V_INT(instance_number), V_INT(RECORD_INSTANCE) }, 2, NULL);
 }
 
 /* ---- reading */
@@ -187,7 +193,7 @@ enum err port_rule_insert(struct db *db, struct port_rule *rule)
 	if (err != OK)
 		return err == ERR_CONFLICT ? ERR_PORT_RULE_EXISTS : err;
 	TRY(save_origins(db, &made));
-	TRY(record(db, made.number));
+	TRY(record(db, made.instance_number, made.number));
 	rule->number = made.number;
 	return OK;
 }
@@ -208,7 +214,7 @@ enum err port_rule_update(struct db *db, const struct port_rule *rule)
 		return ERR_PORT_RULE_NOT_FOUND;
 	TRY(drop_origins(db, rule->number));
 	TRY(save_origins(db, rule));
-	return record(db, rule->number);
+	return record(db, rule->instance_number, rule->number);
 }
 
 enum err port_rule_delete(struct db *db, const struct port_rule *rule)
@@ -220,5 +226,5 @@ enum err port_rule_delete(struct db *db, const struct port_rule *rule)
 		(const struct value[]){ V_INT(rule->number) }, 1, &changed));
 	if (changed == 0)
 		return ERR_PORT_RULE_NOT_FOUND;
-	return record(db, rule->number);
+	return record(db, rule->instance_number, rule->number);
 }
