@@ -24,6 +24,13 @@
 /* Where two indexes must be united the same is dearer. */
 #define UNITE_MAX 5000
 
+static _Thread_local int64_t tuned = -1;
+
+void instance_list_tune(int64_t sort_max)
+{
+	tuned = sort_max;
+}
+
 enum driver {
 	DRIVER_WALK, /* by time of creation */
 	DRIVER_ID,   /* by the ids that are named */
@@ -402,6 +409,9 @@ enum err instance_list(struct db *db, struct arena *mem, const struct instance_f
 		TRY(count_total(&listing, &matches));
 
 	int64_t sort_max = driver_of(&listing) == DRIVER_STATE ? UNITE_MAX : SORT_MAX;
+
+	if (tuned >= 0)
+		sort_max = tuned;
 
 	page_query(&query, &listing, filter->limit > 0 && matches > sort_max);
 	TRY(page_load(&listing, &query, out, count));
