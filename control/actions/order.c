@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shop: orders in the form of BssOpenApi, which is where the published product is bought and renewed;
- * available.c lists it. Nothing is charged; an order is a line in the ledger.
+ * The shop: orders in the form of BssOpenApi, which is where the published product is bought and
+ * renewed; available.c lists it. Nothing is charged; an order is a line in the ledger.
  *
  * Replies carry Code, Message and Success, which replies of ddoscoo must not. A ClientToken makes an
  * order safe to repeat: the same token from the same account gives the same answer and changes nothing.
@@ -167,11 +167,11 @@ static enum err put_created(struct call *call, const char *id, int64_t order)
 static enum err create_instance_run(struct call *call, const void *raw)
 {
 	const struct create_instance *args = raw;
-	struct instance instance;
+	struct instance instance = { 0 };
 	uint8_t random[16];
 	bool repeated;
-	int64_t order;
-	const char *id;
+	int64_t order = 0;
+	const char *id = NULL;
 	if (call->key->instance_count)
 		return ERR_FORBIDDEN; /* a key of some instances owns no others */
 	TRY(order_repeated(call, args->client_token, &repeated, &order, &id));
@@ -259,8 +259,8 @@ static enum err renew_instance_run(struct call *call, const void *raw)
 	const struct renew_instance *args = raw;
 	struct instance instance;
 	bool repeated;
-	int64_t order;
-	const char *id;
+	int64_t order = 0;
+	const char *id = NULL;
 	json_t *data;
 	TRY(check_product(call, args->product_code, NULL, NULL));
 	TRY(check_period(call, "RenewPeriod", args->period));

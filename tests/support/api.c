@@ -188,37 +188,19 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 	return api->response.status;
 }
 
-static int call_list(struct api *api, const char *action, va_list arguments)
-{
-	struct pair pairs[PAIRS_MAX];
-	size_t count = 0;
-	const char *name;
-	while ((name = va_arg(arguments, const char *))) {
-		assert_true(count < PAIRS_MAX);
-		pairs[count].key = name;
-		pairs[count++].value = va_arg(arguments, const char *);
-	}
-	return api_call_pairs(api, action, pairs, count);
-}
-
-int api_call(struct api *api, const char *action, ...)
-{
-	va_list arguments;
-	va_start(arguments, action);
-	int status = call_list(api, action, arguments);
-	va_end(arguments);
-	return status;
-}
-
-int api_call_version(struct api *api, const char *version, const char *action, ...)
+int api_call_texts(
+	struct api *api, const char *version, const char *action, const char *const *texts)
 {
 	const char *before = api->version;
-	va_list arguments;
-	va_start(arguments, action);
+	struct pair pairs[PAIRS_MAX];
+	size_t count = 0;
+	for (; texts[0]; texts += 2) {
+		assert_true(count < PAIRS_MAX);
+		pairs[count++] = (struct pair){ texts[0], texts[1] };
+	}
 	api->version = version;
-	int status = call_list(api, action, arguments);
+	int status = api_call_pairs(api, action, pairs, count);
 	api->version = before;
-	va_end(arguments);
 	return status;
 }
 

@@ -44,10 +44,14 @@ void api_open(struct api *api);
 void api_close(struct api *api);
 
 /* Name, value, name, value ... NULL. The HTTP status. */
-int api_call(struct api *api, const char *action, ...);
-int api_call_pairs(struct api *api, const char *action, const struct pair *pairs, size_t count);
+#define api_call(api, action, ...)                                                                 \
+	api_call_texts(api, (api)->version, action, (const char *const[]){ __VA_ARGS__, NULL })
 /* The same for another version, which stays as it was. */
-int api_call_version(struct api *api, const char *version, const char *action, ...);
+#define api_call_version(api, version, action, ...)                                                \
+	api_call_texts(api, version, action, (const char *const[]){ __VA_ARGS__, NULL })
+int api_call_texts(
+	struct api *api, const char *version, const char *action, const char *const *texts);
+int api_call_pairs(struct api *api, const char *action, const struct pair *pairs, size_t count);
 /* Parts of the last reply: "Data.InstanceId", "Instances.0.Ip". "" or -1 when absent. */
 const json_t *api_get(const struct api *api, const char *path);
 const char *api_text(const struct api *api, const char *path);

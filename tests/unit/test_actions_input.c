@@ -268,7 +268,7 @@ static void try_kind(struct world *world, const struct param *row)
 	case PARAM_JSON:
 		try_value(world, row, "{", "no JSON");
 		try_value(world, row, "[{\"unknown\":1}]", "an unknown key");
-		/* fall through */
+		__attribute__((fallthrough));
 	case PARAM_TEXT:
 		if (row->max)
 			try_value(world, row, long_text(world, row->max + 1), "too long");
