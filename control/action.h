@@ -48,6 +48,7 @@ struct call {
 	struct db *db;                /* with the transaction open */
 	const struct vault *vault;
 	const struct nodes *nodes;
+	const char *dns_zone;         /* of instances' names; NULL or "": they have none */
 	int64_t now_ms;               /* life-cycle time */
 	int64_t clock_ms;             /* machine time */
 	const char *request_id;

@@ -9,17 +9,20 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "control/dns/names.h"
 
 #define FILE_BYTES_MAX 65536
 #define SETTINGS_MAX   64
 #define THREADS_MAX    64
 #define PATH_BYTES_MAX 107 /* a socket's path (sockaddr_un), with its NUL 108 */
 #define NAME_COLUMN    20
+#define TTL_MAX	       86400 /* a day: who switches back waits no longer than that */
 
 struct settings {
 	const char *socket, *node_socket, *database, *key_file, *nonce_file, *vip_pool;
 	const char *clock_offset_file, *bootstrap_file, *host_id, *log_level;
-	int64_t calls_per_second, threads;
+	const char *dns_zone, *dns_socket;
+	int64_t calls_per_second, threads, dns_ttl;
 };
 
 #define TEXT(member, setting, standard, description)                                               \
@@ -51,6 +54,13 @@ static const struct param rows[] = {
 	PARAM(settings, log_level, "log-level", .kind = PARAM_CHOICE,
 		.choices = "error warn info debug", .fallback_text = "info",
 		.help = "the most talkative level that is written"),
+	PARAM(settings, dns_zone, "dns-zone", .kind = PARAM_TEXT, .max = NAMES_ZONE_MAX,
+		.fallback_text = "", .help = "zone in which instances have names; empty: none"),
+	PARAM(settings, dns_socket, "dns-socket", .kind = PARAM_TEXT, .min = 1,
+		.max = PATH_BYTES_MAX, .fallback_text = "/run/knot/knot.sock",
+		.help = "control socket of the Knot DNS server that holds the zone"),
+	PARAM(settings, dns_ttl, "dns-ttl", .kind = PARAM_INT, .min = 1, .max = TTL_MAX,
+		.fallback = 60, .help = "seconds that resolvers keep a name"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -210,6 +220,9 @@ static void take_over(const struct settings *settings, struct config *out)
 	out->clock_offset_file = settings->clock_offset_file;
 	out->bootstrap_file = settings->bootstrap_file;
 	out->host_id = settings->host_id;
+	out->dns_zone = settings->dns_zone;
+	out->dns_socket = settings->dns_socket;
+	out->dns_ttl_s = settings->dns_ttl;
 	out->calls_per_second = settings->calls_per_second;
 	out->threads = settings->threads;
 	out->log_level = level_from_name(settings->log_level);
@@ -237,6 +250,8 @@ bool config_read(
 	form = (struct form){ .pair = options.pair, .count = options.count };
 	if (spec_decode(mem, rows, &form, &settings, sizeof(settings), why) != OK)
 		return false;
+	if (settings.dns_zone[0] && !names_zone_valid(settings.dns_zone))
+		return wrong(why, "dns-zone is not a name of a zone", settings.dns_zone);
 	take_over(&settings, out);
 	return true;
 }

@@ -26,6 +26,9 @@ struct config {
 	const char *clock_offset_file; /* NULL: none */
 	const char *bootstrap_file;    /* NULL: none */
 	const char *host_id;
+	const char *dns_zone; /* "": names are off */
+	const char *dns_socket;
+	int64_t dns_ttl_s;
 	int64_t calls_per_second; /* 0: off */
 	int64_t threads;
 	enum log_level log_level;

@@ -21,6 +21,7 @@ struct gateway {
 	struct engine *engine;       /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
 	struct throttle *throttle;   /* NULL: off */
+	const char *dns_zone;        /* of instances' names; NULL or "": they have none */
 	const char *host_id;         /* HostId of error bodies when the request has no Host */
 };
 

@@ -15,6 +15,7 @@
 #include "control/auth/throttle.h"
 #include "control/bootstrap.h"
 #include "control/config.h"
+#include "control/dns/publisher.h"
 #include "control/http.h"
 
 #define EXIT_SETTING 2
@@ -32,6 +33,8 @@ struct control {
 	struct nonces *nonces;
 	struct throttle *throttle;
 	struct engine *engine;
+	struct names_settings names;
+	struct names_thread *names_thread;
 	struct db_pool *api_pool, *node_pool;
 	struct node_api *node_api;
 	struct gateway gateway;
@@ -107,6 +110,19 @@ static enum err start_engine(struct control *control)
 		control->nodes, &control->engine);
 }
 
+static enum err start_names(struct control *control)
+{
+	const struct config *config = &control->config;
+
+	if (config->dns_zone[0] == '\0')
+		return OK;
+	control->names = (struct names_settings){
+		.zone = config->dns_zone, .socket = config->dns_socket, .ttl_s = config->dns_ttl_s
+	};
+	return names_thread_start(
+		&control->names, config->database, control->clock, &control->names_thread);
+}
+
 static enum err start_http(struct control *control)
 {
 	const struct config *config = &control->config;
@@ -124,6 +140,7 @@ static enum err start_http(struct control *control)
 		.engine = control->engine,
 		.nonces = control->nonces,
 		.throttle = control->throttle,
+		.dns_zone = config->dns_zone,
 		.host_id = config->host_id };
 	control->api_pool = db_pool_new(config->database, (size_t)config->threads);
 	control->node_pool = db_pool_new(config->database, NODE_CONNECTIONS_TO_STORE);
@@ -152,6 +169,7 @@ static const struct {
 	{ "clock", start_clock },
 	{ "replay protection", start_auth },
 	{ "engine", start_engine },
+	{ "names", start_names },
 	{ "sockets", start_http },
 };
 
@@ -161,6 +179,7 @@ static void stop(struct control *control)
 		/* Long polls end, so that their threads do. */
 		nodes_close(control->nodes);
 	http_stop(control->http);
+	names_thread_stop(control->names_thread);
 	engine_stop(control->engine);
 	node_api_free(control->node_api);
 	db_pool_free(control->node_pool);

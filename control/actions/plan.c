@@ -13,7 +13,9 @@
 
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/dns/names.h"
 #include "control/model/lifecycle.h"
+#include "control/store/name.h"
 
 struct modify_instance {
 	const char *id, *modify_type, *product_type, *address_type, *edition_sale, *service_partner;
@@ -254,28 +256,21 @@ static const struct param describe_switch_back_params[] = {
 	PARAM_ROW_END,
 };
 
-/* Adds text unless the list has it: origins repeat over rules, and lists of origins are short. */
-static enum err add_once(json_t *list, const char *text)
+static enum err add_answers(struct call *call, const struct instance *instance, json_t *list)
 {
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
-			return OK;
-	}
-	return add(list, json_string(text));
-}
+	struct names_answer answer;
+	uint8_t(*origin)[16] = NULL;
+	size_t count = 0;
 
-static enum err add_origins(struct call *call, const struct instance *instance, json_t *list)
-{
-	struct port_rule_filter filter = { .instance_number = instance->number };
-	struct port_rule_row *rules;
-	size_t count;
-	TRY(port_rule_list(call->db, call->mem, &filter, &rules, &count, NULL));
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < rules[i].rule.origin_count; k++) {
-			char text[ADDRESS_TEXT_SIZE];
-			address_format(rules[i].rule.origin[k].address, text);
-			TRY(add_once(list, text));
-		}
+	if (names_need_origins(instance, call->now_ms))
+		TRY(name_origins(
+			call->db, call->mem, instance->number, NAMES_ADDRESS_MAX, &origin, &count));
+	names_answer(instance, origin, count, call->now_ms, &answer);
+	for (size_t i = 0; i < answer.count; i++) {
+		char text[ADDRESS_TEXT_SIZE];
+
+		address_format(answer.address[i], text);
+		TRY(add(list, json_string(text)));
 	}
 	return OK;
 }
@@ -286,20 +281,19 @@ static enum err describe_switch_back_run(struct call *call, const void *raw)
 	struct instance instance;
 	TRY(call_instance(call, args->id, &instance));
 	bool forwarding = lifecycle_at(instance.expire_ms, call->now_ms)->forwarding;
+	char name[NAMES_SIZE] = "";
 	json_t *list;
+	if (call->dns_zone && call->dns_zone[0])
+		names_full(instance.id, call->dns_zone, name);
 	TRY(put_text(call->reply, "InstanceId", instance.id));
+	TRY(put_text(call->reply, "Name", name));
 	TRY(put_text(call->reply, "SwitchBack", switch_back_name(&instance)));
 	TRY(put(call->reply, "SwitchedBack", json_boolean(!forwarding)));
-	TRY(put_list(call->reply, "Addresses", &list));
-	if (forwarding) {
-		char text[ADDRESS_TEXT_SIZE];
-		address_format(instance.vip, text);
-		return add(list, json_string(text));
-	}
-	return instance.switch_back_origin ? add_origins(call, &instance, list) : OK;
+	TRY(put_list(call->reply, "Answers", &list));
+	return add_answers(call, &instance, list);
 }
 
-static const struct reply_list switch_back_lists[] = { { "Addresses", "Address" }, { NULL, NULL } };
+static const struct reply_list switch_back_lists[] = { { "Answers", "Answer" }, { NULL, NULL } };
 
 const struct action plan_actions[] = {
 	{ VERSION_DDOSCOO, "ModifyInstance", WRITE, PERMISSION_FULL, modify_instance_params,
@@ -310,6 +304,6 @@ const struct action plan_actions[] = {
 		"sets where names point once an instance stops forwarding", 0 },
 	{ VERSION_POLDER, "DescribeSwitchBack", READ, PERMISSION_READ, describe_switch_back_params,
 		sizeof(struct describe_switch_back), describe_switch_back_run, switch_back_lists,
-		"tells which addresses names of an instance should answer now", 0 },
+		"tells the name of an instance and which addresses it answers now", 0 },
 	{ 0 },
 };

@@ -350,19 +350,25 @@ static void test_switch_back(void **state)
 	(void)api_call(api, "CreatePort", "InstanceId", id, "FrontendProtocol", "udp",
 		"FrontendPort", "53", "RealServers.1", "10.0.0.1", NULL);
 	assert_int_equal(describe_switch(api, id), 200);
+	assert_string_equal(api_text(api, "Name"), "");
 	assert_string_equal(api_text(api, "SwitchBack"), "none");
-	assert_string_equal(api_text(api, "Addresses.0"), "198.51.100.1");
+	assert_string_equal(api_text(api, "Answers.0"), "198.51.100.1");
 	api_move_life(api, MONTH_MS + 7 * DAY_MS);
 	assert_int_equal(describe_switch(api, id), 200);
-	assert_int_equal(json_array_size(api_get(api, "Addresses")), 0);
+	assert_int_equal(json_array_size(api_get(api, "Answers")), 0);
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "ConfigSwitchBack", "InstanceId", id,
 				 "SwitchBack", "origin", NULL),
 		200);
 	assert_int_equal(describe_switch(api, id), 200);
-	assert_int_equal(json_array_size(api_get(api, "Addresses")), 2);
-	assert_string_equal(api_text(api, "Addresses.0"), "10.0.0.1");
-	assert_string_equal(api_text(api, "Addresses.1"), "10.0.0.2");
+	assert_int_equal(json_array_size(api_get(api, "Answers")), 2);
+	assert_string_equal(api_text(api, "Answers.0"), "10.0.0.1");
+	assert_string_equal(api_text(api, "Answers.1"), "10.0.0.2");
 	assert_true(json_is_true(api_get(api, "SwitchedBack")));
+	char name[64];
+	(void)snprintf(name, sizeof(name), "%s.polder.test", id);
+	api->gateway.dns_zone = "polder.test";
+	assert_int_equal(describe_switch(api, id), 200);
+	assert_string_equal(api_text(api, "Name"), name);
 }
 
 static void test_xml(void **state)
