@@ -95,6 +95,7 @@ struct lab_program {
 	char name[24];				/* as in status: "control", "agent2" */
 	int role;				/* namespace; -1: the machine's own */
 	bool unprivileged;			/* runs as nobody */
+	uint64_t capabilities;			/* root with these alone, as bits; 0: all */
 	const char *argument[LAB_ARGUMENT_MAX]; /* argument[0]: path of the program */
 };
 /* Folders, configuration, content. */

@@ -13,6 +13,7 @@
 #include "cli/lab.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,12 @@
 
 #include "cli/cli.h"
 #include "cli/process.h"
+
+/* As in packaging/systemd/polder-agent@.service. */
+#define CAPABILITY(number) (UINT64_C(1) << (number))
+#define AGENT_CAPABILITIES                                                                         \
+	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
+		CAPABILITY(CAP_DAC_OVERRIDE))
 
 /* Bodies above 4 MiB reach the control, which refuses them in the API's own form; a request line of
  * 256 KiB is what the control accepts. Host and URI go through as they came: they are signed. Bodies are
@@ -239,6 +246,7 @@ static void add_agent(
 	lab_role_name(LAB_NODE + node, role);
 	(void)snprintf(name, sizeof(name), "agent%s", role + strlen("node"));
 	program = add_program(out, count, name, LAB_NODE + node);
+	program->capabilities = AGENT_CAPABILITIES;
 	add_arguments(program,
 		(const char *[]){ arena_print(mem, "%s/polder-agent", lab->binaries), "--node",
 			arena_copy(mem, role), "--control",

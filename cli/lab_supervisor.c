@@ -60,6 +60,15 @@ static bool drop_privileges(void)
 	       setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid) == 0;
 }
 
+/* Takes all other capabilities out of what the program can ever have. */
+static bool keep_capabilities(uint64_t kept)
+{
+	for (int number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
+		if (!(kept >> number & 1) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0)
+			return false;
+	return true;
+}
+
 static void child(const struct lab *lab, const struct lab_program *program, pid_t parent)
 {
 	char path[PATH_MAX], name[64];
@@ -86,6 +95,10 @@ static void child(const struct lab *lab, const struct lab_program *program, pid_
 	}
 	if (program->unprivileged && !drop_privileges()) {
 		complain("cannot become nobody: %s", strerror(errno));
+		_exit(126);
+	}
+	if (program->capabilities && !keep_capabilities(program->capabilities)) {
+		complain("cannot give up capabilities: %s", strerror(errno));
 		_exit(126);
 	}
 	/* After the change of user, which clears it. */
