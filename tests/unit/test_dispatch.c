@@ -638,8 +638,8 @@ static void every_allocation_fails(void **state)
 	const char *before;
 	int status = 0;
 
-	signer.key_id = signer.api->operator.id;
-	signer.secret = signer.api->operator.secret;
+	signer.key_id = signer.api->root.id;
+	signer.secret = signer.api->root.secret;
 	while (status != 200) {
 		signer.failing++;
 		assert_true(signer.failing < 1000);
