@@ -34,6 +34,7 @@ logged() {
 }
 
 start() {
+	: >"$log" # at once: the shell in the background may be late
 	"$agent" --node polder-k --control unix:/run/nobody --interface "$interface" \
 		--source 192.0.2.1 --source 2001:db8::1 --pin "$pin" --mode native >"$log" 2>&1 &
 	pid=$!
