@@ -10,7 +10,7 @@
 struct row {
 	const char *name;
 	void (*arrange)(struct polder *skel, int version); /* NULL: as filled */
-	void (*change)(struct wire *w);                    /* of the plain packet; NULL: nothing */
+	void (*change)(struct wire *w);			   /* of the plain packet; NULL: nothing */
 	uint8_t protocol;
 	uint32_t verdict;
 	uint32_t reason;
@@ -33,9 +33,7 @@ static void list_source(int64_t allow, int64_t block)
 	const char *text[2] = { CLIENT4, CLIENT6 };
 
 	for (int i = 0; i < 2; i++) {
-		struct list_exact_key key = {
-			.instance = INSTANCE, .source = address_of(text[i])
-		};
+		struct list_exact_key key = { .instance = INSTANCE, .source = address_of(text[i]) };
 
 		map_set(skel->maps.list_exact, &key, &entry);
 	}
@@ -218,8 +216,7 @@ static const struct row rows[] = {
 	{ "SYN", NULL, syn, IPPROTO_TCP, XDP_REDIRECT, REASON_cookie_sent },
 	{ "echo request", NULL, NULL, IPPROTO_ICMP, XDP_REDIRECT, REASON_echo_answered },
 	{ "first datagram", NULL, NULL, IPPROTO_UDP, XDP_REDIRECT, REASON_flow_opened },
-	{ "second datagram", NULL, long_payload, IPPROTO_UDP, XDP_REDIRECT,
-		REASON_forwarded_udp },
+	{ "second datagram", NULL, long_payload, IPPROTO_UDP, XDP_REDIRECT, REASON_forwarded_udp },
 	{ "last hop", NULL, last_hop, IPPROTO_UDP, XDP_DROP, REASON_hop_limit },
 };
 
@@ -290,11 +287,10 @@ static void test_flow_table_full(void **state)
 	{
 		struct flow_key key, next;
 
-		assert_int_equal(bpf_map_get_next_key(bpf_map__fd(skel->maps.reverse_udp), NULL,
-					 &key),
-			0);
-		assert_int_equal(bpf_map_get_next_key(bpf_map__fd(skel->maps.reverse_udp), &key,
-					 &next),
+		assert_int_equal(
+			bpf_map_get_next_key(bpf_map__fd(skel->maps.reverse_udp), NULL, &key), 0);
+		assert_int_equal(
+			bpf_map_get_next_key(bpf_map__fd(skel->maps.reverse_udp), &key, &next),
 			-ENOENT);
 	}
 	polder__destroy(skel);
@@ -353,8 +349,7 @@ static void test_vip_reason(void **state)
 	uint64_t packets = 0;
 
 	(void)state;
-	assert_int_equal(
-		bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value), 0);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
 		packets += value[i].packets;
 	assert_true(packets == reason_packets(skel, REASON_tcp_flags));
@@ -387,8 +382,7 @@ static void test_neighbour_asked(void **state)
 	(void)state;
 	fill(skel);
 	origin_unresolved(skel, 4);
-	ring = ring_buffer__new(
-		bpf_map__fd(skel->maps.neighbour), neighbour_heard, &count, NULL);
+	ring = ring_buffer__new(bpf_map__fd(skel->maps.neighbour), neighbour_heard, &count, NULL);
 	assert_non_null(ring);
 	(void)ring_buffer__consume(ring); /* of the rows before */
 	usleep(1100000);

@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * TCP as a conversation of packets: SYN, cookie, flow, the origin's SYN, its answer, data both ways.
+ * Fields are compared with what the wire must show; frame_parse() verifies every checksum.
+ */
+#include "wire.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#define ISN	   1000000u
+#define CLIENT_TS  777000u
+#define ORIGIN_ISN 0xfffffff0u /* wraps within the first bytes */
+#define ORIGIN_TS  50u
+
+static struct polder *skel;
+
+/* What Linux offers: MSS, SACK, timestamps, scale 10. */
+static void offer(struct wire *w, uint16_t mss, int scale, int sack, int timestamp)
+{
+	uint8_t *at = w->option;
+
+	*at++ = 2;
+	*at++ = 4;
+	put16(at, mss);
+	at += 2;
+	*at++ = sack ? 4 : 1;
+	*at++ = sack ? 2 : 1;
+	if (timestamp) {
+		*at++ = 8;
+		*at++ = 10;
+		put32(at, CLIENT_TS);
+		put32(at + 4, 0);
+		at += 8;
+	} else {
+		*at++ = 1;
+		*at++ = 1;
+	}
+	if (scale >= 0) {
+		*at++ = 1;
+		*at++ = 3;
+		*at++ = 3;
+		*at++ = (uint8_t)scale;
+	}
+	w->option_length = (uint8_t)(at - w->option);
+	assert_int_equal(w->option_length % 4, 0);
+}
+
+static void stamp(struct wire *w, uint32_t value, uint32_t echo)
+{
+	static const uint8_t head[4] = { 1, 1, 8, 10 };
+
+	memcpy(w->option, head, 4);
+	put32(w->option + 4, value);
+	put32(w->option + 8, echo);
+	w->option_length = 12;
+}
+
+static struct parsed run_to(struct frame *f, uint32_t verdict)
+{
+	assert_int_equal(frame_run(skel, f), verdict);
+	return frame_parse(f);
+}
+
+static struct flow flow_of(const struct wire *w)
+{
+	struct flow_key key = {
+		.source = address_of(w->source),
+		.destination = address_of(w->destination),
+		.source_port = htons(w->source_port),
+		.destination_port = htons(w->destination_port),
+	};
+	struct flow flow;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_tcp), &key, &flow), 0);
+	return flow;
+}
+
+static int flow_exists(const struct wire *w)
+{
+	struct flow_key key = {
+		.source = address_of(w->source),
+		.destination = address_of(w->destination),
+		.source_port = htons(w->source_port),
+		.destination_port = htons(w->destination_port),
+	};
+	struct flow flow;
+
+	return bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_tcp), &key, &flow) == 0;
+}
+
+/* A conversation and where it stands. */
+struct talk {
+	int version;
+	struct wire client; /* addresses and ports */
+	struct wire origin;
+	uint32_t cookie;
+	uint32_t our_ts;
+	uint32_t delta; /* of timestamps */
+};
+
+static struct parsed talk_syn(struct talk *t, uint16_t port, const struct wire *offered)
+{
+	struct wire w = *offered;
+	struct frame f;
+	struct parsed out;
+
+	w.source_port = port;
+	w.flags = SYN;
+	w.sequence = ISN;
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	t->cookie = out.sequence;
+	t->client = from_client(t->version, IPPROTO_TCP);
+	t->client.source_port = port;
+	t->client.flags = ACK;
+	t->client.sequence = ISN + 1;
+	t->client.acknowledgement = t->cookie + 1;
+	t->our_ts = out.option_length >= 16 ? get32(out.option + 8) : 0;
+	return out;
+}
+
+static struct parsed talk_ack(struct talk *t)
+{
+	struct wire w = t->client;
+	struct frame f;
+	struct parsed out;
+
+	if (t->our_ts)
+		stamp(&w, CLIENT_TS + 1, t->our_ts);
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	t->origin = from_origin(&out, t->version);
+	return out;
+}
+
+static void talk_answer(struct talk *t, int scale, int timestamp)
+{
+	struct wire w = t->origin;
+	struct frame f;
+
+	offer(&w, 1400, scale, 1, timestamp);
+	if (timestamp) {
+		put32(w.option + 8, ORIGIN_TS);
+		put32(w.option + 12, CLIENT_TS + 1);
+		t->delta = ORIGIN_TS - t->our_ts;
+	}
+	w.flags = SYN | ACK;
+	w.sequence = ORIGIN_ISN;
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+}
+
+/* SYN to open flow, as Linux would on both sides. */
+static struct talk talk_open(int version, uint16_t port, int origin_scale)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&t, port, &w);
+	talk_ack(&t);
+	talk_answer(&t, origin_scale, 1);
+	return t;
+}
+
+static void each_version(void (*body)(int version))
+{
+	body(4);
+	body(6);
+}
+
+#define TEST(name)                                                                                 \
+	static void test_##name(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		fill(skel);                                                                        \
+		each_version(name);                                                                \
+	}
+
+static void syn_ack_fields(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct parsed out;
+
+	offer(&w, 1460, 10, 1, 1);
+	out = talk_syn(&t, 41000, &w);
+	assert_address(&out.source, w.destination);
+	assert_address(&out.destination, w.source);
+	assert_int_equal(out.source_port, 80);
+	assert_int_equal(out.destination_port, 41000);
+	assert_int_equal(out.flags, SYN | ACK);
+	assert_int_equal(out.acknowledgement, ISN + 1);
+	assert_int_equal(out.window, 0);
+	assert_int_equal(out.option_length, 20);
+	assert_int_equal(get32(out.option), 0x02040000 + (version == 4 ? 1460 : 1440));
+	assert_int_equal(get32(out.option + 4), 0x0402080a);
+	assert_int_equal(get32(out.option + 12), CLIENT_TS);
+	assert_int_equal(get32(out.option + 16), 0x01030307);
+	assert_int_equal(t.our_ts & 63, 10 | 1 << 4);
+	assert_memory_equal(out.ethernet, CLIENT_MAC, 6);
+	assert_memory_equal(out.ethernet + 6, WAN_MAC, 6);
+	assert_false(flow_exists(&t.client));
+}
+TEST(syn_ack_fields)
+
+/* What the client did not offer is not answered with. */
+static void syn_ack_options(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct parsed out;
+
+	offer(&w, 536, -1, 0, 1);
+	out = talk_syn(&t, 41001, &w);
+	assert_int_equal(out.option_length, 16);
+	assert_int_equal(get32(out.option + 4), 0x0101080a);
+	assert_int_equal(t.our_ts & 63, 15);
+	offer(&w, 1300, 3, 1, 0);
+	out = talk_syn(&t, 41002, &w);
+	assert_int_equal(out.option_length, 4);
+	w.option_length = 0;
+	out = talk_syn(&t, 41003, &w);
+	assert_int_equal(out.option_length, 4);
+	out = talk_ack(&t);
+	assert_int_equal(get32(out.option), 0x02040000 + (version == 4 ? 536 : 1220));
+}
+TEST(syn_ack_options)
+
+static void cookie_is_siphash(int version)
+{
+	struct settings s = settings_default();
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct address address[2] = { address_of(w.source), address_of(w.destination) };
+	uint8_t message[47] = { 0 }, key[16], hash[8];
+	size_t size = 8, length;
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+	EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+	OSSL_PARAM parameter[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
+		OSSL_PARAM_construct_end() };
+	uint32_t isn = ISN, index;
+
+	offer(&w, 1380, 10, 1, 1);
+	talk_syn(&t, 41004, &w);
+	index = t.cookie >> 28 & 7;
+	assert_int_equal(t.cookie >> 31, s.cookie_epoch & 1);
+	memcpy(message, address, 32);
+	put16(message + 32, 41004);
+	put16(message + 34, 80);
+	memcpy(message + 36, &isn, 4);
+	memcpy(message + 40, &s.cookie_epoch, 4);
+	message[44] = (uint8_t)index;
+	memcpy(key, s.cookie_key[s.cookie_epoch & 1], 16);
+	assert_int_equal(EVP_MAC_init(context, key, 16, parameter), 1);
+	assert_int_equal(EVP_MAC_update(context, message, sizeof(message)), 1);
+	assert_int_equal(EVP_MAC_final(context, hash, &length, sizeof(hash)), 1);
+	memcpy(&isn, hash, 4);
+	assert_int_equal(t.cookie & 0x0fffffff, isn & 0x0fffffff);
+	EVP_MAC_CTX_free(context);
+	EVP_MAC_free(mac);
+}
+TEST(cookie_is_siphash)
+
+static void cookie_epochs(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct settings s = settings_default();
+	struct frame f;
+
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&t, 41010, &w);
+	/* One epoch later, the other slot has a new key: still accepted. */
+	s.cookie_epoch++;
+	s.cookie_key[s.cookie_epoch & 1][0] = 99;
+	settings_set(skel, &s);
+	talk_ack(&t);
+	/* Two epochs later the slot's key has changed: refused. */
+	talk_syn(&t, 41011, &w);
+	s.cookie_epoch += 2;
+	s.cookie_key[0][0] = 98;
+	s.cookie_key[1][0] = 97;
+	settings_set(skel, &s);
+	f = frame_build(&t.client);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	/* The same key, but the epoch number says that it is too old. */
+	talk_syn(&t, 41012, &w);
+	s.cookie_epoch += 2;
+	settings_set(skel, &s);
+	f = frame_build(&t.client);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	s = settings_default();
+	settings_set(skel, &s);
+}
+TEST(cookie_epochs)
+
+/* A cookie is good for its addresses, ports, ISN and MSS index only. */
+static void cookie_bound(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP), x;
+	struct frame f;
+
+	offer(&w, 1460, 10, 1, 1);
+	service_set(skel, IPPROTO_TCP, 81, ORIGIN4, ORIGIN6, 8080);
+	talk_syn(&t, 41020, &w);
+	for (int i = 0; i < 7; i++) {
+		x = t.client;
+		x.source_port = (uint16_t)(x.source_port + (i == 0));
+		x.destination_port = (uint16_t)(x.destination_port + (i == 1));
+		x.sequence += i == 2 ? 2 : 0;
+		x.acknowledgement += i == 3;
+		x.acknowledgement ^= i == 4 ? 1u << 28 : i == 5 ? 1u << 31 : 0;
+		if (i == 6)
+			x.source = version == 4 ? "10.201.1.3" : "fd01::3";
+		f = frame_build(&x);
+		if (frame_run(skel, &f) != XDP_DROP)
+			fail_msg("case %d was accepted", i);
+	}
+	talk_ack(&t);
+}
+TEST(cookie_bound)
+
+/* The SYN toward the origin, and its repetition by a later packet of the client. */
+static void origin_syn(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct parsed out, again;
+	struct frame f;
+	struct flow flow;
+
+	offer(&w, 1380, 10, 1, 1);
+	talk_syn(&t, 41030, &w);
+	out = talk_ack(&t);
+	assert_address(&out.source, version == 4 ? SOURCE4 : SOURCE6);
+	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
+	assert_int_equal(out.destination_port, 8080);
+	assert_in_range(out.source_port, 10000, 59999);
+	assert_int_equal(out.flags, SYN);
+	assert_int_equal(out.sequence, ISN);
+	assert_int_equal(out.acknowledgement, 0);
+	assert_int_equal(out.window, 65535);
+	assert_int_equal(out.payload_length, 0);
+	assert_int_equal(out.option_length, 20);
+	assert_int_equal(get32(out.option), 0x02040000 + 1380);
+	assert_int_equal(get32(out.option + 4), 0x0402080a);
+	assert_int_equal(get32(out.option + 8), CLIENT_TS + 1);
+	assert_int_equal(get32(out.option + 12), 0);
+	assert_int_equal(get32(out.option + 16), 0x0103030a);
+	assert_memory_equal(out.ethernet, ORIGIN_MAC, 6);
+	assert_memory_equal(out.ethernet + 6, "\x02\x00\x00\x00\x00\x03", 6);
+	flow = flow_of(&t.client);
+	assert_int_equal(flow.state, FLOW_SYN_SENT);
+	/* A probe of the zero window: same port, same number. */
+	w = t.client;
+	w.sequence = ISN;
+	f = frame_build(&w);
+	again = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(again.flags, SYN);
+	assert_int_equal(again.sequence, ISN);
+	assert_int_equal(again.source_port, out.source_port);
+}
+TEST(origin_syn)
+
+/* The ACK was lost: a probe, which repeats the byte before, carries the cookie too. */
+static void probe_opens(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct frame f;
+	struct parsed out;
+
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&t, 41040, &w);
+	t.client.sequence = ISN;
+	f = frame_build(&t.client);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, SYN);
+	assert_int_equal(out.sequence, ISN);
+}
+TEST(probe_opens)
+
+static void data_both_ways(int version)
+{
+	struct talk t = talk_open(version, 41050, 10);
+	struct wire w = t.client;
+	struct frame f;
+	struct parsed out;
+
+	w.payload = 333;
+	w.flags = ACK | PSH;
+	stamp(&w, CLIENT_TS + 9, t.our_ts + 5);
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.sequence, ISN + 1);
+	assert_int_equal(out.acknowledgement, ORIGIN_ISN + 1);
+	assert_int_equal(out.hop_limit, 63);
+	assert_int_equal(out.window, 500);
+	assert_int_equal(out.payload_length, 333);
+	assert_int_equal(out.payload[332], (uint8_t)(332 * 5 + 3));
+	assert_int_equal(get32(out.option + 4), CLIENT_TS + 9);
+	assert_int_equal(get32(out.option + 8), t.our_ts + 5 + t.delta);
+
+	w = t.origin;
+	w.flags = ACK | PSH;
+	w.sequence = ORIGIN_ISN + 101;
+	w.acknowledgement = ISN + 334;
+	w.payload = 200;
+	w.window = 60;
+	stamp(&w, ORIGIN_TS + 7, CLIENT_TS + 9);
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_address(&out.source, t.client.destination);
+	assert_address(&out.destination, t.client.source);
+	assert_int_equal(out.source_port, 80);
+	assert_int_equal(out.destination_port, 41050);
+	assert_int_equal(out.sequence, t.cookie + 101);
+	assert_int_equal(out.acknowledgement, ISN + 334);
+	assert_int_equal(out.window, 60 << 3); /* scale 10 in units of scale 7 */
+	assert_int_equal(get32(out.option + 4), t.our_ts + 7);
+	assert_int_equal(get32(out.option + 8), CLIENT_TS + 9);
+	assert_memory_equal(out.ethernet, CLIENT_MAC, 6);
+	assert_memory_equal(out.ethernet + 6, WAN_MAC, 6);
+}
+TEST(data_both_ways)
+
+/* SACK blocks and timestamps in an unusual layout, at odd offsets. */
+static void sack_blocks(int version)
+{
+	struct talk t = talk_open(version, 41060, 7);
+	struct wire w = t.client;
+	struct frame f;
+	struct parsed out;
+
+	w.option[0] = 1;
+	w.option[1] = 5;
+	w.option[2] = 18;
+	put32(w.option + 3, t.cookie + 1000);
+	put32(w.option + 7, t.cookie + 2000);
+	put32(w.option + 11, t.cookie + 3000);
+	put32(w.option + 15, t.cookie + 4000);
+	w.option[19] = 8;
+	w.option[20] = 10;
+	put32(w.option + 21, CLIENT_TS + 3);
+	put32(w.option + 25, t.our_ts);
+	memset(w.option + 29, 1, 3);
+	w.option_length = 32;
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(get32(out.option + 3), ORIGIN_ISN + 1000);
+	assert_int_equal(get32(out.option + 7), ORIGIN_ISN + 2000);
+	assert_int_equal(get32(out.option + 11), ORIGIN_ISN + 3000);
+	assert_int_equal(get32(out.option + 15), ORIGIN_ISN + 4000);
+	assert_int_equal(get32(out.option + 21), CLIENT_TS + 3);
+	assert_int_equal(get32(out.option + 25), ORIGIN_TS);
+	/* The client's numbers, which the origin's blocks are in, stay. */
+	w = t.origin;
+	w.flags = ACK;
+	w.sequence = ORIGIN_ISN + 1;
+	w.acknowledgement = ISN + 1;
+	stamp(&w, ORIGIN_TS, CLIENT_TS);
+	memcpy(w.option + 12, "\x01\x01\x05\x0a", 4);
+	put32(w.option + 16, ISN + 500);
+	put32(w.option + 20, ISN + 900);
+	w.option_length = 24;
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(get32(out.option + 4), t.our_ts);
+	assert_int_equal(get32(out.option + 16), ISN + 500);
+	assert_int_equal(get32(out.option + 20), ISN + 900);
+}
+TEST(sack_blocks)
+
+/* Four blocks fill the header; a list that breaks off must not reach beyond it. */
+static void odd_options(int version)
+{
+	struct talk t = talk_open(version, 41065, 7);
+	struct wire w = t.client;
+	struct frame f;
+	struct parsed out;
+
+	memcpy(w.option, "\x01\x01\x05\x22", 4);
+	for (uint32_t i = 0; i < 8; i++)
+		put32(w.option + 4 + 4 * i, t.cookie + i);
+	w.option_length = 36;
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	for (uint32_t i = 0; i < 8; i++)
+		assert_int_equal(get32(out.option + 4 + 4 * i), ORIGIN_ISN + i);
+	for (uint32_t kind = 0; kind < 256; kind++) {
+		for (uint32_t length = 0; length < 48; length += length < 12 ? 1 : 5) {
+			w.option_length = 8;
+			memset(w.option, 1, 8);
+			w.option[4] = (uint8_t)kind;
+			w.option[5] = (uint8_t)length;
+			w.payload = 40;
+			f = frame_build(&w);
+			out = run_to(&f, XDP_REDIRECT);
+			for (uint32_t i = 0; i < 40; i++)
+				assert_int_equal(out.payload[i], (uint8_t)(i * 5 + 3));
+		}
+	}
+}
+TEST(odd_options)
+
+static void windows(int version)
+{
+	static const struct {
+		int scale; /* of the origin; -1: none */
+		uint16_t from_origin;
+		uint16_t to_client;
+		uint16_t from_client;
+		uint16_t to_origin;
+	} row[] = {
+		{ 7, 12345, 12345, 600, 600 },
+		{ 10, 65535, 65535, 600, 600 }, /* more than can be said */
+		{ 0, 65535, 511, 600, 600 },
+		{ 14, 1, 128, 600, 600 },
+		{ -1, 1280, 10, 63, 64512 },
+		{ -1, 100, 0, 600, 65535 },
+	};
+
+	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct talk t = talk_open(version, (uint16_t)(41070 + i), row[i].scale);
+		struct wire w = t.client;
+		struct frame f;
+
+		w.window = row[i].from_client;
+		f = frame_build(&w);
+		assert_int_equal(run_to(&f, XDP_REDIRECT).window, row[i].to_origin);
+		w = t.origin;
+		w.flags = ACK;
+		w.sequence = ORIGIN_ISN + 1;
+		w.acknowledgement = ISN + 1;
+		w.window = row[i].from_origin;
+		f = origin_frame(&w);
+		assert_int_equal(run_to(&f, XDP_REDIRECT).window, row[i].to_client);
+	}
+}
+TEST(windows)
+
+/* A client without timestamps: MSS only, windows unscaled. */
+static void plain_client(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct frame f;
+	struct parsed out;
+
+	offer(&w, 1220, 9, 1, 0);
+	talk_syn(&t, 41080, &w);
+	out = talk_ack(&t);
+	assert_int_equal(out.option_length, 4);
+	assert_int_equal(get32(out.option), 0x02040000 + 1220);
+	assert_int_equal(out.window, 500);
+	w = t.origin;
+	w.flags = SYN | ACK;
+	w.sequence = ORIGIN_ISN;
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+	w.flags = ACK;
+	w.sequence = ORIGIN_ISN + 1;
+	w.window = 4000;
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.window, 4000);
+	assert_int_equal(out.sequence, t.cookie + 1);
+}
+TEST(plain_client)
+
+static void origin_refuses(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct frame f;
+	struct parsed out;
+
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&t, 41090, &w);
+	talk_ack(&t);
+	w = t.origin;
+	w.flags = RST | ACK;
+	w.acknowledgement = ISN; /* of something else */
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, RST | ACK);
+	assert_int_equal(out.sequence, t.cookie + 1);
+	assert_int_equal(out.acknowledgement, ISN + 1);
+	assert_int_equal(flow_of(&t.client).state, FLOW_CLOSING);
+}
+TEST(origin_refuses)
+
+/* An origin in TIME_WAIT answers with what it remembers, and is answered with RST. */
+static void challenge(int version)
+{
+	struct talk t = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct frame f;
+	struct parsed out;
+
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&t, 41091, &w);
+	talk_ack(&t);
+	w = t.origin;
+	w.flags = ACK;
+	w.sequence = 4242;
+	w.acknowledgement = 999;
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, RST);
+	assert_int_equal(out.sequence, 999);
+	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
+	assert_int_equal(out.source_port, w.destination_port);
+	assert_memory_equal(out.ethernet, ORIGIN_MAC, 6);
+	assert_int_equal(flow_of(&t.client).state, FLOW_SYN_SENT);
+}
+TEST(challenge)
+
+static void closing(int version)
+{
+	struct talk t = talk_open(version, 41092, 7);
+	struct wire w = t.client;
+	struct frame f;
+
+	w.flags = FIN | ACK;
+	f = frame_build(&w);
+	run_to(&f, XDP_REDIRECT);
+	assert_int_equal(flow_of(&t.client).state, FLOW_OPEN);
+	w = t.origin;
+	w.flags = FIN | ACK;
+	w.sequence = ORIGIN_ISN + 1;
+	w.acknowledgement = ISN + 2;
+	f = origin_frame(&w);
+	run_to(&f, XDP_REDIRECT);
+	assert_int_equal(flow_of(&t.client).state, FLOW_CLOSING);
+	/* Retransmissions still pass. */
+	f = frame_build(&t.client);
+	run_to(&f, XDP_REDIRECT);
+	t = talk_open(version, 41093, 7);
+	w = t.client;
+	w.flags = RST;
+	f = frame_build(&w);
+	assert_int_equal(run_to(&f, XDP_REDIRECT).flags, RST);
+	assert_int_equal(flow_of(&t.client).state, FLOW_CLOSING);
+}
+TEST(closing)
+
+/* A new connection on an old tuple: the SYN changes nothing, the ACK of its cookie replaces the flow. */
+static void renewed(int version)
+{
+	struct talk t = talk_open(version, 41094, 7), next = { .version = version };
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct flow old = flow_of(&t.client), fresh;
+	struct frame f;
+	struct parsed out;
+
+	offer(&w, 1460, 10, 1, 1);
+	w.source_port = 41094;
+	w.flags = SYN;
+	w.sequence = ISN + 77777;
+	f = frame_build(&w);
+	next.cookie = run_to(&f, XDP_REDIRECT).sequence;
+	/* The old connection goes on. */
+	f = frame_build(&t.client);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.acknowledgement, ORIGIN_ISN + 1);
+	/* The right number with a wrong cookie is not enough. */
+	w = t.client;
+	w.sequence = ISN + 77778;
+	w.acknowledgement = next.cookie + 2;
+	f = frame_build(&w);
+	assert_int_equal(run_to(&f, XDP_REDIRECT).flags, ACK);
+	w.acknowledgement = next.cookie + 1;
+	f = frame_build(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, SYN);
+	assert_int_equal(out.sequence, ISN + 77777);
+	fresh = flow_of(&t.client);
+	assert_int_equal(fresh.state, FLOW_SYN_SENT);
+	assert_int_not_equal(fresh.local_port, old.local_port);
+	/* What the origin still says to the old port has no flow. */
+	w = t.origin;
+	w.flags = ACK;
+	w.sequence = ORIGIN_ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+}
+TEST(renewed)
+
+/* An open flow takes no other SYN-ACK than its own again. */
+static void syn_ack_again(int version)
+{
+	struct talk t = talk_open(version, 41095, 7);
+	struct wire w = t.origin;
+	struct frame f;
+
+	talk_answer(&t, 7, 1);
+	w.flags = SYN | ACK;
+	w.sequence = ORIGIN_ISN + 5;
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	assert_int_equal(flow_of(&t.client).sequence_delta, ORIGIN_ISN - t.cookie);
+}
+TEST(syn_ack_again)
+
+static void rule_removed(int version)
+{
+	struct talk t = talk_open(version, 41096, 7);
+	struct service_key key = service_key_of(IPPROTO_TCP, 80);
+	struct frame f = frame_build(&t.client);
+
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_int_equal(bpf_map_delete_elem(bpf_map__fd(skel->maps.service), &key), 0);
+	usleep(1100000); /* looked up once a second */
+	f = frame_build(&t.client);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	service_set(skel, IPPROTO_TCP, 80, ORIGIN4, ORIGIN6, 8080);
+}
+TEST(rule_removed)
+
+static int setup(void **state)
+{
+	(void)state;
+	network_make();
+	skel = world_make();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	polder__destroy(skel);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_syn_ack_fields),
+		cmocka_unit_test(test_syn_ack_options),
+		cmocka_unit_test(test_cookie_is_siphash),
+		cmocka_unit_test(test_cookie_epochs),
+		cmocka_unit_test(test_cookie_bound),
+		cmocka_unit_test(test_origin_syn),
+		cmocka_unit_test(test_probe_opens),
+		cmocka_unit_test(test_data_both_ways),
+		cmocka_unit_test(test_sack_blocks),
+		cmocka_unit_test(test_odd_options),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_plain_client),
+		cmocka_unit_test(test_origin_refuses),
+		cmocka_unit_test(test_challenge),
+		cmocka_unit_test(test_closing),
+		cmocka_unit_test(test_renewed),
+		cmocka_unit_test(test_syn_ack_again),
+		cmocka_unit_test(test_rule_removed),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root: network namespaces and BPF");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
