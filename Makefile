@@ -153,5 +153,10 @@ install: all ## install below DESTDIR/PREFIX
 	install $(O)/polder-control $(O)/polder-agent $(DESTDIR)$(PREFIX)/sbin
 	install $(O)/polder $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(O)/polder.bpf.o $(DESTDIR)$(PREFIX)/lib/polder
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/*.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/polder/examples packaging/*.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
+	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
