@@ -15,6 +15,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
 
@@ -120,32 +121,40 @@ static const struct param describe_op_entities_params[] = {
 };
 
 /* The operation that a record is, and its change of burstable protection as OpDesc. A renewal in time
- * changes nothing of it, and is none. */
-static enum operation operation_of(const struct audit_row *row, char **description)
+ * changes nothing of it, and is none. The description is the caller's to free. */
+static enum err operation_of(const struct audit_row *row, enum operation *out, char **description)
 {
 	enum operation operation = OPERATION_NONE;
+	json_error_t error;
+	*out = OPERATION_NONE;
 	*description = NULL;
 	for (size_t i = 0; i < OPERATION_ROWS; i++) {
 		if (strcmp(operations[i].action, row->action) == 0)
 			operation = operations[i].operation;
 	}
 	if (operation == OPERATION_NONE || !row->detail)
-		return OPERATION_NONE;
-	AUTO(document) json_t *detail = json_loads(row->detail, 0, NULL);
-	const json_t *change = json_object_get(detail, "change");
-	if (!change)
-		change = detail;
+		return OK;
+	AUTO(document) json_t *detail = json_loads(row->detail, 0, &error);
+	if (!detail && json_error_code(&error) == json_error_out_of_memory)
+		return ERR_MEMORY;
+	if (!detail) {
+		/* One damaged record must not hide all others. */
+		log_warn("detail of audit record %lld is no JSON: %s", (long long)row->sequence,
+			error.text);
+		return OK;
+	}
 	json_t *new_value =
-		json_object_get(json_object_get(change, "newEntity"), "elasticBandwidth");
+		json_object_get(json_object_get(detail, "newEntity"), "elasticBandwidth");
 	json_t *old_value =
-		json_object_get(json_object_get(change, "oldEntity"), "elasticBandwidth");
+		json_object_get(json_object_get(detail, "oldEntity"), "elasticBandwidth");
 	if (!new_value || !old_value || json_equal(new_value, old_value))
-		return OPERATION_NONE;
+		return OK;
 	AUTO(document)
 	json_t *shown = json_pack("{s:{s:O}, s:{s:O}}", "newEntity", "elasticBandwidth", new_value,
 		"oldEntity", "elasticBandwidth", old_value);
 	*description = shown ? json_dumps(shown, JSON_COMPACT) : NULL;
-	return operation;
+	*out = operation;
+	return *description ? OK : ERR_MEMORY;
 }
 
 /* The address of the instance while it exists, else its id. */
@@ -170,7 +179,7 @@ static enum err add_operation(struct call *call, json_t *list, const struct audi
 {
 	char object[ADDRESS_TEXT_SIZE];
 	const char *account = arena_print(call->mem, "%lld", (long long)row->account);
-	if (!account || !description)
+	if (!account)
 		return ERR_MEMORY;
 	TRY(object_name(call, row->object, object));
 	return add(list,
@@ -183,8 +192,9 @@ static enum err take_operation(
 	struct call *call, struct scan *scan, const struct audit_row *row, bool *matches)
 {
 	char *description;
-	enum operation operation = operation_of(row, &description);
+	enum operation operation;
 	enum err err = OK;
+	TRY(operation_of(row, &operation, &description));
 	*matches = operation != OPERATION_NONE;
 	if (*matches && on_page(scan))
 		err = add_operation(call, scan->list, row, operation, description);

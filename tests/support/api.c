@@ -77,8 +77,16 @@ static int64_t make_account(struct api *api, const char *name)
 	return account;
 }
 
+static uint64_t json_nth, json_asked;
+
+static void *json_allocate(size_t size)
+{
+	return ++json_asked == json_nth ? NULL : malloc(size);
+}
+
 void api_open(struct api *api)
 {
+	json_set_alloc_funcs(json_allocate, free);
 	memset(api, 0, sizeof(*api));
 	(void)snprintf(api->folder, sizeof(api->folder), "/tmp/polder-test-XXXXXX");
 	assert_non_null(mkdtemp(api->folder));
@@ -177,11 +185,14 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 	};
 	arena_torture(api->fail_allocation, 0);
 	db_torture(api->fail_store);
+	json_nth = api->fail_json;
+	json_asked = 0;
 	dispatch_request(&api->gateway, api->db, api->mem, &request, &api->response);
 	api->failed_as_told =
 		(api->fail_allocation && arena_torture_count() >= api->fail_allocation) ||
-		(api->fail_store && db_torture_count() >= api->fail_store);
-	api->fail_allocation = api->fail_store = 0;
+		(api->fail_store && db_torture_count() >= api->fail_store) ||
+		(api->fail_json && json_asked >= api->fail_json);
+	api->fail_allocation = api->fail_store = api->fail_json = json_nth = 0;
 	arena_torture(0, 0);
 	db_torture(0);
 	api->reply = json_loadb(api->response.body, api->response.body_size, 0, NULL);

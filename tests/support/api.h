@@ -31,8 +31,9 @@ struct api {
 	const struct api_key *caller;	    /* tenant unless set */
 	const char *version;		    /* VERSION_DDOSCOO unless set */
 	const char *format;		    /* "JSON" unless set */
-	/* The n-th allocation or store call of the next request fails; 0: none. Reset by it. */
-	uint64_t fail_allocation, fail_store;
+	/* The n-th piece of an arena, JSON allocation or store call of the next request fails; 0: none.
+	 * Reset by it. */
+	uint64_t fail_allocation, fail_json, fail_store;
 	/* of the last call */
 	struct response response;
 	bool failed_as_told; /* the request came as far as the failure that was asked for */

@@ -322,22 +322,32 @@ static void try_foreign(struct world *world, const struct param *row)
 
 #define FAILURES_MAX 5000 /* no request asks for memory or rows so often */
 
-/* Fails each allocation, then each store call in turn. A request that fails so changes nothing; one that
- * succeeds all the same, or came to its end, is the good one. READs go on to the end. */
-static void torture(struct world *world, bool memory)
+/* Fails each in turn. A request that fails so changes nothing; one that succeeds all the same is whole. READs
+ * go on to the end, a WRITE ends with its success. */
+static void torture(struct world *world, size_t failure)
 {
 	struct api *api = &world->api;
 	uint64_t nth = 1;
-	int status;
+	size_t whole = 0;
+	if (world->action->mode == READ) {
+		assert_int_equal(
+			api_call_pairs(api, world->action->name, world->good, world->good_count),
+			200);
+		whole = api->response.body_size; /* request ids are of one length */
+	}
 	do {
-		*(memory ? &api->fail_allocation : &api->fail_store) = nth++;
-		status = api_call_pairs(api, world->action->name, world->good, world->good_count);
+		*(uint64_t *)((char *)api + failure) = nth++;
+		int status =
+			api_call_pairs(api, world->action->name, world->good, world->good_count);
 		if (status == 200 && world->action->mode == WRITE)
 			return;
 		if (strcmp(world->before, api_dump(api)) != 0)
 			fail_msg("%s, failure %llu: the store changed", world->action->name,
 				(unsigned long long)nth - 1);
-		assert_true(status == 200 || status >= 500);
+		bool whole_reply = status == 200 && api->response.body_size == whole;
+		if (status < 500 && !whole_reply)
+			fail_msg("%s, failure %llu: %.300s", world->action->name,
+				(unsigned long long)nth - 1, api->response.body);
 		assert_true(nth < FAILURES_MAX);
 		world->failures++;
 	} while (api->failed_as_told);
@@ -360,6 +370,22 @@ static void choose(struct world *world, const struct good *good)
 	world->before = arena_copy(api->fixture, api_dump(api));
 }
 
+static void must_succeed(struct world *world)
+{
+	struct api *api = &world->api;
+	if (api_call_pairs(api, world->action->name, world->good, world->good_count) != 200)
+		fail_msg("%s as it should be: %.300s", world->action->name, api->response.body);
+}
+
+static bool reads_json(const struct action *action)
+{
+	for (const struct param *row = action->params; row->kind != PARAM_END; row++) {
+		if (row->kind == PARAM_JSON)
+			return true;
+	}
+	return strcmp(action->name, "DescribeOpEntities") == 0; /* reads details of records */
+}
+
 static void walk_parameters(struct world *world)
 {
 	struct api *api = &world->api;
@@ -372,8 +398,7 @@ static void walk_parameters(struct world *world)
 		try_repeated(world, row);
 		try_foreign(world, row);
 	}
-	if (api_call_pairs(api, world->action->name, world->good, world->good_count) != 200)
-		fail_msg("%s as it should be: %.300s", world->action->name, api->response.body);
+	must_succeed(world);
 	assert_true(api_audit_whole(api));
 }
 
@@ -421,7 +446,7 @@ static void test_every_parameter(void **state)
 	api_close(api);
 }
 
-static void walk_failures(bool memory)
+static void walk_failures(size_t failure)
 {
 	static struct world world;
 	int64_t writes = 0;
@@ -429,7 +454,11 @@ static void walk_failures(bool memory)
 	int64_t records = audit_count(&world.api);
 	for (size_t i = 0; i < GOOD_COUNT; i++) {
 		choose(&world, &goods[i]);
-		torture(&world, memory);
+		/* While it reads, the library cuts strings for which it gets no memory, and says nothing. */
+		if (failure == offsetof(struct api, fail_json) && reads_json(world.action))
+			must_succeed(&world);
+		else
+			torture(&world, failure);
 		writes += world.action->mode == WRITE;
 	}
 	assert_int_equal(audit_count(&world.api), records + writes);
@@ -440,13 +469,19 @@ static void walk_failures(bool memory)
 static void test_memory_failures(void **state)
 {
 	(void)state;
-	walk_failures(true);
+	walk_failures(offsetof(struct api, fail_allocation));
+}
+
+static void test_json_failures(void **state)
+{
+	(void)state;
+	walk_failures(offsetof(struct api, fail_json));
 }
 
 static void test_store_failures(void **state)
 {
 	(void)state;
-	walk_failures(false);
+	walk_failures(offsetof(struct api, fail_store));
 }
 
 static void test_no_action_is_left_out(void **state)
@@ -471,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_no_action_is_left_out),
 		cmocka_unit_test(test_every_parameter),
 		cmocka_unit_test(test_memory_failures),
+		cmocka_unit_test(test_json_failures),
 		cmocka_unit_test(test_store_failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
