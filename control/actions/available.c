@@ -172,6 +172,25 @@ static enum err query_walk(struct call *call, struct query *query, json_t *list)
 	return OK;
 }
 
+/* Whether the store's own filters are all that was asked for: then it cuts the page. */
+static bool query_is_plain(const struct query_instances *args)
+{
+	return !args->product_type && !args->region && !args->renew_status && !args->create_start &&
+	       !args->create_end;
+}
+
+static enum err query_page(struct call *call, struct query *query, json_t *list)
+{
+	struct instance *found;
+	size_t count;
+	query->filter.offset = query->first;
+	query->filter.limit = query->size;
+	TRY(instance_list(call->db, call->mem, &query->filter, &found, &count, &query->matched));
+	for (size_t i = 0; i < count; i++)
+		TRY(add_available(call, list, &found[i]));
+	return OK;
+}
+
 static enum err query_instances_run(struct call *call, const void *raw)
 {
 	const struct query_instances *args = raw;
@@ -180,7 +199,9 @@ static enum err query_instances_run(struct call *call, const void *raw)
 	TRY(query_read(call, args, &query));
 	TRY(order_success(call, &data));
 	TRY(put_list(data, "InstanceList", &list));
-	if (!query.nothing)
+	if (!query.nothing && query_is_plain(args))
+		TRY(query_page(call, &query, list));
+	else if (!query.nothing)
 		TRY(query_walk(call, &query, list));
 	TRY(put_int(data, "PageNum", args->page_number));
 	TRY(put_int(data, "PageSize", args->page_size));
