@@ -3,9 +3,9 @@
  * A long poll decides twice: at arrival, and again when something moved or the time is over. The store
  * says what is newest, not the engine's announcement, which may lag behind a commit.
  *
- * Subtle: the clock's offset has no generation. Which offset a node has is what was last sent to it, so
- * that a change between two polls is not missed; a node may also say it itself. A node that is ahead of
- * the store (restored from a backup) or new to this process gets an answer at once.
+ * Subtle: the clock's offset has no generation. Which offset a node has is what was last sent to it, or
+ * what it reports, so that a change between two polls is not missed; a poll may also name it. A node
+ * that is ahead of the store (restored from a backup) or new to this process gets an answer at once.
  */
 #include "control/node_api.h"
 
@@ -186,6 +186,18 @@ static enum err snapshot(struct node_api *api, struct arena *mem, const struct r
 	return OK;
 }
 
+/* The offset that a node says is in force: a snapshot that was lost on its way is sent again. */
+static void note_offset(struct node_api *api, const char *name, const struct request *request)
+{
+	struct record_node node;
+
+	if (request->body_size < sizeof(struct snapshot_header) + sizeof(node))
+		return;
+	memcpy(&node, (const char *)request->body + sizeof(struct snapshot_header), sizeof(node));
+	if (node.record.type == RECORD_NODE)
+		remember_sent(api, name, node.life_offset_ms);
+}
+
 static enum err report(struct node_api *api, struct arena *mem, const struct request *request,
 	struct response *out)
 {
@@ -197,6 +209,7 @@ static enum err report(struct node_api *api, struct arena *mem, const struct req
 	TRY(spec_decode(mem, poll_params, &form, &poll, sizeof(poll), why));
 	TRY(nodes_report(api->gateway->nodes, poll.node, request->body, request->body_size,
 		request->clock_ms));
+	note_offset(api, poll.node, request);
 	out->status = 204;
 	return OK;
 }

@@ -7,7 +7,8 @@
  *     200, application/octet-stream: header + records. Blocks up to MS (at most 25,000) while there
  *     is nothing newer than G and the clock offset is unchanged, then 204. G = 0 asks for all.
  *     The header's flag SNAPSHOT_FULL says whether records replace (full) or change (difference)
- *     what the node has. Fetching with G confirms that the node has applied G.
+ *     what the node has. Fetching with G confirms that the node has applied G. "&offset=MS" may name
+ *     the clock offset that the node has; without it, it is what was last sent or reported.
  *   POST /v1/report?node=NAME   body: header + records of the report kinds; 204.
  *
  * All integers little endian (x86-64 and arm64 as they are), structs packed by construction (no

@@ -281,6 +281,33 @@ static void signed_calls_arrive_raw(void **state)
 
 #define SNAPSHOT(query) "GET /v1/snapshot?" query " HTTP/1.1\r\nHost: a\r\n\r\n"
 
+static void report_offset(const struct server *server, uint64_t generation, int64_t offset_ms)
+{
+	struct {
+		struct snapshot_header header;
+		struct record_node node;
+	} report = { .header = { .magic = SNAPSHOT_MAGIC,
+			     .version = SNAPSHOT_VERSION,
+			     .generation = generation,
+			     .record_count = 1,
+			     .byte_count = sizeof(report.node) },
+		.node = { .record = { RECORD_NODE, sizeof(report.node), 1 },
+			.generation = generation,
+			.life_offset_ms = offset_ms,
+			.xdp_mode = 1 } };
+	static char reply[REPLY_MAX];
+	char head[160];
+	int fd = connect_to(server->node_socket);
+
+	(void)snprintf(head, sizeof(head),
+		"POST /v1/report?node=n HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+		sizeof(report));
+	send_text(fd, head);
+	put_bytes(fd, (const char *)&report, sizeof(report));
+	assert_int_equal(take_reply(fd, 5000, reply), 204);
+	(void)close(fd);
+}
+
 static void nodes_poll(void **state)
 {
 	struct server *server = *state;
