@@ -102,17 +102,15 @@ function openapiClient() {
 }
 
 function openapiCore() {
-	const core = require('@alicloud/openapi-core');
-	const { $OpenApiUtil } = core;
-	const client = new core.OpenApi(new $OpenApiUtil.Config({ accessKeyId: lab.access_key_id,
+	const { default: OpenApi, $OpenApiUtil } = require('@alicloud/openapi-core');
+	const { RuntimeOptions } = require('@darabonba/typescript');
+	const client = new OpenApi(new $OpenApiUtil.Config({ accessKeyId: lab.access_key_id,
 		accessKeySecret: lab.access_key_secret, endpoint: endpoint.host, protocol: 'http' }));
 	return async (version, action, params) => {
 		const request = new $OpenApiUtil.OpenApiRequest({ query: flatten(params) });
 		const description = new $OpenApiUtil.Params({ action, version, protocol: 'HTTP',
 			pathname: '/', method: 'POST', authType: 'AK', style: 'RPC', reqBodyType: 'formData',
 			bodyType: 'json' });
-		const { RuntimeOptions } = require('@darabonba/typescript').default
-			? require('@darabonba/typescript') : require('@darabonba/typescript');
 		try {
 			const reply = await client.callApi(description, request, new RuntimeOptions({}));
 			return reply.body;

@@ -62,8 +62,7 @@ forward() { # forward ID tcp|udp FRONTEND BACKEND ORIGIN
 settled() {
 	local i
 	for i in $(seq 100); do
-		call DescribeNodes | jq -e '[.Nodes[] | select(.Generation < .NewestGeneration)] | length == 0' \
-			>/dev/null && return 0
+		call DescribeNodes | jq -e '.TotalCount > 0 and all(.Nodes[]; .UpToDate)' >/dev/null && return 0
 		sleep 0.02
 	done
 	echo "the nodes did not confirm within 2 s"
@@ -80,10 +79,13 @@ at_expiry_plus() {
 client_address() { # client_address 4|6: the client's address toward the VIPs
 	inside client ip -j -"$1" route get "$2" | jq -r '.[0].prefsrc'
 }
-# reaches PROTOCOL VIP PORT: one echo through the VIP, at most 2 s.
+# reaches PROTOCOL VIP PORT: one echo through the VIP, at most half a second.
 reaches() {
 	case $1 in
-	tcp) inside client timeout 2 "$LOAD" echo "$2" "$3" 1 1 64 >/dev/null 2>&1 ;;
-	udp) inside client timeout 3 "$LOAD" udp "$2" "$3" 3 1000 >/dev/null 2>&1 ;;
+	tcp) inside client timeout 0.5 "$LOAD" echo "$2" "$3" 1 1 64 >/dev/null 2>&1 ;;
+	udp)
+		echo "$2" >"$scratch/vip-$2"
+		[ "$(inside client "$LOAD" each "$scratch/vip-$2" "$3" 500 2>&1 | jq .answered)" = 1 ]
+		;;
 	esac
 }
