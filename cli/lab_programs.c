@@ -48,7 +48,7 @@ static const char api_configuration[] =
 	"	proxy_temp_path %1$s/api/proxy;\n"
 	"	client_header_buffer_size 16k;\n"
 	"	large_client_header_buffers 8 256k;\n"
-	"	client_max_body_size 5m;\n"
+	"	client_max_body_size 64m;\n"
 	"	client_body_buffer_size 64k;\n"
 	"	keepalive_requests 1000000;\n"
 	"	upstream control {\n"

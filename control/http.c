@@ -7,8 +7,8 @@
  * which signatures need, the body, and the reply, which the library sends from there. The arena goes
  * when the library says that the request is over, however it ended.
  *
- * Subtle: a reply can be given before the body or after it, never in between; a body that turns out
- * too large is therefore read to its end, without keeping it, up to a bound. The library's time-out
+ * Subtle: a body that is too large is read to its end, without keeping it, up to a bound: a proxy that
+ * is still sending when the connection closes never reads the refusal. The library's time-out
  * counts silence only, so the body has a deadline of its own against senders of single bytes.
  */
 #include "control/http.h"
@@ -205,29 +205,15 @@ static enum MHD_Result take_body(
 	return MHD_YES;
 }
 
-/* Whether the headers announce a body over the maximum: it is refused before it is sent. */
-static bool announces_too_much(struct MHD_Connection *connection, size_t bytes_max)
-{
-	const char *value = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	int64_t length;
-
-	/* The library refuses lengths that are no numbers. */
-	return value && text_to_int(value, &length) && length > (int64_t)bytes_max;
-}
-
 /* Collects the request; true when it is complete and not yet answered, else *result is the callback's. */
-static bool collect(struct transfer *transfer, struct MHD_Connection *connection, size_t bytes_max,
-	const char *data, size_t *size, enum MHD_Result *result)
+static bool collect(struct transfer *transfer, size_t bytes_max, const char *data, size_t *size,
+	enum MHD_Result *result)
 {
 	*result = MHD_YES;
 	if (!transfer->begun) {
 		transfer->begun = true;
 		text_init(&transfer->body, transfer->mem, bytes_max);
-		if (!announces_too_much(connection, bytes_max))
-			return false;
-		transfer->too_large = true;
-		return true;
+		return false;
 	}
 	if (*size > 0) {
 		*result = take_body(transfer, bytes_max, data, size);
@@ -250,7 +236,7 @@ static enum MHD_Result api_handle(void *context, struct MHD_Connection *connecti
 	(void)version;
 	if (!transfer || !transfer->uri)
 		return MHD_NO;
-	if (!collect(transfer, connection, BODY_BYTES_MAX, data, size, &result))
+	if (!collect(transfer, BODY_BYTES_MAX, data, size, &result))
 		return result;
 	if (!read_request(transfer, connection, method, &request))
 		return MHD_NO;
@@ -281,7 +267,7 @@ static enum MHD_Result node_handle(void *context, struct MHD_Connection *connect
 	(void)version;
 	if (!transfer || !transfer->uri)
 		return MHD_NO;
-	if (!collect(transfer, connection, SNAPSHOT_BYTES_MAX, data, size, &result))
+	if (!collect(transfer, SNAPSHOT_BYTES_MAX, data, size, &result))
 		return result;
 	if (transfer->too_large || !read_request(transfer, connection, method, &request))
 		return MHD_NO;
