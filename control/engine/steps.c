@@ -132,8 +132,8 @@ static enum err renew(struct tick *tick, struct instance *instance)
 		new_ms = lifecycle_renewed_expiry(new_ms, tick->now_ms, months);
 	while (lifecycle_at(new_ms, tick->now_ms)->state != LIFECYCLE_NORMAL);
 	TRY(instance_set_expiry(tick->db, instance, new_ms));
-	TRY(order_insert(
-		tick->db, instance->account, "renew", instance->id, NULL, tick->now_ms, &order));
+	TRY(order_insert(tick->db, instance->account, "engine.renew", instance->id, NULL,
+		tick->now_ms, &order));
 	TRY(event_insert(tick->db, instance->account, instance->id, "renewed", old_ms, tick->now_ms,
 		arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)new_ms), NULL));
 	return record(tick, instance, "engine.renew",
