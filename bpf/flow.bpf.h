@@ -20,6 +20,7 @@
 /* struct flow: flags. */
 #define FLOW_FIN_CLIENT (1u << 0)
 #define FLOW_FIN_ORIGIN (1u << 1)
+#define FLOW_CHALLENGED (1u << 3) /* the origin has answered our SYN with a bare ACK before */
 #define FLOW_RENEWING	(1u << 2) /* a SYN came for this tuple: scratch[SCRATCH_RENEW] has its ISN */
 
 /* struct flow: scratch. */
@@ -30,6 +31,7 @@ enum flow_scratch_use {
 };
 
 #define PORT_TRIES	16
+#define CLOSING_TAKE_NS NANOSECONDS	   /* a closed connection's port may be taken after this */
 #define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
 #define SEEN_GRAIN_NS	(NANOSECONDS / 10)
 
@@ -212,22 +214,40 @@ static __always_inline int reply_refused(
 	return 0;
 }
 
-/* Is the pair free, or its owner gone? */
+/*
+ * May the owner's port be taken? A closed connection keeps it for what is still under way, but not
+ * for the whole of its idle time: 50,000 ports would then allow 800 connections a second.
+ */
+static __always_inline int flow_yields(struct packet *p, struct flow *flow)
+{
+	if (flow_expired(flow, p->now_ns, p->protocol))
+		return 1;
+	return flow->state == FLOW_CLOSING &&
+	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
+}
+
+/* Is the pair free, or does its owner yield it? The owner's flow ends then. */
 static __always_inline int reverse_take(
 	const struct flow_key *reply, struct packet *p, struct flow *fresh)
 {
-	struct flow_key *owner;
+	struct flow_key *found, owner;
 	struct flow *flow;
 
 	if (!reverse_insert(reply, &p->key, p->protocol, BPF_NOEXIST))
 		return 1;
-	owner = reverse_lookup(reply, p->protocol);
-	if (!owner)
+	found = reverse_lookup(reply, p->protocol);
+	if (!found)
 		return 0;
-	flow = flow_lookup(owner, p->protocol);
-	if (flow && flow_owns(flow, &fresh->local, fresh->local_port) &&
-		!flow_expired(flow, p->now_ns, p->protocol))
-		return 0;
+	owner = *found;
+	flow = flow_lookup(&owner, p->protocol);
+	if (flow && flow_owns(flow, &fresh->local, fresh->local_port)) {
+		if (!flow_yields(p, flow))
+			return 0;
+		if (p->protocol == IPPROTO_TCP)
+			bpf_map_delete_elem(&flow_tcp, &owner);
+		else
+			bpf_map_delete_elem(&flow_udp, &owner);
+	}
 	return !reverse_insert(reply, &p->key, p->protocol, BPF_ANY);
 }
 

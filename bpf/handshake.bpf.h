@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * tc ingress: the origin's SYN-ACK, which polder_filter has checked, noted in the flow and passed on,
- * becomes two packets: the window update that lets the client send, and the ACK that ends the
- * origin's handshake. A repeated SYN-ACK does the same again, which mends the loss of either.
+ * tc ingress: where one packet of the origin makes two. polder_filter has checked it, noted it in the
+ * flow and passed it on.
+ *
+ * A SYN-ACK becomes the window update that lets the client send, and the ACK that ends the origin's
+ * handshake. A repeated SYN-ACK does the same again, which mends the loss of either. A challenge ACK
+ * becomes the RST that it asks for, and another SYN.
  *
  * The flow holds what is needed; the packet gives sequence number and window, and the frame.
  */
@@ -78,53 +81,84 @@ __noinline int handshake_acknowledge(struct __sk_buff *skb, struct packet *p, st
 	return segment_build_skb(skb, p, &s);
 }
 
-/* The client's key and the flow of a SYN-ACK that polder_filter passed on, or NULL. */
-static __always_inline struct flow_key *handshake_client(struct packet *p)
+/* The RST that frees the origin's old connection; the SYN for the new one is left in the frame. */
+__noinline int handshake_again(struct __sk_buff *skb, struct packet *p, struct flow *flow)
 {
-	struct vip *entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	struct segment s = { .flags = TCP_RST };
+	struct translation t;
 
-	if (!entry || entry->kind != VIP_SOURCE)
-		return NULL;
-	return reverse_lookup(&p->key, IPPROTO_TCP);
+	if (!p || !flow)
+		return -1;
+	translation_to_origin(&t, flow);
+	segment_from(&s, &t);
+	s.sequence = p->acknowledgement;
+	if (segment_build_skb(skb, p, &s) || bpf_clone_redirect(skb, flow->origin_ifindex, 0))
+		return -1;
+	segment_syn(&s, flow);
+	s.acknowledgement = 0;
+	return segment_build_skb(skb, p, &s);
 }
 
-static __always_inline int handshake_is(struct packet *p, struct flow *flow)
+static __always_inline int handshake_is_agreed(struct packet *p, struct flow *flow)
 {
-	return flow_owns(flow, &p->key.destination, p->key.destination_port) &&
+	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
 	       flow->state != FLOW_SYN_SENT && p->acknowledgement == flow->client_isn + 1 &&
 	       p->sequence - flow->sequence_delta == flow->proxy_isn;
 }
 
-static __always_inline int handshake_run(struct __sk_buff *skb)
+static __always_inline int handshake_is_challenge(struct packet *p, struct flow *flow)
+{
+	return !(p->tcp_flags & (TCP_SYN | TCP_RST)) && flow->state == FLOW_SYN_SENT &&
+	       flow->flags & FLOW_CHALLENGED;
+}
+
+/* The key of the client's side of a TCP packet to a back-to-origin address, or NULL. */
+static __always_inline struct flow_key *handshake_client(struct __sk_buff *skb, struct packet *p)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct packet p = {};
-	struct flow_key *client;
-	struct flow *flow;
+	struct vip *entry;
 
-	if (parse_network(data, end, &p) != PARSE_IP || parse_transport_skb(skb, &p) < 0)
-		return TC_ACT_UNSPEC;
-	if (p.network != ETH_HLEN || p.protocol != IPPROTO_TCP || p.fragment != FRAGMENT_NONE ||
-		(p.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK))
-		return TC_ACT_UNSPEC;
-	client = handshake_client(&p);
+	if (parse_network(data, end, p) != PARSE_IP || p->network != ETH_HLEN)
+		return NULL;
+	entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	if (!entry || entry->kind != VIP_SOURCE || parse_transport_skb(skb, p) < 0)
+		return NULL;
+	if (p->protocol != IPPROTO_TCP || p->fragment != FRAGMENT_NONE)
+		return NULL;
+	return reverse_lookup(&p->key, IPPROTO_TCP);
+}
+
+static __always_inline int handshake_agreed(
+	struct __sk_buff *skb, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	if (handshake_open_window(skb, p, flow, client) == 0) {
+		p->flags = PACKET_OUT;
+		p->slot = flow->slot;
+		p->reason = REASON_forwarded_tcp;
+		count(p);
+	}
+	return handshake_acknowledge(skb, p, flow);
+}
+
+static __always_inline int handshake_run(struct __sk_buff *skb)
+{
+	struct packet p = {};
+	struct flow_key *client = handshake_client(skb, &p);
+	struct flow *flow;
+	int error;
+
 	if (!client)
 		return TC_ACT_UNSPEC;
 	flow = flow_lookup(client, IPPROTO_TCP);
-	if (!flow || !handshake_is(&p, flow))
+	if (!flow || !flow_owns(flow, &p.key.destination, p.key.destination_port))
 		return TC_ACT_UNSPEC;
-	p.slot = flow->slot;
-	p.instance = flow->instance;
-	p.now_ns = bpf_ktime_get_boot_ns();
-	flow_seen(flow, p.now_ns);
-	if (handshake_open_window(skb, &p, flow, client) == 0) {
-		p.flags = PACKET_OUT;
-		p.reason = REASON_forwarded_tcp;
-		count(&p);
-	}
-	if (handshake_acknowledge(skb, &p, flow) < 0)
-		return TC_ACT_SHOT;
-	return bpf_redirect(flow->origin_ifindex, 0);
+	if (handshake_is_agreed(&p, flow))
+		error = handshake_agreed(skb, &p, flow, client);
+	else if (handshake_is_challenge(&p, flow))
+		error = handshake_again(skb, &p, flow);
+	else
+		return TC_ACT_UNSPEC;
+	return error ? TC_ACT_SHOT : bpf_redirect(flow->origin_ifindex, 0);
 }
 
 #endif

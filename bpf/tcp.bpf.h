@@ -21,7 +21,9 @@
  *
  * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that cookie
  * replaces the flow. An origin that still holds an older connection of the same pair (TIME_WAIT)
- * answers our SYN with a bare ACK; the RST that this asks for frees it for the next SYN.
+ * answers our SYN with a bare ACK. The RST that this asks for frees the pair, and another SYN follows
+ * it: again two packets, again by polder_handshake. Only once for a flow, since an origin that does
+ * not heed RST would never stop; after that the client's next packet brings the SYN.
  *
  * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path go
  * to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered to the
@@ -188,25 +190,30 @@ __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 	return transmit_back(ctx);
 }
 
-/* The SYN toward the origin, made from the flow and the client's packet at hand. */
+/* The SYN toward the origin, from what the flow holds. */
+static __always_inline void segment_syn(struct segment *s, const struct flow *flow)
+{
+	struct translation t;
+
+	translation_to_origin(&t, flow);
+	segment_from(s, &t);
+	s->flags = TCP_SYN;
+	s->sequence = flow->client_isn;
+	s->window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
+	segment_offer(s, flow->options, option_scale(flow->options),
+		flow->scratch[SCRATCH_CLIENT_VALUE], 0);
+}
+
 __noinline int tcp_send_syn(struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
-	struct segment s = { .flags = TCP_SYN };
-	struct translation t;
-	__u32 ifindex;
+	struct segment s = {};
 
 	if (!p || !flow)
 		return XDP_DROP;
-	translation_to_origin(&t, flow);
-	ifindex = t.ifindex;
-	segment_from(&s, &t);
-	s.sequence = flow->client_isn;
-	s.window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
-	segment_offer(&s, flow->options, option_scale(flow->options),
-		flow->scratch[SCRATCH_CLIENT_VALUE], 0);
+	segment_syn(&s, flow);
 	if (segment_build(ctx, p, &s))
 		return drop(p, REASON_malformed);
-	return transmit_to(ctx, p, ifindex);
+	return transmit_to(ctx, p, flow->origin_ifindex);
 }
 
 /* Is this the ACK of a cookie? Sets the client's ISN. */
@@ -348,14 +355,19 @@ static __always_inline int tcp_origin_agreed(
 }
 
 /* The RST that a challenge ACK asks for (RFC 9293 section 3.10.7.3). */
-static __always_inline int tcp_answer_challenge(struct xdp_md *ctx, struct packet *p)
+static __always_inline int tcp_answer_challenge(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
 	struct segment s = { .flags = TCP_RST, .sequence = p->acknowledgement };
 
 	p->flags = 0;
+	p->reason = REASON_forwarded_tcp;
+	if (!(flow->flags & FLOW_CHALLENGED)) {
+		flow->flags |= FLOW_CHALLENGED;
+		return XDP_PASS;
+	}
 	if (segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
-	p->reason = REASON_forwarded_tcp;
 	return transmit_back(ctx);
 }
 
@@ -381,7 +393,7 @@ __noinline int tcp_from_origin(
 	}
 	if (flow->state == FLOW_SYN_SENT) {
 		if (!(flags & TCP_RST))
-			return tcp_answer_challenge(ctx, p);
+			return tcp_answer_challenge(ctx, p, flow);
 		if (!answers)
 			return drop(p, REASON_source_unknown);
 		/* Refused: the client's next expected number is the one behind the cookie. */

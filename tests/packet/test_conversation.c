@@ -34,6 +34,7 @@
 
 #define PORT_ECHO   80
 #define PORT_BANNER 25
+#define PORT_HELLO  13 /* says the banner and closes */
 #define PORT_CLOSED 81 /* served by the node, but nobody listens at the origin */
 #define PORT_UDP    53
 #define BANNER	    "220 ready\r\n"
@@ -130,12 +131,21 @@ static int listen_on(uint16_t port, int type)
 	return fd;
 }
 
-static void serve_one(int fd, int banner)
+enum service_kind {
+	SERVE_ECHO,
+	SERVE_BANNER,
+	SERVE_HELLO,
+	SERVE_TCP_COUNT
+};
+
+static void serve_one(int fd, int kind)
 {
 	char buffer[65536];
 	ssize_t n;
 
-	if (banner && write(fd, BANNER, strlen(BANNER)) < 0)
+	if (kind != SERVE_ECHO && write(fd, BANNER, strlen(BANNER)) < 0)
+		_exit(0);
+	if (kind == SERVE_HELLO)
 		_exit(0);
 	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
 		for (ssize_t done = 0, w; done < n; done += w)
@@ -146,17 +156,18 @@ static void serve_one(int fd, int banner)
 
 static void serve(void)
 {
-	struct pollfd p[3] = {
-		{ .fd = listen_on(PORT_ECHO, SOCK_STREAM), .events = POLLIN },
-		{ .fd = listen_on(PORT_BANNER, SOCK_STREAM), .events = POLLIN },
-		{ .fd = listen_on(PORT_UDP, SOCK_DGRAM), .events = POLLIN },
+	struct pollfd p[SERVE_TCP_COUNT + 1] = {
+		[SERVE_ECHO] = { .fd = listen_on(PORT_ECHO, SOCK_STREAM), .events = POLLIN },
+		[SERVE_BANNER] = { .fd = listen_on(PORT_BANNER, SOCK_STREAM), .events = POLLIN },
+		[SERVE_HELLO] = { .fd = listen_on(PORT_HELLO, SOCK_STREAM), .events = POLLIN },
+		[SERVE_TCP_COUNT] = { .fd = listen_on(PORT_UDP, SOCK_DGRAM), .events = POLLIN },
 	};
 	struct sockaddr_in6 peer;
 	static char buffer[65536];
 
 	(void)signal(SIGCHLD, SIG_IGN);
-	while (poll(p, 3, -1) > 0 || errno == EINTR) {
-		for (int i = 0; i < 2; i++) {
+	while (poll(p, SERVE_TCP_COUNT + 1, -1) > 0 || errno == EINTR) {
+		for (int i = 0; i < SERVE_TCP_COUNT; i++) {
 			int fd = p[i].revents ? accept(p[i].fd, NULL, NULL) : -1;
 
 			if (fd < 0)
@@ -165,13 +176,13 @@ static void serve(void)
 				serve_one(fd, i);
 			close(fd);
 		}
-		if (p[2].revents) {
+		if (p[SERVE_TCP_COUNT].revents) {
 			socklen_t length = sizeof(peer);
-			ssize_t n = recvfrom(p[2].fd, buffer, sizeof(buffer), 0,
+			ssize_t n = recvfrom(p[SERVE_TCP_COUNT].fd, buffer, sizeof(buffer), 0,
 				(struct sockaddr *)&peer, &length);
 
 			if (n > 0)
-				(void)sendto(p[2].fd, buffer, (size_t)n, 0,
+				(void)sendto(p[SERVE_TCP_COUNT].fd, buffer, (size_t)n, 0,
 					(struct sockaddr *)&peer, length);
 		}
 	}
@@ -279,6 +290,29 @@ static int banner(const char *vip)
 
 		if (n != (ssize_t)strlen(BANNER) || memcmp(buffer, BANNER, strlen(BANNER)) ||
 			exchange(fd, "EHLO client\r\n") < 0)
+			failures++;
+		close(fd);
+	}
+	return failures;
+}
+
+/*
+ * One source port, and an origin that closes first: it keeps each connection in TIME_WAIT and answers
+ * about every second SYN of the next with a challenge ACK. The client says nothing that could help.
+ */
+static int reused_port(const char *vip)
+{
+	char buffer[64];
+	int failures = 0;
+
+	for (int i = 0; i < 8; i++) {
+		int fd;
+		ssize_t n;
+
+		usleep(1100000); /* until a closed connection yields its port */
+		fd = open_to(vip, PORT_HELLO, SOCK_STREAM, 1);
+		n = fd < 0 ? -1 : recv(fd, buffer, strlen(BANNER), MSG_WAITALL);
+		if (n != (ssize_t)strlen(BANNER) || recv(fd, buffer, 1, 0) != 0)
 			failures++;
 		close(fd);
 	}
@@ -413,6 +447,21 @@ CONVERSATION(refused)
 CONVERSATION(datagrams)
 CONVERSATION(fragments)
 
+static void test_reused_port(void **state)
+{
+	struct world *w = *state;
+	struct settings s = settings_default();
+
+	s.port_first = 9000;
+	s.port_count = 1;
+	settings_set(w->skel, &s);
+	run("ip netns exec " CLIENT " sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_timestamps'");
+	assert_int_equal(in_client(reused_port, "10.201.9.1"), 0);
+	run("ip netns exec " CLIENT " sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_timestamps'");
+	s = settings_default();
+	settings_set(w->skel, &s);
+}
+
 static void fill(struct polder *skel)
 {
 	struct settings s = settings_default();
@@ -425,6 +474,7 @@ static void fill(struct polder *skel)
 	source_set(skel, "fd03::1");
 	service_set(skel, IPPROTO_TCP, PORT_ECHO, "10.201.2.2", "fd02::2", PORT_ECHO);
 	service_set(skel, IPPROTO_TCP, PORT_BANNER, "10.201.2.2", "fd02::2", PORT_BANNER);
+	service_set(skel, IPPROTO_TCP, PORT_HELLO, "10.201.2.2", "fd02::2", PORT_HELLO);
 	service_set(skel, IPPROTO_TCP, PORT_CLOSED, "10.201.2.2", "fd02::2", PORT_CLOSED);
 	service_set(skel, IPPROTO_UDP, PORT_UDP, "10.201.2.2", "fd02::2", PORT_UDP);
 }
@@ -475,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_sequential),
 		cmocka_unit_test(test_concurrent),
 		cmocka_unit_test(test_bulk),
+		cmocka_unit_test(test_reused_port),
 	};
 
 	if (geteuid() != 0) {

@@ -614,7 +614,9 @@ static void challenge(int version)
 	w.sequence = 4242;
 	w.acknowledgement = 999;
 	f = origin_frame(&w);
-	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS); /* RST and SYN: polder_handshake */
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT); /* RST only: no endless exchange */
 	assert_int_equal(out.flags, RST);
 	assert_int_equal(out.sequence, 999);
 	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
@@ -727,6 +729,37 @@ static void rule_removed(int version)
 }
 TEST(rule_removed)
 
+/* One port: a closed connection yields it after a second, an open one never. */
+static void port_yielded(int version)
+{
+	struct settings s = settings_default();
+	struct wire w = from_client(version, IPPROTO_TCP);
+	struct talk t, next = { .version = version };
+	struct frame f;
+
+	s.port_first = 3000;
+	s.port_count = 1;
+	settings_set(skel, &s);
+	t = talk_open(version, 41097, 7);
+	assert_int_equal(flow_of(&t.client).local_port, htons(3000));
+	offer(&w, 1460, 10, 1, 1);
+	talk_syn(&next, 41098, &w);
+	usleep(1100000);
+	f = frame_build(&next.client);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP); /* open */
+	t.client.flags = RST;
+	f = frame_build(&t.client);
+	run_to(&f, XDP_REDIRECT);
+	f = frame_build(&next.client);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP); /* just closed */
+	usleep(1100000);
+	assert_int_equal(talk_ack(&next).source_port, 3000);
+	assert_false(flow_exists(&t.client));
+	s = settings_default();
+	settings_set(skel, &s);
+}
+TEST(port_yielded)
+
 static int setup(void **state)
 {
 	(void)state;
@@ -763,6 +796,7 @@ int main(void)
 		cmocka_unit_test(test_renewed),
 		cmocka_unit_test(test_syn_ack_again),
 		cmocka_unit_test(test_rule_removed),
+		cmocka_unit_test(test_port_yielded),
 	};
 
 	if (geteuid() != 0) {
