@@ -25,6 +25,7 @@
 #include "agent/report.h"
 #include "agent/settle.h"
 #include "agent/sweep.h"
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -338,6 +339,21 @@ static void check_sources(const struct loop *loop)
 	}
 }
 
+/* The kernel answers no question for a route while it may not forward. */
+static void check_forwarding(void)
+{
+	static const char *const switches[] = { "/proc/sys/net/ipv4/conf/all/forwarding",
+		"/proc/sys/net/ipv6/conf/all/forwarding" };
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++) {
+		AUTO(file) FILE *file = fopen(switches[i], "re");
+
+		if (file && fgetc(file) == '0')
+			log_warn("%s is 0: nothing reaches an origin of that IP version",
+				switches[i]);
+	}
+}
+
 static enum err begin(struct loop *loop)
 {
 	const struct agent_settings *settings = loop->settings;
@@ -354,6 +370,7 @@ static enum err begin(struct loop *loop)
 	if (!loop->applier || !loop->sweep || !loop->reporter)
 		return ERR_MEMORY;
 	TRY(open_descriptors(loop));
+	check_forwarding();
 	check_sources(loop);
 	TRY(settle_begin(&loop->settle, loop->packets, settings));
 	TRY(applier_begin(loop->applier, settings));

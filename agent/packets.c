@@ -113,6 +113,9 @@ static bool same_definition(const struct bpf_map *map, int fd)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
 		return false;
+	/* The kernel adds this flag to device maps by itself. */
+	if (info.type == BPF_MAP_TYPE_DEVMAP_HASH)
+		info.map_flags &= ~(uint32_t)BPF_F_RDONLY_PROG;
 	return info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
 	       info.value_size == bpf_map__value_size(map) &&
 	       info.max_entries == bpf_map__max_entries(map) &&

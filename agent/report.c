@@ -95,10 +95,13 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
 	}
-	total.changed = total.instance != 0 &&
-			(total.instance != old->instance || !same_counter(&total.in, &old->in) ||
-				!same_counter(&total.dropped, &old->dropped) ||
-				!same_counter(&total.out, &old->out));
+	/* An instance that is new here is told of once it has traffic. */
+	if (total.instance != old->instance)
+		*old = (struct slot_total){ 0 };
+	total.changed =
+		total.instance != 0 && (!same_counter(&total.in, &old->in) ||
+					       !same_counter(&total.dropped, &old->dropped) ||
+					       !same_counter(&total.out, &old->out));
 	*old = total;
 }
 
@@ -205,7 +208,10 @@ static void add_traffic(struct reporter *reporter, uint32_t index, bool full)
 	uint64_t last_in_ns = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (slots[i] < index && (full || reporter->slot[slots[i]].changed))
+		const struct slot_total *slot = &reporter->slot[slots[i]];
+
+		if (slots[i] < index &&
+			(slot->changed || (full && slot->in.packets + slot->out.packets)))
 			return;
 	}
 	traffic = add_record(reporter, RECORD_TRAFFIC, sizeof(*traffic), number);
@@ -298,7 +304,10 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_node(reporter);
 	add_sources(reporter);
 	for (uint32_t i = 0; i < reporter->slot_count; i++) {
-		if (reporter->slot[i].instance && (full || reporter->slot[i].changed))
+		const struct slot_total *slot = &reporter->slot[i];
+		bool quiet = slot->in.packets == 0 && slot->out.packets == 0;
+
+		if (slot->instance && (slot->changed || (full && !quiet)))
 			add_traffic(reporter, i, full);
 	}
 	add_reasons(reporter);
