@@ -11,10 +11,10 @@
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define DAY_MS    (24 * HOUR_MS)
+#define HOUR_MS	  (60 * MINUTE_MS)
+#define DAY_MS	  (24 * HOUR_MS)
 
-int64_t clock_utc_ms(void);       /* CLOCK_REALTIME */
+int64_t clock_utc_ms(void);	  /* CLOCK_REALTIME */
 int64_t clock_monotonic_ms(void); /* for time-outs only */
 
 /* "2026-01-02T03:04:05Z", exactly that form, years 1970..9999 -> ms. false: not of the form or no such

@@ -15,8 +15,8 @@ enum err {
 	ERR_COUNT
 };
 
-#define MUST_USE       __attribute__((warn_unused_result))
-#define PRINTF(f, a)   __attribute__((format(printf, f, a)))
+#define MUST_USE     __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* Returns from the caller when expression is not OK: the one macro that hides a return. */
 #define TRY(expression)                                                                            \

@@ -22,7 +22,8 @@ struct form {
 
 /* Appends the pairs of data to form. ERR_ENCODING: bad %-escape, not UTF-8, or a NUL; ERR_LIMIT: more than
  * FORM_PAIR_MAX; ERR_MEMORY. Empty pieces ("a=1&&b=2") are skipped. form unchanged on error. */
-enum err form_decode(struct arena *mem, const char *data, size_t length, struct form *form) MUST_USE;
+enum err form_decode(
+	struct arena *mem, const char *data, size_t length, struct form *form) MUST_USE;
 /* Sorts by key, then value, byte order. */
 void form_sort(struct form *form);
 /* First value of key, or NULL. */

@@ -10,7 +10,7 @@
 
 /* Items of json in their order, strings decoded, numbers as written. ERR_FORMAT: not such an array;
  * ERR_LIMIT: more than items_max; ERR_MEMORY. */
-enum err json_plain_array(struct arena *mem, const char *json, size_t items_max,
-	struct text_list *out) MUST_USE;
+enum err json_plain_array(
+	struct arena *mem, const char *json, size_t items_max, struct text_list *out) MUST_USE;
 
 #endif

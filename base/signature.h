@@ -28,18 +28,19 @@ struct header {
 struct authorization {
 	const char *credential;
 	const char *signed_headers; /* as sent: "host;x-acs-action;..." */
-	const char *signature;      /* lower-case hex, 64 */
+	const char *signature;	    /* lower-case hex, 64 */
 };
 /* ERR_INCOMPLETE_SIGNATURE when not "ACS3-HMAC-SHA256 Credential=..,SignedHeaders=..,Signature=.." */
-enum err authorization_parse(struct arena *mem, const char *value, struct authorization *out) MUST_USE;
+enum err authorization_parse(
+	struct arena *mem, const char *value, struct authorization *out) MUST_USE;
 
 struct v3_request {
 	const char *method;
-	struct form *query;            /* query pairs only; is sorted */
-	const struct header *header;   /* all headers of the request */
+	struct form *query;	     /* query pairs only; is sorted */
+	const struct header *header; /* all headers of the request */
 	size_t header_count;
-	const char *signed_headers;    /* the client's own list */
-	const char *payload_hash;      /* hex SHA-256 of the body as received */
+	const char *signed_headers; /* the client's own list */
+	const char *payload_hash;   /* hex SHA-256 of the body as received */
 };
 /* "ACS3-HMAC-SHA256\n" + hex(sha256(canonical request)). canonical (may be NULL) receives that request.
  * ERR_INCOMPLETE_SIGNATURE: a signed header is absent; ERR_MEMORY. */
@@ -51,6 +52,7 @@ bool signature_v3(const char *secret, const char *string, char out[SIGNATURE_V3_
 void sha256_hex(const void *data, size_t length, char out[65]);
 void sha256(const void *data, size_t length, uint8_t out[32]);
 /* HMAC-SHA256. */
-void hmac_sha256(const void *key, size_t key_length, const void *data, size_t length, uint8_t out[32]);
+void hmac_sha256(
+	const void *key, size_t key_length, const void *data, size_t length, uint8_t out[32]);
 
 #endif

@@ -15,15 +15,15 @@
 
 enum param_kind {
 	PARAM_END = 0,
-	PARAM_INT,         /* int64_t, min..max; fallback when absent */
-	PARAM_TEXT,        /* const char *, min..max bytes; NULL when absent */
-	PARAM_CHOICE,      /* const char *, one of choices (space-separated, exact case); fallback_text */
-	PARAM_BOOL,        /* int64_t 0/1: true/false, 1/0, any case; fallback */
-	PARAM_JSON,        /* const char * as PARAM_TEXT; the handler parses it */
-	PARAM_TEXT_LIST,   /* struct text_list: Name.1, Name.2 ...; max items, item_max bytes each; also one
+	PARAM_INT,    /* int64_t, min..max; fallback when absent */
+	PARAM_TEXT,   /* const char *, min..max bytes; NULL when absent */
+	PARAM_CHOICE, /* const char *, one of choices (space-separated, exact case); fallback_text */
+	PARAM_BOOL,   /* int64_t 0/1: true/false, 1/0, any case; fallback */
+	PARAM_JSON,   /* const char * as PARAM_TEXT; the handler parses it */
+	PARAM_TEXT_LIST, /* struct text_list: Name.1, Name.2 ...; max items, item_max bytes each; also one
 	                      JSON array of strings as Name */
-	PARAM_INT_LIST,    /* struct int_list: at most max items, each within item_min..item_max */
-	PARAM_PAIR_LIST,   /* struct pair_list: Name.1.Key & Name.1.Value; the two suffixes are in choices:
+	PARAM_INT_LIST, /* struct int_list: at most max items, each within item_min..item_max */
+	PARAM_PAIR_LIST, /* struct pair_list: Name.1.Key & Name.1.Value; the two suffixes are in choices:
 	                      "Key Value", "Code Value"; at most max items, item_max bytes each part */
 };
 
@@ -41,19 +41,19 @@ struct pair_list {
 };
 
 struct param {
-	const char *name;      /* as published, without ".N" */
+	const char *name; /* as published, without ".N" */
 	enum param_kind kind;
 	bool required;
-	bool empty_is_absent;  /* "" counts as not supplied (optional numbers that SDKs send empty) */
-	size_t offset;         /* in the args struct */
-	int64_t min, max;      /* INT: value, both 0: any; TEXT, JSON: bytes, max 0: 65,536; lists: max
+	bool empty_is_absent; /* "" counts as not supplied (optional numbers that SDKs send empty) */
+	size_t offset;	      /* in the args struct */
+	int64_t min, max; /* INT: value, both 0: any; TEXT, JSON: bytes, max 0: 65,536; lists: max
 	                          items, 0: 200 */
 	int64_t item_min, item_max; /* of an item: as for INT and TEXT */
 	int64_t fallback;
 	const char *fallback_text;
 	const char *choices;
-	const char *type;      /* published type when it is not the kind's own: "String" for a number */
-	const char *help;      /* one line, own words */
+	const char *type; /* published type when it is not the kind's own: "String" for a number */
+	const char *help; /* one line, own words */
 };
 
 /* PARAM(struct tag, member, "Name", .kind = ..., ...) */

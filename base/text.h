@@ -30,7 +30,8 @@ bool text_is_utf8(const char *data, size_t length); /* RFC 3629; NUL is refused 
 /* Whole decimal integer, optional '-', no spaces, no '+', no leading zeros but "0" itself. */
 bool text_to_int(const char *text, int64_t *out);
 bool text_equal_constant_time(const char *a, const char *b, size_t length);
-void text_hex(const uint8_t *bytes, size_t length, char *out); /* 2 * length + 1 bytes, lower case */
+void text_hex(
+	const uint8_t *bytes, size_t length, char *out); /* 2 * length + 1 bytes, lower case */
 bool text_from_hex(const char *text, uint8_t *out, size_t length); /* exactly 2 * length digits */
 
 /* Addresses: text <-> 16 bytes with IPv4 mapped (::ffff:a.b.c.d). */

@@ -10,7 +10,7 @@
 #include "control/action.h"
 #include "control/engine/engine.h"
 
-struct nonces;   /* auth/nonce.h */
+struct nonces;	 /* auth/nonce.h */
 struct throttle; /* auth/throttle.h */
 
 /* What all requests share. */
@@ -18,37 +18,37 @@ struct gateway {
 	const struct vault *vault;
 	struct nodes *nodes;
 	struct life_clock *clock;
-	struct engine *engine;       /* woken after a WRITE; NULL in tests */
+	struct engine *engine; /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
-	struct throttle *throttle;   /* NULL: off */
-	const char *dns_zone;        /* of instances' names; NULL or "": they have none */
-	const char *host_id;         /* HostId of error bodies when the request has no Host */
+	struct throttle *throttle; /* NULL: off */
+	const char *dns_zone;	   /* of instances' names; NULL or "": they have none */
+	const char *host_id;	   /* HostId of error bodies when the request has no Host */
 };
 
 struct request {
 	const char *method;
 	const char *path;
-	const char *query;           /* raw, without '?'; "" when none */
+	const char *query; /* raw, without '?'; "" when none */
 	const struct header *header;
 	size_t header_count;
 	const void *body;
 	size_t body_size;
-	int64_t clock_ms;            /* machine time at arrival */
+	int64_t clock_ms; /* machine time at arrival */
 };
 struct response {
 	int status;
 	const char *content_type;
-	const char *body;            /* in mem */
+	const char *body; /* in mem */
 	size_t body_size;
 	const char *request_id;
-	const char *retry_after_ms;  /* value of x-acs-retry-after, or NULL */
+	const char *retry_after_ms; /* value of x-acs-retry-after, or NULL */
 };
 /* Always gives a response (in the worst case a fixed 503 body). db: this thread's connection. */
 void dispatch_request(const struct gateway *gateway, struct db *db, struct arena *mem,
 	const struct request *request, struct response *out);
 
 /* The reply to a request that cannot be dispatched, such as one that is too large. */
-void dispatch_refuse(const struct gateway *gateway, struct arena *mem, const struct request *request,
-	enum err err, struct response *out);
+void dispatch_refuse(const struct gateway *gateway, struct arena *mem,
+	const struct request *request, enum err err, struct response *out);
 
 #endif

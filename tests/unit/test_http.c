@@ -340,6 +340,12 @@ static void nodes_poll(void **state)
 	/* The clock moved: told at once, though no generation is newer. */
 	api_move_life(&server->api, DAY_MS);
 	assert_int_equal(ask(server->node_socket, request, reply), 200);
+	assert_int_equal(ask(server->node_socket, request, reply), 204);
+	/* That answer was lost: the node reports the offset it still has, and is told again. */
+	report_offset(server, (uint64_t)generation, 0);
+	assert_int_equal(ask(server->node_socket, request, reply), 200);
+	report_offset(server, (uint64_t)generation, DAY_MS);
+	assert_int_equal(ask(server->node_socket, request, reply), 204);
 	assert_int_equal(
 		ask(server->node_socket,
 			"POST /v1/report?node=n HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
