@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,16 +42,14 @@ bool signature_v1(const char *secret, const char *string, char out[SIGNATURE_V1_
 {
 	char key[256];
 	uint8_t mac[SHA_DIGEST_LENGTH];
-	size_t length = strlen(secret);
+	int length = snprintf(key, sizeof(key), "%s&", secret);
 	unsigned mac_length = 0;
 	bool done;
 
-	if (length + 1 >= sizeof(key))
+	if (length < 0 || (size_t)length >= sizeof(key))
 		return false;
-	memcpy(key, secret, length);
-	key[length++] = '&';
-	done = HMAC(EVP_sha1(), key, (int)length, (const unsigned char *)string, strlen(string),
-		       mac, &mac_length) != NULL;
+	done = HMAC(EVP_sha1(), key, length, (const unsigned char *)string, strlen(string), mac,
+		       &mac_length) != NULL;
 	explicit_bzero(key, sizeof(key));
 	if (!done || mac_length != sizeof(mac))
 		return false;

@@ -5,8 +5,9 @@
  */
 #include "control/config.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "control/dns/names.h"
@@ -137,14 +138,14 @@ static bool read_line(struct collection *collection, char *line, char why[SPEC_W
 static bool read_file(
 	struct arena *mem, const char *path, struct collection *collection, char why[SPEC_WHY_SIZE])
 {
-	AUTO(file) FILE *file = fopen(path, "re");
+	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *content = arena_take(mem, FILE_BYTES_MAX + 1), *line, *rest;
-	size_t size;
+	ssize_t size;
 
-	if (!file || !content)
+	if (fd < 0 || !content)
 		return wrong(why, "cannot read the configuration file", path);
-	size = fread(content, 1, FILE_BYTES_MAX + 1, file);
-	if (ferror(file) || size > FILE_BYTES_MAX)
+	size = read(fd, content, FILE_BYTES_MAX + 1);
+	if (size < 0 || size > FILE_BYTES_MAX)
 		return wrong(why, "cannot read the configuration file", path);
 	content[size] = '\0';
 	rest = content;

@@ -329,7 +329,7 @@ static enum err make_token(struct call *call, struct access_key *key)
 		return ERR_MEMORY;
 	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
 		return fail(ERR_SYSTEM, "no random bytes for a security token");
-	memcpy(token, TOKEN_PREFIX, 4);
+	(void)snprintf(token, sizeof(TOKEN_PREFIX), "%s", TOKEN_PREFIX);
 	text_hex(bytes, sizeof(bytes), token + 4);
 	explicit_bzero(bytes, sizeof(bytes));
 	key->token = token;

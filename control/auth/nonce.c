@@ -63,10 +63,10 @@ struct nonces {
 
 static enum err read_boot_id(char out[BOOT_ID_SIZE])
 {
-	AUTO(file) FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	AUTO(fd) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
 	memset(out, 0, BOOT_ID_SIZE);
-	if (!file || !fgets(out, BOOT_ID_SIZE, file))
+	if (fd < 0 || read(fd, out, BOOT_ID_SIZE - 1) <= 0)
 		return fail(ERR_SYSTEM, "read the boot id: %s", strerror(errno));
 	return OK;
 }

@@ -36,7 +36,7 @@ static void sign(struct arena *mem, char *lines, const struct authorization *aut
 		return;
 	/* Its two lines: the algorithm, a hash. */
 	if (strlen(string) != strlen("ACS3-HMAC-SHA256\n") + 64 ||
-		strncmp(canonical, "POST\n/\n", 7))
+		strncmp(canonical, "POST\n/\n", 7) != 0)
 		abort();
 }
 

@@ -74,8 +74,10 @@ static void limit_is_exact(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i <= FORM_PAIR_MAX; i++)
-		memcpy(many + 2 * i, "a&", 2);
+	for (i = 0; i <= FORM_PAIR_MAX; i++) {
+		many[2 * i] = 'a';
+		many[2 * i + 1] = '&';
+	}
 	assert_int_equal(form_decode(mem, many, 2 * (size_t)(FORM_PAIR_MAX + 1), &form), ERR_LIMIT);
 	assert_int_equal(form.count, 0);
 	assert_int_equal(form_decode(mem, many, 2 * (size_t)FORM_PAIR_MAX, &form), OK);

@@ -125,7 +125,7 @@ static int take_reply(int fd, int ms, char out[REPLY_MAX])
 		if (body && (body[4] || strstr(out, " 204 ") || strstr(out, "Content-Length: 0")))
 			break;
 	}
-	return strncmp(out, "HTTP/1.1 ", 9) == 0 ? atoi(out + 9) : 0;
+	return strncmp(out, "HTTP/1.1 ", 9) == 0 ? (int)strtol(out + 9, NULL, 10) : 0;
 }
 
 static int ask(const char *path, const char *request, char out[REPLY_MAX])
@@ -236,9 +236,9 @@ static void what_is_no_request(void **state)
 			reply) /
 			100,
 		4);
-	(void)strcpy(line, "GET /?");
-	memset(line + 6, 'a', sizeof(line) - 40);
-	(void)strcpy(line + sizeof(line) - 40, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	(void)snprintf(line, sizeof(line), "GET /?");
+	memset(line + strlen(line), 'a', sizeof(line) - 40 - strlen(line));
+	(void)snprintf(line + sizeof(line) - 40, 40, " HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(ask(server->socket, line, reply), 414);
 	/* Cut off in the head and in the body: the next one is served. */
 	fd = connect_to(server->socket);

@@ -43,7 +43,7 @@ static struct nonces *reopen(struct nonces *nonces, int64_t clock_ms)
 static int make_folder(void **state)
 {
 	(void)state;
-	(void)strcpy(folder, "/tmp/polder-test-XXXXXX");
+	(void)snprintf(folder, sizeof(folder), "/tmp/polder-test-XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;
 	(void)snprintf(path, sizeof(path), "%s/nonces", folder);
