@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Makes a flood out of one frame. BPF_PROG_TEST_RUN with live frames runs this for each frame and sends
- * it by the redirect. Frames are recycled with what was last written into them, so every varying field
- * and every checksum is written anew from sums that leave the varying fields out.
+ * it by the redirect. Frames are recycled with what was last written into them, by this program or by who
+ * got them (a node makes its answer out of the packet), so all headers are written anew; checksums
+ * come from sums that leave the varying fields out.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -15,6 +17,19 @@
 #include "cli/generator_abi.h"
 
 struct generator_shape shape;
+
+/* size: a constant at each call. */
+static __always_inline bool begin(void *data, void *end, __u32 size)
+{
+	__u16 *word = data;
+
+	if (data + size > end)
+		return false;
+#pragma unroll
+	for (__u32 i = 0; i < size / 2; i++)
+		word[i] = shape.header[i];
+	return true;
+}
 
 struct ports {
 	__be16 source, destination;
@@ -100,9 +115,9 @@ int polder_generator(struct xdp_md *context)
 	struct iphdr *ip = data + sizeof(struct ethhdr);
 	struct ipv6hdr *ipv6 = data + sizeof(struct ethhdr);
 
-	if (shape.ip_version == 4 && (void *)(ip + 1) <= end)
+	if (shape.ip_version == 4 && begin(data, end, GENERATOR_HEADER_IPV4))
 		finish(data, end, sizeof(struct ethhdr) + sizeof(*ip), vary_ipv4(ip));
-	else if (shape.ip_version == 6 && (void *)(ipv6 + 1) <= end)
+	else if (shape.ip_version == 6 && begin(data, end, GENERATOR_HEADER_IPV6))
 		finish(data, end, sizeof(struct ethhdr) + sizeof(*ipv6), vary_ipv6(ipv6));
 	else
 		return XDP_DROP;
@@ -111,11 +126,23 @@ int polder_generator(struct xdp_md *context)
 	return bpf_redirect(shape.ifindex, 0);
 }
 
-/* For the far ends of the nodes' links: see passive_attach. */
+/* For the far ends of the nodes' links: see passive_attach. What is sent back to made-up sources would be
+ * lost in the Internet; it is lost here, or the attacker's stack would take the time of the nodes. */
 SEC("xdp")
 int polder_passive(struct xdp_md *context)
 {
-	(void)context;
+	void *data = (void *)(long)context->data, *end = (void *)(long)context->data_end;
+	const struct ethhdr *ethernet = data;
+	const struct iphdr *ip = data + sizeof(*ethernet);
+	const struct ipv6hdr *ipv6 = data + sizeof(*ethernet);
+
+	if ((void *)(ip + 1) > end)
+		return XDP_PASS;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
+		return bpf_ntohl(ip->daddr) >> 24 == 10 ? XDP_DROP : XDP_PASS;
+	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6) && (void *)(ipv6 + 1) <= end &&
+		ipv6->daddr.s6_addr32[0] == bpf_htonl(0x20010db8) && ipv6->daddr.s6_addr[4] == 0xf0)
+		return XDP_DROP;
 	return XDP_PASS;
 }
 

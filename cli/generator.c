@@ -124,6 +124,7 @@ static bool burst(struct flood *flood, uint64_t turn, uint32_t count)
 	memcpy(frame->data, flood->lab_link[node].node_mac, 6);
 	memcpy(frame->data + 6, flood->lab_link[node].peer_mac, 6);
 	*shape = frame->shape;
+	memcpy(shape->header, frame->data, sizeof(shape->header));
 	shape->ifindex = flood->ifindex[node];
 	shape->packets = packets;
 	shape->bytes = bytes;

@@ -56,8 +56,8 @@ bool generator_run(const struct lab *lab, const struct drill *drill, const struc
 	int64_t seconds, int64_t pps, struct generator_result *out);
 
 /*
- * Attaches a program that lets everything pass to an interface of the calling process's namespace and
- * pins it at path. veth delivers what its peer sends back by XDP_TX only while a program is attached on
+ * Attaches a program that lets everything pass, but for replies to the drills' made-up sources, to an
+ * interface of the calling process's namespace and pins it at path. veth delivers what its peer sends back by XDP_TX only while a program is attached on
  * the receiving side; a real card needs nothing of the kind.
  */
 bool passive_attach(const char *interface, const char *path);

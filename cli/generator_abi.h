@@ -14,7 +14,12 @@
 #define VARY_SEQUENCE	 (1u << 3) /* TCP sequence and acknowledgement */
 #define VARY_IDENTIFIER	 (1u << 4) /* IPv4 identification, IPv6 fragment identification */
 
-#define REFLECTOR_COUNT	 8 /* a power of two */
+/* Ethernet, IP and TCP headers; a UDP frame is at least as long. */
+#define GENERATOR_HEADER_IPV4 54
+#define GENERATOR_HEADER_IPV6 74
+#define GENERATOR_HEADER_SIZE 74
+
+#define REFLECTOR_COUNT	      8 /* a power of two */
 
 struct generator_shape {
 	__u32 vary;
@@ -25,8 +30,9 @@ struct generator_shape {
 	__u32 checksum;	     /* offset of its checksum */
 	__u32 header_sum;    /* of the IPv4 header, varying fields 0, not folded */
 	__u32 transport_sum; /* of pseudo header, transport header, payload, likewise */
-	__u16 reflector[REFLECTOR_COUNT]; /* network order */
-	__u64 packets, bytes;		  /* what was made */
+	__u16 header[GENERATOR_HEADER_SIZE / 2]; /* how each frame begins */
+	__u16 reflector[REFLECTOR_COUNT];	 /* network order */
+	__u64 packets, bytes;			 /* what was made */
 };
 
 #endif

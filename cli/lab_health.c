@@ -148,9 +148,23 @@ static bool check_origin(const struct lab *lab, struct lab_fault *out)
 		lab_namespace(lab, LAB_NODE + node, name);
 		status = process_in_namespace(name, probe_all, NULL);
 		if (status < 0 || (size_t)status > PROBE_COUNT)
-			return fault(out, "supervisor.log", "a node's network namespace is gone");
+			return fault(out, "supervisor.log", "a node's network namespace is closed");
 		if (status > 0)
 			return fault(out, probes[status - 1].log, probes[status - 1].what);
+	}
+	return true;
+}
+
+static bool check_namespaces(const struct lab *lab, struct lab_fault *out)
+{
+	char name[64], part[128];
+
+	for (int role = 0; lab_has_role(lab, role); role++) {
+		lab_namespace(lab, role, name);
+		if (namespace_inode(name) == lab->inode[role])
+			continue;
+		(void)snprintf(part, sizeof(part), "the network namespace %s is gone", name);
+		return fault(out, "supervisor.log", part);
 	}
 	return true;
 }
@@ -159,7 +173,7 @@ bool lab_healthy(const struct lab *lab, int64_t wait_ms, struct lab_fault *out)
 {
 	const int64_t until = clock_monotonic_ms() + wait_ms;
 
-	while (!check_origin(lab, out) || !check_api(lab, out)) {
+	while (!check_namespaces(lab, out) || !check_origin(lab, out) || !check_api(lab, out)) {
 		if (clock_monotonic_ms() >= until)
 			return false;
 		sleep_ms(20);
