@@ -8,13 +8,13 @@
  *               epoch number and MSS index, under the epoch's key
  *
  * The keys come from the control and are the same on all nodes: any node accepts any node's cookie.
- * A cookie is valid in its epoch and the next, 60 to 120 seconds. Guessing one takes 2^27 packets on
- * average, and yields one flow.
+ * A cookie is valid in its epoch and the next, 60 to 120 seconds. Guessing one takes 2^27 packets
+ * on average, and yields one flow.
  *
- * TCP options live in the timestamp that the client echoes: the low six bits of our TSval say window
- * scale (15: none) and SACK; bit 5 is kept for ECN, which is not agreed, because the origin's consent
- * is not known when the client is answered. They are not authenticated: a client that alters them
- * harms its own connection only. Without timestamps only the MSS survives.
+ * TCP options live in the timestamp that the client echoes: the low six bits of our TSval say
+ * window scale (15: none) and SACK; bit 5 is kept for ECN, which is not agreed, because the
+ * origin's consent is not known when the client is answered. They are not authenticated: a client
+ * that alters them harms its own connection only. Without timestamps only the MSS survives.
  */
 #ifndef BPF_COOKIE_BPF_H
 #define BPF_COOKIE_BPF_H
@@ -78,7 +78,8 @@ static __always_inline __u32 cookie_mss_index(__u32 mss)
 
 /*
  * The message is 47 bytes: source, destination, ports as in the packet (36), then little endian ISN
- * (4), epoch (4), MSS index (3). Its last word carries the length in the top byte, as SipHash wants.
+ * (4), epoch (4), MSS index (3). Its last word carries the length in the top byte, as SipHash
+ * wants.
  */
 __noinline __u64 cookie_siphash(struct packet *p, __u64 isn, __u64 last, __u64 key0, __u64 key1)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Each packet is counted once, by its reason; packets of a protected address also for that address. */
+/*
+ * Each packet is counted once, by its reason; packets of a protected address also for that address.
+ */
 #ifndef BPF_COUNT_BPF_H
 #define BPF_COUNT_BPF_H
 

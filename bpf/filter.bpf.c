@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The packet path. polder_filter runs in XDP on every interface of the node, WAN side and origin side
- * alike; the destination address says which side a packet is of. polder_handshake runs at tc ingress
- * of the same interfaces for the one packet that has to become two.
+ * The packet path. polder_filter runs in XDP on every interface of the node, WAN side and origin
+ * side alike; the destination address says which side a packet is of. polder_handshake runs at tc
+ * ingress of the same interfaces for the one packet that has to become two.
  *
  * What is not for a protected or back-to-origin address goes to the host untouched. Every packet is
  * counted once, by the reason for its verdict. Maps and their contract: shared/packet_abi.h.

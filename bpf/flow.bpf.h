@@ -3,8 +3,8 @@
  * Flows: how one is found, refreshed and made.
  *
  * The flow map holds the state, under the client's side; the reverse map leads from the origin's
- * side to it. Either entry may be evicted alone, so a reverse entry counts only while its flow names
- * the same source port, and a new flow takes over a reverse entry that no longer does.
+ * side to it. Either entry may be evicted alone, so a reverse entry counts only while its flow
+ * names the same source port, and a new flow takes over a reverse entry that no longer does.
  *
  * Source ports: each CPU counts through all pairs of source address and port from a random start,
  * and takes only those of its own residue, so that a pair is used again as late as possible and the
@@ -20,12 +20,12 @@
 /* struct flow: flags. */
 #define FLOW_FIN_CLIENT (1u << 0)
 #define FLOW_FIN_ORIGIN (1u << 1)
+#define FLOW_RENEWING	(1u << 2) /* a SYN came for this tuple, ISN in scratch[SCRATCH_RENEW] */
 #define FLOW_CHALLENGED (1u << 3) /* the origin has answered our SYN with a bare ACK before */
-#define FLOW_RENEWING	(1u << 2) /* a SYN came for this tuple: scratch[SCRATCH_RENEW] has its ISN */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {
-	SCRATCH_ORIGIN_VALUE, /* TSval: ours at first, the origin's after its SYN-ACK; client side of 0 */
+	SCRATCH_ORIGIN_VALUE, /* TSval: ours as echoed, then that of the origin's SYN-ACK */
 	SCRATCH_RENEW,
 	SCRATCH_CLIENT_VALUE, /* the client's TSval when it opened the flow */
 };
@@ -166,7 +166,10 @@ __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, struct flo
 		return REFRESH_NOT_ORIGIN;
 	if (flow->idle_seconds != entry->idle_seconds)
 		flow->idle_seconds = entry->idle_seconds;
-	/* Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next hop. */
+	/*
+	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
+	 * hop.
+	 */
 	flow->route_ns = p->now_ns;
 	route_find(ctx, p, flow);
 	return REFRESH_OK;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * tc ingress: where one packet of the origin makes two. polder_filter has checked it, noted it in the
- * flow and passed it on.
+ * tc ingress: where one packet of the origin makes two. polder_filter has checked it, noted it in
+ * the flow and passed it on.
  *
  * A SYN-ACK becomes the window update that lets the client send, and the ACK that ends the origin's
- * handshake. A repeated SYN-ACK does the same again, which mends the loss of either. A challenge ACK
- * becomes the RST that it asks for, and another SYN.
+ * handshake. A repeated SYN-ACK does the same again, which mends the loss of either. A challenge
+ * ACK becomes the RST that it asks for, and another SYN.
  *
  * The flow holds what is needed; the packet gives sequence number and window, and the frame.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The maps of the packet path. Keys, values and who writes them: shared/packet_abi.h. The agent pins
- * those named there; "flow_scratch" and "packet_scratch" are private to the programs.
+ * The maps of the packet path. Keys, values and who writes them: shared/packet_abi.h. The agent
+ * pins those named there; "flow_scratch" and "packet_scratch" are private to the programs.
  */
 #ifndef BPF_MAPS_BPF_H
 #define BPF_MAPS_BPF_H

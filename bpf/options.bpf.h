@@ -4,8 +4,9 @@
  * offset, with bpf_loop: the verifier sees one step, whatever the packet holds. A list that breaks
  * off ends the walk; what came before counts, as in every stack.
  *
- * Toward the origin, what the client acknowledges is shifted into the origin's numbers: the timestamp
- * echo and the edges of SACK blocks (RFC 7323, RFC 2018). Toward the client only the timestamp value.
+ * Toward the origin, what the client acknowledges is shifted into the origin's numbers: the
+ * timestamp echo and the edges of SACK blocks (RFC 7323, RFC 2018). Toward the client only the
+ * timestamp value.
  */
 #ifndef BPF_OPTIONS_BPF_H
 #define BPF_OPTIONS_BPF_H
@@ -153,7 +154,9 @@ __noinline int options_read(struct xdp_md *ctx, struct packet *p)
 	return 0;
 }
 
-/* Shifts the options of a segment of an open flow; returns what that adds to the checksum, or -1. */
+/*
+ * Shifts the options of a segment of an open flow; returns what that adds to the checksum, or -1.
+ */
 __noinline __s64 options_translate(
 	struct xdp_md *ctx, struct packet *p, __u32 add_value, __u32 add_echo, __u32 add_sequence)
 {

@@ -7,7 +7,8 @@
  * Accepted: up to two VLAN tags; Ethernet padding behind the IP packet; IPv6 hop-by-hop, routing
  * (nothing left to visit), destination options and fragment headers, at most HEADER_CHAIN_MAX of
  * them (RFC 8200 section 4.1 has at most seven). Everything else of an impossible form is refused
- * as malformed. Checksums are not verified: they are carried on, so the receiver still sees an error.
+ * as malformed. Checksums are not verified: they are carried on, so the receiver still sees an
+ * error.
  */
 #ifndef BPF_PARSE_BPF_H
 #define BPF_PARSE_BPF_H
@@ -137,7 +138,9 @@ static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 		bpf_ntohs(ip->id), p->length - header);
 }
 
-/* One extension header. Returns 1: another header follows, 0: transport is reached, -1: malformed. */
+/*
+ * One extension header. Returns 1: another header follows, 0: transport is reached, -1: malformed.
+ */
 static __always_inline int parse_extension(void *data, void *end, struct packet *p)
 {
 	__u32 offset = p->transport;

@@ -163,9 +163,10 @@ static __always_inline void translation_to_client(
 }
 
 /*
- * Back out of the interface that the packet came by. veth does not wake a peer that has no program of
- * its own after XDP_TX (the frame waits for the next one), but does after a redirect; drivers of NICs
- * are quicker with XDP_TX. Which one is a constant, set before load; the slower is always right.
+ * Back out of the interface that the packet came by. veth does not wake a peer that has no program
+ * of its own after XDP_TX (the frame waits for the next one), but does after a redirect; drivers of
+ * NICs are quicker with XDP_TX. Which one is a constant, set before load; the slower is always
+ * right.
  */
 static __always_inline int transmit_back(struct xdp_md *ctx)
 {

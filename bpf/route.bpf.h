@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The next hop toward an origin, by the kernel's routing table, as if the packet were forwarded from
- * the interface it came by: forwarding must be on there. It is kept in the flow for ROUTE_LIFE_NS.
+ * The next hop toward an origin, by the kernel's routing table, as if the packet were forwarded
+ * from the interface it came by: forwarding must be on there. It is kept in the flow for
+ * ROUTE_LIFE_NS.
  *
  * A next hop that the kernel has not resolved cannot be waited for here: the agent is asked to have
  * it resolved, and the client's retransmission finds it.

@@ -12,22 +12,24 @@
  *   data                  <->  sequence_delta = o - cookie      <->  data
  *
  * The window of 0 keeps the client from sending before the origin has answered; the window update
- * lets it. A server that speaks first needs nothing else, so one way serves both. The SYN-ACK of the
- * origin makes two packets, which XDP cannot: it is passed on to polder_handshake (handshake.bpf.h).
+ * lets it. A server that speaks first needs nothing else, so one way serves both. The SYN-ACK of
+ * the origin makes two packets, which XDP cannot: it is passed on to polder_handshake
+ * (handshake.bpf.h).
  *
  * Loss: any packet of the client repeats the SYN while the origin has not answered, which its zero
- * window probes do as soon as it has data; the origin repeats its SYN-ACK itself, and a client's probe
- * on an open flow draws a fresh window from the origin.
+ * window probes do as soon as it has data; the origin repeats its SYN-ACK itself, and a client's
+ * probe on an open flow draws a fresh window from the origin.
  *
- * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that cookie
- * replaces the flow. An origin that still holds an older connection of the same pair (TIME_WAIT)
- * answers our SYN with a bare ACK. The RST that this asks for frees the pair, and another SYN follows
- * it: again two packets, again by polder_handshake. Only once for a flow, since an origin that does
- * not heed RST would never stop; after that the client's next packet brings the SYN.
+ * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that
+ * cookie replaces the flow. An origin that still holds an older connection of the same pair
+ * (TIME_WAIT) answers our SYN with a bare ACK. The RST that this asks for frees the pair, and
+ * another SYN follows it: again two packets, again by polder_handshake. Only once for a flow, since
+ * an origin that does not heed RST would never stop; after that the client's next packet brings the
+ * SYN.
  *
- * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path go
- * to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered to the
- * origin as the client has them; an origin without them answers without.
+ * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path
+ * go to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered
+ * to the origin as the client has them; an origin without them answers without.
  */
 #ifndef BPF_TCP_BPF_H
 #define BPF_TCP_BPF_H
@@ -327,7 +329,9 @@ __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 	return tcp_of_flow(ctx, p, flow);
 }
 
-/* The origin agreed: fixes the deltas. The host's stack never sees it, polder_handshake takes it. */
+/*
+ * The origin agreed: fixes the deltas. The host's stack never sees it, polder_handshake takes it.
+ */
 static __always_inline int tcp_origin_agreed(
 	struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {

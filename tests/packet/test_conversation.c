@@ -3,12 +3,13 @@
  * The packet path between real stacks: client -- node -- origin, three network namespaces joined by
  * two veth pairs, the programs attached to the node's two interfaces.
  *
- *   10.201.1.2  fd01::2   client   10.201.1.1  fd01::1   node   10.201.2.1  fd02::1   origin 10.201.2.2  fd02::2
+ *   client 10.201.1.2 fd01::2 -- 10.201.1.1 fd01::1 node 10.201.2.1 fd02::1 -- 10.201.2.2 fd02::2 origin
  *   protected 10.201.9.1, fd09::1; back-to-origin 10.201.3.1, fd03::1, routed to the node
  *
  * veth needs two things of the world outside: transmit checksums computed before the packet is
  * handed over, and GRO at the peers of interfaces that are redirected to, or they have no NAPI.
- * Servers and clients are child processes, each of which enters its namespace before it opens a socket.
+ * Servers and clients are child processes, each of which enters its namespace before it opens a
+ * socket.
  */
 #include "harness.h"
 
@@ -297,8 +298,9 @@ static int banner(const char *vip)
 }
 
 /*
- * One source port, and an origin that closes first: it keeps each connection in TIME_WAIT and answers
- * about every second SYN of the next with a challenge ACK. The client says nothing that could help.
+ * One source port, and an origin that closes first: it keeps each connection in TIME_WAIT and
+ * answers about every second SYN of the next with a challenge ACK. The client says nothing that
+ * could help.
  */
 static int reused_port(const char *vip)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * TCP as a conversation of packets: SYN, cookie, flow, the origin's SYN, its answer, data both ways.
- * Fields are compared with what the wire must show; frame_parse() verifies every checksum.
+ * TCP as a conversation of packets: SYN, cookie, flow, the origin's SYN, its answer, data both
+ * ways. Fields are compared with what the wire must show; frame_parse() verifies every checksum.
  */
 #include "wire.h"
 
@@ -655,7 +655,10 @@ static void closing(int version)
 }
 TEST(closing)
 
-/* A new connection on an old tuple: the SYN changes nothing, the ACK of its cookie replaces the flow. */
+/*
+ * A new connection on an old tuple: the SYN changes nothing, the ACK of its cookie replaces the
+ * flow.
+ */
 static void renewed(int version)
 {
 	struct talk t = talk_open(version, 41094, 7), next = { .version = version };

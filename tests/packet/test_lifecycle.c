@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The switches of the packet path: mitigation ends at ExpireTime, forwarding seven days later, on the
- * second, in both directions; the clock's offset moves both. Lists: allow wins, entries end.
+ * The switches of the packet path: mitigation ends at ExpireTime, forwarding seven days later, on
+ * the second, in both directions; the clock's offset moves both. Lists: allow wins, entries end.
  *
- * Deadlines are placed around the machine's clock: a second before and after is far more than a test
- * run takes between reading the clock and sending the packet.
+ * Deadlines are placed around the machine's clock: a second before and after is far more than a
+ * test run takes between reading the clock and sending the packet.
  */
 #include "wire.h"
 
@@ -65,7 +65,9 @@ static void lists_clear(void)
 			bpf_map_delete_elem(bpf_map__fd(skel->maps.list_prefix), &prefix), 0);
 }
 
-/* Life-cycle time "now" relative to expiry, by the clock's offset: one row of the founding table. */
+/*
+ * Life-cycle time "now" relative to expiry, by the clock's offset: one row of the founding table.
+ */
 static void test_expiry(void **state)
 {
 	static const struct {

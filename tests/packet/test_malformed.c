@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Frames that lie or break off. A frame to a protected address that is cut anywhere must be dropped as
- * malformed, or, where the destination itself is cut, be left to the host: it never goes on to an
- * origin. Frames that are merely unusual go on.
+ * Frames that lie or break off. A frame to a protected address that is cut anywhere must be dropped
+ * as malformed, or, where the destination itself is cut, be left to the host: it never goes on to
+ * an origin. Frames that are merely unusual go on.
  */
 #include "wire.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Every reason of reasons.def, IPv4 and IPv6: one row is one packet, what was arranged before it, the
- * verdict and the reason that counts it. The last test fails when a reason has no row.
+ * Every reason of reasons.def, IPv4 and IPv6: one row is one packet, what was arranged before it,
+ * the verdict and the reason that counts it. The last test fails when a reason has no row.
  */
 #include "wire.h"
 

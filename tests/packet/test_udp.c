@@ -269,7 +269,9 @@ static void client_moves(int version)
 }
 TEST(client_moves)
 
-/* Few ports: all are used, none twice, then there are none; a port of an idle flow is free again. */
+/*
+ * Few ports: all are used, none twice, then there are none; a port of an idle flow is free again.
+ */
 static void ports(int version)
 {
 	struct settings s = settings_default();
