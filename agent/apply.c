@@ -173,16 +173,6 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	delete_key(context, PACKET_LIST_PREFIX, key);
 }
 
-/* Its flows end by the packet path's own check and by the sweep; its counters by reason go here. */
-static void instance_gone(void *context, uint32_t number)
-{
-	for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
-		struct vip_reason_key key = { .instance = number, .reason = reason };
-
-		delete_key(context, PACKET_VIP_REASON, &key);
-	}
-}
-
 static bool wanted(const struct node_state *state, enum packet_map map, const void *key)
 {
 	if (map == PACKET_VIP)
@@ -242,7 +232,6 @@ enum err applier_apply(struct applier *applier, const struct snapshot *snapshot)
 		.exact_delete = exact_delete,
 		.prefix_put = prefix_put,
 		.prefix_delete = prefix_delete,
-		.instance_gone = instance_gone,
 		.delete_unwanted = delete_unwanted };
 
 	applier->origins = 0;
@@ -253,16 +242,22 @@ enum err applier_apply(struct applier *applier, const struct snapshot *snapshot)
 
 static void adopt(struct applier *applier)
 {
-	struct address key, next;
-	struct vip vip;
-	int more = packets_next_key(applier->packets, PACKET_VIP, NULL, &key);
+	struct address key[BATCH_MAX];
+	struct vip vip[BATCH_MAX];
+	struct packet_cursor cursor = { 0 };
+	uint32_t total = 0;
+	int more = 0;
 
-	for (uint32_t i = 0; more == 0 && i < 2 * NODE_VIP_MAX; i++) {
-		if (packets_get(applier->packets, PACKET_VIP, &key, &vip) == 0)
-			node_state_adopt(applier->state, &key, &vip);
-		more = packets_next_key(applier->packets, PACKET_VIP, &key, &next);
-		key = next;
+	while (more == 0 && total < 2 * NODE_VIP_MAX) {
+		uint32_t count = BATCH_MAX;
+
+		more = packets_read(applier->packets, PACKET_VIP, &cursor, key, vip, &count);
+		for (uint32_t i = 0; i < count; i++)
+			node_state_adopt(applier->state, &key[i], &vip[i]);
+		total += count;
 	}
+	if (more != 0 && more != -ENOENT)
+		log_warn("read the addresses in force: %s", strerror(-more));
 	node_state_adopted(applier->state);
 }
 

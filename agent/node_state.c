@@ -387,7 +387,6 @@ static void remove_instance(struct node_state *state, uint32_t index)
 	while (instance->service_head != NONE)
 		orphan_service(state, instance->service_head);
 	lists_remove_instance(state, instance);
-	state->output->instance_gone(state->output->context, instance->number);
 	index_remove(&state->instance_by_number, index);
 	pool_give(&state->instances, index);
 }

@@ -32,8 +32,6 @@ struct node_output {
 	void (*prefix_put)(void *context, uint32_t id, const struct list_prefix_key *key,
 		const struct list_entry *entry);
 	void (*prefix_delete)(void *context, const struct list_prefix_key *key);
-	/* The instance is no more: whatever else is kept by its number may go. */
-	void (*instance_gone)(void *context, uint32_t number);
 	/* Full snapshot, before the first put: delete every key that node_state_wants_* denies. */
 	void (*delete_unwanted)(void *context, const struct node_state *state);
 };

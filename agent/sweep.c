@@ -28,6 +28,8 @@ struct sweep {
 	void (*origin)(void *context, const struct address *address);
 	void *origin_context;
 	struct packet_cursor tcp, udp, service;
+	struct vip_reason_key reason; /* where the walk through "vip_reason" stands */
+	bool reason_started;
 	union {
 		struct flow_key flow[PIECE];
 		struct service_key service[PIECE];
@@ -128,8 +130,28 @@ static void walk_services(struct sweep *sweep)
 	}
 }
 
+/* Numbers are never used again, so late is early enough. A foothold that vanished starts the walk anew. */
+static void sweep_reasons(struct sweep *sweep)
+{
+	if (node_state_generation(sweep->state) == 0)
+		return;
+	for (uint32_t i = 0; i < SWEEP_REASONS_MAX; i++) {
+		struct vip_reason_key previous = sweep->reason;
+		bool had_previous = sweep->reason_started;
+
+		sweep->reason_started =
+			packets_next_key(sweep->packets, PACKET_VIP_REASON,
+				had_previous ? &previous : NULL, &sweep->reason) == 0;
+		if (had_previous && !node_state_has_instance(sweep->state, previous.instance))
+			(void)packets_delete(sweep->packets, PACKET_VIP_REASON, &previous);
+		if (!sweep->reason_started)
+			return;
+	}
+}
+
 void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
 {
+	sweep_reasons(sweep);
 	sweep_flows(sweep, IPPROTO_TCP, &sweep->tcp, boot_now_ns);
 	sweep_flows(sweep, IPPROTO_UDP, &sweep->udp, boot_now_ns);
 	walk_services(sweep);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slow walks through large maps, a bounded piece each second: flows that ended, and the origins of
- * all services, whose next hops have to stay known.
+ * Slow walks through large maps, a bounded piece each second: flows that ended, counters of instances
+ * that are gone, and the origins of all services, whose next hops have to stay known.
  */
 #ifndef AGENT_SWEEP_H
 #define AGENT_SWEEP_H
@@ -12,6 +12,7 @@
 
 #define SWEEP_FLOWS_MAX	   4096 /* per table and tick: a full one is passed in about a minute */
 #define SWEEP_SERVICES_MAX 1024 /* per tick */
+#define SWEEP_REASONS_MAX  1024 /* per tick */
 
 struct sweep;
 struct sweep *sweep_new(struct packets *packets, const struct node_state *state,

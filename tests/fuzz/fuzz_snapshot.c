@@ -64,12 +64,6 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	(void)context, (void)key;
 }
 
-static void instance_gone(void *context, uint32_t number)
-{
-	(void)context;
-	assert(number != 0);
-}
-
 static void delete_unwanted(void *context, const struct node_state *state)
 {
 	assert(context == state);
@@ -79,8 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct node_state *state;
 	struct node_output output = { NULL, vip_put, vip_delete, service_put, service_delete,
-		exact_put, exact_delete, prefix_put, prefix_delete, instance_gone,
-		delete_unwanted };
+		exact_put, exact_delete, prefix_put, prefix_delete, delete_unwanted };
 	struct snapshot snapshot;
 	const char *why = NULL;
 	uint8_t *copy = malloc(size + 1); /* aligned, and its end is watched */

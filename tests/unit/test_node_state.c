@@ -33,7 +33,7 @@ struct table {
 
 struct path {
 	struct table vip, service, exact, prefix;
-	unsigned fresh, gone, unwanted_calls;
+	unsigned fresh, unwanted_calls;
 };
 
 static int table_find(const struct table *table, const void *key)
@@ -124,12 +124,6 @@ static void prefix_put(void *context, uint32_t id, const struct list_prefix_key 
 static void prefix_delete(void *context, const struct list_prefix_key *key)
 {
 	table_delete(&((struct path *)context)->prefix, key);
-}
-
-static void instance_gone(void *context, uint32_t number)
-{
-	(void)number;
-	((struct path *)context)->gone++;
 }
 
 static void delete_unwanted(void *context, const struct node_state *state)
@@ -258,8 +252,7 @@ static void add_list(struct draft *to, uint32_t id, uint32_t instance, unsigned 
 static enum err apply(struct node_state *state, const struct draft *from, struct path *path)
 {
 	const struct node_output output = { path, vip_put, vip_delete, service_put, service_delete,
-		exact_put, exact_delete, prefix_put, prefix_delete, instance_gone,
-		delete_unwanted };
+		exact_put, exact_delete, prefix_put, prefix_delete, delete_unwanted };
 	struct snapshot snapshot;
 	const char *why = "";
 
@@ -399,7 +392,6 @@ static void test_vip_moves_on_removal(void **state)
 	assert_null(vip_of(&f->path, "2001:db8::1"));
 	assert_int_equal(f->path.vip.deletes, 1);
 	assert_int_equal(f->path.fresh, 1);
-	assert_int_equal(f->path.gone, 1);
 	assert_null(service_of(&f->path, 1, 80));
 	assert_int_equal(f->path.exact.count, 0);
 	assert_int_equal(f->path.prefix.count, 0);
@@ -710,11 +702,6 @@ static void ignore_address(void *context, const struct address *key)
 	(void)context, (void)key;
 }
 
-static void ignore_number(void *context, uint32_t number)
-{
-	(void)context, (void)number;
-}
-
 static void ignore_state(void *context, const struct node_state *state)
 {
 	(void)context, (void)state;
@@ -723,10 +710,9 @@ static void ignore_state(void *context, const struct node_state *state)
 /* As many instances as fit, then one more; then all others instead, in one snapshot. */
 static void test_full_tables(void **state)
 {
-	const struct node_output output = { .vip_put = count_vip,
-		.vip_delete = ignore_address,
-		.instance_gone = ignore_number,
-		.delete_unwanted = ignore_state };
+	const struct node_output output = {
+		.vip_put = count_vip, .vip_delete = ignore_address, .delete_unwanted = ignore_state
+	};
 	const uint32_t count = NODE_VIP_MAX + 1;
 	size_t size = sizeof(struct snapshot_header) + count * sizeof(struct record_instance);
 	struct snapshot_header *header = calloc(1, size);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The agent's half of the packet path on the real kernel: a network namespace and a bpf file system of
+ * the test's own, two interfaces, snapshots, a second agent that takes over, the undo. Needs root and
+ * says so otherwise; no packet is sent.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/apply.h"
+#include "agent/settle.h"
+
+/* Last: it makes a macro of the name fail. */
+#include <cmocka.h>
+
+struct node {
+	struct arena *mem;
+	struct agent_settings settings;
+	struct packets *packets;
+	struct node_state *state;
+	struct applier *applier;
+	struct settle settle;
+	unsigned origins; /* told */
+};
+
+static char directory[] = "/tmp/polder-apply-XXXXXX";
+static char pin[64];
+static bool ready;
+
+/* --- a world ---------------------------------------------------------------------------------- */
+
+static int run(const char *command)
+{
+	int status = system(command);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int world_up(void **state)
+{
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIP: needs root for namespaces and BPF\n");
+		return 0;
+	}
+	if (!mkdtemp(directory) || unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("bpf", directory, "bpf", 0, NULL) != 0)
+		return -1;
+	(void)snprintf(pin, sizeof(pin), "%s/node", directory);
+	if (run("ip link add wan type veth peer name wan-peer && ip link set wan up &&"
+		" ip link add lan type veth peer name lan-peer && ip link set lan up") != 0)
+		return -1;
+	log_open("test", LOG_LEVEL_ERROR);
+	ready = true;
+	return 0;
+}
+
+/* Also after a failed test: the mount holds the pins, and the namespace the interfaces. */
+static int world_down(void **state)
+{
+	(void)state;
+	if (!ready)
+		return 0;
+	(void)umount2(directory, MNT_DETACH);
+	return rmdir(directory);
+}
+
+#define NEED_WORLD()                                                                               \
+	do {                                                                                       \
+		if (!ready)                                                                        \
+			skip();                                                                    \
+	} while (0)
+
+static void told(void *context, const struct address *address)
+{
+	(void)address;
+	((struct node *)context)->origins++;
+}
+
+static void node_up(struct node *node)
+{
+	char *argv[] = { (char *)(uintptr_t) "agent", (char *)(uintptr_t) "--node",
+		(char *)(uintptr_t) "test", (char *)(uintptr_t) "--control",
+		(char *)(uintptr_t) "unix:/nowhere", (char *)(uintptr_t) "--interface",
+		(char *)(uintptr_t) "wan", (char *)(uintptr_t) "--interface",
+		(char *)(uintptr_t) "lan", (char *)(uintptr_t) "--source",
+		(char *)(uintptr_t) "10.9.0.8/30", (char *)(uintptr_t) "--source",
+		(char *)(uintptr_t) "fd09::10", (char *)(uintptr_t) "--flows",
+		(char *)(uintptr_t) "4096", (char *)(uintptr_t) "--pin", pin };
+	char why[SPEC_WHY_SIZE] = "";
+	bool changed;
+
+	memset(node, 0, sizeof(*node));
+	node->mem = arena_new(64 << 10);
+	if (settings_read(node->mem, sizeof(argv) / sizeof(*argv), argv, &node->settings, why))
+		fail_msg("settings: %s", why);
+	assert_int_equal(packets_open(&node->settings, &node->packets), OK);
+	node->state = node_state_new();
+	node->applier = applier_new(node->packets, node->state, told, node);
+	assert_int_equal(settle_begin(&node->settle, node->packets, &node->settings), OK);
+	assert_int_equal(applier_begin(node->applier, &node->settings), OK);
+	assert_int_equal(settle_write(&node->settle, node->packets), OK);
+	assert_int_equal(packets_attach(node->packets, &changed), OK);
+	assert_true(changed);
+}
+
+static void node_down(struct node *node)
+{
+	applier_free(node->applier);
+	node_state_free(node->state);
+	packets_close(node->packets);
+	arena_free(node->mem);
+}
+
+/* --- snapshots -------------------------------------------------------------------------------- */
+
+struct draft {
+	struct snapshot_header header;
+	_Alignas(8) uint8_t bytes[4096];
+};
+
+static void *add(struct draft *to, unsigned type, size_t length, uint32_t id)
+{
+	struct record *record = (void *)(to->bytes + to->header.byte_count);
+
+	assert_true(to->header.byte_count + length <= sizeof(to->bytes));
+	memset(record, 0, length);
+	*record = (struct record){ (uint16_t)type, (uint16_t)length, id };
+	to->header.byte_count += (uint32_t)length;
+	to->header.record_count++;
+	return record;
+}
+
+static struct address ip(const char *text)
+{
+	struct address out = { .byte = { [10] = 0xff, [11] = 0xff } };
+
+	if (inet_pton(AF_INET, text, out.byte + 12) != 1)
+		assert_int_equal(inet_pton(AF_INET6, text, out.byte), 1);
+	return out;
+}
+
+static void draft_init(struct draft *draft, unsigned flags, uint64_t base, uint64_t generation)
+{
+	memset(draft, 0, sizeof(*draft));
+	draft->header.magic = SNAPSHOT_MAGIC;
+	draft->header.version = SNAPSHOT_VERSION;
+	draft->header.flags = (uint16_t)flags;
+	draft->header.base_generation = base;
+	draft->header.generation = generation;
+}
+
+static void add_instance(struct draft *to, uint32_t id, const char *vip)
+{
+	struct record_instance *instance = add(to, RECORD_INSTANCE, sizeof(*instance), id);
+
+	instance->mitigation_until_ms = INT64_MAX;
+	instance->forward_until_ms = 5000;
+	instance->vip_count = 1;
+	instance->vip[0] = ip(vip);
+}
+
+static void add_service(struct draft *to, uint32_t id, uint32_t instance)
+{
+	struct record_service *service =
+		add(to, RECORD_SERVICE, sizeof(*service) + sizeof(struct record_origin), id);
+
+	service->instance = instance;
+	service->port = 80;
+	service->protocol = IPPROTO_TCP;
+	service->origin_count = 1;
+	service->origin[0].address = ip("10.9.0.2");
+	service->origin[0].port = 8080;
+	service->origin[0].weight = 1;
+}
+
+static void add_list(
+	struct draft *to, uint32_t id, uint32_t instance, const char *source, unsigned bits)
+{
+	struct record_list *list = add(to, RECORD_LIST, sizeof(*list), id);
+
+	list->instance = instance;
+	list->kind = LIST_BLOCK;
+	list->prefix_bits = (uint8_t)bits;
+	list->until_ms = INT64_MAX;
+	list->source = ip(source);
+}
+
+static enum err apply(struct node *node, struct draft *draft)
+{
+	struct snapshot snapshot;
+	const char *why;
+
+	assert_int_equal(snapshot_decode(draft, sizeof(draft->header) + draft->header.byte_count,
+				 &snapshot, &why),
+		OK);
+	return applier_apply(node->applier, &snapshot);
+}
+
+static unsigned entries(struct node *node, enum packet_map map)
+{
+	uint8_t key[64], next[64];
+	unsigned count = 0;
+	const void *previous = NULL;
+
+	while (packets_next_key(node->packets, map, previous, next) == 0) {
+		memcpy(key, next, sizeof(key));
+		previous = key;
+		count++;
+	}
+	return count;
+}
+
+static void apply_first(struct node *node)
+{
+	struct draft draft;
+
+	draft_init(&draft, SNAPSHOT_FULL, 0, 1);
+	add_instance(&draft, 1, "192.0.2.1");
+	add_instance(&draft, 2, "2001:db8::2");
+	add_service(&draft, 11, 1);
+	add_service(&draft, 12, 2);
+	add_list(&draft, 21, 1, "203.0.113.1", 128);
+	add_list(&draft, 22, 1, "203.0.113.0", 120);
+	add_list(&draft, 23, 1, "2001:db8::", 32);
+	assert_int_equal(apply(node, &draft), OK);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void test_snapshot_reaches_maps(void **state)
+{
+	struct node node;
+	struct vip vip;
+	struct service service;
+	struct service_key key = { .instance = 1, .port = htons(80), .protocol = IPPROTO_TCP };
+	struct address address = ip("192.0.2.1"), source = ip("10.9.0.11");
+	uint32_t wan = if_nametoindex("wan"), value;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(packets_attached(node.packets), 2);
+	assert_int_equal(packets_get(node.packets, PACKET_TRANSMIT, &wan, &value), 0);
+	assert_int_equal(entries(&node, PACKET_TRANSMIT), 2);
+	assert_int_equal(entries(&node, PACKET_VIP), 5);
+	assert_int_equal(packets_get(node.packets, PACKET_VIP, &source, &vip), 0);
+	assert_int_equal(vip.kind, VIP_SOURCE);
+	apply_first(&node);
+	assert_int_equal(node.origins, 2);
+	assert_int_equal(entries(&node, PACKET_VIP), 7);
+	assert_int_equal(packets_get(node.packets, PACKET_VIP, &address, &vip), 0);
+	assert_int_equal(vip.instance, 1);
+	assert_int_equal(vip.mitigation_until_ns, INT64_MAX);
+	assert_int_equal(vip.forward_until_ns, INT64_C(5000000000));
+	assert_int_equal(packets_get(node.packets, PACKET_SERVICE, &key, &service), 0);
+	assert_int_equal(service.id, 11);
+	assert_int_equal(entries(&node, PACKET_LIST_EXACT), 1);
+	assert_int_equal(entries(&node, PACKET_LIST_PREFIX), 2);
+	assert_true(packets_bytes(node.packets) > 1 << 20);
+	node_down(&node);
+}
+
+/* Two agents on one directory would fight. */
+static void test_second_agent_is_refused(void **state)
+{
+	struct node node;
+	struct packets *packets;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(packets_open(&node.settings, &packets), ERR_CONFLICT);
+	node_down(&node);
+}
+
+/* The maps and their content stay while no agent runs; the next one reconciles them. */
+static void test_takeover(void **state)
+{
+	struct node node;
+	struct vip vip;
+	struct draft draft;
+	struct address address = ip("2001:db8::2");
+	uint32_t slot;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	apply_first(&node);
+	assert_int_equal(packets_get(node.packets, PACKET_VIP, &address, &vip), 0);
+	slot = vip.slot;
+	node_down(&node);
+
+	node_up(&node);
+	assert_false(packets_are_new(node.packets));
+	assert_int_equal(entries(&node, PACKET_VIP), 7);
+	assert_int_equal(entries(&node, PACKET_SERVICE), 2);
+	draft_init(&draft, SNAPSHOT_FULL, 0, 9);
+	add_instance(&draft, 2, "2001:db8::2");
+	add_instance(&draft, 3, "192.0.2.1");
+	add_service(&draft, 12, 2);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(packets_get(node.packets, PACKET_VIP, &address, &vip), 0);
+	assert_int_equal(vip.slot, slot);
+	address = ip("192.0.2.1");
+	assert_int_equal(packets_get(node.packets, PACKET_VIP, &address, &vip), 0);
+	assert_int_equal(vip.instance, 3);
+	assert_int_equal(vip.flags, 0);
+	assert_int_equal(entries(&node, PACKET_VIP), 7);
+	assert_int_equal(entries(&node, PACKET_SERVICE), 1);
+	assert_int_equal(entries(&node, PACKET_LIST_EXACT), 0);
+	assert_int_equal(entries(&node, PACKET_LIST_PREFIX), 0);
+	node_down(&node);
+}
+
+/* Keys that hold cookies valid are not lost, nor is the offset, while the control is away. */
+static void test_settings_survive(void **state)
+{
+	struct snapshot_header header = { .life_offset_ms = 86400000 };
+	struct node node;
+	struct settings before;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	memset(header.cookie_secret, 7, sizeof(header.cookie_secret));
+	settle_told(&node.settle, &header);
+	assert_int_equal(settle_write(&node.settle, node.packets), OK);
+	before = node.settle.now;
+	node_down(&node);
+
+	node_up(&node);
+	assert_memory_equal(
+		node.settle.now.cookie_key, before.cookie_key, sizeof(before.cookie_key));
+	assert_int_equal(node.settle.now.cookie_epoch, before.cookie_epoch);
+	assert_int_equal(settle_life_offset_ms(&node.settle), 86400000);
+	assert_int_equal(node.settle.now.source_count[0], 4);
+	assert_int_equal(node.settle.now.source_count[1], 1);
+	node_down(&node);
+}
+
+/* An interface that is deleted and made again is filtered again. */
+static void test_interface_anew(void **state)
+{
+	struct node node;
+	bool changed;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(run("ip link del lan"), 0);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_int_equal(packets_attached(node.packets), 1);
+	assert_int_equal(run("ip link add lan type veth peer name lan-peer"), 0);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_true(changed);
+	assert_int_equal(packets_attached(node.packets), 2);
+	assert_int_equal(entries(&node, PACKET_TRANSMIT), 2);
+	assert_int_equal(run("ip link show lan | grep -q xdp"), 0);
+	node_down(&node);
+}
+
+static void test_undo(void **state)
+{
+	struct node node;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	node_down(&node);
+	assert_int_equal(run("ip link show wan | grep -q xdp"), 0);
+	node.mem = NULL;
+	assert_int_equal(packets_detach(&(struct agent_settings){ .pin = pin }), OK);
+	assert_int_not_equal(run("ip link show wan | grep -q xdp"), 0);
+	assert_int_not_equal(run("tc qdisc show dev wan | grep -q clsact"), 0);
+	assert_int_not_equal(access(pin, F_OK), 0);
+}
+
+static void test_cookie_keys(void **state)
+{
+	/* HMAC-SHA256 with key 01 00 ..., message "polder syn cookie" 00 00 00 00 00 00 00 02. */
+	static const uint8_t expected[16] = { 0xf0, 0xbe, 0xbb, 0xcc, 0xb1, 0xbc, 0x9e, 0xc3, 0xde,
+		0x1c, 0xb1, 0x8d, 0xea, 0xbb, 0xcf, 0xc5 };
+	uint8_t secret[32] = { 1 };
+	__u64 even[2], odd[2], again[2];
+
+	(void)state;
+	cookie_key(secret, 2, even);
+	cookie_key(secret, 3, odd);
+	cookie_key(secret, 2, again);
+	assert_memory_equal(even, expected, sizeof(even));
+	assert_memory_equal(even, again, sizeof(even));
+	assert_memory_not_equal(even, odd, sizeof(even));
+	secret[31] = 1;
+	cookie_key(secret, 2, again);
+	assert_memory_not_equal(even, again, sizeof(even));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_snapshot_reaches_maps),
+		cmocka_unit_test(test_second_agent_is_refused),
+		cmocka_unit_test(test_takeover),
+		cmocka_unit_test(test_settings_survive),
+		cmocka_unit_test(test_interface_anew),
+		cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_cookie_keys),
+	};
+
+	return cmocka_run_group_tests(tests, world_up, world_down);
+}
