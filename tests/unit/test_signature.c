@@ -195,6 +195,9 @@ static void authorization_forms(void **state)
 		"ACS3-HMAC-SHA1 Credential=a,SignedHeaders=b,Signature=" HEX64,
 		"ACS3-HMAC-SHA256Credential=a,SignedHeaders=b,Signature=" HEX64,
 		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=b",
+		"ACS3-HMAC-SHA256 Credential=a,Signature=" HEX64,
+		"ACS3-HMAC-SHA256 SignedHeaders=b,Signature=" HEX64,
+		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=b,Signature=" HEX64 "0",
 		"ACS3-HMAC-SHA256 Credential=,SignedHeaders=b,Signature=" HEX64,
 		"ACS3-HMAC-SHA256 Credential=a,Credential=a,SignedHeaders=b,Signature=" HEX64,
 		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=b,Signature=0" HEX64,
@@ -220,6 +223,42 @@ static void authorization_forms(void **state)
 	assert_string_equal(parsed.credential, "testid");
 	assert_string_equal(parsed.signed_headers, "host;x-acs-date");
 	assert_string_equal(parsed.signature, HEX64);
+	arena_free(mem);
+}
+
+static void bounds(void **state)
+{
+	struct arena *mem = arena_new(MEM_MAX);
+	static const struct header header[] = { { "x", "\ty \t" }, { "xy", "z" } };
+	char secret[256], out[SIGNATURE_V1_SIZE], list[140] = "x", *long_value, *string, *canonical;
+	struct form query = { 0 };
+	struct v3_request request = { "GET", &query, header, 2, list, "00" };
+	struct authorization parsed;
+	size_t i;
+
+	(void)state;
+	memset(secret, 's', sizeof(secret));
+	secret[255] = '\0';
+	assert_false(signature_v1(secret, "text", out));
+	secret[254] = '\0';
+	assert_true(signature_v1(secret, "text", out));
+	/* 64 signed headers, then one more. */
+	for (i = 1; i < 64; i++)
+		(void)snprintf(list + 2 * i - 1, 3, ";x");
+	assert_int_equal(signature_v3_string(mem, &request, &string, &canonical), OK);
+	assert_memory_equal(canonical, "GET\n/\n\nx:y\nx:y\n", 16);
+	(void)snprintf(list + 127, 3, ";x");
+	assert_int_equal(
+		signature_v3_string(mem, &request, &string, NULL), ERR_INCOMPLETE_SIGNATURE);
+	long_value = arena_print(
+		mem, "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=%*s,Signature=" HEX64, 4097, "b");
+	assert_int_equal(authorization_parse(mem, long_value, &parsed), ERR_INCOMPLETE_SIGNATURE);
+	arena_torture(1, 0);
+	assert_int_equal(
+		authorization_parse(mem,
+			"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=b,Signature=" HEX64, &parsed),
+		ERR_MEMORY);
+	arena_torture(0, 0);
 	arena_free(mem);
 }
 
@@ -274,6 +313,7 @@ int main(void)
 		cmocka_unit_test(v3_vectors),
 		cmocka_unit_test(v3_signed_headers),
 		cmocka_unit_test(authorization_forms),
+		cmocka_unit_test(bounds),
 		cmocka_unit_test(every_allocation_fails),
 		cmocka_unit_test(hmac_of_rfc_4231),
 	};
