@@ -85,7 +85,8 @@ static bool find_ports(struct api *api, const char *instance, struct target *tar
 {
 	json_t *reply =
 		request_json(api->mem, &api->endpoint, &api->why, DDOSCOO, "DescribeNetworkRules",
-			"InstanceId", instance, "PageNumber", "1", "PageSize", "50", NULL);
+			(const char *[]){ "InstanceId", instance, "PageNumber", "1", "PageSize",
+				"50", NULL });
 	const json_t *rules = json_object_get(reply, "NetworkRules");
 	bool found = false;
 
@@ -109,12 +110,15 @@ static bool find_ports(struct api *api, const char *instance, struct target *tar
 static bool find_target(
 	struct api *api, const struct options *options, const char **instance, struct target *out)
 {
-	json_t *reply = options->vip ? request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
-					       "DescribeInstances", "PageNumber", "1", "PageSize",
-					       "50", "Ip", options->vip, NULL)
-				     : request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
-					       "DescribeInstances", "PageNumber", "1", "PageSize",
-					       "50", NULL);
+	json_t *reply =
+		options->vip
+			? request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+				  "DescribeInstances",
+				  (const char *[]){ "PageNumber", "1", "PageSize", "50", "Ip",
+					  options->vip, NULL })
+			: request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
+				  "DescribeInstances",
+				  (const char *[]){ "PageNumber", "1", "PageSize", "50", NULL });
 	const json_t *list = json_object_get(reply, "Instances");
 	bool found = false;
 
@@ -137,7 +141,7 @@ static bool find_target(
 static json_t *traffic(struct api *api, const char *instance)
 {
 	json_t *reply = request_json(api->mem, &api->endpoint, &api->why, POLDER, "DescribeTraffic",
-		"InstanceId", instance, NULL);
+		(const char *[]){ "InstanceId", instance, NULL });
 
 	if (!reply)
 		complain("%s", api->why);
@@ -168,11 +172,13 @@ static bool block_list(struct api *api, const char *instance, const struct drill
 {
 	const char *entries = arena_print(api->mem, "[{\"src\":\"%s\"}]", drill->block_source);
 	json_t *reply = add ? request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
-				      "AddAutoCcBlacklist", "InstanceId", instance, "ExpireTime",
-				      "300", "Blacklist", entries, NULL)
+				      "AddAutoCcBlacklist",
+				      (const char *[]){ "InstanceId", instance, "ExpireTime", "300",
+					      "Blacklist", entries, NULL })
 			    : request_json(api->mem, &api->endpoint, &api->why, DDOSCOO,
-				      "DeleteAutoCcBlacklist", "InstanceId", instance, "Blacklist",
-				      entries, NULL);
+				      "DeleteAutoCcBlacklist",
+				      (const char *[]){
+					      "InstanceId", instance, "Blacklist", entries, NULL });
 
 	if (!reply)
 		return complain("%s", api->why);

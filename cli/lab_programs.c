@@ -222,7 +222,8 @@ static void add_control(
 			arena_print(mem, "%s/control/nonces", d), "--bootstrap-file",
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
-			LAB_VIP_IPV4 " " LAB_VIP_IPV6, "--calls-per-second", "0", NULL });
+			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
+			"0", NULL });
 }
 
 static void add_nginx(const struct lab *lab, struct arena *mem, struct lab_program *out,

@@ -6,7 +6,6 @@
 #include "cli/request.h"
 
 #include <curl/curl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -103,23 +102,19 @@ bool request_send(struct arena *mem, const struct endpoint *endpoint, struct for
 }
 
 json_t *request_json(struct arena *mem, const struct endpoint *endpoint, const char **why,
-	const char *version, const char *action, ...)
+	const char *version, const char *action, const char *const *parameters)
 {
 	struct form form;
 	struct api_reply reply;
 	json_t *document;
-	va_list list;
-	const char *name;
 	bool fits;
 
 	*why = "memory is out";
 	if (!request_form(mem, &form))
 		return NULL;
 	fits = request_add(&form, "Action", action) && request_add(&form, "Version", version);
-	va_start(list, action);
-	while (fits && (name = va_arg(list, const char *)) != NULL)
-		fits = request_add(&form, name, va_arg(list, const char *));
-	va_end(list);
+	for (; fits && parameters && parameters[0]; parameters += 2)
+		fits = request_add(&form, parameters[0], parameters[1]);
 	if (!fits || !request_send(mem, endpoint, &form, &reply, why))
 		return NULL;
 	document = json_loadb(reply.body, reply.size, 0, NULL);

@@ -31,10 +31,10 @@ struct api_reply {
 bool request_send(struct arena *mem, const struct endpoint *endpoint, struct form *form,
 	struct api_reply *out, const char **why);
 
-/* One call with name, value, ... NULL; JSON reply, owned by the caller. NULL: nobody answered or an error
+/* One call; parameters: name, value, ... NULL, or NULL when there are none. JSON reply, owned by the caller. NULL: nobody answered or an error
  * document; why (in mem) then tells which. */
 json_t *request_json(struct arena *mem, const struct endpoint *endpoint, const char **why,
-	const char *version, const char *action, ...) __attribute__((sentinel));
+	const char *version, const char *action, const char *const *parameters);
 
 /* Appends a pair to form, whose array has room for FORM_PAIR_MAX. false: it is full. */
 bool request_add(struct form *form, const char *key, const char *value);
