@@ -76,11 +76,13 @@ static const struct setting origin_settings[] = {
 
 void lab_link(int side, int node, struct lab_link *out)
 {
+	*out = (struct lab_link){
+		.node_mac = { 2, 0, 0, (uint8_t)side, (uint8_t)node, 1 },
+		.peer_mac = { 2, 0, 0, (uint8_t)side, (uint8_t)node, 2 },
+	};
 	(void)snprintf(
 		out->node_interface, sizeof(out->node_interface), "%c%d", side_letter[side], node);
 	(void)snprintf(out->peer_interface, sizeof(out->peer_interface), "n%d", node);
-	memcpy(out->node_mac, (uint8_t[6]){ 2, 0, 0, (uint8_t)side, (uint8_t)node, 1 }, 6);
-	memcpy(out->peer_mac, (uint8_t[6]){ 2, 0, 0, (uint8_t)side, (uint8_t)node, 2 }, 6);
 }
 
 void lab_interfaces(const struct lab *lab, int role, char out[64])

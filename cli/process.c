@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -42,14 +43,12 @@ static int wait_for(pid_t pid)
 
 int process_run(const char *const *argv, const char *input, bool quiet)
 {
-	AUTO(file) FILE *given = tmpfile();
+	AUTO(fd) int given = memfd_create("input", MFD_CLOEXEC);
+	const size_t length = input ? strlen(input) : 0;
 	pid_t pid;
 
-	if (!given)
-		return 127;
-	if (input)
-		fputs(input, given);
-	if (fflush(given) != 0 || fseek(given, 0, SEEK_SET) != 0)
+	if (given < 0 || (length && write(given, input, length) != (ssize_t)length) ||
+		lseek(given, 0, SEEK_SET) != 0)
 		return 127;
 	pid = fork();
 	if (pid < 0)
@@ -57,7 +56,7 @@ int process_run(const char *const *argv, const char *input, bool quiet)
 	if (pid == 0) {
 		const int silent = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-		(void)dup2(fileno(given), STDIN_FILENO);
+		(void)dup2(given, STDIN_FILENO);
 		if (quiet && silent >= 0) {
 			(void)dup2(silent, STDOUT_FILENO);
 			(void)dup2(silent, STDERR_FILENO);
