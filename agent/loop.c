@@ -165,6 +165,7 @@ static void log_applied(const struct loop *loop, const struct snapshot *snapshot
 
 static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 {
+	uint64_t generation = node_state_generation(loop->state);
 	int64_t start_ms = clock_monotonic_ms();
 
 	/* The clock first: deadlines of the snapshot are meant in its time. */
@@ -174,7 +175,7 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	if (snapshot->header.control_boot != loop->control_boot)
 		loop->report_full = true;
 	loop->control_boot = snapshot->header.control_boot;
-	if (snapshot->header.record_count > 0 || snapshot_is_full(snapshot))
+	if (snapshot->header.record_count > 0 || snapshot->header.generation != generation)
 		log_applied(loop, snapshot, clock_monotonic_ms() - start_ms);
 	if (snapshot_is_full(snapshot))
 		loop->all_asked_ms = clock_monotonic_ms();
