@@ -55,10 +55,13 @@ static enum err persist(struct engine *engine)
 
 	enum err err = nodes_persist(engine->nodes, engine->db);
 
-	if (err == OK)
-		return db_commit(engine->db);
-	db_rollback(engine->db);
-	return err;
+	if (err != OK) {
+		db_rollback(engine->db);
+		return err;
+	}
+	TRY(db_commit(engine->db));
+	nodes_persisted(engine->nodes);
+	return OK;
 }
 
 static void warn_of_jump(struct tick *tick)

@@ -6,6 +6,9 @@
  * Traffic totals are an open hash table per node, in an arena of its own: when it is full, a new one of
  * twice the size takes over. At the maximum, instances that were silent for longest make room.
  *
+ * What must be written is counted in versions, because a report may come between a write and its commit,
+ * and the commit may fail.
+ *
  * Subtle: a node may confirm a generation before it is announced, because it read the store right after
  * the commit. So confirmed generations are never compared with the announced one.
  */
@@ -54,7 +57,9 @@ struct node {
 	char name[NODE_NAME_MAX];
 	uint64_t generation;
 	int64_t seen_ms, persisted_ms;
-	bool dirty;
+	uint64_t version;	   /* counts what must be written ... */
+	uint64_t written, durable; /* ... what was, and what was committed */
+	int64_t written_ms;
 	size_t prefix_count;
 	struct prefix prefix[PREFIX_MAX];
 	struct traffic_table traffic;
@@ -139,7 +144,7 @@ static enum err node_get(struct inner *inner, const char *name, struct node **ou
 			return ERR_LIMIT;
 		node = &inner->node[inner->count++];
 		memcpy(node->name, name, strlen(name) + 1);
-		node->dirty = true;
+		node->version++;
 	}
 	*out = node;
 	return OK;
@@ -147,10 +152,9 @@ static enum err node_get(struct inner *inner, const char *name, struct node **ou
 
 static void node_seen(struct node *node, uint64_t generation, int64_t clock_ms)
 {
-	if (node->generation != generation)
-		node->dirty = true;
-	if (clock_ms - node->persisted_ms >= SEEN_EVERY_MS || clock_ms < node->persisted_ms)
-		node->dirty = true;
+	if (node->generation != generation || clock_ms < node->persisted_ms ||
+		clock_ms - node->persisted_ms >= SEEN_EVERY_MS)
+		node->version++;
 	node->generation = generation;
 	node->seen_ms = clock_ms;
 }
@@ -280,7 +284,7 @@ static void take_prefixes(struct node *node, const struct visit *visit)
 		return;
 	memcpy(node->prefix, visit->prefix, sizeof(node->prefix));
 	node->prefix_count = visit->prefix_count;
-	node->dirty = true;
+	node->version++;
 }
 
 static void visit_nothing(void *context, const union report_record *record)
@@ -329,7 +333,7 @@ static enum err restore_row(struct inner *inner, const struct node_row *row, str
 	TRY(node_get(inner, row->name, &node));
 	node->generation = (uint64_t)row->generation;
 	node->seen_ms = node->persisted_ms = row->seen_ms;
-	node->dirty = false;
+	node->written = node->durable = node->version;
 	node->prefix_count = 0;
 	for (const char *c = row->sources + strspn(row->sources, " "); *c; c += strspn(c, " ")) {
 		size_t length = strcspn(c, " ");
@@ -368,7 +372,7 @@ bool nodes_dirty(const struct nodes *nodes)
 	bool dirty = false;
 
 	for (size_t i = 0; i < inner->count && !dirty; i++)
-		dirty = inner->node[i].dirty;
+		dirty = inner->node[i].version != inner->node[i].durable;
 	unlock(inner);
 	return dirty;
 }
@@ -378,7 +382,7 @@ static bool take_row(
 	const struct nodes *nodes, size_t i, struct node_row *row, char *text, size_t size)
 {
 	struct inner *inner = lock(nodes);
-	bool take = i < inner->count && inner->node[i].dirty;
+	bool take = i < inner->count && inner->node[i].version != inner->node[i].durable;
 	size_t used = 0;
 
 	text[0] = '\0';
@@ -387,9 +391,9 @@ static bool take_row(
 
 		memcpy(row->name, node->name, sizeof(row->name));
 		row->generation = (int64_t)node->generation;
-		row->seen_ms = node->persisted_ms = node->seen_ms;
+		row->seen_ms = node->written_ms = node->seen_ms;
 		row->sources = text;
-		node->dirty = false;
+		node->written = node->version;
 		for (size_t p = 0; p < node->prefix_count; p++) {
 			char prefix[PREFIX_TEXT_SIZE];
 
@@ -405,14 +409,6 @@ static bool take_row(
 	return take;
 }
 
-static void put_back(const struct nodes *nodes, size_t i)
-{
-	struct inner *inner = lock(nodes);
-
-	inner->node[i].dirty = true;
-	unlock(inner);
-}
-
 enum err nodes_persist(struct nodes *nodes, struct db *db)
 {
 	for (size_t i = 0; i < NODE_MAX; i++) {
@@ -421,15 +417,24 @@ enum err nodes_persist(struct nodes *nodes, struct db *db)
 
 		if (!take_row(nodes, i, &row, text, sizeof(text)))
 			continue;
-
-		enum err err = node_put(db, &row);
-
-		if (err != OK) {
-			put_back(nodes, i);
-			return err;
-		}
+		TRY(node_put(db, &row));
 	}
 	return OK;
+}
+
+void nodes_persisted(struct nodes *nodes)
+{
+	struct inner *inner = lock(nodes);
+
+	for (size_t i = 0; i < inner->count; i++) {
+		struct node *node = &inner->node[i];
+
+		if (node->written == node->durable)
+			continue;
+		node->durable = node->written;
+		node->persisted_ms = node->written_ms;
+	}
+	unlock(inner);
 }
 
 /* ---- questions */

@@ -26,6 +26,8 @@ enum err nodes_report(struct nodes *nodes, const char *name, const void *data, s
 /* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is anything. */
 bool nodes_dirty(const struct nodes *nodes);
 enum err nodes_persist(struct nodes *nodes, struct db *db) MUST_USE;
+/* After the commit: what was written is not dirty any more. Without it, it is written again. */
+void nodes_persisted(struct nodes *nodes);
 
 /* The lowest generation applied by all known nodes; 0 when there is none. */
 uint64_t nodes_confirmed(const struct nodes *nodes);

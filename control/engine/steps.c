@@ -84,6 +84,21 @@ static enum err record(
 				      });
 }
 
+/* inserted (may be NULL): whether it was not told before. */
+static enum err tell_event(struct tick *tick, const struct instance *instance, const char *kind,
+	const char *detail, bool *inserted)
+{
+	if (!detail)
+		return ERR_MEMORY;
+	return event_insert(tick->db, instance->account, instance->id, kind, instance->expire_ms,
+		tick->now_ms, detail, inserted);
+}
+
+static const char *expiry_detail(struct tick *tick, int64_t expire_ms)
+{
+	return arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)expire_ms);
+}
+
 static enum err state_get(struct db *db, const char *name, int64_t *first, int64_t *second)
 {
 	struct cursor cursor;
@@ -131,11 +146,11 @@ static enum err renew(struct tick *tick, struct instance *instance)
 	do
 		new_ms = lifecycle_renewed_expiry(new_ms, tick->now_ms, months);
 	while (lifecycle_at(new_ms, tick->now_ms)->state != LIFECYCLE_NORMAL);
+	/* First: an event belongs to the expiry that was in force. */
+	TRY(tell_event(tick, instance, "renewed", expiry_detail(tick, new_ms), NULL));
 	TRY(instance_set_expiry(tick->db, instance, new_ms));
 	TRY(order_insert(tick->db, instance->account, "engine.renew", instance->id, NULL,
 		tick->now_ms, &order));
-	TRY(event_insert(tick->db, instance->account, instance->id, "renewed", old_ms, tick->now_ms,
-		arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)new_ms), NULL));
 	return record(tick, instance, "engine.renew",
 		arena_print(tick->mem,
 			"{\"oldEntity\":{\"elasticBandwidth\":%lld,\"expireTime\":%lld},"
@@ -221,10 +236,8 @@ static enum err tell(struct tick *tick, unsigned index, const struct instance *i
 
 	if (is_outdated(tick, index, instance->expire_ms))
 		return OK;
-	TRY(event_insert(tick->db, instance->account, instance->id, notice->kind,
-		instance->expire_ms, tick->now_ms,
-		arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)instance->expire_ms),
-		&inserted));
+	TRY(tell_event(
+		tick, instance, notice->kind, expiry_detail(tick, instance->expire_ms), &inserted));
 	if (!inserted || notice->from_ms < 0)
 		return OK;
 	if (notice->from_ms == 0)
@@ -291,10 +304,7 @@ static enum err release_due(const struct tick *tick, bool *out)
 static enum err release(struct tick *tick, const struct instance *instance)
 {
 	TRY(instance_release(tick->db, instance, tick->now_ms));
-	TRY(event_insert(tick->db, instance->account, instance->id, "released", instance->expire_ms,
-		tick->now_ms,
-		arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)instance->expire_ms),
-		NULL));
+	TRY(tell_event(tick, instance, "released", expiry_detail(tick, instance->expire_ms), NULL));
 	return record(tick, instance, "engine.release",
 		arena_print(tick->mem,
 			"{\"oldEntity\":{\"state\":\"stopped\",\"expireTime\":%lld},"

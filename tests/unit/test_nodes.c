@@ -306,7 +306,9 @@ static void persist(struct nodes *nodes, struct test_store *store)
 {
 	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
 	assert_int_equal(nodes_persist(nodes, store->db), OK);
+	assert_true(nodes_dirty(nodes)); /* until it is committed */
 	assert_int_equal(db_commit(store->db), OK);
+	nodes_persisted(nodes);
 }
 
 static void test_persistence(void **state)
