@@ -121,6 +121,11 @@ static void end_address(int side, int node, int end, int version, char out[ADDRE
 		(void)snprintf(out, ADDRESS_TEXT_SIZE, "%s:%d::%d", ipv6_network[side], node, end);
 }
 
+void lab_node_address(int side, int node, int version, char out[ADDRESS_TEXT_SIZE])
+{
+	end_address(side, node, 1, version, out);
+}
+
 static void add_mac(struct text *script, const uint8_t mac[6])
 {
 	text_print(script, " %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
@@ -308,14 +313,20 @@ static void route_script(const struct lab *lab, int side, struct text *script)
 		text_add(script, "link set " LAB_SPARE_INTERFACE " up\nlink set spare1 up\n");
 }
 
-static bool run_script(const char *namespace, const struct text *script)
+/* ip's own -n remounts /sys, which a changed root does not allow: the namespace is entered here. */
+static int run_ip(void *user)
 {
-	const char *in_namespace[] = { "ip", "-n", namespace, "-batch", "-", NULL };
-	const char *here[] = { "ip", "-batch", "-", NULL };
+	const char *argv[] = { "ip", "-batch", "-", NULL };
+	const struct text *script = user;
 
+	return process_run(argv, script->data, false);
+}
+
+static bool run_script(const char *namespace, struct text *script)
+{
 	if (script->failed || !script->data)
 		return complain("memory is out");
-	return process_run(namespace ? in_namespace : here, script->data, false) == 0 ||
+	return process_in_namespace(namespace, run_ip, script) == 0 ||
 	       complain("ip refused the lab's network%s%s", namespace ? " in " : "",
 		       namespace ? namespace : "");
 }
