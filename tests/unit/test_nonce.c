@@ -24,7 +24,7 @@
 #define SECOND	   INT64_C(1000)
 #define THREADS	   4
 #define PER_THREAD 20000
-#define CAPACITY   (1 << 20)
+#define CAPACITY   (1 << 21)
 /* Where the header keeps the boot id: behind the magic number. */
 #define BOOT_OFFSET 8
 
