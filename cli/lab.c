@@ -238,6 +238,20 @@ static int up_command(int argc, char **argv)
 
 /* ---- status */
 
+/* null: names are off. */
+static json_t *dns_document(const struct lab *lab)
+{
+	char ipv4[ADDRESS_TEXT_SIZE], ipv6[ADDRESS_TEXT_SIZE], path[PATH_MAX];
+
+	lab_path(lab, "dns/knot.conf", path);
+	if (access(path, F_OK) < 0)
+		return json_null();
+	lab_dns_address(4, ipv4);
+	lab_dns_address(6, ipv6);
+	return json_pack("{s:s, s:s, s:i, s:s}", "ipv4", ipv4, "ipv6", ipv6, "port", LAB_DNS_PORT,
+		"zone", LAB_DNS_ZONE);
+}
+
 static json_t *status_document(const struct lab *lab, const struct endpoint *endpoint, json_t *pids)
 {
 	json_t *namespaces = json_object();
@@ -250,13 +264,13 @@ static json_t *status_document(const struct lab *lab, const struct endpoint *end
 	}
 	return json_pack(
 		"{s:b, s:s, s:s, s:s, s:s, s:o, s:[s,s], s:{s:s, s:s, s:i, s:i, s:i, s:i}, "
-		"s:s, s:o}",
+		"s:s, s:o, s:o}",
 		"running", 1, "api", endpoint->url, "console", endpoint->url, "access_key_id",
 		endpoint->key_id, "access_key_secret", endpoint->secret, "namespaces", namespaces,
 		"vip_pool", LAB_VIP_IPV4, LAB_VIP_IPV6, "origin", "ipv4", LAB_ORIGIN_IPV4, "ipv6",
 		LAB_ORIGIN_IPV6, "http", LAB_ORIGIN_HTTP, "tcp_echo", LAB_ORIGIN_ECHO, "udp_echo",
-		LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER, "state", lab->directory, "pids",
-		pids);
+		LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER, "state", lab->directory, "dns",
+		dns_document(lab), "pids", pids);
 }
 
 static void print_status(const struct lab *lab, const struct endpoint *endpoint, json_t *pids)

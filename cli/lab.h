@@ -50,6 +50,9 @@ struct lab {
 #define LAB_ORIGIN_HTTP	  80
 #define LAB_ORIGIN_ECHO	  7
 #define LAB_ORIGIN_BANNER 2525
+#define LAB_DNS_ZONE	  "polder.test"
+#define LAB_DNS_PORT	  53
+#define LAB_DNS_PROGRAM	  "/usr/sbin/knotd"
 #define LAB_SOURCE_COUNT  16 /* back-to-origin addresses of a node, per IP version */
 
 /* ---- lab_state.c */
@@ -87,9 +90,11 @@ void lab_link(int side /* LAB_CLIENT, LAB_ATTACKER, LAB_ORIGIN */, int node, str
 void lab_interfaces(const struct lab *lab, int role, char out[64]);
 /* The i-th back-to-origin address of a node, of IP version 4 or 6. */
 void lab_source(int node, int i, int version, char out[ADDRESS_TEXT_SIZE]);
+/* A node's own address on its link toward a side. */
+void lab_node_address(int side, int node, int version, char out[ADDRESS_TEXT_SIZE]);
 
 /* ---- lab_programs.c */
-#define LAB_PROGRAM_MAX	 (4 + LAB_NODE_MAX)
+#define LAB_PROGRAM_MAX	 (5 + LAB_NODE_MAX)
 #define LAB_ARGUMENT_MAX 96
 struct lab_program {
 	char name[24];				/* as in status: "control", "agent2" */
@@ -102,6 +107,12 @@ struct lab_program {
 bool lab_programs_prepare(const struct lab *lab);
 /* Fills the table; texts live in mem. 0: memory is out. */
 size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program *out);
+
+/* ---- lab_dns.c: the server of instances' names */
+bool lab_dns_available(void); /* whether the machine has one */
+void lab_dns_address(int version, char out[ADDRESS_TEXT_SIZE]);
+/* Files in the folder DIR/dns, which is there. */
+bool lab_dns_prepare(const struct lab *lab, struct arena *mem);
 
 /* ---- lab_supervisor.c */
 /* Starts the daemon that starts and restarts the programs; returns when it runs. */

@@ -6,6 +6,7 @@
  *   DIR/control    polder-control: store, keys, sockets (of nobody)
  *   DIR/api        nginx before the control's socket
  *   DIR/origin     nginx as the protected server
+ *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
  *   DIR/clock      offset of the life-cycle clock, ms
  *   DIR/NAME.log   what each program says
@@ -30,6 +31,10 @@
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
 		CAPABILITY(CAP_DAC_OVERRIDE))
+/* To bind its port and to become nobody. */
+#define DNS_CAPABILITIES                                                                           \
+	(CAPABILITY(CAP_NET_BIND_SERVICE) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) |      \
+		CAPABILITY(CAP_SETPCAP))
 
 /* Bodies above 4 MiB reach the control, which refuses them in the API's own form; a request line of
  * 256 KiB is what the control accepts. Host and URI go through as they came: they are signed. Bodies are
@@ -165,6 +170,17 @@ static bool prepare_control(const struct lab *lab)
 	       make_folder(lab, "control", 0700, nobody->pw_uid);
 }
 
+static bool prepare_dns(const struct lab *lab, struct arena *mem)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+
+	if (!lab_dns_available())
+		return true;
+	if (!nobody)
+		return complain("there is no user nobody");
+	return make_folder(lab, "dns", 0755, nobody->pw_uid) && lab_dns_prepare(lab, mem);
+}
+
 bool lab_programs_prepare(const struct lab *lab)
 {
 	struct arena *mem = arena_new(1 << 20);
@@ -175,7 +191,7 @@ bool lab_programs_prepare(const struct lab *lab)
 		return complain("memory is out");
 	lab_path(lab, "bpf", path);
 	done = make_folder(lab, "bpf", 0700, 0) && prepare_origin(lab, mem) &&
-	       prepare_api(lab, mem) && prepare_control(lab);
+	       prepare_api(lab, mem) && prepare_control(lab) && prepare_dns(lab, mem);
 	if (done && mount("bpffs", path, "bpf", 0, "mode=0700") < 0)
 		done = complain("mount a bpffs on %s: %s", path, strerror(errno));
 	arena_free(mem);
@@ -224,6 +240,20 @@ static void add_control(
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
 			"0", NULL });
+	if (lab_dns_available())
+		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
+					       arena_print(mem, "%s/dns/knot.sock", d), NULL });
+}
+
+static void add_dns(
+	const struct lab *lab, struct arena *mem, struct lab_program *out, size_t *count)
+{
+	struct lab_program *program = add_program(out, count, "dns", LAB_NODE);
+
+	program->capabilities = DNS_CAPABILITIES;
+	add_arguments(
+		program, (const char *[]){ LAB_DNS_PROGRAM, "-c",
+				 arena_print(mem, "%s/dns/knot.conf", lab->directory), NULL });
 }
 
 static void add_nginx(const struct lab *lab, struct arena *mem, struct lab_program *out,
@@ -281,5 +311,7 @@ size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program
 			      arena_print(mem, "%d", LAB_ORIGIN_BANNER), NULL });
 	for (int node = 0; node < lab->node_count; node++)
 		add_agent(lab, mem, out, &count, node);
+	if (lab_dns_available())
+		add_dns(lab, mem, out, &count);
 	return count;
 }
