@@ -189,9 +189,8 @@ void neighbours_want(struct neighbours *neighbours, const struct address *destin
 		*hop = (struct hop){ .address = route.next_hop, .ifindex = route.ifindex };
 	}
 	hop->wanted_ms = now_ms;
-	/* ifindex: the packet path asks, so what the kernel knew is no longer so. */
-	if ((hop->asked_ms == 0 || (ifindex && now_ms - hop->asked_ms >= 1000)) &&
-		neighbours->budget > 0)
+	/* ifindex: the packet path asks, once a second at most, so what the kernel knew is no longer so. */
+	if ((hop->asked_ms == 0 || ifindex) && neighbours->budget > 0)
 		ask(neighbours, hop, now_ms);
 }
 
