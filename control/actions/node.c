@@ -58,24 +58,52 @@ static json_t *sources_json(const char *sources)
 	return list;
 }
 
+/* What the node itself said since this control started. */
+static enum err put_report(json_t *node, const struct node_facts *facts)
+{
+	static const char *const modes[] = { "unknown", "native", "generic" };
+	uint32_t mode = facts->report.xdp_mode;
+
+	TRY(put_int(node, "VipCount", facts->report.vip_count));
+	TRY(put_int(node, "ServiceCount", facts->report.service_count));
+	TRY(put_int(node, "ListEntryCount", facts->report.list_count));
+	TRY(put_int(node, "RefusedInstanceCount", (int64_t)facts->refused_instances));
+	TRY(put_int(node, "MapBytes", (int64_t)facts->report.map_bytes));
+	TRY(put_int(node, "LifeOffset", facts->report.life_offset_ms));
+	return put_text(node, "XdpMode", modes[mode < 3 ? mode : 0]);
+}
+
+static const char *sources_of(const struct node_row *rows, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].sources;
+	return "";
+}
+
 static enum err describe_nodes_run(struct call *call, const void *raw)
 {
 	(void)raw;
 	struct node_row *rows;
-	size_t count;
+	struct node_facts *facts;
+	size_t count, row_count;
 	int64_t newest;
-	TRY(node_list(call->db, call->mem, &rows, &count));
+	TRY(node_list(call->db, call->mem, &rows, &row_count));
+	TRY(nodes_facts(call->nodes, call->mem, &facts, &count));
 	TRY(change_generation(call->db, &newest));
 	json_t *list;
 	TRY(put_int(call->reply, "Generation", newest));
 	TRY(put_int(call->reply, "TotalCount", (int64_t)count));
 	TRY(put_list(call->reply, "Nodes", &list));
-	for (size_t i = 0; i < count; i++)
-		TRY(add(list, json_pack("{s:s, s:I, s:b, s:I, s:o}", "NodeName", rows[i].name,
-				      "Generation", (json_int_t)rows[i].generation, "UpToDate",
-				      rows[i].generation >= newest, "SeenTime",
-				      (json_int_t)rows[i].seen_ms, "Sources",
-				      sources_json(rows[i].sources))));
+	for (size_t i = 0; i < count; i++) {
+		TRY(add(list, json_pack("{s:s, s:I, s:b, s:I, s:o}", "NodeName", facts[i].name,
+				      "Generation", (json_int_t)facts[i].generation, "UpToDate",
+				      facts[i].generation >= (uint64_t)newest, "SeenTime",
+				      (json_int_t)facts[i].seen_ms, "Sources",
+				      sources_json(sources_of(rows, row_count, facts[i].name)))));
+		if (facts[i].reported)
+			TRY(put_report(json_array_get(list, i), &facts[i]));
+	}
 	return OK;
 }
 

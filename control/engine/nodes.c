@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of the nodes. One mutex guards all; nobody holds it for longer than a report takes to be
- * copied in. Waiting for news is one condition variable for all nodes.
+ * What is known of the nodes. One mutex guards all; nobody holds it for longer than a report takes
+ * to be copied in. Waiting for news is one condition variable for all nodes.
  *
- * Traffic totals are an open hash table per node, in an arena of its own: when it is full, a new one of
- * twice the size takes over. At the maximum, instances that were silent for longest make room.
+ * Traffic totals are an open hash table per node, in an arena of its own: when it is full, a new
+ * one of twice the size takes over. At the maximum, instances that were silent for longest make
+ * room.
  *
- * What must be written is counted in versions, because a report may come between a write and its commit,
- * and the commit may fail.
+ * What must be written is counted in versions, because a report may come between a write and its
+ * commit, and the commit may fail.
  *
- * Subtle: a node may confirm a generation before it is announced, because it read the store right after
- * the commit. So confirmed generations are never compared with the announced one.
+ * Subtle: a node may confirm a generation before it is announced, because it read the store right
+ * after the commit. So confirmed generations are never compared with the announced one.
  */
 #include "control/engine/nodes.h"
 
@@ -34,6 +35,9 @@
 #define SEEN_EVERY_MS MINUTE_MS
 /* At the table's maximum, who was silent for so long is forgotten. */
 #define SILENT_MS (7 * DAY_MS)
+
+/* What a node refuses beyond this is logged and counted, not remembered by number. */
+#define REFUSED_MAX 1000
 
 struct slot {
 	uint32_t instance; /* 0: free */
@@ -63,6 +67,10 @@ struct node {
 	size_t prefix_count;
 	struct prefix prefix[PREFIX_MAX];
 	struct traffic_table traffic;
+	bool reported; /* since this process started */
+	struct record_node facts;
+	size_t refused_count;
+	uint32_t refused[REFUSED_MAX]; /* instances that the node could not apply */
 };
 
 struct inner {
@@ -243,6 +251,7 @@ static void table_put(
 struct visit {
 	struct node *node;
 	int64_t clock_ms;
+	size_t refused_count;
 	size_t prefix_count;
 	struct prefix prefix[PREFIX_MAX];
 };
@@ -254,6 +263,8 @@ static void visit_record(void *context, const union report_record *record)
 	switch (record->record.type) {
 	case RECORD_NODE:
 		node_seen(visit->node, record->node.generation, visit->clock_ms);
+		visit->node->facts = record->node;
+		visit->node->reported = true;
 		break;
 	case RECORD_SOURCE:
 		if (visit->prefix_count == PREFIX_MAX)
@@ -265,6 +276,9 @@ static void visit_record(void *context, const union report_record *record)
 		table_put(&visit->node->traffic, &record->traffic, visit->clock_ms);
 		break;
 	case RECORD_REFUSED:
+		if (record->refused.refused_type == RECORD_INSTANCE &&
+			visit->refused_count < REFUSED_MAX)
+			visit->node->refused[visit->refused_count++] = record->record.id;
 		log_warn("node %s refused object %u of type %u: %s", visit->node->name,
 			record->record.id, record->refused.refused_type, record->refused.why);
 		break;
@@ -306,8 +320,10 @@ enum err nodes_report(
 
 	if (err == OK)
 		err = report_decode(data, size, visit_record, &visit);
-	if (err == OK)
+	if (err == OK) {
 		take_prefixes(visit.node, &visit);
+		visit.node->refused_count = visit.refused_count;
+	}
 	unlock(inner);
 	return err;
 }
@@ -448,12 +464,24 @@ uint64_t nodes_confirmed(const struct nodes *nodes)
 	return generation;
 }
 
+static bool refused(const struct inner *inner, int64_t number)
+{
+	for (size_t i = 0; i < inner->count; i++)
+		for (size_t r = 0; r < inner->node[i].refused_count; r++)
+			if (inner->node[i].refused[r] == number)
+				return true;
+	return false;
+}
+
 bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance, int64_t now_ms)
 {
-	uint64_t generation = nodes_confirmed(nodes);
+	struct inner *inner = lock(nodes);
+	uint64_t generation = confirmed(inner);
+	bool refuses = refused(inner, instance->number);
 
-	if (generation == 0)
-		return false; /* no node, or one that has nothing yet */
+	unlock(inner);
+	if (generation == 0 || refuses)
+		return false; /* no node, one that has nothing yet, or one without room */
 	if ((uint64_t)instance->deadline_generation <= generation)
 		return now_ms < lifecycle_forward_until(instance->expire_ms);
 	return now_ms < instance->previous_forward_until_ms;
@@ -489,6 +517,32 @@ bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct no
 	if (found)
 		*out = sum;
 	return found;
+}
+
+enum err nodes_facts(
+	const struct nodes *nodes, struct arena *mem, struct node_facts **out, size_t *count)
+{
+	struct node_facts *facts = arena_array(mem, NODE_MAX, sizeof(*facts));
+
+	if (!facts)
+		return ERR_MEMORY;
+
+	struct inner *inner = lock(nodes);
+
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct node *node = &inner->node[i];
+
+		memcpy(facts[i].name, node->name, sizeof(facts[i].name));
+		facts[i].generation = node->generation;
+		facts[i].seen_ms = node->seen_ms;
+		facts[i].reported = node->reported;
+		facts[i].report = node->facts;
+		facts[i].refused_instances = node->refused_count;
+	}
+	*count = inner->count;
+	unlock(inner);
+	*out = facts;
+	return OK;
 }
 
 static int prefix_compare(const void *a, const void *b)
