@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The engine's thread: wait for a tick or to be woken, read the clocks, run the steps, tell the nodes what
- * the newest generation is, write down what they confirmed. A failing store is tried again each
- * second; nothing is lost by that, since all that is due stays due.
+ * The engine's thread: wait for a tick or to be woken, read the clocks, run the steps, tell the
+ * nodes what the newest generation is, write down what they confirmed. A failing store is tried
+ * again each second; nothing is lost by that, since all that is due stays due.
  */
 #include "control/engine/engine.h"
 

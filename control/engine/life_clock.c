@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life-cycle clock's offset, read from a file that tests and the lab write. The file is looked at (one
- * stat) whenever the offset is asked for, so that an order given right after the clock was moved
- * already sees the new time. A file that cannot be read as a number changes nothing: a writer may be in the
- * middle of it.
+ * The life-cycle clock's offset, read from a file that tests and the lab write. The file is looked
+ * at (one stat) whenever the offset is asked for, so that an order given right after the clock was
+ * moved already sees the new time. A file that cannot be read as a number changes nothing: a writer
+ * may be in the middle of it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Store -> snapshot. A full snapshot is every instance, rule and list entry, in the order of their numbers. A
- * difference is what the change log names since the base: an object that exists is sent whole, one
- * that does not is sent as a removal, and removals come first, because a new object may take the place
- * (address, port) of a removed one. How often or in what order an object changed does not matter.
+ * Store -> snapshot. A full snapshot is every instance, rule and list entry, in the order of their
+ * numbers. A difference is what the change log names since the base: an object that exists is sent
+ * whole, one that does not is sent as a removal, and removals come first, because a new object may
+ * take the place (address, port) of a removed one. How often or in what order an object changed
+ * does not matter.
  *
- * A base that the log no longer reaches back to, or that is newer than the log (the store was replaced by
- * an older one), gets a full snapshot.
+ * A base that the log no longer reaches back to, or that is newer than the log (the store was
+ * replaced by an older one), gets a full snapshot.
  */
 #include <assert.h>
 #include <string.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A machine whose clock is suddenly years ahead would release every instance at once, and that cannot be
- * undone. So machine time is compared with the monotonic clock: what one gained over the other since
- * the anchor is drift. Drift above GUARD_JUMP_MS is a jump and pauses automatic releases; everything else
- * of the life cycle can be undone and goes on.
+ * A machine whose clock is suddenly years ahead would release every instance at once, and that
+ * cannot be undone. So machine time is compared with the monotonic clock: what one gained over the
+ * other since the anchor is drift. Drift above GUARD_JUMP_MS is a jump and pauses automatic
+ * releases; everything else of the life cycle can be undone and goes on.
  *
- * Subtle: many small jumps add up, because the anchor stays for a day. A step back moves the anchor, so
- * that a later step forward is not excused by it. A suspended machine looks like a jump, which
- * only delays releases. The offset of the life-cycle clock is not looked at: it is set on purpose.
+ * Subtle: many small jumps add up, because the anchor stays for a day. A step back moves the
+ * anchor, so that a later step forward is not excused by it. A suspended machine looks like a jump,
+ * which only delays releases. The offset of the life-cycle clock is not looked at: it is set on
+ * purpose.
  */
 #include "control/engine/release_guard.h"
 

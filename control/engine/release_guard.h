@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether automatic releases may go on, given how machine time moves against the monotonic clock. Pure.
+ * Whether automatic releases may go on, given how machine time moves against the monotonic clock.
+ * Pure.
  */
 #ifndef CONTROL_ENGINE_RELEASE_GUARD_H
 #define CONTROL_ENGINE_RELEASE_GUARD_H
@@ -21,7 +22,8 @@ struct release_guard {
 	int64_t paused_until_ms; /* monotonic; 0: not paused */
 };
 
-/* At start: last_clock_ms is the machine time that was last written to the store, 0 when never. True: a jump. */
+/* At start: last_clock_ms is the machine time that was last written to the store, 0 when never.
+ * True: a jump. */
 bool release_guard_start(
 	struct release_guard *guard, int64_t last_clock_ms, int64_t clock_ms, int64_t monotonic_ms);
 /* At each tick. True: a jump was found now, and releases pause from here. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The report decoder: strict and in two passes. The first looks at every record and calls nobody, so that a
- * report which is bad at its end leaves no trace. Records are copied out, because a body has no
- * alignment.
+ * The report decoder: strict and in two passes. The first looks at every record and calls nobody,
+ * so that a report which is bad at its end leaves no trace. Records are copied out, because a body
+ * has no alignment.
  */
 #include "control/engine/report.h"
 

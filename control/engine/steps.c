@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the engine does by itself, as a table of steps. Each has a question, asked in a read transaction that
- * all share and that costs a few index lookups, and a run, made in a write transaction of its own and
- * bounded by ENGINE_BATCH. What a run decides, it decides on rows read inside that transaction, so an
- * order that commits at the same instant is either seen or comes after.
+ * What the engine does by itself, as a table of steps. Each has a question, asked in a read
+ * transaction that all share and that costs a few index lookups, and a run, made in a write
+ * transaction of its own and bounded by ENGINE_BATCH. What a run decides, it decides on rows read
+ * inside that transaction, so an order that commits at the same instant is either seen or comes
+ * after.
  *
- * Renewal comes first: an instance that renews itself never gets as far as being told that it expired,
- * nor is it released because the control was off for a month.
+ * Renewal comes first: an instance that renews itself never gets as far as being told that it
+ * expired, nor is it released because the control was off for a month.
  *
- * Notices keep a cursor (expiry, number) per kind: everything up to it was told. The cursor moves in
- * the transaction that tells, so a crash repeats nothing. When the clock was moved back, the cursor
- * is taken back too; what is then met again is known by its event and not told twice.
+ * Notices keep a cursor (expiry, number) per kind: everything up to it was told. The cursor moves
+ * in the transaction that tells, so a crash repeats nothing. When the clock was moved back, the
+ * cursor is taken back too; what is then met again is known by its event and not told twice.
  */
 #include "control/engine/steps.h"
 
@@ -23,7 +24,8 @@
 #include "control/store/instance.h"
 #include "control/store/query.h"
 
-/* Changes kept for nodes that are behind; beyond, a full snapshot is not much more than a difference. */
+/* Changes kept for nodes that are behind; beyond, a full snapshot is not much more than a
+ * difference. */
 #define CHANGE_KEEP    20000
 #define PRUNE_EVERY_MS MINUTE_MS
 

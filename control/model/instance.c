@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names, ids and plans. What an order may ask for is a table: one row per code that shapes the plan,
- * with its published range. Codes without a row are accepted and ignored, because orders also carry
- * what concerns the cloud's own shop (ServicePartner, Edition, AddressType).
+ * Names, ids and plans. What an order may ask for is a table: one row per code that shapes the
+ * plan, with its published range. Codes without a row are accepted and ignored, because orders also
+ * carry what concerns the cloud's own shop (ServicePartner, Edition, AddressType).
  *
- * Subtle: elastic bandwidth is never below base bandwidth. Parameters come in any order, so a larger
- * base pulls the elastic value up, and a smaller elastic value is refused.
+ * Subtle: elastic bandwidth is never below base bandwidth. Parameters come in any order, so a
+ * larger base pulls the elastic value up, and a smaller elastic value is refused.
  */
 #include "control/model/instance.h"
 
@@ -147,7 +147,8 @@ static enum err settle(
 	struct plan *plan, enum product product, const struct plan_row *row, char why[256])
 {
 	if (row->offset == offsetof(struct plan, product_plan)) {
-		/* Insurance has two sessions of mitigation a month; the other plans are unlimited. */
+		/* Insurance has two sessions of mitigation a month; the other plans are
+		 * unlimited. */
 		plan->defense_count =
 			product == PRODUCT_DDOSDIP && plan->product_plan == 0 ? 2 : -1;
 		return OK;
@@ -195,8 +196,8 @@ void instance_id_make(enum product product, const uint8_t random[16], char out[I
 {
 	char tail[ID_RANDOM_LENGTH + 1];
 
-	/* 16 bytes as one number modulo 36 per place would need big numbers; one byte per place has a
-	 * bias below 1/7, which costs 0.1 bit of 57. */
+	/* 16 bytes as one number modulo 36 per place would need big numbers; one byte per place
+	 * has a bias below 1/7, which costs 0.1 bit of 57. */
 	for (int i = 0; i < ID_RANDOM_LENGTH; i++)
 		tail[i] = id_alphabet[random[i] % (sizeof(id_alphabet) - 1)];
 	tail[ID_RANDOM_LENGTH] = '\0';

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life cycle table and the few functions that read it. Every deadline is an offset from the expiry
- * time, so nothing here can be half done: two readers with the same present see the same state.
+ * The life cycle table and the few functions that read it. Every deadline is an offset from the
+ * expiry time, so nothing here can be half done: two readers with the same present see the same
+ * state.
  *
- * Subtle: RELEASED is a row of the table, for its deadline and its answers, but never the state of an
- * instance that still has a row in the store. Thirty days after expiry an instance only becomes due
- * for release; until the engine's transaction has removed it, it is STOPPED and can be renewed.
+ * Subtle: RELEASED is a row of the table, for its deadline and its answers, but never the state of
+ * an instance that still has a row in the store. Thirty days after expiry an instance only becomes
+ * due for release; until the engine's transaction has removed it, it is STOPPED and can be renewed.
  */
 #include "control/model/lifecycle.h"
 
@@ -13,7 +14,8 @@
 
 #include "base/clock.h"
 
-/* Published: packets are forwarded for seven days after expiry, configuration is kept for thirty. */
+/* Published: packets are forwarded for seven days after expiry, configuration is kept for
+ * thirty. */
 #define FORWARD_AFTER_MS (7 * DAY_MS)
 #define RELEASE_AFTER_MS (30 * DAY_MS)
 

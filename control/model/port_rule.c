@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Port rules: names of protocols and which origins make sense. An origin must be a host that packets
- * can be routed to from a node: private addresses are fine, addresses that mean "nobody", "everybody"
- * or "this host" are not. The origin has the instance's IP version, because nodes do not translate.
+ * Port rules: names of protocols and which origins make sense. An origin must be a host that
+ * packets can be routed to from a node: private addresses are fine, addresses that mean "nobody",
+ * "everybody" or "this host" are not. The origin has the instance's IP version, because nodes do
+ * not translate.
  */
 #include "control/model/port_rule.h"
 

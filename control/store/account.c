@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Accounts and access keys. Secret and token are sealed with the key's id as context, so that a row of
- * another key put in its place does not open.
+ * Accounts and access keys. Secret and token are sealed with the key's id as context, so that a row
+ * of another key put in its place does not open.
  */
 #include <assert.h>
 #include <string.h>

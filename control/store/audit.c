@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The audit log. The hash of a row is SHA-256 over the hash of the row before it (32 zero bytes for the
- * first) and then every field as 8 bytes of length, big endian, and its bytes; numbers are decimal
- * text. A row that is edited, removed from the middle or moved breaks the chain after it; a cut tail is
- * seen because the newest sequence and hash also stand in audit_head, written in the same transaction.
+ * The audit log. The hash of a row is SHA-256 over the hash of the row before it (32 zero bytes for
+ * the first) and then every field as 8 bytes of length, big endian, and its bytes; numbers are
+ * decimal text. A row that is edited, removed from the middle or moved breaks the chain after it; a
+ * cut tail is seen because the newest sequence and hash also stand in audit_head, written in the
+ * same transaction.
  *
- * Not seen: someone who can write the whole database and recomputes the chain from his edit on. Keep the
- * newest hash elsewhere to notice that too.
+ * Not seen: someone who can write the whole database and recomputes the chain from his edit on.
+ * Keep the newest hash elsewhere to notice that too.
  */
 #include <stdio.h>
 #include <string.h>

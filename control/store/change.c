@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The change log: which object changed, in which generation. What it became is read from its own table
- * when a snapshot is made, so a row says nothing else, and an object that is gone was removed.
+ * The change log: which object changed, in which generation. What it became is read from its own
+ * table when a snapshot is made, so a row says nothing else, and an object that is gone was
+ * removed.
  */
 #include "control/store/query.h"
 #include "control/store/store.h"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SQLite driver. WAL lets readers go on while one writer writes; synchronous=FULL makes a commit
- * durable when it returns.
+ * The SQLite driver. WAL lets readers go on while one writer writes; synchronous=FULL makes a
+ * commit durable when it returns.
  *
- * Writers of one process queue at a mutex before they ask SQLite for its lock: SQLite's own waiting is
- * sleeping and trying again, which wastes most of the time when several threads write. Other
+ * Writers of one process queue at a gate before they ask SQLite for its lock: SQLite's own waiting
+ * is sleeping and trying again, which wastes most of the time when several threads write. Other
  * processes (the command line) are waited for by SQLite's busy handler.
  *
- * Statements are prepared once per text address and kept; built texts get an address by db_intern. A
- * commit that fails leaves no transaction behind, because callers drop everything on failure.
+ * Statements are prepared once per text address and kept; built texts get an address by db_intern.
+ * A commit that fails leaves no transaction behind, because callers drop everything on failure.
  *
- * SQLite numbers parameters by first appearance, not by the digits of "$3": a statement whose digits
- * do not come in order is bound by name.
+ * SQLite numbers parameters by first appearance, not by the digits of "$3": a statement whose
+ * digits do not come in order is bound by name.
  */
 #include "control/store/db.h"
 
@@ -58,7 +58,12 @@ struct db {
 	struct statement statement[STATEMENT_SLOTS];
 };
 
-static pthread_mutex_t writer_gate = PTHREAD_MUTEX_INITIALIZER;
+/* Whose turn to write it is: a flag and not a held mutex, since waiting for it must end by the
+ * monotonic clock. */
+static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_free;
+static bool gate_taken;
 
 static _Thread_local uint64_t torture_nth;
 static _Thread_local uint64_t torture_asked;
@@ -282,7 +287,8 @@ static enum err migrate_step(struct db *db, int version)
 	return execute(db, record);
 }
 
-/* Each step is a transaction; the version is read inside it, because two programs may start at once. */
+/* Each step is a transaction; the version is read inside it, because two programs may start at
+ * once. */
 static enum err migrate_all(struct db *db)
 {
 	int version = 0;
@@ -312,7 +318,8 @@ static enum err check_version(struct db *db)
 	sqlite3_stmt *handle;
 	int version = 0;
 
-	/* Not by translate: a file without the table is an old or foreign one, said in our words. */
+	/* Not by translate: a file without the table is an old or foreign one, said in our
+	 * words. */
 	if (sqlite3_prepare_v2(db->handle, "SELECT max(version) FROM schema_version", -1, &handle,
 		    NULL) == SQLITE_OK) {
 		if (sqlite3_step(handle) == SQLITE_ROW)
@@ -344,10 +351,11 @@ static enum err configure(struct db *db, bool migrate)
 	return check_version(db);
 }
 
-/* Secrets are sealed, but names and addresses of customers are nobody else's business either. SQLite gives
- * its side files the mode of the main one. An existing file is only looked at, never opened: closing any
- * descriptor of a database drops all locks that this process has on it, and another process would then take
- * itself for the last user and remove the log under our feet. */
+/* Secrets are sealed, but names and addresses of customers are nobody else's business either.
+ * SQLite gives its side files the mode of the main one. An existing file is only looked at,
+ * never opened: closing any descriptor of a database drops all locks that this process has on
+ * it, and another process would then take itself for the last user and remove the log under our
+ * feet. */
 static enum err file_make(const char *path, bool create)
 {
 	int fd = create ? open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600) : -1;
@@ -408,23 +416,44 @@ void db_close(struct db *db)
 
 /* ---- transactions */
 
+static void gate_init(void)
+{
+	pthread_condattr_t attributes;
+
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&gate_free, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
 static enum err gate_take(struct db *db)
 {
 	struct timespec until;
+	int waited = 0;
 
+	(void)pthread_once(&gate_once, gate_init);
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += DB_BUSY_MS / SECOND_MS;
-	if (pthread_mutex_clocklock(&writer_gate, CLOCK_MONOTONIC, &until) != 0)
+	(void)pthread_mutex_lock(&gate_lock);
+	while (gate_taken && waited == 0)
+		waited = pthread_cond_timedwait(&gate_free, &gate_lock, &until);
+	db->gate = !gate_taken;
+	gate_taken = true;
+	(void)pthread_mutex_unlock(&gate_lock);
+	if (!db->gate)
 		return fail(
 			ERR_UNAVAILABLE, "store is busy: no turn to write in %d ms", DB_BUSY_MS);
-	db->gate = true;
 	return OK;
 }
 
 static void gate_give(struct db *db)
 {
-	if (db->gate)
-		(void)pthread_mutex_unlock(&writer_gate);
+	if (!db->gate)
+		return;
+	(void)pthread_mutex_lock(&gate_lock);
+	gate_taken = false;
+	(void)pthread_cond_signal(&gate_free);
+	(void)pthread_mutex_unlock(&gate_lock);
 	db->gate = false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happened to instances. An event belongs to one expiry time, so that a renewed instance is told
- * again, and a clock that jumped back tells nothing twice.
+ * What happened to instances. An event belongs to one expiry time, so that a renewed instance is
+ * told again, and a clock that jumped back tells nothing twice.
  */
 #include "control/store/query.h"
 #include "control/store/store.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instances as rows: making, changing and releasing them. Lists with filters are in instance_list.c.
+ * Instances as rows: making, changing and releasing them. Lists with filters are in
+ * instance_list.c.
  *
  * Every function that a node must hear of records its change here. Deadlines keep two more facts:
- * the generation that announced them, and the forwarding deadline that nodes which have not confirmed
- * that generation still follow; from both, "is it forwarded now" is answered truthfully.
+ * the generation that announced them, and the forwarding deadline that nodes which have not
+ * confirmed that generation still follow; from both, "is it forwarded now" is answered truthfully.
  */
 #include "control/store/instance.h"
 

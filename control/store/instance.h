@@ -17,8 +17,8 @@
 
 enum err instance_row(struct cursor *cursor, struct arena *mem, struct instance *out) MUST_USE;
 
-/* Tests: lists of this thread sort up to so many matches and walk above, so that both ways can be tried on a
- * few instances; negative: as measured. */
+/* Tests: lists of this thread sort up to so many matches and walk above, so that both ways can
+ * be tried on a few instances; negative: as measured. */
 void instance_list_tune(int64_t sort_max);
 
 #endif

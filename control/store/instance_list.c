@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of instances. A filter can be answered in two ways, and which is cheap depends on how many match:
+ * Lists of instances. A filter can be answered in two ways, and which is cheap depends on how many
+ * match:
  *
  *   sort: find all that match by the index of the most selective condition, sort, cut the page out;
  *   walk: go through the instances newest first and keep those that match until the page is full.
@@ -19,7 +20,8 @@
 #include "control/store/instance.h"
 #include "control/store/query.h"
 
-/* Up to so many matches are sorted: measured at 100,000 instances, both ways then cost about the same. */
+/* Up to so many matches are sorted: measured at 100,000 instances, both ways then cost about the
+ * same. */
 #define SORT_MAX 25000
 /* Where two indexes must be united the same is dearer. */
 #define UNITE_MAX 5000

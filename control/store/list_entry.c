@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries of allow- and block-lists. Nodes let an entry end by its own time; pruning only removes the rows,
- * later and in small pieces. The text form is kept beside the bytes, since keywords search it.
+ * Entries of allow- and block-lists. Nodes let an entry end by its own time; pruning only removes
+ * the rows, later and in small pieces. The text form is kept beside the bytes, since keywords
+ * search it.
  */
 #include "control/store/query.h"
 #include "control/store/store.h"

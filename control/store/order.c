@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shop's ledger. A client token is unique per account, so that of two equal orders the second finds the
- * first instead of being carried out again.
+ * The shop's ledger. A client token is unique per account, so that of two equal orders the second
+ * finds the first instead of being carried out again.
  */
 #include "control/store/query.h"
 #include "control/store/store.h"

@@ -62,8 +62,8 @@ static enum err drop_origins(struct db *db, int64_t number)
 		(const struct value[]){ V_INT(number) }, 1, NULL);
 }
 
-/* The name of an instance that switches back follows its origins, and is told by the instance's changes:
- * a rule that is gone could not be traced to it. */
+/* The name of an instance that switches back follows its origins, and is told by the instance's
+ * changes: a rule that is gone could not be traced to it. */
 static enum err record(struct db *db, int64_t instance_number, int64_t number)
 {
 	int64_t generation;

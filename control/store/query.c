@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The query builder. Lists are padded to a power of two by repeating their last item, so that a filter by
- * 1..200 ids has nine texts and not two hundred.
+ * The query builder. Lists are padded to a power of two by repeating their last item, so that a
+ * filter by 1..200 ids has nine texts and not two hundred.
  */
 #include "control/store/query.h"
 

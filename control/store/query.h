@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Building a query whose conditions depend on the request. The text is made of literals and parameter
- * numbers only, so that equal shapes give equal texts and their statements are reused.
+ * Building a query whose conditions depend on the request. The text is made of literals and
+ * parameter numbers only, so that equal shapes give equal texts and their statements are reused.
  */
 #ifndef CONTROL_STORE_QUERY_H
 #define CONTROL_STORE_QUERY_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables. Addresses are 16-byte blobs with IPv4 mapped, times are milliseconds, numbers that nodes
- * know are AUTOINCREMENT so that they are never used twice.
+ * The tables. Addresses are 16-byte blobs with IPv4 mapped, times are milliseconds, numbers that
+ * nodes know are AUTOINCREMENT so that they are never used twice.
  *
  * What keeps DescribeInstances fast with 100,000 instances:
  *  - instance_page holds what a page filters and sorts by, so that skipped rows are never visited;
  *  - instance_edition and instance_group do so for these two filters;
- *  - instance_expiry finds by expiry; instance_page_all and instance_due are the same two for callers
- *    that see all accounts, and for the engine;
+ * - instance_expiry finds by expiry; instance_page_all and instance_due are the same two for
+ * callers that see all accounts, and for the engine;
  *  - instance_count holds totals per (account, edition, resource group), kept by the same functions
  *    that insert, move and release instances.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The schema as numbered steps. Steps are only ever added at the end: a released step never changes.
+ * The schema as numbered steps. Steps are only ever added at the end: a released step never
+ * changes.
  */
 #ifndef CONTROL_STORE_SCHEMA_H
 #define CONTROL_STORE_SCHEMA_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tags of instances. The account is repeated in each row, so that the index of values answers for one
- * account without visiting instances. A filter by tags names instances that carry all of them, and of
- * those instances the tags that were named.
+ * Tags of instances. The account is repeated in each row, so that the index of values answers for
+ * one account without visiting instances. A filter by tags names instances that carry all of them,
+ * and of those instances the tags that were named.
  */
 #include <string.h>
 

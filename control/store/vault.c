@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Secrets at rest: AES-256-GCM with a random nonce of 96 bits, which is safe for the 2^32 secrets that no
- * control will ever seal with one key (NIST SP 800-38D, 8.3).
+ * Secrets at rest: AES-256-GCM with a random nonce of 96 bits, which is safe for the 2^32 secrets
+ * that no control will ever seal with one key (NIST SP 800-38D, 8.3).
  *
- * The key file is made under another name and linked into place, so that a crash cannot leave half a
- * key, and of two controls that start at once both use the one that came first.
+ * The key file is made under another name and linked into place, so that a crash cannot leave half
+ * a key, and of two controls that start at once both use the one that came first.
  */
 #include "control/store/vault.h"
 

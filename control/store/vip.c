@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pool of protected addresses. A prefix remembers how far it was handed out (next); what came back
- * is kept one by one (vip_free). The lowest free address of a prefix is therefore the lowest returned
- * one or, when there is none, the next never used: both are found in O(log n), with few prefixes.
+ * The pool of protected addresses. A prefix remembers how far it was handed out (next); what came
+ * back is kept one by one (vip_free). The lowest free address of a prefix is therefore the lowest
+ * returned one or, when there is none, the next never used: both are found in O(log n), with few
+ * prefixes.
  *
- * Subtle: prefixes may overlap, for instance after an operator widened one. The counter of the second then
- * meets addresses in use and steps over them, once each. A prefix that left the settings stays in the
- * table, inactive: its addresses in use go on, return to it, and are handed out again if it comes back.
+ * Subtle: prefixes may overlap, for instance after an operator widened one. The counter of the
+ * second then meets addresses in use and steps over them, once each. A prefix that left the
+ * settings stays in the table, inactive: its addresses in use go on, return to it, and are handed
+ * out again if it comes back.
  */
 #include "control/store/vip.h"
 
@@ -67,7 +69,8 @@ static enum err prefix_put(struct db *db, const char *text)
 	if (host_bits > PREFIX_HOST_BITS_MAX)
 		host_bits = PREFIX_HOST_BITS_MAX;
 	prefix.ends = INT64_C(1) << host_bits;
-	/* IPv4: network and broadcast address; IPv6: the subnet-router anycast address (RFC 4291). */
+	/* IPv4: network and broadcast address; IPv6: the subnet-router anycast address (RFC
+	 * 4291). */
 	if (host_bits > 1)
 		prefix.next = 1;
 	if (host_bits > 1 && ipv4)
@@ -176,8 +179,8 @@ static enum err prefixes_active(
 	return cursor.err;
 }
 
-/* The address leaves every list of returned ones, also that of an overlapping prefix; a counter that
- * points at it will step over it. */
+/* The address leaves every list of returned ones, also that of an overlapping prefix; a counter
+ * that points at it will step over it. */
 static enum err vip_mark(struct db *db, const uint8_t address[16])
 {
 	return db_run(db, "DELETE FROM vip_free WHERE address = $1",

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An exhaustive walk through the life cycle: one instance, two nodes, a clock that jumps to any of the moments
- * that matter, orders that are decided later than they arrive, crashes and restarts at every point. Every
- * reachable state is visited once and checked. What is decided is decided by the real functions:
- * lifecycle.c, release_guard.c, nodes.c; only the store (one transaction at a time) and the nodes (they
- * follow the deadlines they fetched) are abstract.
+ * An exhaustive walk through the life cycle: one instance, two nodes, a clock that jumps to any of
+ * the moments that matter, orders that are decided later than they arrive, crashes and restarts at
+ * every point. Every reachable state is visited once and checked. What is decided is decided by the
+ * real functions: lifecycle.c, release_guard.c, nodes.c; only the store (one transaction at a time)
+ * and the nodes (they follow the deadlines they fetched) are abstract.
  *
- * The walk itself is tested: with each of three mistakes built in on purpose, it must find that mistake.
+ * The walk itself is tested: with each of three mistakes built in on purpose, it must find that
+ * mistake.
  */
 #include "base/clock.h"
 #include "control/engine/nodes.h"
@@ -29,8 +30,8 @@
 #define EXPIRIES 3 /* the first and two renewals */
 #define DAY(n)	 (T0 + (n)*DAY_MS)
 
-/* Days on which something can be looked at or decided: just before, at, and after each deadline of the first
- * expiry (day 10) and of renewals made at one of these days. */
+/* Days on which something can be looked at or decided: just before, at, and after each deadline
+ * of the first expiry (day 10) and of renewals made at one of these days. */
 static const int moments[] = { 0, 9, 10, 16, 17, 39, 40, 41, 47, 48, 70, 71, 78, 110 };
 #define MOMENTS (sizeof(moments) / sizeof(moments[0]))
 

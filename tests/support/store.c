@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Test stores. Dumps go past the store's own code, by SQLite itself, so that what is compared is what is on
- * disk.
+ * Test stores. Dumps go past the store's own code, by SQLite itself, so that what is compared is
+ * what is on disk.
  */
 #include "tests/support/store.h"
 

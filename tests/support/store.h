@@ -20,7 +20,8 @@ struct test_store {
 	int64_t account;
 };
 
-/* Opens a new store with one account and the pools 192.0.2.0/24, 198.18.0.0/15 and 2001:db8::/64. */
+/* Opens a new store with one account and the pools 192.0.2.0/24, 198.18.0.0/15 and
+ * 2001:db8::/64. */
 void test_store_open(struct test_store *store);
 /* Closes and removes it with its directory. */
 void test_store_close(struct test_store *store);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every store call and every allocation of a script fails in turn. After a failure the store holds, byte for
- * byte, what it held before; after the last run, in which nothing fails any more, it holds what the
- * same script leaves without torture.
+ * Every store call and every allocation of a script fails in turn. After a failure the store holds,
+ * byte for byte, what it held before; after the last run, in which nothing fails any more, it holds
+ * what the same script leaves without torture.
  */
 #include "control/engine/engine.h"
 #include "control/engine/nodes.h"
@@ -391,7 +391,8 @@ static void test_allocations_from_then_on(void **state)
 	torture_script(TORTURE_MEMORY_OUT);
 }
 
-/* ---- the engine: several transactions, so a failure may come between them; later ticks catch up */
+/* ---- the engine: several transactions, so a failure may come between them; later ticks catch
+ * up */
 
 static void engine_store(struct fixture *fixture)
 {

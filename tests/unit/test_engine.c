@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The engine on a real store: what each tick does at the edges of the life cycle, the clocks, the race of
- * renewal and release, and the thread.
+ * The engine on a real store: what each tick does at the edges of the life cycle, the clocks, the
+ * race of renewal and release, and the thread.
  */
 #include "control/engine/engine.h"
 #include "control/engine/nodes.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Snapshots: full and by difference, and that a node which applies differences ends up with what a full
- * one says.
+ * Snapshots: full and by difference, and that a node which applies differences ends up with what a
+ * full one says.
  */
 #include "control/engine/engine.h"
 #include "control/model/lifecycle.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The other nouns of the store: accounts and keys, settings, orders, rules, lists, tags, events, changes and
- * nodes.
+ * The other nouns of the store: accounts and keys, settings, orders, rules, lists, tags, events,
+ * changes and nodes.
  */
 #include "base/text.h"
 #include "control/store/query.h"
