@@ -322,11 +322,17 @@ static int run_ip(void *user)
 	return process_run(argv, script->data, false);
 }
 
-static bool run_script(const char *namespace, struct text *script)
+static int script_work(void *user)
+{
+	return process_run((const char *[]){ "ip", "-batch", "-", NULL }, user, false);
+}
+
+/* namespace NULL: this one. Entered here, not by `ip -n`, which would also change mounts. */
+static bool run_script(const char *namespace, const struct text *script)
 {
 	if (script->failed || !script->data)
 		return complain("memory is out");
-	return process_in_namespace(namespace, run_ip, script) == 0 ||
+	return process_in_namespace(namespace, script_work, script->data) == 0 ||
 	       complain("ip refused the lab's network%s%s", namespace ? " in " : "",
 		       namespace ? namespace : "");
 }

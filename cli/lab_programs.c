@@ -31,10 +31,10 @@
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
 		CAPABILITY(CAP_DAC_OVERRIDE))
-/* To bind its port and to become nobody. */
+/* To bind its port, to become nobody, and to look into nobody's folder before. */
 #define DNS_CAPABILITIES                                                                           \
 	(CAPABILITY(CAP_NET_BIND_SERVICE) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) |      \
-		CAPABILITY(CAP_SETPCAP))
+		CAPABILITY(CAP_SETPCAP) | CAPABILITY(CAP_DAC_OVERRIDE))
 
 /* Bodies above 4 MiB reach the control, which refuses them in the API's own form; a request line of
  * 256 KiB is what the control accepts. Host and URI go through as they came: they are signed. Bodies are
