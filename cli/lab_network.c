@@ -313,21 +313,13 @@ static void route_script(const struct lab *lab, int side, struct text *script)
 		text_add(script, "link set " LAB_SPARE_INTERFACE " up\nlink set spare1 up\n");
 }
 
-/* ip's own -n remounts /sys, which a changed root does not allow: the namespace is entered here. */
-static int run_ip(void *user)
-{
-	const char *argv[] = { "ip", "-batch", "-", NULL };
-	const struct text *script = user;
-
-	return process_run(argv, script->data, false);
-}
-
 static int script_work(void *user)
 {
 	return process_run((const char *[]){ "ip", "-batch", "-", NULL }, user, false);
 }
 
-/* namespace NULL: this one. Entered here, not by `ip -n`, which would also change mounts. */
+/* namespace NULL: this one. ip's own -n remounts /sys, which a changed root does not allow: the namespace is
+ * entered here. */
 static bool run_script(const char *namespace, const struct text *script)
 {
 	if (script->failed || !script->data)
