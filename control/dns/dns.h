@@ -23,12 +23,14 @@ struct dns_place {
 	const char *zone;
 };
 
-/* Records of one type of one name. data: in the text form of zone files. */
+/* Records of one type of one name. data: in the text form of zone files. fresh: the name is known to have
+ * none yet, so that the server need not be asked to remove them, which it logs as an error. */
 struct dns_records {
 	const char *type; /* "A", "AAAA", "TXT" */
 	int64_t ttl_s;
 	size_t count;
 	const char *const *data;
+	bool fresh;
 };
 
 /* One record that is in the zone. label: the name below the zone, "" for the zone's own; valid

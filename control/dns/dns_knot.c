@@ -237,7 +237,8 @@ static enum err knot_set(
 {
 	char ttl[24];
 
-	TRY(knot_remove(server, label));
+	if (!records->fresh)
+		TRY(knot_remove(server, label));
 	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)records->ttl_s);
 	for (size_t i = 0; i < records->count; i++) {
 		knot_ctl_data_t data = {

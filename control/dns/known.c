@@ -94,6 +94,11 @@ struct known_name *known_add(struct known *known, const char *label)
 	return name;
 }
 
+bool known_may_have(struct known *known, const char *label)
+{
+	return known->count == known->count_max || known_find(known, label);
+}
+
 void known_drop(struct known *known, const char *label)
 {
 	size_t hole = place(known, label), at, wish;

@@ -28,6 +28,8 @@ size_t known_count(const struct known *known);
 struct known_name *known_find(struct known *known, const char *label);
 /* Found or new (digest 0, not wanted); NULL: names_max is reached. */
 struct known_name *known_add(struct known *known, const char *label);
+/* Whether the zone may hold the name: a full table does not tell. */
+bool known_may_have(struct known *known, const char *label);
 void known_drop(struct known *known, const char *label); /* not there: nothing happens */
 /* Walks all: *at begins at 0; NULL at the end. */
 struct known_name *known_next(struct known *known, size_t *at);

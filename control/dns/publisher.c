@@ -334,7 +334,8 @@ static enum err write_edit(
 	struct dns_records records = { .type = edit->answer.ipv6 ? "AAAA" : "A",
 		.ttl_s = publisher->ttl_s,
 		.count = edit->answer.count,
-		.data = data };
+		.data = data,
+		.fresh = !known_may_have(publisher->known, edit->label) };
 
 	if (edit->answer.count == 0)
 		return publisher->driver->remove(server, edit->label);
@@ -349,9 +350,11 @@ static enum err write_mark(
 	struct publisher *publisher, struct dns_server *server, int64_t generation, char *mark)
 {
 	const char *data[] = { mark };
-	struct dns_records records = {
-		.type = "TXT", .ttl_s = publisher->ttl_s, .count = 1, .data = data
-	};
+	struct dns_records records = { .type = "TXT",
+		.ttl_s = publisher->ttl_s,
+		.count = 1,
+		.data = data,
+		.fresh = publisher->mark[0] == '\0' };
 
 	(void)snprintf(mark, DNS_TEXT_SIZE,
 		"\"generation=%" PRId64 " commit=%016" PRIx64 "-%" PRIu64 "\"", generation,

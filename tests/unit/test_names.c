@@ -330,6 +330,8 @@ static enum err fake_set(
 {
 	if (fake_fails())
 		return ERR_UNAVAILABLE;
+	for (size_t i = 0; records->fresh && i < server->drafts; i++)
+		assert_string_not_equal(server->draft[i].label, label);
 	TRY(fake_remove(server, label));
 	assert_true(records->count > 0);
 	for (size_t i = 0; i < records->count; i++)
@@ -950,7 +952,7 @@ static void test_knot(void **state)
 	static const char *const two[] = { "10.0.0.1", "10.0.0.2" };
 	static const char *const one[] = { "2001:db8::7" };
 	static const char *const bad[] = { "not-an-address" };
-	struct dns_records records = { "A", 60, 2, two };
+	struct dns_records records = { "A", 60, 2, two, false };
 	const char *program = find_knotd();
 	char why[DNS_WHY_SIZE];
 	struct dns_server *server;
@@ -970,13 +972,14 @@ static void test_knot(void **state)
 	assert_int_equal(dns_knot.begin(server), OK);
 	assert_int_equal(dns_knot.set(server, "a", &records), OK);
 	expect(server, "a", "a A 60 10.0.0.1;a A 60 10.0.0.2;");
-	records = (struct dns_records){ "AAAA", 30, 1, one };
+	records = (struct dns_records){ "AAAA", 30, 1, one, true };
 	assert_int_equal(dns_knot.set(server, "b", &records), OK);
 	assert_int_equal(dns_knot.commit(server), OK);
 	expect(server, "a", "a A 60 10.0.0.1;a A 60 10.0.0.2;");
 	expect(server, "nothing", "");
 
 	/* Set replaces, of whatever type; remove is content with nothing. */
+	records.fresh = false;
 	assert_int_equal(dns_knot.begin(server), OK);
 	assert_int_equal(dns_knot.set(server, "a", &records), OK);
 	assert_int_equal(dns_knot.remove(server, "b"), OK);
@@ -992,7 +995,7 @@ static void test_knot(void **state)
 	dns_knot.close(server);
 	assert_int_equal(dns_knot.open(&knot.place, why, &server), OK);
 	expect(server, "a", "a AAAA 30 2001:db8::7;");
-	records = (struct dns_records){ "A", 60, 1, bad };
+	records = (struct dns_records){ "A", 60, 1, bad, false };
 	assert_int_equal(dns_knot.begin(server), OK);
 	assert_int_equal(dns_knot.set(server, "c", &records), ERR_UNAVAILABLE);
 	dns_knot.close(server);
