@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The engine: one thread that makes wishes true. Each tick (ENGINE_TICK_MS, or at once when woken) it reads
- * the clock and its offset, then runs its steps in order, each with bounded work: automatic renewal,
- * notices, automatic release, pruning, and publishing. It alone writes without an order, always through
- * the same store functions, with "engine" in the audit log.
+ * The engine: one thread that makes wishes true. Each tick (ENGINE_TICK_MS, or at once when woken)
+ * it reads the clock and its offset, then runs its steps in order, each with bounded work:
+ * automatic renewal, notices, automatic release, pruning, and publishing. It alone writes without
+ * an order, always through the same store functions, with "engine" in the audit log.
  */
 #ifndef CONTROL_ENGINE_ENGINE_H
 #define CONTROL_ENGINE_ENGINE_H
@@ -16,8 +16,8 @@
 #include "control/store/db.h"
 #include "control/store/vault.h"
 
-#define ENGINE_TICK_MS  100
-#define ENGINE_BATCH    1000 /* instances touched per step and tick: one transaction stays short */
+#define ENGINE_TICK_MS 100
+#define ENGINE_BATCH   1000 /* instances touched per step and tick: one transaction stays short */
 
 struct nodes;
 struct life_clock;
@@ -30,19 +30,21 @@ int64_t life_clock_offset_ms(struct life_clock *clock);
 /* Re-reads the file if it changed; true when the offset is another one. */
 bool life_clock_refresh(struct life_clock *clock);
 
-/* One tick, for tests: everything due at now_ms (life) / clock_ms (machine). more: true when a batch was full
- * and another tick should follow at once. */
-enum err engine_tick(struct db *db, struct arena *mem, int64_t now_ms, int64_t clock_ms, bool *more) MUST_USE;
+/* One tick, for tests: everything due at now_ms (life) / clock_ms (machine). more: true when a
+ * batch was full and another tick should follow at once. */
+enum err engine_tick(
+	struct db *db, struct arena *mem, int64_t now_ms, int64_t clock_ms, bool *more) MUST_USE;
 
 struct engine;
 /* Starts the thread with a database connection of its own. */
 enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
 	struct nodes *nodes, struct engine **out) MUST_USE;
-void engine_wake(struct engine *engine); /* after a commit: nodes hear of it without waiting for a tick */
+void engine_wake(
+	struct engine *engine); /* after a commit: nodes hear of it without waiting for a tick */
 void engine_stop(struct engine *engine); /* joins; NULL is fine */
 
-/* publish.c: store -> snapshot. base 0, or older than the change log, gives a full one. bytes are in mem.
- * Reads in one DB_READ transaction that the caller opened. */
+/* publish.c: store -> snapshot. base 0, or older than the change log, gives a full one. bytes
+ * are in mem. Reads in one DB_READ transaction that the caller opened. */
 enum err snapshot_build(struct db *db, struct arena *mem, uint64_t base_generation,
 	int64_t life_offset_ms, uint64_t control_boot, const uint8_t cookie_secret[32],
 	const uint8_t **out, size_t *size) MUST_USE;

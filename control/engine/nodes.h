@@ -19,11 +19,13 @@ void nodes_free(struct nodes *nodes);
 /* Restores what was persisted. */
 enum err nodes_restore(struct nodes *nodes, struct db *db, struct arena *mem) MUST_USE;
 /* Node name fetched with generation: it has applied it. ERR_LIMIT: more than NODE_MAX nodes. */
-enum err nodes_confirm(struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms) MUST_USE;
+enum err nodes_confirm(
+	struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms) MUST_USE;
 /* Decodes a report (snapshot_abi.h). ERR_FORMAT: not one; nothing is taken over then. */
 enum err nodes_report(struct nodes *nodes, const char *name, const void *data, size_t size,
 	int64_t clock_ms) MUST_USE;
-/* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is anything. */
+/* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is
+ * anything. */
 bool nodes_dirty(const struct nodes *nodes);
 enum err nodes_persist(struct nodes *nodes, struct db *db) MUST_USE;
 /* After the commit: what was written is not dirty any more. Without it, it is written again. */
@@ -37,16 +39,16 @@ bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance
 struct node_facts {
 	char name[NODE_NAME_MAX];
 	uint64_t generation;
-	int64_t seen_ms;           /* machine time */
-	bool reported;             /* since the control started: report holds something */
+	int64_t seen_ms; /* machine time */
+	bool reported;	 /* since the control started: report holds something */
 	struct record_node report;
-	size_t refused_instances;  /* that it could not apply, for want of room */
+	size_t refused_instances; /* that it could not apply, for want of room */
 };
 enum err nodes_facts(const struct nodes *nodes, struct arena *mem, struct node_facts **out,
 	size_t *count) MUST_USE;
 struct node_traffic {
 	struct counter in, dropped, out; /* sums over nodes, since their maps were made */
-	int64_t last_in_ms;              /* machine time; 0: never */
+	int64_t last_in_ms;		 /* machine time; 0: never */
 };
 /* false: no node reported the instance. */
 bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out);

@@ -336,6 +336,7 @@ enum err snapshot_build(struct db *db, struct arena *mem, uint64_t base_generati
 	TRY(change_generation(db, &newest));
 	TRY(reaches(db, base, newest, &difference));
 	TRY(draft_fill(&draft, mem, difference, base));
+	assert(draft.bytes && draft.used <= draft.size);
 
 	struct snapshot_header header = {
 		.magic = SNAPSHOT_MAGIC,

@@ -11,11 +11,21 @@
 #include "base/error.h"
 #include "shared/limits.h"
 
-#define INSTANCE_ID_SIZE   32  /* "ddoscoo-cn-" + 11 of [a-z0-9], or "ddosDip-sg-" + 11 */
-#define REMARK_BYTES_MAX   1500 /* 500 characters, UTF-8 */
+#define INSTANCE_ID_SIZE 32   /* "ddoscoo-cn-" + 11 of [a-z0-9], or "ddosDip-sg-" + 11 */
+#define REMARK_BYTES_MAX 1500 /* 500 characters, UTF-8 */
 
-enum product { PRODUCT_DDOSCOO, PRODUCT_DDOSCOO_INTL, PRODUCT_DDOSDIP, PRODUCT_COUNT };
-enum renewal { RENEWAL_MANUAL, RENEWAL_AUTO, RENEWAL_NOT, RENEWAL_COUNT };
+enum product {
+	PRODUCT_DDOSCOO,
+	PRODUCT_DDOSCOO_INTL,
+	PRODUCT_DDOSDIP,
+	PRODUCT_COUNT
+};
+enum renewal {
+	RENEWAL_MANUAL,
+	RENEWAL_AUTO,
+	RENEWAL_NOT,
+	RENEWAL_COUNT
+};
 
 /* What the plan grants. Units as published. */
 struct plan {
@@ -25,29 +35,31 @@ struct plan {
 	int64_t qps;
 	int64_t ports;
 	int64_t domains;
-	int64_t function_version;     /* 0 standard, 1 enhanced */
-	int64_t product_plan;         /* Premium: 0 Insurance, 1 Unlimited, 2 CMA, 3 Sec-CMA */
-	int64_t burst_mode;           /* 95BurstBandwidthMode: 0 off, 1 day, 2 month */
-	int64_t defense_count;        /* Premium sessions a month; -1 unlimited */
+	int64_t function_version; /* 0 standard, 1 enhanced */
+	int64_t product_plan;	  /* Premium: 0 Insurance, 1 Unlimited, 2 CMA, 3 Sec-CMA */
+	int64_t burst_mode;	  /* 95BurstBandwidthMode: 0 off, 1 day, 2 month */
+	int64_t defense_count;	  /* Premium sessions a month; -1 unlimited */
 };
 
 struct instance {
-	int64_t number;               /* the nodes' id: 1.. , never reused, fits 32 bits */
+	int64_t number; /* the nodes' id: 1.. , never reused, fits 32 bits */
 	char id[INSTANCE_ID_SIZE];
 	int64_t account;
 	enum product product;
-	int64_t edition;              /* 9 Pro; 0..3 Premium */
+	int64_t edition; /* 9 Pro; 0..3 Premium */
 	bool ipv6;
 	uint8_t vip[16];
 	int64_t create_ms;
-	int64_t expire_ms;            /* life-cycle time */
-	int64_t deadline_generation;  /* generation of the last change of expire_ms */
-	int64_t previous_forward_until_ms; /* in force at nodes that have not confirmed that one; 0 when new */
+	int64_t expire_ms;	     /* life-cycle time */
+	int64_t deadline_generation; /* generation of the last change of expire_ms */
+	/* In force at nodes that have not confirmed that generation; 0 when new. */
+	int64_t previous_forward_until_ms;
 	enum renewal renewal;
 	int64_t renewal_months;
-	bool switch_back_origin;      /* SwitchBack=origin: names answer the origin once forwarding stops */
-	const char *remark;           /* in the arena it was loaded with; never NULL */
-	const char *resource_group;   /* never NULL; "" is the default group */
+	/* SwitchBack=origin: names answer the origin once forwarding stops. */
+	bool switch_back_origin;
+	const char *remark;	    /* in the arena it was loaded with; never NULL */
+	const char *resource_group; /* never NULL; "" is the default group */
 	struct plan plan;
 };
 

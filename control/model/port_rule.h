@@ -12,18 +12,21 @@
 #include "base/error.h"
 #include "shared/limits.h"
 
-enum protocol { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
+enum protocol {
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17
+};
 
 struct rule_origin {
 	uint8_t address[16];
 	int64_t weight; /* 1..100; 100 unless told */
 };
 struct port_rule {
-	int64_t number;          /* the nodes' id, never reused */
+	int64_t number; /* the nodes' id, never reused */
 	int64_t instance_number;
 	enum protocol protocol;
-	int64_t frontend_port;   /* 1..65535 */
-	int64_t backend_port;    /* 1..65535 */
+	int64_t frontend_port; /* 1..65535 */
+	int64_t backend_port;  /* 1..65535 */
 	const char *remark;
 	size_t origin_count;
 	struct rule_origin origin[ORIGIN_MAX];
@@ -31,9 +34,10 @@ struct port_rule {
 
 const char *protocol_name(enum protocol protocol);
 bool protocol_from_name(const char *name, enum protocol *out); /* "tcp", "udp", any case */
-/* Adds an origin address in text form. ERR_INVALID_ORIGIN: no address, unspecified, multicast, loopback,
- * link-local or of the other IP version than the instance; ERR_LIMIT: more than ORIGIN_MAX; a
- * repeated one: ERR_INVALID_ORIGIN. Private addresses are allowed: origins often stand behind us. */
+/* Adds an origin address in text form. ERR_INVALID_ORIGIN: no address, unspecified, multicast,
+ * loopback, link-local or of the other IP version than the instance; ERR_LIMIT: more than
+ * ORIGIN_MAX; a repeated one: ERR_INVALID_ORIGIN. Private addresses are allowed: origins often
+ * stand behind us. */
 enum err port_rule_add_origin(struct port_rule *rule, bool ipv6, const char *text) MUST_USE;
 
 #endif

@@ -157,7 +157,7 @@ static bool parameters_in_order(sqlite3_stmt *handle)
 	for (int i = 1; i <= sqlite3_bind_parameter_count(handle); i++) {
 		const char *name = sqlite3_bind_parameter_name(handle, i);
 
-		if (!name || name[0] != '$' || atoi(name + 1) != i)
+		if (!name || name[0] != '$' || strtol(name + 1, NULL, 10) != i)
 			return false;
 	}
 	return true;

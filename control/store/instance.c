@@ -59,7 +59,7 @@ enum err instance_row(struct cursor *cursor, struct arena *mem, struct instance 
 
 static enum err load_first(struct cursor *cursor, struct arena *mem, struct instance *out)
 {
-	struct instance instance;
+	struct instance instance = { 0 };
 	enum err err = ERR_INSTANCE_NOT_FOUND;
 
 	if (db_next(cursor))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Encryption of secrets at rest: AES-256-GCM, key from a file outside the database (mode 0600, 32 random
- * bytes, made on first start). A sealed secret is 12 bytes nonce | ciphertext | 16 bytes tag; the context
- * ("access_key:ID") is authenticated, so that rows cannot be exchanged.
+ * Encryption of secrets at rest: AES-256-GCM, key from a file outside the database (mode 0600, 32
+ * random bytes, made on first start). A sealed secret is 12 bytes nonce | ciphertext | 16 bytes
+ * tag; the context ("access_key:ID") is authenticated, so that rows cannot be exchanged.
  */
 #ifndef CONTROL_STORE_VAULT_H
 #define CONTROL_STORE_VAULT_H
@@ -15,7 +15,8 @@
 struct vault;
 #define VAULT_OVERHEAD 28
 
-/* Reads path, or makes it if it does not exist. ERR_SYSTEM: unreadable, wrong size, or readable by others. */
+/* Reads path, or makes it if it does not exist. ERR_SYSTEM: unreadable, wrong size, or readable
+ * by others. */
 enum err vault_open(const char *path, struct vault **out) MUST_USE;
 void vault_close(struct vault *vault); /* wipes the key; NULL is fine */
 enum err vault_seal(const struct vault *vault, struct arena *mem, const char *context,

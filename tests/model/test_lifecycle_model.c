@@ -244,13 +244,13 @@ static void violate(struct walk *walk, const char *rule)
 /* The clock passes or jumps, on purpose (offset) or not (machine). */
 static void move_clock(struct walk *walk, const struct state *s)
 {
-	for (uint8_t to = 0; to < MOMENTS; to++) {
+	for (size_t to = 0; to < MOMENTS; to++) {
 		struct state next = *s;
 		struct release_guard guard = { 0 };
 
 		if (to == s->clock)
 			continue;
-		next.clock = to;
+		next.clock = (uint8_t)to;
 		push(walk, &next); /* passing, or the offset */
 		(void)release_guard_step(&guard, now_of(s), 0);
 		if (release_guard_step(&guard, now_of(&next), 1000))
