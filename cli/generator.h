@@ -18,6 +18,7 @@
 
 /* What a drill sends. A drill may have several frames, sent in turn. */
 struct frame {
+	_Alignas(16) uint8_t align[2]; /* so that the IP header, 14 bytes in, is aligned */
 	uint8_t data[FRAME_MAX];
 	uint32_t length;
 	struct generator_shape shape; /* vary, transport, sums; not ifindex */

@@ -81,7 +81,7 @@ bool lab_network_attach(const struct lab *lab);
 void lab_network_down(const struct lab *lab); /* finds what is there by name */
 /* The link of a node toward a side: interface names and link-layer addresses. */
 struct lab_link {
-	char node_interface[8], peer_interface[8];
+	char node_interface[16], peer_interface[16];
 	uint8_t node_mac[6], peer_mac[6];
 };
 void lab_link(int side /* LAB_CLIENT, LAB_ATTACKER, LAB_ORIGIN */, int node, struct lab_link *out);
