@@ -15,6 +15,7 @@
 
 /* A batch of instances with their texts, and their answers. */
 #define NAMES_BYTES_MAX ((size_t)32 << 20)
+#define STORE_RETRY_MS	1000
 
 struct names_thread {
 	pthread_t thread;
@@ -34,8 +35,8 @@ static bool wait_turn(struct names_thread *thread, int64_t wait_ms)
 	bool go_on;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += wait_ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	(void)pthread_mutex_lock(&thread->lock);
 	while (!thread->stopping)
@@ -54,13 +55,16 @@ static void *names_main(void *argument)
 	while (wait_turn(thread, wait_ms)) {
 		bool more = false;
 		int64_t now_ms = clock_utc_ms() + life_clock_offset_ms(thread->clock);
+		enum err err;
 
 		arena_reset(thread->mem);
+		err = publisher_tick(thread->publisher, thread->db, thread->mem, now_ms,
+			clock_monotonic_ms(), &more);
 		/* Logged where it happened; what is due stays due. */
-		if (publisher_tick(thread->publisher, thread->db, thread->mem, now_ms,
-			    clock_monotonic_ms(), &more) != OK)
-			more = false;
-		wait_ms = more ? 0 : ENGINE_TICK_MS;
+		if (err != OK && err != ERR_UNAVAILABLE)
+			wait_ms = STORE_RETRY_MS;
+		else
+			wait_ms = more ? 0 : ENGINE_TICK_MS;
 	}
 	return NULL;
 }

@@ -766,6 +766,38 @@ static void test_absence_is_waited_out(void **state)
 	assert_string_equal(answers(&instance), vip(&instance));
 }
 
+/* Each call to the store, and each allocation, fails in turn: no harm is done, a later tick goes on. */
+static void test_every_failure_of_the_store(void **state)
+{
+	struct fixture *f = *state;
+	struct instance instance = buy(f, false, T0 + DAY_MS, true), goes;
+	unsigned failures = 0;
+	bool more;
+
+	(void)rule(f, &instance, 80, "10.0.0.1");
+	for (uint64_t n = 1; n <= 40; n++) {
+		publisher_anew(f);
+		goes = buy(f, n % 2, T0 + (int64_t)(n % 3) * DAY_MS, false);
+		f->now_ms = T0 + (int64_t)(n % 2 ? 9 : 0) * DAY_MS;
+		for (unsigned i = 0; i < 4; i++) {
+			db_torture(n % 2 ? n / 2 + 1 : 0);
+			arena_torture(n % 2 ? 0 : n / 2, false);
+			f->monotonic_ms += ENGINE_TICK_MS;
+			arena_reset(f->tick_mem);
+			failures += publisher_tick(f->publisher, f->db, f->tick_mem, f->now_ms,
+					    f->monotonic_ms, &more) != OK;
+			if (i == 1)
+				f->now_ms = T0;
+		}
+		db_torture(0);
+		arena_torture(0, false);
+		release(f, &goes);
+		tick(f);
+		check_all(f);
+	}
+	assert_in_range(failures, 20, 160);
+}
+
 /* More than a batch crosses its deadline, while the clock jumps there and back. */
 static void test_many_and_jumps(void **state)
 {
@@ -1083,6 +1115,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_restart_of_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_records_are_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_failure_of_the_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_absence_is_waited_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_and_jumps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_in_the_log, setup, teardown),
