@@ -212,6 +212,7 @@ static bool parse_up(int argc, char **argv, int *nodes)
 static int up_command(int argc, char **argv)
 {
 	struct lab lab, found;
+	char path[PATH_MAX];
 	int nodes;
 
 	if (!parse_up(argc, argv, &nodes))
@@ -229,6 +230,8 @@ static int up_command(int argc, char **argv)
 	take_down(&lab);
 	if (!bring_up(&lab)) {
 		take_down(&lab);
+		lock_path(&lab, path);
+		(void)unlink(path);
 		return STATUS_FAILED;
 	}
 	printf("the lab is up, API at http://127.0.0.1:%d/; `polder lab status` tells more\n",
