@@ -52,6 +52,8 @@ static void defaults_and_sources(void **state)
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 	assert_null(config.clock_offset_file);
 	assert_null(config.bootstrap_file);
+	assert_string_equal(config.dns_zone, "");
+	assert_int_equal(config.dns_ttl_s, 60);
 	write_settings("# a comment\n\n  threads =  8 \r\nvip-pool = 192.0.2.0/24 2001:db8::/64\n"
 		       "host-id=a=b\nlog-level = debug");
 	assert_true(read_words(mem,
@@ -84,6 +86,9 @@ static const struct {
 	{ "", { "threads", "1" }, "threads" },
 	{ "", { "--log-level", "loud" }, "error warn info debug" },
 	{ "", { "--socket", "" }, "\"socket\"" },
+	{ "", { "--dns-zone", "polder.test." }, "dns-zone" },
+	{ "", { "--dns-zone", "-polder" }, "dns-zone" },
+	{ "", { "--dns-ttl", "0" }, "\"dns-ttl\"" },
 	{ "", { "--config", "/nowhere/file" }, "/nowhere/file" },
 	{ "no equals\n", { "--config", "FILE" }, "no equals" },
 	{ "unknown = 1\n", { "--config", "FILE" }, "unknown" },
@@ -117,7 +122,8 @@ static void help_lists_every_row(void **state)
 {
 	static const char *const names[] = { "--socket", "--node-socket", "--database",
 		"--key-file", "--nonce-file", "--vip-pool", "--clock-offset-file",
-		"--bootstrap-file", "--calls-per-second", "--threads", "--log-level", "--host-id" };
+		"--bootstrap-file", "--calls-per-second", "--threads", "--log-level", "--host-id",
+		"--dns-zone", "--dns-socket", "--dns-ttl" };
 	char *text = NULL;
 	size_t size = 0, i;
 	FILE *out = open_memstream(&text, &size);
