@@ -29,9 +29,11 @@
 
 #include <linux/if_link.h>
 
-#define CLIENT	    "polder-D-client"
-#define NODE	    "polder-D-node"
-#define ORIGIN	    "polder-D-origin"
+#define CLIENT "polder-packet-client"
+#define NODE   "polder-packet-node"
+#define ORIGIN "polder-packet-origin"
+/* Not ip -n or ip netns exec: they remount, which a changed root does not allow. */
+#define IN(name)    "nsenter --net=/run/netns/" name " "
 
 #define PORT_ECHO   80
 #define PORT_BANNER 25
@@ -72,32 +74,37 @@ static void enter(const char *name)
 
 static void namespaces_remove(void)
 {
-	(void)!system("for n in client node origin; do ip netns del polder-D-$n 2>/dev/null; done");
+	(void)!system(
+		"for n in client node origin; do ip netns del polder-packet-$n 2>/dev/null; done");
 }
 
 static void namespaces_make(void)
 {
 	namespaces_remove();
-	run("set -e; for n in client node origin; do ip netns add polder-D-$n;"
-	    " ip -n polder-D-$n link set lo up; done;"
+	run("set -e; for n in client node origin; do ip netns add polder-packet-$n;"
+	    " nsenter --net=/run/netns/polder-packet-$n ip link set lo up; done;"
 	    "ip link add c0 netns " CLIENT " type veth peer name w0 netns " NODE ";"
 	    "ip link add o0 netns " ORIGIN " type veth peer name l0 netns " NODE ";"
-	    "c='ip -n " CLIENT "'; n='ip -n " NODE "'; o='ip -n " ORIGIN "';"
-	    "$c addr add 10.201.1.2/24 dev c0; $c addr add fd01::2/64 dev c0 nodad;"
-	    "$n addr add 10.201.1.1/24 dev w0; $n addr add fd01::1/64 dev w0 nodad;"
-	    "$n addr add 10.201.2.1/24 dev l0; $n addr add fd02::1/64 dev l0 nodad;"
-	    "$o addr add 10.201.2.2/24 dev o0; $o addr add fd02::2/64 dev o0 nodad;"
-	    "$c link set c0 up; $n link set w0 up; $n link set l0 up; $o link set o0 up;"
-	    "$c route add default via 10.201.1.1; $c route add default via fd01::1;"
-	    "$o route add 10.201.3.1 via 10.201.2.1; $o route add fd03::1 via fd02::1;");
+	    "c='" IN(CLIENT) "ip'; n='" IN(NODE) "ip'; o='" IN(
+		    ORIGIN) "ip';"
+			    "$c addr add 10.201.1.2/24 dev c0; $c addr add fd01::2/64 dev c0 nodad;"
+			    "$n addr add 10.201.1.1/24 dev w0; $n addr add fd01::1/64 dev w0 nodad;"
+			    "$n addr add 10.201.2.1/24 dev l0; $n addr add fd02::1/64 dev l0 nodad;"
+			    "$o addr add 10.201.2.2/24 dev o0; $o addr add fd02::2/64 dev o0 nodad;"
+			    "$c link set c0 up; $n link set w0 up; $n link set l0 up; $o link set "
+			    "o0 up;"
+			    "$c route add default via 10.201.1.1; $c route add default via fd01::1;"
+			    "$o route add 10.201.3.1 via 10.201.2.1; $o route add fd03::1 via "
+			    "fd02::1;");
 	run("set -e; for x in " CLIENT ":c0 " NODE ":w0 " NODE ":l0 " ORIGIN ":o0; do"
-	    " ip netns exec ${x%:*} ethtool -K ${x#*:} tx off gro on tso off gso off >/dev/null;"
-	    " done; ip netns exec " NODE " sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward;"
-	    " echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'");
+	    " nsenter --net=/run/netns/${x%:*} ethtool -K ${x#*:} tx off gro on tso off gso off "
+	    ">/dev/null;"
+	    " done; " IN(NODE) "sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward;"
+			       " echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'");
 	/* The agent resolves next hops; here a packet of the host's own does. */
-	run("set -e; for a in 10.201.2.2 10.201.1.2; do ip netns exec " NODE
+	run("set -e; for a in 10.201.2.2 10.201.1.2; do nsenter --net=/run/netns/" NODE
 	    " ping -c1 -W2 $a >/dev/null; done;"
-	    "for a in fd02::2 fd01::2; do ip netns exec " NODE " ping -c1 -W2 $a >/dev/null; done");
+	    "for a in fd02::2 fd01::2; do " IN(NODE) "ping -c1 -W2 $a >/dev/null; done");
 }
 
 static void attach(struct polder *skel, const char *name)
@@ -457,9 +464,9 @@ static void test_reused_port(void **state)
 	s.port_first = 9000;
 	s.port_count = 1;
 	settings_set(w->skel, &s);
-	run("ip netns exec " CLIENT " sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_timestamps'");
+	run(IN(CLIENT) "sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_timestamps'");
 	assert_int_equal(in_client(reused_port, "10.201.9.1"), 0);
-	run("ip netns exec " CLIENT " sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_timestamps'");
+	run(IN(CLIENT) "sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_timestamps'");
 	s = settings_default();
 	settings_set(w->skel, &s);
 }
