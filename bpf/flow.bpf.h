@@ -267,7 +267,7 @@ static __always_inline __u64 port_take(void)
 }
 
 /* Sets the flow's source address and port and inserts its reverse entry. Returns 0 or -1. */
-__noinline int flow_reserve(struct packet *p, struct flow *fresh)
+static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 {
 	struct settings *s = settings_get();
 	struct flow_key reply = {};
@@ -329,7 +329,7 @@ static __always_inline void flow_release(struct packet *p, struct flow *fresh)
  * Fills a blank flow: origin, source address and port, next hop. Returns 0 or the reason why not;
  * then nothing is left behind.
  */
-__noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *fresh)
+static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *fresh)
 {
 	struct service *entry;
 	int index;
@@ -360,7 +360,7 @@ __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *f
 }
 
 /* Enters the flow; on failure its reverse entry is withdrawn. Returns 0 or the reason. */
-__noinline int flow_insert(struct packet *p, struct flow *fresh)
+static __noinline int flow_insert(struct packet *p, struct flow *fresh)
 {
 	long error;
 

@@ -124,13 +124,21 @@ static long walk_step(__u32 index, void *context)
 	return 0;
 }
 
+/* 0 for what is no length of options. The mask tells Linux 6.1 that what is left is not 0. */
+static __always_inline __u64 walk_bound(__u64 length)
+{
+	asm volatile("" : "+r"(length));
+	length = ((length - 1) & 63) + 1;
+	asm volatile("" : "+r"(length));
+	return length > OPTION_SPACE ? 0 : length;
+}
+
 /* Returns 0 and the options' bytes, or -1. */
 static __always_inline int walk_load(struct xdp_md *ctx, struct packet *p, struct option_walk *w)
 {
-	__u64 length = p->tcp_length - sizeof(struct tcphdr);
+	__u64 length = walk_bound(p->tcp_length - sizeof(struct tcphdr));
 
-	asm volatile("" : "+r"(length));
-	if (length < 1 || length > OPTION_SPACE)
+	if (!length)
 		return -1;
 	w->length = length;
 	return bpf_xdp_load_bytes(ctx, p->transport + sizeof(struct tcphdr), w->bytes, length) ? -1
@@ -173,9 +181,8 @@ __noinline __s64 options_translate(
 	before = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
 	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
 	after = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
-	length = w.length;
-	asm volatile("" : "+r"(length));
-	if (length < 1 || length > OPTION_SPACE)
+	length = walk_bound(w.length);
+	if (!length)
 		return -1;
 	if (bpf_xdp_store_bytes(ctx, p->transport + sizeof(struct tcphdr), w.bytes, length))
 		return -1;

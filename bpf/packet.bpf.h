@@ -2,9 +2,11 @@
 /*
  * What is known about the packet at hand, and access to its bytes.
  *
- * The larger steps are global functions: the verifier checks each once, knowing nothing of its
+ * Most larger steps are global functions: the verifier checks each once, knowing nothing of its
  * arguments. Offsets kept in struct packet are therefore bounded anew at each access, by
- * header_at(), and pointers into the packet never cross a call.
+ * header_at(), and pointers into the packet never cross a call. Steps that use what they are given
+ * as key or value of a map are static: Linux 6.1 takes a map's memory for that, but not an
+ * argument's.
  */
 #ifndef BPF_PACKET_BPF_H
 #define BPF_PACKET_BPF_H

@@ -140,8 +140,10 @@ static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 
 /*
  * One extension header. Returns 1: another header follows, 0: transport is reached, -1: malformed.
+ * A function of its own: inlined, clang lays out the loop around it in a way that Linux 6.1 refuses
+ * (an instruction that is no jump falls into a loop's middle).
  */
-static __always_inline int parse_extension(void *data, void *end, struct packet *p)
+static __noinline int parse_extension(void *data, void *end, struct packet *p)
 {
 	__u32 offset = p->transport;
 	struct extension *extension;

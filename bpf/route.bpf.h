@@ -19,16 +19,16 @@
 static __always_inline void neighbour_ask(struct packet *p, struct bpf_fib_lookup *fib)
 {
 	struct neighbour_wanted wanted = { .ifindex = fib->ifindex };
-	__u64 *asked;
+	__u64 *asked, now_ns = p->now_ns;
 
 	if (fib->family == ROUTE_FAMILY_IPV4)
 		address_from_ipv4(&wanted.address, fib->ipv4_dst);
 	else
 		__builtin_memcpy(&wanted.address, fib->ipv6_dst, sizeof(wanted.address));
 	asked = bpf_map_lookup_elem(&neighbour_asked, &wanted.address);
-	if (asked && p->now_ns - *asked < NANOSECONDS)
+	if (asked && now_ns - *asked < NANOSECONDS)
 		return;
-	bpf_map_update_elem(&neighbour_asked, &wanted.address, &p->now_ns, BPF_ANY);
+	bpf_map_update_elem(&neighbour_asked, &wanted.address, &now_ns, BPF_ANY);
 	bpf_ringbuf_output(&neighbour, &wanted, sizeof(wanted), 0);
 }
 

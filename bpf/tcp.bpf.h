@@ -159,7 +159,7 @@ static __always_inline __u32 offered_mss(struct packet *p)
 }
 
 /* A SYN: answered with a cookie if there is a service. Leaves no state. */
-__noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
+static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct segment s = { .flags = TCP_SYN | TCP_ACK };
 	struct settings *keys = settings_get();
@@ -245,7 +245,7 @@ static __always_inline void tcp_note_client(struct packet *p, struct flow *flow)
 }
 
 /* The ACK of a valid cookie: makes the flow and becomes the SYN to the origin. */
-__noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
+static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *fresh = flow_blank();
 	int reason;
@@ -307,7 +307,7 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 }
 
 /* From a client to a protected address. */
-__noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
+static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *flow;
 

@@ -58,7 +58,7 @@ static __always_inline void fragment_remember(
 }
 
 /* A later fragment, in the direction in which its first one went. */
-__noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_origin)
+static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_origin)
 {
 	struct fragment_key key;
 	struct fragment *first;
@@ -111,7 +111,7 @@ static __always_inline int udp_open(struct xdp_md *ctx, struct packet *p, struct
 }
 
 /* From a client to a protected address. */
-__noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
+static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 {
 	struct translation t;
 	struct flow *flow;

@@ -494,7 +494,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	if (world.server > 0) {
-		kill(world.server, SIGTERM);
+		/* With the connections that it still serves: their peers are gone. */
+		kill(-world.server, SIGTERM);
 		waitpid(world.server, NULL, 0);
 	}
 	namespaces_remove();
@@ -516,6 +517,7 @@ static int setup(void **state)
 	world.server = fork();
 	assert_true(world.server >= 0);
 	if (world.server == 0) {
+		(void)setpgid(0, 0);
 		enter(ORIGIN);
 		serve();
 	}
