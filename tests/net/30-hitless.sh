@@ -25,7 +25,7 @@ udp=$!
 inside client "$LOAD" hold "$vip" 7000 100 10 >"$scratch/tcp" 2>&1 &
 tcp=$!
 sleep 1
-program() { bpftool -j prog show name polder_filter 2>/dev/null | jq -r 'map(.id) | max'; }
+program() { bpftool -j link show pinned "$(field .state)/bpf/node/link_c0" | jq .prog_id; }
 for turn in 1 2; do
 	for name in control agent; do
 		old=$(pid $name)
