@@ -70,7 +70,15 @@ static enum err put_report(json_t *node, const struct node_facts *facts)
 	TRY(put_int(node, "RefusedInstanceCount", (int64_t)facts->refused_instances));
 	TRY(put_int(node, "MapBytes", (int64_t)facts->report.map_bytes));
 	TRY(put_int(node, "LifeOffset", facts->report.life_offset_ms));
-	return put_text(node, "XdpMode", modes[mode < 3 ? mode : 0]);
+	TRY(put_text(node, "XdpMode", modes[mode < 3 ? mode : 0]));
+
+	json_t *list;
+	TRY(put_list(node, "Reasons", &list));
+	for (const struct node_reason *reason = facts->reason; reason->name[0]; reason++)
+		TRY(add(list, json_pack("{s:s, s:I, s:I}", "Name", reason->name, "Packets",
+				      (json_int_t)reason->counter.packets, "Bytes",
+				      (json_int_t)reason->counter.bytes)));
+	return OK;
 }
 
 static const char *sources_of(const struct node_row *rows, size_t count, const char *name)
@@ -141,6 +149,7 @@ static const struct reply_list cidrs_lists[] = { { "Cidrs", "Cidr" }, { NULL, NU
 static const struct reply_list nodes_lists[] = {
 	{ "Nodes", "Node" },
 	{ "Sources", "Source" },
+	{ "Reasons", "Reason" },
 	{ NULL, NULL },
 };
 

@@ -69,6 +69,7 @@ struct node {
 	struct traffic_table traffic;
 	bool reported; /* since this process started */
 	struct record_node facts;
+	struct node_reason reason[REASON_COUNT];
 	size_t refused_count;
 	uint32_t refused[REFUSED_MAX]; /* instances that the node could not apply */
 };
@@ -256,6 +257,20 @@ struct visit {
 	struct prefix prefix[PREFIX_MAX];
 };
 
+/* A node of another version may have other reasons, or more than fit: names tell them apart. */
+static void take_reason(struct node *node, const struct record_reason *record)
+{
+	for (size_t i = 0; i < REASON_COUNT; i++) {
+		struct node_reason *reason = &node->reason[i];
+
+		if (reason->name[0] != '\0' && strcmp(reason->name, record->name) != 0)
+			continue;
+		memcpy(reason->name, record->name, sizeof(reason->name));
+		reason->counter = record->counter;
+		return;
+	}
+}
+
 static void visit_record(void *context, const union report_record *record)
 {
 	struct visit *visit = context;
@@ -271,6 +286,9 @@ static void visit_record(void *context, const union report_record *record)
 			break;
 		memcpy(visit->prefix[visit->prefix_count].address, record->source.address.byte, 16);
 		visit->prefix[visit->prefix_count++].bits = record->source.prefix_bits;
+		break;
+	case RECORD_REASON:
+		take_reason(visit->node, &record->reason);
 		break;
 	case RECORD_TRAFFIC:
 		table_put(&visit->node->traffic, &record->traffic, visit->clock_ms);
@@ -538,6 +556,7 @@ enum err nodes_facts(
 		facts[i].reported = node->reported;
 		facts[i].report = node->facts;
 		facts[i].refused_instances = node->refused_count;
+		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
 	}
 	*count = inner->count;
 	unlock(inner);

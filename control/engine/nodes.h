@@ -36,12 +36,17 @@ uint64_t nodes_confirmed(const struct nodes *nodes);
 /* Whether packets of this instance are forwarded now, as confirmed by the nodes. */
 bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance, int64_t now_ms);
 /* What each node said last. */
+struct node_reason {
+	char name[32];		/* of reasons.def; "" ends the list */
+	struct counter counter; /* total since the node's maps were made */
+};
 struct node_facts {
 	char name[NODE_NAME_MAX];
 	uint64_t generation;
 	int64_t seen_ms; /* machine time */
 	bool reported;	 /* since the control started: report holds something */
 	struct record_node report;
+	struct node_reason reason[REASON_COUNT + 1];
 	size_t refused_instances; /* that it could not apply, for want of room */
 };
 enum err nodes_facts(const struct nodes *nodes, struct arena *mem, struct node_facts **out,
