@@ -116,7 +116,7 @@ $(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
 # --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
 TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
