@@ -37,8 +37,13 @@ static enum err describe_back_source_run(struct call *call, const void *raw)
 	const char **sources;
 	size_t count;
 	TRY(nodes_sources(call->nodes, call->mem, version, &sources, &count));
-	for (size_t i = 0; i < count; i++)
-		TRY(add(list, json_string(sources[i])));
+	/* Always a block, also of one address: users paste these into firewalls. */
+	for (size_t i = 0; i < count; i++) {
+		const char *suffix = strchr(sources[i], '/')   ? ""
+				     : strchr(sources[i], ':') ? "/128"
+							       : "/32";
+		TRY(add(list, json_sprintf("%s%s", sources[i], suffix)));
+	}
 	return OK;
 }
 
