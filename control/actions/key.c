@@ -2,7 +2,9 @@
 /*
  * Accounts, access keys and security tokens. A secret is shown once, in the reply that makes it; the
  * store has it encrypted. A security token is a key of its own with an end: it is made from the rights
- * of the key that asks, at most, and cannot make another, or it would never end.
+ * of the key that asks, at most, and cannot make another, or it would never end. For the same reason
+ * accounts and keys are managed with permanent keys of all instances only: a token, or a key of some
+ * instances, would else make itself one without the limit.
  */
 #include "control/call.h"
 
@@ -57,6 +59,11 @@ enum err access_key_make(struct arena *mem, const char *prefix, struct access_ke
 	return OK;
 }
 
+static enum err check_may_manage(const struct call *call)
+{
+	return call->key->token || call->key->instance_count ? ERR_FORBIDDEN : OK;
+}
+
 /* CreateAccount */
 
 struct create_account {
@@ -72,8 +79,15 @@ static enum err create_account_run(struct call *call, const void *args)
 {
 	const struct create_account *wanted = args;
 	int64_t account;
+	enum err err;
 
-	TRY(account_insert(call->db, wanted->name, call->clock_ms, &account));
+	TRY(check_may_manage(call));
+	err = account_insert(call->db, wanted->name, call->clock_ms, &account);
+	if (err == ERR_CONFLICT)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"The specified parameter \"Name\" is not valid: an account has it "
+			"already.");
+	TRY(err);
 	call->object = arena_print(call->mem, "%lld", (long long)account);
 	if (!call->object)
 		return ERR_MEMORY;
@@ -162,8 +176,13 @@ static enum err create_access_key_run(struct call *call, const void *args)
 	json_t *object;
 	bool exists;
 
+	TRY(check_may_manage(call));
 	if (!permission_from_name(wanted->permission, &key.permission))
 		return fail(ERR_INTERNAL, "permission %s is not known", wanted->permission);
+	if (key.permission == PERMISSION_OPERATOR && key.instance_count)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"The specified parameter \"InstanceIds\" is not valid: an operator's key "
+			"is of all instances.");
 	TRY(account_exists(call->db, key.account, &exists));
 	if (!exists)
 		return ERR_ACCOUNT_NOT_FOUND;
@@ -197,6 +216,7 @@ static enum err describe_access_keys_run(struct call *call, const void *args)
 	json_t *list, *object;
 	size_t i, count;
 
+	TRY(check_may_manage(call));
 	TRY(access_key_list(call->db, call->mem, wanted->account, &keys, &count));
 	TRY(put_list(call->reply, "AccessKeys", &list));
 	for (i = 0; i < count; i++) {
@@ -237,6 +257,7 @@ static enum err modify_access_key_run(struct call *call, const void *args)
 {
 	const struct modify_access_key *wanted = args;
 
+	TRY(check_may_manage(call));
 	TRY(check_not_own(call, wanted->id));
 	call->object = wanted->id;
 	return access_key_set_active(call->db, wanted->id, strcmp(wanted->status, "Active") == 0);
@@ -257,6 +278,7 @@ static enum err delete_access_key_run(struct call *call, const void *args)
 {
 	const struct delete_access_key *wanted = args;
 
+	TRY(check_may_manage(call));
 	TRY(check_not_own(call, wanted->id));
 	call->object = wanted->id;
 	return access_key_delete(call->db, wanted->id);

@@ -212,6 +212,53 @@ static void tokens_add_no_rights(void **state)
 	expect(api, 200, "");
 }
 
+/* What manages keys could rid itself of its own limits: an end, or a list of instances. */
+static void limited_operators_manage_no_keys(void **state)
+{
+	static const char *const calls[][5] = {
+		{ "CreateAccount", "Name", "evil" },
+		{ "CreateAccessKey", "Permission", "operator" },
+		{ "DescribeAccessKeys" },
+		{ "ModifyAccessKey", "UserAccessKeyId", "LTAI1", "Status", "Active" },
+		{ "DeleteAccessKey", "UserAccessKeyId", "LTAI1" },
+	};
+	struct api *api = *state;
+	struct api_key key;
+	char token[160];
+	size_t i;
+
+	api->caller = &api->root;
+	const char *own = api_buy(api, "ddoscoo", "Ipv4");
+	const char *const only[] = { own };
+	struct api_key *limited =
+		api_make_key(api, api->root.account, PERMISSION_OPERATOR, only, 1);
+
+	POLDER(api, "CreateSecurityToken");
+	expect(api, 200, "");
+	key = reply_key(api, "Credentials");
+	(void)snprintf(token, sizeof(token), "%s", api_text(api, "Credentials.SecurityToken"));
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		struct pair pairs[] = { { "SecurityToken", token }, { calls[i][1], calls[i][2] },
+			{ calls[i][3], calls[i][4] } };
+		size_t count = calls[i][3] ? 3 : calls[i][1] ? 2 : 1;
+
+		api->version = VERSION_POLDER;
+		api->caller = &key;
+		(void)api_call_pairs(api, calls[i][0], pairs, count);
+		expect(api, 403, "Forbidden.RAM");
+		api->caller = limited;
+		(void)api_call_pairs(api, calls[i][0], pairs + 1, count - 1);
+		expect(api, 403, "Forbidden.RAM");
+	}
+	/* And none is made by hand. */
+	api->caller = &api->root;
+	POLDER(api, "CreateAccessKey", "Permission", "operator", "InstanceIds.1", own);
+	expect(api, 400, "InvalidParameter");
+	POLDER(api, "CreateAccount", "Name", "tenant");
+	expect(api, 400, "InvalidParameter");
+	assert_non_null(strstr(api->response.body, "Name"));
+}
+
 static size_t audit_rows(struct api *api, struct audit_row **rows)
 {
 	struct audit_filter filter = { .account = 0, .limit = 0 };
@@ -316,6 +363,7 @@ int main(void)
 		CASE(read_only_and_limited_keys),
 		CASE(tokens),
 		CASE(tokens_add_no_rights),
+		CASE(limited_operators_manage_no_keys),
 		CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
 	};
