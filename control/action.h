@@ -16,10 +16,13 @@
 #include "control/store/vault.h"
 
 #define VERSION_DDOSCOO "2020-01-01"
-#define VERSION_BSS     "2017-12-14"
-#define VERSION_POLDER  "2026-11-01" /* our own: keys, accounts, events, nodes */
+#define VERSION_BSS	"2017-12-14"
+#define VERSION_POLDER	"2026-11-01" /* our own: keys, accounts, events, nodes */
 
-enum action_mode { READ, WRITE };
+enum action_mode {
+	READ,
+	WRITE
+};
 
 /* XML item names of the lists in the reply: "Instances/Instance" means <Instances><Instance>.. */
 struct reply_list {
@@ -34,31 +37,31 @@ struct action {
 	const char *version;
 	const char *name;
 	enum action_mode mode;
-	enum permission permission;  /* least that may call it; FULL for a WRITE on instances */
-	const struct param *params;  /* ends with PARAM_END */
+	enum permission permission; /* least that may call it; FULL for a WRITE on instances */
+	const struct param *params; /* ends with PARAM_END */
 	size_t args_size;
 	action_run run;
 	const struct reply_list *lists; /* ends with { NULL, NULL }; NULL: no lists in the reply */
-	const char *summary;         /* one line, own words, for help */
-	int calls_per_second;        /* published limit per account; 0: the default of 10 */
+	const char *summary;		/* one line, own words, for help */
+	int calls_per_second;		/* published limit per account; 0: the default of 10 */
 };
 
 struct call {
-	struct arena *mem;            /* everything of this call */
-	struct db *db;                /* with the transaction open */
+	struct arena *mem; /* everything of this call */
+	struct db *db;	   /* with the transaction open */
 	const struct vault *vault;
 	const struct nodes *nodes;
-	const char *dns_zone;         /* of instances' names; NULL or "": they have none */
-	int64_t now_ms;               /* life-cycle time */
-	int64_t clock_ms;             /* machine time */
+	const char *dns_zone; /* of instances' names; NULL or "": they have none */
+	int64_t now_ms;	      /* life-cycle time */
+	int64_t clock_ms;     /* machine time */
 	const char *request_id;
 	const struct access_key *key; /* who calls */
 	const struct action *action;
-	const struct form *form;      /* all parameters, for the audit record */
-	json_t *reply;                /* object; RequestId is in it */
-	const char *object;           /* set by a WRITE: what the audit record names */
-	json_t *change;               /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
-	const char *refusal;          /* sentence for the client instead of the error's own */
+	const struct form *form; /* all parameters, for the audit record */
+	json_t *reply;		 /* object; RequestId is in it */
+	const char *object;	 /* set by a WRITE: what the audit record names */
+	json_t *change;		 /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
+	const char *refusal;	 /* sentence for the client instead of the error's own */
 };
 
 /* All tables, listed by hand in actions/actions.c; ends with NULL. */

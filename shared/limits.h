@@ -7,36 +7,36 @@
 #define SHARED_LIMITS_H
 
 /* API quotas (published): origins of one port rule, manual block-list entries of one instance. */
-#define ORIGIN_MAX              20
-#define BLOCK_ENTRY_MAX         2000
+#define ORIGIN_MAX	20
+#define BLOCK_ENTRY_MAX 2000
 /* Not published for the allow-list; the same number keeps the lists comparable. */
-#define ALLOW_ENTRY_MAX         2000
+#define ALLOW_ENTRY_MAX 2000
 /* Port rules a plan can hold (published maximum: 400). */
-#define PORT_RULE_MAX           400
+#define PORT_RULE_MAX 400
 /* Protected addresses of one instance: one today; room for a dual-stack pair and a move. */
-#define INSTANCE_VIP_MAX        4
+#define INSTANCE_VIP_MAX 4
 
 /* Sizes of the node's maps; a snapshot that would exceed one is refused by name, never cut. */
-#define NODE_VIP_MAX            131072  /* 100,000 instances on one node, rounded up */
-#define NODE_SERVICE_MAX        131072  /* port rules; a rule costs about 900 bytes of kernel memory */
-#define NODE_LIST_EXACT_MAX     262144  /* single addresses on allow- and block-lists */
-#define NODE_LIST_PREFIX_MAX    65536   /* prefixes on them */
-#define NODE_FLOW_TCP_MAX       262144  /* about 90 MB with both directions */
-#define NODE_FLOW_UDP_MAX       262144
-#define NODE_FRAGMENT_MAX       16384   /* first fragments remembered, LRU */
-#define NODE_SOURCE_MAX         64      /* back-to-origin addresses of one node, per IP version */
-#define NODE_INTERFACE_MAX      32
+#define NODE_VIP_MAX	     131072 /* 100,000 instances on one node, rounded up */
+#define NODE_SERVICE_MAX     131072 /* port rules; a rule costs about 900 bytes of kernel memory */
+#define NODE_LIST_EXACT_MAX  262144 /* single addresses on allow- and block-lists */
+#define NODE_LIST_PREFIX_MAX 65536  /* prefixes on them */
+#define NODE_FLOW_TCP_MAX    262144 /* about 90 MB with both directions */
+#define NODE_FLOW_UDP_MAX    262144
+#define NODE_FRAGMENT_MAX    16384 /* first fragments remembered, LRU */
+#define NODE_SOURCE_MAX	     64	   /* back-to-origin addresses of one node, per IP version */
+#define NODE_INTERFACE_MAX   32
 
 /* Slots of the weighted origin table of a service: weights are honoured to 1/256. */
-#define ORIGIN_SLOTS            256
+#define ORIGIN_SLOTS 256
 
 /* One snapshot or report on the wire: 100,000 instances with rules and lists fit. */
-#define SNAPSHOT_BYTES_MAX      (48u << 20)
-#define NODE_NAME_MAX           64
-#define NODE_MAX                64
+#define SNAPSHOT_BYTES_MAX (48u << 20)
+#define NODE_NAME_MAX	   64
+#define NODE_MAX	   64
 
 /* Idle times of flows, seconds. TCP: the published default; UDP: RFC 4787 REQ-5 asks >= 120. */
-#define TCP_IDLE_SECONDS        900
-#define UDP_IDLE_SECONDS        300
+#define TCP_IDLE_SECONDS 900
+#define UDP_IDLE_SECONDS 300
 
 #endif

@@ -37,12 +37,12 @@ static_assert(sizeof(struct address) == 16, "address is a map key");
 
 /* map "settings": ARRAY, one entry. Written whole by the agent, at start and each second. */
 struct settings {
-	__s64 utc_offset_ns;  /* machine UTC = bpf_ktime_get_boot_ns() + this */
-	__s64 life_offset_ns; /* life-cycle time = bpf_ktime_get_boot_ns() + this */
+	__s64 utc_offset_ns;	/* machine UTC = bpf_ktime_get_boot_ns() + this */
+	__s64 life_offset_ns;	/* life-cycle time = bpf_ktime_get_boot_ns() + this */
 	__u64 cookie_key[2][2]; /* SYN cookie keys of epoch e at [e & 1]: current and previous */
-	__u32 cookie_epoch;     /* current epoch number: machine UTC seconds / COOKIE_EPOCH_SECONDS */
-	__u32 source_count[2];  /* back-to-origin addresses in map "source": [0] IPv4, [1] IPv6 */
-	__u32 port_first;       /* source ports toward origins: [first, first + count) */
+	__u32 cookie_epoch; /* current epoch number: machine UTC seconds / COOKIE_EPOCH_SECONDS */
+	__u32 source_count[2]; /* back-to-origin addresses in map "source": [0] IPv4, [1] IPv6 */
+	__u32 port_first;      /* source ports toward origins: [first, first + count) */
 	__u32 port_count;
 	__u32 reserved;
 };
@@ -51,15 +51,15 @@ struct settings {
 /* map "vip": HASH NODE_VIP_MAX, key struct address (destination of the packet). */
 enum vip_kind {
 	VIP_PROTECTED = 1, /* an instance's address */
-	VIP_SOURCE = 2,    /* a back-to-origin address of this node: replies of origins arrive here */
+	VIP_SOURCE = 2, /* a back-to-origin address of this node: replies of origins arrive here */
 };
 struct vip {
-	__u32 kind;            /* enum vip_kind */
-	__u32 instance;        /* instance number; 0 for VIP_SOURCE */
+	__u32 kind;		   /* enum vip_kind */
+	__u32 instance;		   /* instance number; 0 for VIP_SOURCE */
 	__s64 mitigation_until_ns; /* life: mitigations apply while now < this */
-	__s64 forward_until_ns;    /* life: packets are forwarded while now < this */
-	__u32 slot;            /* index into map "vip_counter", dense, given by the agent */
-	__u32 flags;           /* VIP_HAS_* */
+	__s64 forward_until_ns;	   /* life: packets are forwarded while now < this */
+	__u32 slot;		   /* index into map "vip_counter", dense, given by the agent */
+	__u32 flags;		   /* VIP_HAS_* */
 };
 #define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
 #define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
@@ -127,33 +127,34 @@ static_assert(sizeof(struct flow_key) == 40, "flow_key is a map key");
 enum flow_state {
 	FLOW_SYN_SENT = 1, /* TCP: origin SYN sent, nothing heard */
 	FLOW_OPEN = 2,
-	FLOW_CLOSING = 3, /* TCP: FIN of both sides, or RST, seen: kept briefly for retransmissions */
+	/* TCP: FIN of both sides, or RST, seen: kept briefly for retransmissions */
+	FLOW_CLOSING = 3,
 };
 struct flow {
-	struct address origin;      /* chosen at creation, never changed */
-	struct address local;       /* back-to-origin source address */
+	struct address origin; /* chosen at creation, never changed */
+	struct address local;  /* back-to-origin source address */
 	__be16 origin_port;
 	__be16 local_port;
 	__u32 instance;
-	__u64 seen_ns;              /* boot clock: last packet of either side */
+	__u64 seen_ns; /* boot clock: last packet of either side */
 	__u32 idle_seconds;
-	__u8 state;                 /* enum flow_state */
-	__u8 flags;                 /* private to bpf/ */
-	__u8 client_mac[6];         /* as last seen: replies go back the way packets come */
-	__u8 local_client_mac[6];   /* own address on that link */
+	__u8 state;		  /* enum flow_state */
+	__u8 flags;		  /* private to bpf/ */
+	__u8 client_mac[6];	  /* as last seen: replies go back the way packets come */
+	__u8 local_client_mac[6]; /* own address on that link */
 	__u8 origin_mac[6];
 	__u8 local_origin_mac[6];
 	__u8 reserved[2];
 	__u32 client_ifindex;
 	__u32 origin_ifindex;
-	__u64 route_ns;             /* boot clock: when the origin side's next hop was looked up */
-	__u32 client_isn;           /* TCP, host order: private to bpf/ from here */
+	__u64 route_ns;	  /* boot clock: when the origin side's next hop was looked up */
+	__u32 client_isn; /* TCP, host order: private to bpf/ from here */
 	__u32 proxy_isn;
-	__u32 sequence_delta;       /* origin ISN - proxy ISN */
+	__u32 sequence_delta; /* origin ISN - proxy ISN */
 	__u32 timestamp_delta;
 	__u32 client_window;
-	__u32 options;              /* MSS, window scale, SACK, timestamps as agreed */
-	__u32 slot;                 /* vip_counter slot */
+	__u32 options; /* MSS, window scale, SACK, timestamps as agreed */
+	__u32 slot;    /* vip_counter slot */
 	__u32 scratch[3];
 };
 
@@ -168,10 +169,10 @@ struct counter {
 	__u64 bytes; /* IP and above, without Ethernet */
 };
 struct vip_counter {
-	struct counter in;      /* all packets to the VIP, whatever became of them */
+	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
-	struct counter out;     /* packets sent to clients for the VIP */
-	__u64 last_in_ns;       /* boot clock of the last packet to the VIP */
+	struct counter out;	/* packets sent to clients for the VIP */
+	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
 	__u64 reserved;
 };
 struct vip_reason_key {

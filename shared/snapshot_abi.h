@@ -23,20 +23,20 @@
 
 #include "packet_abi.h"
 
-#define SNAPSHOT_MAGIC   0x53444c50u /* "PLDS" */
+#define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
 #define SNAPSHOT_VERSION 1
-#define SNAPSHOT_FULL    1u
+#define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t flags;
 	uint64_t base_generation; /* difference: applies to a node that has this one */
-	uint64_t generation;      /* after applying */
-	int64_t life_offset_ms;   /* life-cycle time = machine UTC + this */
-	uint64_t control_boot;    /* random, new at each start of the control */
+	uint64_t generation;	  /* after applying */
+	int64_t life_offset_ms;	  /* life-cycle time = machine UTC + this */
+	uint64_t control_boot;	  /* random, new at each start of the control */
 	uint32_t record_count;
-	uint32_t byte_count;      /* of all records, without this header */
+	uint32_t byte_count;	   /* of all records, without this header */
 	uint8_t cookie_secret[32]; /* SYN cookie epoch keys are derived from it */
 };
 static_assert(sizeof(struct snapshot_header) == 80, "wire format");
@@ -79,7 +79,7 @@ struct record_instance {
 
 struct record_origin {
 	struct address address;
-	uint16_t port;   /* host order */
+	uint16_t port;	 /* host order */
 	uint16_t weight; /* 0..100; 0: no new flows */
 	uint32_t reserved;
 };
@@ -94,28 +94,31 @@ struct record_service {
 	struct record_origin origin[];
 };
 
-enum list_kind { LIST_ALLOW = 1, LIST_BLOCK = 2 };
+enum list_kind {
+	LIST_ALLOW = 1,
+	LIST_BLOCK = 2
+};
 struct record_list {
 	struct record record;
 	uint32_t instance;
-	uint8_t kind;        /* enum list_kind */
+	uint8_t kind;	     /* enum list_kind */
 	uint8_t prefix_bits; /* 0..128, of the mapped address: 128 is one address */
 	uint16_t reserved;
-	int64_t until_ms;    /* machine UTC; INT64_MAX: for ever */
+	int64_t until_ms; /* machine UTC; INT64_MAX: for ever */
 	struct address source;
 };
 
 /* Report: one RECORD_NODE first, then any number of the others. */
 struct record_node {
 	struct record record;
-	uint64_t generation;     /* applied */
-	int64_t life_offset_ms;  /* in force in the packet path */
-	uint64_t agent_boot;     /* random, new at each start of the agent */
-	uint64_t map_bytes;      /* kernel memory of the maps */
-	uint32_t vip_count;      /* in the packet path now */
+	uint64_t generation;	/* applied */
+	int64_t life_offset_ms; /* in force in the packet path */
+	uint64_t agent_boot;	/* random, new at each start of the agent */
+	uint64_t map_bytes;	/* kernel memory of the maps */
+	uint32_t vip_count;	/* in the packet path now */
 	uint32_t service_count;
 	uint32_t list_count;
-	uint32_t xdp_mode;       /* 1 native, 2 generic */
+	uint32_t xdp_mode; /* 1 native, 2 generic */
 };
 struct record_source { /* a back-to-origin prefix of the node */
 	struct record record;

@@ -94,8 +94,10 @@ static char *build(struct arena *mem, long call)
 	add(&form, mem, "Signature", signature);
 	body = form_canonical(mem, &form, NULL);
 	return arena_print(mem,
-		"POST / HTTP/1.1\r\nHost: lab\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-		"Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+		"POST / HTTP/1.1\r\nHost: lab\r\n"
+		"Content-Type: application/x-www-form-urlencoded\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		strlen(body), body);
 }
 
 static void open_connection(struct connection *c, const struct sockaddr_in *to, int epoll)
@@ -182,8 +184,8 @@ static void summary(int64_t began)
 	fprintf(stderr,
 		"{\"calls\":%ld,\"bad\":%ld,\"seconds\":%.3f,\"calls_per_second\":%.0f,"
 		"\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f}\n",
-		done_count, bad_count, seconds, (double)done_count / seconds, sample[done_count / 2],
-		sample[done_count * 99 / 100], sample[done_count - 1]);
+		done_count, bad_count, seconds, (double)done_count / seconds,
+		sample[done_count / 2], sample[done_count * 99 / 100], sample[done_count - 1]);
 }
 
 static void read_lines(void)
@@ -254,14 +256,16 @@ int main(int argc, char **argv)
 	char *colon;
 
 	if (argc != 6 || !(colon = strchr(argv[1], ':'))) {
-		fprintf(stderr, "usage: api_load ADDRESS:PORT KEY SECRET CONNECTIONS COUNT < calls\n");
+		fprintf(stderr,
+			"usage: api_load ADDRESS:PORT KEY SECRET CONNECTIONS COUNT < calls\n");
 		return 2;
 	}
 	*colon = '\0';
 	connections = atol(argv[4]);
 	count = atol(argv[5]);
 	to.sin_port = htons((uint16_t)atoi(colon + 1));
-	if (inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 || (ntohl(to.sin_addr.s_addr) >> 24) != 127) {
+	if (inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 ||
+		(ntohl(to.sin_addr.s_addr) >> 24) != 127) {
 		fprintf(stderr, "api_load: only loopback addresses are served\n");
 		return 2;
 	}

@@ -30,11 +30,16 @@
 #include <unistd.h>
 
 #define TIMEOUT_MS  15000
-#define CHUNK       16384
+#define CHUNK	    16384
 #define ADDRESS_MAX 100000
 #define SAMPLE_MAX  2000000
 
-enum kind { GET, ECHO, BANNER, HOLD };
+enum kind {
+	GET,
+	ECHO,
+	BANNER,
+	HOLD
+};
 
 struct connection {
 	int fd;
@@ -42,7 +47,7 @@ struct connection {
 	int64_t started_ms;
 	int64_t started_us;
 	int64_t next_ms; /* hold: when the next message is due */
-	uint32_t seed;   /* of the byte sequence of this connection */
+	uint32_t seed;	 /* of the byte sequence of this connection */
 	size_t sent;
 	size_t received;
 	size_t header; /* get: bytes of the header seen so far, until it ended */
@@ -97,8 +102,8 @@ static void die(const char *what)
 	exit(2);
 }
 
-static void resolve(const char *address, const char *port, struct sockaddr_storage *out,
-	socklen_t *length)
+static void resolve(
+	const char *address, const char *port, struct sockaddr_storage *out, socklen_t *length)
 {
 	struct addrinfo hint = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *info;
 
@@ -144,7 +149,8 @@ static void start(struct run *run, struct connection *c)
 	if (c->fd < 0)
 		die("socket");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(c->fd, (struct sockaddr *)&run->to, run->to_length) < 0 && errno != EINPROGRESS) {
+	if (connect(c->fd, (struct sockaddr *)&run->to, run->to_length) < 0 &&
+		errno != EINPROGRESS) {
 		run->failed++;
 		close(c->fd);
 		c->fd = -1;
@@ -159,14 +165,15 @@ static bool send_some(struct run *run, struct connection *c)
 	uint8_t chunk[CHUNK];
 	size_t length, i;
 	ssize_t n;
-	size_t total = run->kind == GET ? run->request_length :
-		       run->kind == BANNER ? 0 : run->bytes;
+	size_t total = run->kind == GET ? run->request_length : run->bytes;
 
+	if (run->kind == BANNER)
+		total = 0;
 	while (c->sent < total) {
 		length = total - c->sent < CHUNK ? total - c->sent : CHUNK;
 		for (i = 0; i < length; i++)
-			chunk[i] = run->kind == GET ? (uint8_t)run->request[c->sent + i] :
-						      sequence_byte(c->seed, c->sent + i);
+			chunk[i] = run->kind == GET ? (uint8_t)run->request[c->sent + i]
+						    : sequence_byte(c->seed, c->sent + i);
 		n = send(c->fd, chunk, length, MSG_NOSIGNAL);
 		if (n < 0)
 			return errno == EAGAIN;
@@ -187,8 +194,10 @@ static bool take(struct run *run, struct connection *c, const uint8_t *data, siz
 				return false;
 			c->received++;
 		} else if (run->kind == GET && !c->body) {
-			c->match = data[i] == (uint8_t)end[c->match] ? c->match + 1 :
-				   data[i] == '\r'                   ? 1 : 0;
+			if (data[i] == (uint8_t)end[c->match])
+				c->match++;
+			else
+				c->match = data[i] == '\r' ? 1 : 0;
 			c->body = c->match == 4;
 		} else {
 			c->received++;
@@ -399,7 +408,8 @@ static int run_udp(struct run *run, long pps)
 	for (i = 0; i < run->count && first_missing < 0; i++)
 		first_missing = seen[i] ? -1 : i;
 	printf("{\"sent\":%ld,\"received\":%ld,\"lost\":%ld,\"first_lost\":%ld,\"ms\":%lld}\n",
-		run->count, got, run->count - got, first_missing, (long long)(now_us() - began) / 1000);
+		run->count, got, run->count - got, first_missing,
+		(long long)(now_us() - began) / 1000);
 	free(seen);
 	close(fd);
 	return got == run->count ? 0 : 1;
@@ -469,8 +479,8 @@ static int run_each(const char *path, const char *port, long wait_ms, const char
 			last = now_ms();
 		nanosleep(&nap, NULL);
 	}
-	printf("{\"sent\":%ld,\"answered\":%ld,\"send_ms\":%lld,\"last_answer_ms\":%lld}\n", count, got,
-		(long long)(sent - began), (long long)(last - began));
+	printf("{\"sent\":%ld,\"answered\":%ld,\"send_ms\":%lld,\"last_answer_ms\":%lld}\n", count,
+		got, (long long)(sent - began), (long long)(last - began));
 	free(seen);
 	close(fd);
 	return 0;
@@ -499,9 +509,11 @@ int main(int argc, char **argv)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	if (!strcmp(kind, "each") && argc >= 5)
-		return run_each(argv[2], argv[3], number_of(argv[4], 0, 60000), argc > 5 ? argv[5] : NULL);
+		return run_each(
+			argv[2], argv[3], number_of(argv[4], 0, 60000), argc > 5 ? argv[5] : NULL);
 	if (argc < 6) {
-		fprintf(stderr, "usage: load get|echo|banner|hold|udp ADDRESS PORT COUNT ... (see source)\n");
+		fprintf(stderr, "usage: load get|echo|banner|hold|udp ADDRESS PORT COUNT ... (see "
+				"source)\n");
 		return 2;
 	}
 	resolve(argv[2], argv[3], &run.to, &run.to_length);
