@@ -9,13 +9,16 @@
  *
  * Subtle: a body that is too large is read to its end, without keeping it, up to a bound: a proxy that
  * is still sending when the connection closes never reads the refusal. The library's time-out
- * counts silence only, so the body has a deadline of its own against senders of single bytes.
+ * counts silence only, so the body has a deadline of its own against senders of single bytes. Bodies
+ * arrive before anyone has proved who he is, so large ones share a budget: without it, all connections
+ * together could make the control hold gigabytes. Small bodies are outside of it, and always pass.
  */
 #include "control/http.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +36,10 @@
 #define BODY_BYTES_MAX ((size_t)4 << 20)
 /* Refused bodies are read up to here, then the connection is cut. */
 #define BODY_DRAIN_MAX ((size_t)64 << 20)
+/* Of one body, what is outside the budget below: usual calls are far smaller. */
+#define BODY_BYTES_FREE ((size_t)64 << 10)
+/* Of all bodies at once, what each has beyond BODY_BYTES_FREE. */
+#define BODIES_BYTES_MAX ((size_t)64 << 20)
 /* Body, decoded form, canonical forms (three bytes for one, twice), reply. */
 #define API_ARENA_MAX	    ((size_t)192 << 20)
 #define CONNECTION_MEMORY   ((size_t)256 << 10) /* request line and headers */
@@ -48,6 +55,7 @@ struct http {
 	struct http_settings settings;
 	struct MHD_Daemon *api;
 	struct MHD_Daemon *node;
+	atomic_size_t bodies; /* bytes taken of BODIES_BYTES_MAX */
 };
 
 /* One request; in its own arena. */
@@ -56,9 +64,10 @@ struct transfer {
 	const char *uri; /* as sent: path?query */
 	struct text body;
 	size_t body_seen;
+	size_t budget;	  /* bytes taken of BODIES_BYTES_MAX */
 	int64_t begin_ms; /* monotonic */
 	bool begun;
-	bool too_large;
+	enum err refused; /* the body is read but not kept */
 };
 
 static void *transfer_new(size_t arena_max, const char *uri)
@@ -94,13 +103,15 @@ static void transfer_end(void *context, struct MHD_Connection *connection, void 
 	enum MHD_RequestTerminationCode code)
 {
 	struct transfer *transfer = *state;
+	struct http *http = context;
 
-	(void)context;
 	(void)connection;
 	(void)code;
 	*state = NULL;
-	if (transfer)
-		arena_free(transfer->mem);
+	if (!transfer)
+		return;
+	(void)atomic_fetch_sub(&http->bodies, transfer->budget);
+	arena_free(transfer->mem);
 }
 
 static enum MHD_Result add_header(
@@ -188,16 +199,35 @@ static bool is_health(const struct request *request)
 	return strcmp(request->path, "/v1/health") == 0 && strcmp(request->method, "GET") == 0;
 }
 
+/* Takes from the budget what the body has beyond its free part; false: there is not so much left. Nodes
+ * are no strangers and take nothing: their http is NULL. */
+static bool budget_take(struct http *http, struct transfer *transfer)
+{
+	size_t seen = transfer->body_seen;
+	size_t more = seen > BODY_BYTES_FREE ? seen - BODY_BYTES_FREE - transfer->budget : 0;
+
+	if (!http)
+		return true;
+	if (atomic_fetch_add(&http->bodies, more) + more <= BODIES_BYTES_MAX) {
+		transfer->budget += more;
+		return true;
+	}
+	(void)atomic_fetch_sub(&http->bodies, more);
+	return false;
+}
+
 /* Keeps a piece of the body. MHD_NO cuts the connection. */
-static enum MHD_Result take_body(
-	struct transfer *transfer, size_t bytes_max, const char *data, size_t *size)
+static enum MHD_Result take_body(struct http *http, struct transfer *transfer, size_t bytes_max,
+	const char *data, size_t *size)
 {
 	if (clock_monotonic_ms() - transfer->begin_ms > BODY_DEADLINE_MS)
 		return MHD_NO;
 	transfer->body_seen += *size;
 	if (transfer->body_seen > bytes_max)
-		transfer->too_large = true;
-	else
+		transfer->refused = ERR_BODY_TOO_LARGE;
+	else if (transfer->refused == OK && !budget_take(http, transfer))
+		transfer->refused = ERR_UNAVAILABLE;
+	if (transfer->refused == OK)
 		text_add_n(&transfer->body, data, *size);
 	*size = 0;
 	if (transfer->body.failed || transfer->body_seen > bytes_max + BODY_DRAIN_MAX)
@@ -206,8 +236,8 @@ static enum MHD_Result take_body(
 }
 
 /* Collects the request; true when it is complete and not yet answered, else *result is the callback's. */
-static bool collect(struct transfer *transfer, size_t bytes_max, const char *data, size_t *size,
-	enum MHD_Result *result)
+static bool collect(struct http *http, struct transfer *transfer, size_t bytes_max,
+	const char *data, size_t *size, enum MHD_Result *result)
 {
 	*result = MHD_YES;
 	if (!transfer->begun) {
@@ -216,7 +246,7 @@ static bool collect(struct transfer *transfer, size_t bytes_max, const char *dat
 		return false;
 	}
 	if (*size > 0) {
-		*result = take_body(transfer, bytes_max, data, size);
+		*result = take_body(http, transfer, bytes_max, data, size);
 		return false;
 	}
 	return true;
@@ -236,13 +266,13 @@ static enum MHD_Result api_handle(void *context, struct MHD_Connection *connecti
 	(void)version;
 	if (!transfer || !transfer->uri)
 		return MHD_NO;
-	if (!collect(transfer, BODY_BYTES_MAX, data, size, &result))
+	if (!collect(http, transfer, BODY_BYTES_MAX, data, size, &result))
 		return result;
 	if (!read_request(transfer, connection, method, &request))
 		return MHD_NO;
-	if (transfer->too_large) {
+	if (transfer->refused != OK) {
 		dispatch_refuse(
-			http->settings.gateway, transfer->mem, &request, ERR_BODY_TOO_LARGE, &out);
+			http->settings.gateway, transfer->mem, &request, transfer->refused, &out);
 	} else if (is_health(&request)) {
 		health(http->settings.api_pool, &out);
 	} else {
@@ -267,9 +297,9 @@ static enum MHD_Result node_handle(void *context, struct MHD_Connection *connect
 	(void)version;
 	if (!transfer || !transfer->uri)
 		return MHD_NO;
-	if (!collect(transfer, SNAPSHOT_BYTES_MAX, data, size, &result))
+	if (!collect(NULL, transfer, SNAPSHOT_BYTES_MAX, data, size, &result))
 		return result;
-	if (transfer->too_large || !read_request(transfer, connection, method, &request))
+	if (transfer->refused != OK || !read_request(transfer, connection, method, &request))
 		return MHD_NO;
 	if (is_health(&request))
 		health(http->settings.node_pool, &out);
@@ -354,7 +384,7 @@ static enum err start_api(struct http *http)
 		api_handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, http->settings.threads,
 		MHD_OPTION_URI_LOG_CALLBACK, api_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		transfer_end, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		transfer_end, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)API_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_TIMEOUT_S, MHD_OPTION_END);
 	if (http->api)
@@ -373,7 +403,7 @@ static enum err start_node(struct http *http)
 					 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC,
 			0, NULL, NULL, node_handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_library,
 			NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, node_begin,
-			NULL, MHD_OPTION_NOTIFY_COMPLETED, transfer_end, NULL,
+			NULL, MHD_OPTION_NOTIFY_COMPLETED, transfer_end, http,
 			MHD_OPTION_CONNECTION_LIMIT, (unsigned)NODE_CONNECTIONS,
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)NODE_TIMEOUT_S, MHD_OPTION_END);
 	if (http->node)

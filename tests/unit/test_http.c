@@ -222,6 +222,49 @@ static void the_limit_of_bodies_is_exact(void **state)
 	assert_int_equal(send_large(server, head, BODY_MAX, reply), 400);
 }
 
+/* Strangers who send large bodies, and never end them, use up a budget, not the memory. */
+static void large_bodies_share_a_budget(void **state)
+{
+	enum {
+		HOLDERS = 17
+	}; /* the budget is 64 MiB beyond the free part of each */
+	struct server *server = *state;
+	static char reply[REPLY_MAX], small[1000];
+	char *data = calloc(1, BODY_MAX);
+	int fd[HOLDERS], refused = 0, status = 0;
+	size_t i;
+
+	assert_non_null(data);
+	memset(data, 'a', BODY_MAX);
+	for (i = 0; i < HOLDERS; i++) {
+		fd[i] = connect_to(server->socket);
+		send_text(fd[i], "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4194304\r\n\r\n");
+		put_bytes(fd[i], data, BODY_MAX - 1);
+	}
+	(void)snprintf(small, sizeof(small),
+		"POST /?Action=a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nVersion=x");
+	assert_int_equal(ask(server->socket, small, reply), 400);
+	/* Each is complete now; those beyond the budget are told to come again. */
+	for (i = 0; i < HOLDERS; i++)
+		put_bytes(fd[i], data, 1);
+	for (i = 0; i < HOLDERS; i++) {
+		status = take_reply(fd[i], 5000, reply);
+		assert_true(status == 400 || status == 503);
+		if (status == 503)
+			assert_non_null(strstr(reply, "\"Code\":\"ServiceUnavailable\""));
+		refused += status == 503;
+		(void)close(fd[i]);
+	}
+	free(data);
+	assert_in_range(refused, 1, 2);
+	/* What they held is free again. */
+	for (i = 0; i < 100 && status != 400; i++)
+		status = send_large(server,
+			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4194304\r\n\r\n", BODY_MAX,
+			reply);
+	assert_int_equal(status, 400);
+}
+
 static void what_is_no_request(void **state)
 {
 	struct server *server = *state;
@@ -433,6 +476,7 @@ int main(void)
 		CASE(both_answer),
 		CASE(bodies_in_one_piece_and_in_chunks),
 		CASE(the_limit_of_bodies_is_exact),
+		CASE(large_bodies_share_a_budget),
 		CASE(what_is_no_request),
 		CASE(signed_calls_arrive_raw),
 		CASE(nodes_poll),
