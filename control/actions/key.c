@@ -18,7 +18,8 @@
 #include "control/actions/tables.h"
 
 #define NAME_BYTES_MAX	   128
-#define KEYS_OF_ACCOUNT	   100 /* published maximum is 2 per user; accounts here stand for many */
+#define KEYS_OF_ACCOUNT	   100	/* published maximum is 2 per user; accounts here stand for many */
+#define TOKENS_OF_ACCOUNT  1000 /* at one time; else calls alone would fill the store */
 #define TOKEN_RANDOM_BYTES 48
 #define TOKEN_SECONDS_MIN  900 /* published bounds of a token's life */
 #define TOKEN_SECONDS_MAX  43200
@@ -139,13 +140,21 @@ static enum err put_key(json_t *object, const struct access_key *key)
 
 static enum err check_key_limit(struct call *call, int64_t account)
 {
-	struct access_key *keys;
-	size_t i, count, permanent = 0;
+	int64_t count;
 
-	TRY(access_key_list(call->db, call->mem, account, &keys, &count));
-	for (i = 0; i < count; i++)
-		permanent += keys[i].expires_ms == 0;
-	return permanent < KEYS_OF_ACCOUNT ? OK : ERR_ACCESS_KEY_LIMIT;
+	TRY(access_key_count(call->db, account, &count));
+	return count < KEYS_OF_ACCOUNT ? OK : ERR_ACCESS_KEY_LIMIT;
+}
+
+static enum err check_token_limit(struct call *call, int64_t account)
+{
+	int64_t count;
+
+	TRY(access_token_count(call->db, account, call->clock_ms, &count));
+	if (count < TOKENS_OF_ACCOUNT)
+		return OK;
+	return refuse(call, ERR_ACCESS_KEY_LIMIT,
+		"The account has %d security tokens: wait until some expire.", TOKENS_OF_ACCOUNT);
 }
 
 /* Instances that a key of account is limited to: each must be one of the account's. */
@@ -361,10 +370,16 @@ static enum err make_token(struct call *call, struct access_key *key)
 static enum err create_security_token_run(struct call *call, const void *args)
 {
 	const struct create_security_token *wanted = args;
-	struct access_key key = { .active = true, .create_ms = call->clock_ms, .remark = "" };
+	struct access_key key = {
+		.active = true,
+		.create_ms = call->clock_ms,
+		.remark = "",
+		.parent = call->key->id,
+	};
 	json_t *object;
 
 	TRY(token_rights(call, wanted, &key));
+	TRY(check_token_limit(call, key.account));
 	TRY(make_token(call, &key));
 	key.expires_ms = call->clock_ms + wanted->seconds * SECOND_MS;
 	TRY(access_key_insert(call->db, call->vault, &key));

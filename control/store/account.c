@@ -82,12 +82,14 @@ static enum err insert_sealed(
 	TRY(seal(vault, mem, "security_token", key->id, key->token, &token));
 	TRY(db_run(db,
 		"INSERT INTO access_key (id, account, permission, active, secret, token,"
-		" expires_ms, create_ms, remark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		" expires_ms, create_ms, remark, parent)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 		(const struct value[]){ V_TEXT(key->id), V_INT(key->account),
 			V_INT(key->permission), V_INT(key->active), secret, token,
 			V_INT(key->expires_ms), V_INT(key->create_ms),
-			V_TEXT(key->remark ? key->remark : "") },
-		9, NULL));
+			V_TEXT(key->remark ? key->remark : ""),
+			V_TEXT(key->parent ? key->parent : "") },
+		10, NULL));
 	for (size_t i = 0; i < key->instance_count; i++)
 		TRY(db_run(db,
 			"INSERT INTO access_key_instance (key_id, position, instance_id)"
@@ -111,9 +113,25 @@ enum err access_key_insert(struct db *db, const struct vault *vault, const struc
 	return err;
 }
 
+/* Whoever has a stolen key has made tokens with it: they are gone for good. */
+static enum err delete_tokens(struct db *db, const char *parent)
+{
+	const struct value key[] = { V_TEXT(parent) };
+
+	TRY(db_run(db,
+		"DELETE FROM access_key_instance WHERE key_id IN"
+		" (SELECT id FROM access_key WHERE parent <> '' AND parent = $1)",
+		key, 1, NULL));
+	return db_run(
+		db, "DELETE FROM access_key WHERE parent <> '' AND parent = $1", key, 1, NULL);
+}
+
 enum err access_key_set_active(struct db *db, const char *id, bool active)
 {
 	int64_t changed;
+
+	if (!active)
+		TRY(delete_tokens(db, id));
 
 	TRY(db_run(db, "UPDATE access_key SET active = $2 WHERE id = $1",
 		(const struct value[]){ V_TEXT(id), V_INT(active) }, 2, &changed));
@@ -125,6 +143,7 @@ enum err access_key_delete(struct db *db, const char *id)
 	const struct value key[] = { V_TEXT(id) };
 	int64_t changed;
 
+	TRY(delete_tokens(db, id));
 	TRY(db_run(db, "DELETE FROM access_key_instance WHERE key_id = $1", key, 1, NULL));
 	TRY(db_run(db, "DELETE FROM access_key WHERE id = $1", key, 1, &changed));
 	return changed ? OK : ERR_ACCESS_KEY_NOT_FOUND;
@@ -143,6 +162,21 @@ enum err access_key_prune(struct db *db, int64_t clock_ms)
 }
 
 /* ---- reading */
+
+enum err access_key_count(struct db *db, int64_t account, int64_t *out)
+{
+	return select_int(db,
+		"SELECT count(*) FROM access_key WHERE ($1 = 0 OR account = $1) AND token IS NULL",
+		(const struct value[]){ V_INT(account) }, 1, out);
+}
+
+enum err access_token_count(struct db *db, int64_t account, int64_t clock_ms, int64_t *out)
+{
+	return select_int(db,
+		"SELECT count(*) FROM access_key WHERE ($1 = 0 OR account = $1)"
+		" AND token IS NOT NULL AND expires_ms > $2",
+		(const struct value[]){ V_INT(account), V_INT(clock_ms) }, 2, out);
+}
 
 #define KEY_COLUMNS "id, account, permission, active, expires_ms, create_ms, remark"
 
@@ -168,16 +202,22 @@ static enum err key_row(struct cursor *cursor, struct arena *mem, struct access_
 
 static enum err load_instances(struct db *db, struct arena *mem, struct access_key *key)
 {
+	const char **room;
 	struct cursor cursor;
+	size_t capacity = 0;
 
-	key->instance = arena_array(mem, KEY_INSTANCE_MAX, sizeof(*key->instance));
-	if (!key->instance)
-		return ERR_MEMORY;
 	TRY(db_select(db,
 		"SELECT instance_id FROM access_key_instance WHERE key_id = $1 ORDER BY position",
 		(const struct value[]){ V_TEXT(key->id) }, 1, &cursor));
-	while (key->instance_count < KEY_INSTANCE_MAX && db_next(&cursor))
+	while (key->instance_count < KEY_INSTANCE_MAX && db_next(&cursor)) {
+		room = rows_room(mem, key->instance, key->instance_count, &capacity, sizeof(*room));
+		if (!room) {
+			cursor.err = ERR_MEMORY;
+			break;
+		}
+		key->instance = room;
 		key->instance[key->instance_count++] = text_column(&cursor, 0, mem);
+	}
 	db_done(&cursor);
 	return cursor.err;
 }

@@ -199,7 +199,13 @@ static const char initial[] =
 	" first INTEGER NOT NULL,"
 	" second INTEGER NOT NULL) WITHOUT ROWID;";
 
+/* Tokens know the key that made them, and end with it. */
+static const char token_parents[] =
+	"ALTER TABLE access_key ADD COLUMN parent TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX access_key_parent ON access_key (parent) WHERE parent <> '';";
+
 const char *const schema_steps[] = {
 	initial,
+	token_parents,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -32,6 +32,7 @@ struct access_key {
 	bool active;
 	const char *secret;    /* decrypted, in the arena; wiped with it */
 	const char *token;     /* security token, NULL: a permanent key */
+	const char *parent;    /* written only: the key that made the token */
 	int64_t expires_ms;    /* machine time; temporary keys */
 	size_t instance_count; /* 0: all instances of the account */
 	const char **instance; /* ids it is limited to */
@@ -52,8 +53,14 @@ enum err access_key_load(struct db *db, const struct vault *vault, struct arena 
 /* Without secrets; of one account, or of all when account is 0. */
 enum err access_key_list(struct db *db, struct arena *mem, int64_t account, struct access_key **out,
 	size_t *count) MUST_USE;
+/* Number of keys of one account, or of all when account is 0: permanent ones, or tokens whose time is
+ * not over. */
+enum err access_key_count(struct db *db, int64_t account, int64_t *out) MUST_USE;
+enum err access_token_count(
+	struct db *db, int64_t account, int64_t clock_ms, int64_t *out) MUST_USE;
+/* Both: ERR_ACCESS_KEY_NOT_FOUND. Tokens that the key made end when it is turned off or deleted. */
 enum err access_key_set_active(struct db *db, const char *id, bool active) MUST_USE;
-enum err access_key_delete(struct db *db, const char *id) MUST_USE; /* ERR_ACCESS_KEY_NOT_FOUND */
+enum err access_key_delete(struct db *db, const char *id) MUST_USE;
 /* Temporary keys whose time is over. */
 enum err access_key_prune(struct db *db, int64_t clock_ms) MUST_USE;
 

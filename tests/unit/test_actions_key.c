@@ -259,6 +259,74 @@ static void limited_operators_manage_no_keys(void **state)
 	assert_non_null(strstr(api->response.body, "Name"));
 }
 
+/* Turning a key off, or deleting it, also ends the tokens that were made with it, for good. */
+static void tokens_end_with_their_key(void **state)
+{
+	static const bool deletes[] = { false, true };
+	struct api *api = *state;
+	struct api_key other;
+	char other_token[160];
+	size_t i;
+
+	POLDER(api, "CreateSecurityToken");
+	other = reply_key(api, "Credentials");
+	(void)snprintf(
+		other_token, sizeof(other_token), "%s", api_text(api, "Credentials.SecurityToken"));
+	for (i = 0; i < 2; i++) {
+		struct api_key *parent =
+			api_make_key(api, api->tenant.account, PERMISSION_FULL, NULL, 0);
+		struct api_key key;
+		char token[160];
+
+		api->caller = parent;
+		POLDER(api, "CreateSecurityToken");
+		key = reply_key(api, "Credentials");
+		(void)snprintf(
+			token, sizeof(token), "%s", api_text(api, "Credentials.SecurityToken"));
+		list_with_token(api, &key, token);
+		expect(api, 200, "");
+		api->caller = &api->root;
+		if (deletes[i])
+			POLDER(api, "DeleteAccessKey", "UserAccessKeyId", parent->id);
+		else
+			POLDER(api, "ModifyAccessKey", "UserAccessKeyId", parent->id, "Status",
+				"Inactive");
+		expect(api, 200, "");
+		list_with_token(api, &key, token);
+		expect(api, 404, "InvalidAccessKeyId.NotFound");
+		if (!deletes[i]) {
+			api->caller = &api->root;
+			POLDER(api, "ModifyAccessKey", "UserAccessKeyId", parent->id, "Status",
+				"Active");
+			list_with_token(api, &key, token);
+			expect(api, 404, "InvalidAccessKeyId.NotFound");
+		}
+		list_with_token(api, &other, other_token);
+		expect(api, 200, "");
+	}
+}
+
+/* Calls alone must not fill the store: what starts with the control reads the keys. */
+static void tokens_are_limited(void **state)
+{
+	struct api *api = *state;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+		expect(api, 200, "");
+	}
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+	expect(api, 400, "LimitExceeded.AccessKey");
+	api->caller = &api->other;
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+	expect(api, 200, "");
+	api->caller = &api->tenant;
+	api->clock_ms += 900 * SECOND_MS;
+	POLDER(api, "CreateSecurityToken", "DurationSeconds", "900");
+	expect(api, 200, "");
+}
+
 static size_t audit_rows(struct api *api, struct audit_row **rows)
 {
 	struct audit_filter filter = { .account = 0, .limit = 0 };
@@ -364,6 +432,8 @@ int main(void)
 		CASE(tokens),
 		CASE(tokens_add_no_rights),
 		CASE(limited_operators_manage_no_keys),
+		CASE(tokens_end_with_their_key),
+		CASE(tokens_are_limited),
 		CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
 	};

@@ -3,6 +3,7 @@
  * The SQLite driver: opening, transactions, two connections, statements, and what survives a kill.
  */
 #include "control/store/query.h"
+#include "control/store/schema.h"
 #include "tests/support/store.h"
 
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 
 /* After our headers: it has a macro named fail. */
 #include <cmocka.h>
+#include <sqlite3.h>
 
 static int setup(void **state)
 {
@@ -57,7 +59,8 @@ static void test_open(void **state)
 	struct db *db = NULL;
 	char url[160];
 
-	assert_int_equal(number(store->db, "SELECT max(version) FROM schema_version"), 1);
+	assert_int_equal(
+		number(store->db, "SELECT max(version) FROM schema_version"), schema_count);
 	assert_int_equal(stat(store->path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	/* Again, with and without migrating. */
@@ -72,6 +75,34 @@ static void test_open(void **state)
 	(void)snprintf(url, sizeof(url), "sqlite:%s/other.db", store->directory);
 	assert_int_equal(db_open(url, false, &db), ERR_STORE); /* nothing is made */
 	assert_int_not_equal(access(url + 7, F_OK), 0);
+}
+
+/* A store of the first version, with a key in it, becomes one of today. */
+static void test_older_schema_is_migrated(void **state)
+{
+	struct test_store *store = *state;
+	struct db *db = NULL;
+	sqlite3 *handle;
+	char url[160];
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s/old.db", store->directory);
+	assert_int_equal(sqlite3_open(url + 7, &handle), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(handle, schema_steps[0], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(handle,
+			"CREATE TABLE schema_version (version INTEGER NOT NULL);"
+			"INSERT INTO schema_version (version) VALUES (1);"
+			"INSERT INTO account (name, create_ms) VALUES ('root', 1);"
+			"INSERT INTO access_key VALUES ('LTAI', 1, 2, 1, x'00', NULL, 0, 1, '');",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+	assert_int_equal(db_open(url, false, &db), ERR_STORE);
+	assert_int_equal(db_open(url, true, &db), OK);
+	assert_int_equal(number(db, "SELECT max(version) FROM schema_version"), schema_count);
+	assert_int_equal(number(db, "SELECT count(*) FROM access_key WHERE parent = ''"), 1);
+	db_close(db);
+	assert_int_equal(unlink(url + 7), 0);
 }
 
 static void test_newer_schema_is_refused(void **state)
@@ -331,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_open),
 		TEST(test_newer_schema_is_refused),
+		TEST(test_older_schema_is_migrated),
 		TEST(test_rollback_and_commit),
 		TEST(test_conflict),
 		TEST(test_readers_see_one_view),
