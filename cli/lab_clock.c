@@ -4,9 +4,12 @@
  * when the settings map of every node's packet path has it, which is where this looks.
  */
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -16,7 +19,8 @@
 #include "cli/process.h"
 #include "shared/packet_abi.h"
 
-#define IN_FORCE_MS 5000
+#define IN_FORCE_MS   5000
+#define OFFSET_MS_MAX (36500 * DAY_MS) /* a hundred years: the control takes no more */
 
 bool lab_node_offset_ms(const struct lab *lab, int node, int64_t *out)
 {
@@ -62,6 +66,10 @@ static int set_offset(const struct lab *lab, const char *path, int64_t offset)
 	const int64_t until = clock_monotonic_ms() + IN_FORCE_MS;
 	char text[32];
 
+	if (offset > OFFSET_MS_MAX || offset < -OFFSET_MS_MAX) {
+		complain("the clock moves a hundred years at most, either way");
+		return STATUS_FAILED;
+	}
 	(void)snprintf(text, sizeof(text), "%" PRId64 "\n", offset);
 	if (!file_write(path, 0644, text, strlen(text)))
 		return STATUS_FAILED;
@@ -76,15 +84,31 @@ static int set_offset(const struct lab *lab, const char *path, int64_t offset)
 	return STATUS_DONE;
 }
 
+/* By span, or to 0 when it is NULL. Spans add up, so who moves the clock holds a lock. */
+static int move_clock(const struct lab *lab, const int64_t *span)
+{
+	char path[PATH_MAX];
+	AUTO(fd) int fd = open(lab->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+		complain("lock %s: %s", lab->directory, strerror(errno));
+		return STATUS_FAILED;
+	}
+	lab_path(lab, "clock", path);
+	return set_offset(lab, path, span ? read_offset(path) + *span : 0);
+}
+
 int lab_clock_command(int argc, char **argv)
 {
+	const bool reset = argc == 2 && strcmp(argv[1], "reset") == 0;
 	char path[PATH_MAX], now[CLOCK_ISO_SIZE];
+	int64_t span = 0;
 	struct lab lab;
-	int64_t offset, span = 0;
 	int status = STATUS_DONE;
 
-	if (argc > 2 ||
-		(argc == 2 && strcmp(argv[1], "reset") != 0 && !clock_parse_span(argv[1], &span))) {
+	if (argc > 2 || (argc == 2 && !reset && !clock_parse_span(argv[1], &span))) {
+		if (argc == 2)
+			complain("\"%s\" is not a span of time", argv[1]);
 		printf("usage: polder lab clock [+8d|-1s|+90m|+1h|reset]\n");
 		return STATUS_USAGE;
 	}
@@ -92,13 +116,10 @@ int lab_clock_command(int argc, char **argv)
 		complain("the lab is not running");
 		return STATUS_FAILED;
 	}
+	if (argc == 2)
+		status = move_clock(&lab, reset ? NULL : &span);
 	lab_path(&lab, "clock", path);
-	offset = read_offset(path);
-	if (argc == 2) {
-		offset = strcmp(argv[1], "reset") == 0 ? 0 : offset + span;
-		status = set_offset(&lab, path, offset);
-	}
-	clock_format_iso(clock_utc_ms() + offset, now);
+	clock_format_iso(clock_utc_ms() + read_offset(path), now);
 	printf("%s\n", now);
 	return status;
 }

@@ -232,8 +232,11 @@ int lab_drill_command(int argc, char **argv)
 	struct lab lab;
 	int status = STATUS_FAILED;
 
-	if (!parse(argc, argv, &options))
+	if (!parse(argc, argv, &options)) {
+		if (argc > 1 && !options.drill)
+			complain("no drill is called \"%s\"", argv[1]);
 		return print_usage();
+	}
 	api.mem = arena_new(CALL_MEMORY_MAX);
 	work.lab = &lab;
 	work.result = mmap(NULL, sizeof(*work.result), PROT_READ | PROT_WRITE,

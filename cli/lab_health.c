@@ -32,6 +32,9 @@ static bool fault(struct lab_fault *out, const char *log, const char *part)
 
 /* ---- API and nodes */
 
+static const char *const log_of_agent[LAB_NODE_MAX] = { "agent.log", "agent2.log", "agent3.log",
+	"agent4.log" };
+
 static bool nodes_confirmed_all(const struct lab *lab, const json_t *reply, struct lab_fault *out)
 {
 	const json_t *nodes = json_object_get(reply, "Nodes");
@@ -49,8 +52,7 @@ static bool nodes_confirmed_all(const struct lab *lab, const json_t *reply, stru
 		return fault(out, "agent.log", "the agents did not confirm the newest generation");
 	for (int node = 0; node < lab->node_count; node++)
 		if (!lab_node_offset_ms(lab, node, &offset))
-			return fault(out, node ? "agent2.log" : "agent.log",
-				"an agent's maps are not in place");
+			return fault(out, log_of_agent[node], "an agent's maps are not in place");
 	return true;
 }
 

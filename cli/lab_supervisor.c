@@ -314,7 +314,8 @@ bool lab_supervise(const struct lab *lab)
 
 static bool is_lab_program(const char *path)
 {
-	static const char *const names[] = { "polder", "polder-control", "polder-agent", "nginx" };
+	static const char *const names[] = { "polder", "polder-control", "polder-agent", "nginx",
+		"knotd" };
 	const char *name = strrchr(path, '/');
 
 	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -328,11 +329,18 @@ static bool is_lab_program(const char *path)
 	return false;
 }
 
-static void end_if_ours(pid_t pid, void *user)
+/* Whether link, a process's working folder, is the lab's; also after that was removed. */
+static bool is_lab_folder(const struct lab *lab, const char *link)
 {
-	const struct lab *lab = user;
+	const size_t length = strlen(lab->directory);
+
+	return strncmp(link, lab->directory, length) == 0 &&
+	       (link[length] == '\0' || strcmp(link + length, " (deleted)") == 0);
+}
+
+static bool is_ours(const struct lab *lab, pid_t pid)
+{
 	char link[PATH_MAX], own[64], name[64];
-	bool ours = false;
 
 	process_link(pid, "ns/net", link, sizeof(link));
 	for (int role = 0; role < LAB_ROLE_COUNT; role++) {
@@ -341,23 +349,42 @@ static void end_if_ours(pid_t pid, void *user)
 		lab_namespace(lab, role, name);
 		inode = namespace_inode(name);
 		(void)snprintf(own, sizeof(own), "net:[%llu]", (unsigned long long)inode);
-		ours |= inode && strcmp(link, own) == 0;
+		if (inode && strcmp(link, own) == 0)
+			return true;
 	}
 	process_link(pid, "cwd", link, sizeof(link));
-	if (!ours && strcmp(link, lab->directory) == 0) {
-		process_link(pid, "exe", link, sizeof(link));
-		ours = is_lab_program(link);
-	}
-	if (ours && !process_end(pid, 1000))
+	if (!is_lab_folder(lab, link))
+		return false;
+	process_link(pid, "exe", link, sizeof(link));
+	return is_lab_program(link);
+}
+
+struct ending {
+	const struct lab *lab;
+	int found;
+};
+
+static void end_if_ours(pid_t pid, void *user)
+{
+	struct ending *ending = user;
+
+	if (!is_ours(ending->lab, pid))
+		return;
+	ending->found++;
+	if (!process_end(pid, 1000))
 		complain("process %d of the lab does not end", pid);
 }
 
+/* More than once: a supervisor whose pid is not known starts again what ends before it does. */
 void lab_processes_down(const struct lab *lab)
 {
-	struct lab copy = *lab;
+	struct ending ending = { .lab = lab, .found = 1 };
 	const pid_t pid = lab_supervisor_pid(lab);
 
 	if (pid)
 		(void)process_end(pid, STOP_MS + 2000);
-	process_each(end_if_ours, &copy);
+	for (int pass = 0; pass < 3 && ending.found; pass++) {
+		ending.found = 0;
+		process_each(end_if_ours, &ending);
+	}
 }
