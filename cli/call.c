@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * polder call: any action of the API. Options of the tool itself are the few lower-case names below;
- * every other --Name value is a parameter and is sent as it is, so that the service alone judges it.
+ * every --Name value is a parameter and is sent as it is, so that the service alone judges it.
  * Where the call goes: options, then the environment, then the running lab.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static bool take_argument(struct arena *mem, int argc, char **argv, int *at,
 	}
 	if (strncmp(argument, "--", 2) != 0 || !argument[2])
 		return complain("expected --Name value, not \"%s\"", argument);
+	if (islower((unsigned char)argument[2]))
+		return complain("unknown option %s; parameters begin with a capital", argument);
 	value = strchr(argument, '=');
 	if (value) {
 		argument = arena_copy_n(mem, argument + 2, (size_t)(value - argument) - 2);
