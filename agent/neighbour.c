@@ -92,13 +92,14 @@ static ssize_t exchange(
 	return -1;
 }
 
-static void read_next_hop(const struct nlmsghdr *header, struct route *out)
+/* Nothing is written through these: the kernel's macros take no pointer to const. */
+static void read_next_hop(struct nlmsghdr *header, struct route *out)
 {
-	const struct rtmsg *body = NLMSG_DATA(header);
+	struct rtmsg *body = NLMSG_DATA(header);
 	size_t left = RTM_PAYLOAD(header);
 
 	out->type = body->rtm_type;
-	for (const struct rtattr *at = RTM_RTA(body); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+	for (struct rtattr *at = RTM_RTA(body); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
 		size_t size = RTA_PAYLOAD(at);
 
 		if (at->rta_type == RTA_OIF && size == 4)

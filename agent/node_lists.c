@@ -203,6 +203,24 @@ static void key_give(struct node_state *state, uint32_t index)
 	pool_give(&state->keys, index);
 }
 
+/* What lay inside a prefix that goes no longer has its times. Marking one that is left is enough: all
+ * prefixes of an instance are worked out together. */
+static void mark_inside(struct node_state *state, const struct key_entry *gone)
+{
+	const struct instance_entry *instance = node_instance(state, gone->instance);
+
+	if (gone->bits == EXACT_BITS || !instance)
+		return;
+	for (uint32_t i = instance->key_head; i != NONE; i = key_at(state, i)->next) {
+		uint32_t bits = key_at(state, i)->bits;
+
+		if (bits > gone->bits && bits != EXACT_BITS) {
+			key_mark(state, i);
+			break;
+		}
+	}
+}
+
 void lists_flush_deletes(struct node_state *state)
 {
 	uint32_t mark = state->dirty_keys.head;
@@ -218,19 +236,7 @@ void lists_flush_deletes(struct node_state *state)
 			key_mark(state, index);
 			continue;
 		}
-		/* What lay inside a prefix that goes no longer has its times. */
-		if (key->bits != EXACT_BITS) {
-			const struct instance_entry *instance = node_instance(state, key->instance);
-
-			for (uint32_t i = instance ? instance->key_head : NONE; i != NONE;
-				i = key_at(state, i)->next) {
-				if (key_at(state, i)->bits > key->bits &&
-					key_at(state, i)->bits != EXACT_BITS) {
-					key_mark(state, i);
-					break;
-				}
-			}
-		}
+		mark_inside(state, key);
 		key_give(state, index);
 	}
 }

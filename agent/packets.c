@@ -64,7 +64,8 @@ int packets_handshake_fd(const struct packets *packets)
 
 /* libbpf's own words, for debugging: what matters to the operator is logged by the caller. A verifier's log
  * is long; its end says what is wrong. */
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list list)
+static int PRINTF(2, 0)
+	print_libbpf(enum libbpf_print_level level, const char *format, va_list list)
 {
 	static char text[64 << 10];
 	const size_t shown_max = 4000;
@@ -382,15 +383,18 @@ uint32_t packets_cpus(const struct packets *packets)
 
 static uint64_t map_bytes(int fd)
 {
+	static const char label[] = "memlock:";
 	char path[64], line[128];
-	unsigned long long bytes = 0;
+	uint64_t bytes = 0;
 	AUTO(file) FILE *file = NULL;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+		if (!strncmp(line, label, strlen(label))) {
+			bytes = strtoull(line + strlen(label), NULL, 10);
 			break;
+		}
 	}
 	return bytes;
 }

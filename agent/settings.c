@@ -107,15 +107,22 @@ static bool is_name(const char *text)
 
 static enum err read_ports(const char *text, struct agent_settings *out, char *why)
 {
-	unsigned first = 20000, last = 59999;
-	char rest;
+	int64_t first = 20000, last = 59999;
+	char copy[16], *dash;
 
-	if (text && sscanf(text, "%5u-%5u%c", &first, &last, &rest) != 2)
-		return bad(why, "ports", "must be FIRST-LAST");
+	if (text) {
+		(void)snprintf(copy, sizeof(copy), "%s", text);
+		dash = strchr(copy, '-');
+		if (dash)
+			*dash = '\0';
+		if (strlen(text) >= sizeof(copy) || !dash || !text_to_int(copy, &first) ||
+			!text_to_int(dash + 1, &last))
+			return bad(why, "ports", "must be FIRST-LAST");
+	}
 	if (first < 1024 || last > 65535 || first > last)
 		return bad(why, "ports", "must lie within 1024-65535");
-	out->port_first = first;
-	out->port_count = last - first + 1;
+	out->port_first = (uint32_t)first;
+	out->port_count = (uint32_t)(last - first + 1);
 	return OK;
 }
 

@@ -72,7 +72,7 @@ bool slots_fill(const uint16_t *weight, uint32_t count, uint8_t slot[ORIGIN_SLOT
 
 void service_fill(const struct record_service *record, struct service *out)
 {
-	uint16_t weight[ORIGIN_MAX];
+	uint16_t weight[ORIGIN_MAX] = { 0 };
 
 	assert(record->origin_count <= ORIGIN_MAX);
 	memset(out, 0, sizeof(*out));

@@ -25,7 +25,7 @@
 /* Lines of a refusal: the last instructions with their registers, and the verdict. */
 #define TAIL_LINES 80
 /* The verifier gives up after so many instructions (BPF_COMPLEXITY_LIMIT_INSNS since Linux 5.2). */
-#define VERIFIED_MAX 1000000
+#define VERIFIED_MAX 1000000u
 
 static bool failed;
 

@@ -35,8 +35,10 @@ static int open_store(void **state)
 		return -1;
 	log_open("test", LOG_LEVEL_ERROR);
 	(void)snprintf(store->folder, sizeof(store->folder), "/tmp/polder-test-XXXXXX");
-	if (!mkdtemp(store->folder))
+	if (!mkdtemp(store->folder)) {
+		free(store);
 		return -1;
+	}
 	(void)snprintf(store->url, sizeof(store->url), "sqlite:%s/db", store->folder);
 	(void)snprintf(store->key_file, sizeof(store->key_file), "%s/key", store->folder);
 	(void)snprintf(store->first_file, sizeof(store->first_file), "%s/first", store->folder);

@@ -20,11 +20,12 @@ struct good {
 	struct snapshot_header header;
 	struct record_remove remove;
 	struct record_instance instance;
-	struct {
-		struct record_service service;
-		struct record_origin origin[2];
-	} service;
 	struct record_list list;
+	union { /* last: it ends with as many origins as the bytes hold */
+		struct record_service service;
+		uint8_t service_bytes[sizeof(struct record_service) +
+				      2 * sizeof(struct record_origin)];
+	};
 };
 
 static struct good make_good(void)
@@ -40,18 +41,15 @@ static struct good make_good(void)
 			.removed_type = RECORD_LIST },
 		.instance = { .record = { RECORD_INSTANCE, sizeof(struct record_instance), 1 },
 			.vip_count = 1 },
-		.service = { .service = { .record = { RECORD_SERVICE,
-						  sizeof(struct record_service) +
-							  2 * sizeof(struct record_origin),
-						  2 },
-				     .instance = 1,
-				     .port = 80,
-				     .protocol = IPPROTO_TCP,
-				     .origin_count = 2 } },
 		.list = { .record = { RECORD_LIST, sizeof(struct record_list), 3 },
 			.instance = 1,
 			.kind = LIST_BLOCK,
 			.prefix_bits = 120 },
+		.service = { .record = { RECORD_SERVICE, sizeof(good.service_bytes), 2 },
+			.instance = 1,
+			.port = 80,
+			.protocol = IPPROTO_TCP,
+			.origin_count = 2 },
 	};
 
 	good.service.origin[0] = (struct record_origin){ .port = 8080, .weight = 100 };
@@ -71,8 +69,8 @@ static enum err decode(const struct good *good, size_t size)
 
 static void test_good(void **state)
 {
-	static const uint16_t types[] = { RECORD_REMOVE, RECORD_INSTANCE, RECORD_SERVICE,
-		RECORD_LIST };
+	static const uint16_t types[] = { RECORD_REMOVE, RECORD_INSTANCE, RECORD_LIST,
+		RECORD_SERVICE };
 	struct good good = make_good();
 	struct snapshot snapshot;
 	const struct record *record;
@@ -138,11 +136,11 @@ static void test_broken_records(void **state)
 	BREAK(broken.remove.removed_type = RECORD_NODE);
 	BREAK(broken.instance.record.length += 8);
 	BREAK(broken.instance.vip_count = INSTANCE_VIP_MAX + 1);
-	BREAK(broken.service.service.origin_count = 1);
-	BREAK(broken.service.service.origin_count = ORIGIN_MAX + 1);
-	BREAK(broken.service.service.protocol = IPPROTO_ICMP);
-	BREAK(broken.service.service.port = 0);
-	BREAK(broken.service.service.instance = 0);
+	BREAK(broken.service.origin_count = 1);
+	BREAK(broken.service.origin_count = ORIGIN_MAX + 1);
+	BREAK(broken.service.protocol = IPPROTO_ICMP);
+	BREAK(broken.service.port = 0);
+	BREAK(broken.service.instance = 0);
 	BREAK(broken.service.origin[1].port = 0);
 	BREAK(broken.service.origin[0].weight = 101);
 	BREAK(broken.list.instance = 0);

@@ -834,15 +834,15 @@ static void test_slots_are_mixed(void **state)
 
 static void test_no_weight_no_origin(void **state)
 {
-	struct {
+	union {
 		struct record_service service;
-		struct record_origin origin[1];
+		uint8_t bytes[sizeof(struct record_service) + sizeof(struct record_origin)];
 	} record = { .service = {
 			     .record = { RECORD_SERVICE, sizeof(record), 5 }, .origin_count = 1 } };
 	struct service out;
 
 	(void)state;
-	record.origin[0].port = 80;
+	record.service.origin[0].port = 80;
 	service_fill(&record.service, &out);
 	assert_int_equal(out.origin_count, 0);
 	assert_int_equal(out.id, 5);
