@@ -27,6 +27,8 @@ static __always_inline int protect(
 	p->flags = PACKET_IN;
 	if (parse_transport_xdp(ctx, p) < 0)
 		return drop(p, REASON_malformed);
+	if (source_impossible(p))
+		return drop(p, REASON_source_impossible);
 	if (entry->flags && life_ns < entry->mitigation_until_ns &&
 		list_blocks(p, entry, p->now_ns + s->utc_offset_ns))
 		return drop(p, REASON_block_list);
@@ -75,6 +77,8 @@ static __always_inline int reply(struct xdp_md *ctx, struct packet *p, struct se
 {
 	if (parse_transport_xdp(ctx, p) < 0)
 		return drop(p, REASON_malformed);
+	if (source_impossible(p))
+		return drop(p, REASON_source_impossible);
 	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
 		return pass(p);
 	if (p->protocol == IPPROTO_TCP && p->fragment != FRAGMENT_NONE)

@@ -326,13 +326,27 @@ static __always_inline void flow_release(struct packet *p, struct flow *fresh)
 }
 
 /*
+ * A flow from one of the node's own addresses, or to a protected one, would feed on itself: what it
+ * sends comes back as a packet for another flow, with a fresh hop limit. Returns 0 or the reason.
+ */
+static __always_inline int flow_loops(struct packet *p, struct flow *fresh)
+{
+	struct vip *entry = bpf_map_lookup_elem(&vip, &p->key.source);
+
+	if (entry)
+		return REASON_source_impossible;
+	entry = bpf_map_lookup_elem(&vip, &fresh->origin);
+	return entry && entry->kind == VIP_PROTECTED ? REASON_no_origin : 0;
+}
+
+/*
  * Fills a blank flow: origin, source address and port, next hop. Returns 0 or the reason why not;
  * then nothing is left behind.
  */
 static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *fresh)
 {
 	struct service *entry;
-	int index;
+	int index, reason;
 
 	if (!p || !fresh)
 		return REASON_malformed;
@@ -344,6 +358,9 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 		return REASON_no_origin;
 	fresh->origin = entry->origin[index].address;
 	fresh->origin_port = entry->origin[index].port;
+	reason = flow_loops(p, fresh);
+	if (reason)
+		return reason;
 	fresh->instance = p->instance;
 	fresh->slot = p->slot;
 	fresh->idle_seconds = entry->idle_seconds;

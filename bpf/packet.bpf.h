@@ -138,4 +138,14 @@ static __always_inline void address_from_ipv6(struct address *out, const struct 
 	out->word[3] = address->in6_u.u6_addr32[3];
 }
 
+/* Loopback, unspecified, multicast: nobody can be answered there. */
+static __always_inline int source_impossible(const struct packet *p)
+{
+	const struct address *a = &p->key.source;
+
+	if (p->version == 4)
+		return a->byte[12] == 0 || a->byte[12] == 127 || a->byte[12] >= 224;
+	return a->byte[0] == 0xff || (a->half[0] == 0 && a->word[2] == 0);
+}
+
 #endif

@@ -238,6 +238,10 @@ static __always_inline int parse_transport(void *data, void *end, struct packet 
 	/* A packet from its own destination would be answered for ever. */
 	if (p->transport > p->end || address_equal(&p->key.source, &p->key.destination))
 		return -1;
+	/* IPv6 packets between mapped addresses would meet the flows and addresses of IPv4. */
+	if (p->version == 6 &&
+		(address_is_ipv4(&p->key.source) || address_is_ipv4(&p->key.destination)))
+		return -1;
 	if (p->fragment == FRAGMENT_LATER)
 		return 0;
 	switch (p->protocol) {

@@ -129,6 +129,11 @@ static void land(struct wire *w)
 	syn(w);
 }
 
+static void loopback(struct wire *w)
+{
+	w->source = strchr(w->source, ':') ? "::1" : "127.0.0.1";
+}
+
 static void other_port(struct wire *w)
 {
 	syn(w);
@@ -182,6 +187,7 @@ static const struct row rows[] = {
 	{ "unprotected address", NULL, unprotected, IPPROTO_UDP, XDP_PASS, REASON_host },
 	{ "reply to the host's own port", NULL, host_reply, IPPROTO_TCP, XDP_PASS, REASON_host },
 	{ "land", NULL, land, IPPROTO_TCP, XDP_DROP, REASON_malformed },
+	{ "from loopback", NULL, loopback, IPPROTO_UDP, XDP_DROP, REASON_source_impossible },
 	{ "blocked source", block, syn, IPPROTO_TCP, XDP_DROP, REASON_block_list },
 	{ "blocked source, echo", block, NULL, IPPROTO_ICMP, XDP_DROP, REASON_block_list },
 	{ "forwarding off, TCP", forwarding_ended, syn, IPPROTO_TCP, XDP_DROP,
