@@ -26,8 +26,10 @@
 #include "base/clock.h"
 #include "base/signature.h"
 
-#define LINE_MAX_COUNT 200000
-#define REPLY_MAX      (1 << 20)
+#define LINE_MAX_COUNT	200000
+#define REPLY_MAX	(1 << 20)
+#define CONNECTIONS_MAX 64
+#define CALLS_MAX	10000000
 
 struct connection {
 	int fd;
@@ -58,6 +60,19 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(2);
+}
+
+/* Digits up to end, which must follow them; or says what is wrong and exits. */
+static long number_of(const char *text, const char *end, long low, long high)
+{
+	char *stop;
+	long n = strtol(text, &stop, 10);
+
+	if (stop == text || !strchr(end, *stop) || n < low || n > high) {
+		fprintf(stderr, "api_load: no number from %ld to %ld: %.40s\n", low, high, text);
+		exit(2);
+	}
+	return n;
 }
 
 static void add(struct form *form, struct arena *mem, const char *key, const char *value)
@@ -157,8 +172,9 @@ static bool complete(struct connection *c)
 			fprintf(stderr, "api_load: reply without Content-Length\n");
 			exit(2);
 		}
-		c->expected = (size_t)(body - c->buffer) + (size_t)atol(field + 17);
-		c->status = atoi(c->buffer + 9);
+		c->expected = (size_t)(body - c->buffer) +
+			      (size_t)number_of(field + 17, "\r", 0, REPLY_MAX);
+		c->status = (int)number_of(c->buffer + 9, " ", 100, 999);
 	}
 	if (c->length < c->expected)
 		return false;
@@ -192,9 +208,8 @@ static void read_lines(void)
 {
 	char *line = NULL;
 	size_t capacity = 0;
-	ssize_t length;
 
-	while (line_count < LINE_MAX_COUNT && (length = getline(&line, &capacity, stdin)) > 0) {
+	while (line_count < LINE_MAX_COUNT && getline(&line, &capacity, stdin) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (*line)
 			lines[line_count++] = strdup(line);
@@ -216,6 +231,8 @@ static void loop(struct connection *c, long connections, const struct sockaddr_i
 	for (i = 0; i < connections; i++) {
 		c[i].fd = -1;
 		c[i].buffer = calloc(1, REPLY_MAX + 1);
+		if (!c[i].buffer)
+			die("api_load");
 		open_connection(&c[i], to, epoll);
 		send_next(&c[i], mem);
 	}
@@ -244,13 +261,18 @@ static void loop(struct connection *c, long connections, const struct sockaddr_i
 			}
 		}
 	}
+	for (i = 0; i < connections; i++) {
+		close(c[i].fd);
+		free(c[i].buffer);
+	}
+	close(epoll);
 	arena_free(mem);
 }
 
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
-	struct connection *c;
+	struct connection c[CONNECTIONS_MAX] = { 0 };
 	long connections, count, i;
 	int64_t began;
 	char *colon;
@@ -261,16 +283,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	*colon = '\0';
-	connections = atol(argv[4]);
-	count = atol(argv[5]);
-	to.sin_port = htons((uint16_t)atoi(colon + 1));
+	connections = number_of(argv[4], "", 1, CONNECTIONS_MAX);
+	count = number_of(argv[5], "", 0, CALLS_MAX);
+	to.sin_port = htons((uint16_t)number_of(colon + 1, "", 1, 65535));
 	if (inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 ||
 		(ntohl(to.sin_addr.s_addr) >> 24) != 127) {
 		fprintf(stderr, "api_load: only loopback addresses are served\n");
-		return 2;
-	}
-	if (connections < 1 || connections > 64 || count < 0) {
-		fprintf(stderr, "api_load: CONNECTIONS is 1..64, COUNT 0 or more\n");
 		return 2;
 	}
 	key_id = argv[2];
@@ -280,8 +298,7 @@ int main(int argc, char **argv)
 	call_count = count ? count : line_count;
 	sample = calloc((size_t)call_count, sizeof(*sample));
 	reply = count ? NULL : calloc((size_t)call_count, sizeof(*reply));
-	c = calloc((size_t)connections, sizeof(*c));
-	if (!sample || !c)
+	if (!sample || (!reply && !count))
 		die("api_load");
 	began = now_us();
 	loop(c, connections, &to);

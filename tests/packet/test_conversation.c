@@ -296,7 +296,7 @@ static int banner(const char *vip)
 		int fd = open_to(vip, PORT_BANNER, SOCK_STREAM, 1);
 		ssize_t n = fd < 0 ? -1 : recv(fd, buffer, strlen(BANNER), MSG_WAITALL);
 
-		if (n != (ssize_t)strlen(BANNER) || memcmp(buffer, BANNER, strlen(BANNER)) ||
+		if (n != (ssize_t)strlen(BANNER) || memcmp(buffer, BANNER, strlen(BANNER)) != 0 ||
 			exchange(fd, "EHLO client\r\n") < 0)
 			failures++;
 		close(fd);
@@ -400,7 +400,7 @@ static int fragments(const char *vip)
 	for (int i = 0; i < 20; i++) {
 		if (send(fd, sent, sizeof(sent), 0) != (ssize_t)sizeof(sent) ||
 			recv(fd, received, sizeof(received), 0) != (ssize_t)sizeof(sent) ||
-			memcmp(sent, received, sizeof(sent)))
+			memcmp(sent, received, sizeof(sent)) != 0)
 			return 1;
 	}
 	close(fd);

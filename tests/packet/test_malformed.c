@@ -48,18 +48,45 @@ static struct frame shape_build(const struct shape *shape, int version)
 	return frame_build(&w);
 }
 
+static void for_each_shape(void (*check)(const struct shape *shape, int version))
+{
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		check(&shapes[i], 4);
+		check(&shapes[i], 6);
+	}
+}
+
+static void check_whole(const struct shape *shape, int version)
+{
+	struct frame f = shape_build(shape, version);
+	uint32_t verdict = frame_run(skel, &f);
+
+	if (verdict != XDP_REDIRECT)
+		fail_msg("%s, IPv%d: %u", shape->name, version, verdict);
+	(void)frame_parse_as(&f, shape->more);
+}
+
 static void test_whole(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		for (int version = 4; version <= 6; version += 2) {
-			struct frame f = shape_build(&shapes[i], version);
-			uint32_t verdict = frame_run(skel, &f);
+	for_each_shape(check_whole);
+}
 
-			if (verdict != XDP_REDIRECT)
-				fail_msg("%s, IPv%d: %u", shapes[i].name, version, verdict);
-			(void)frame_parse_as(&f, shapes[i].more);
-		}
+static void check_truncated(const struct shape *shape, int version)
+{
+	uint32_t whole = shape_build(shape, version).size;
+	uint32_t base = 14u + shape->vlan * 4u + (version == 4 ? 20 : 40);
+
+	for (uint32_t size = 14; size < whole; size++) {
+		struct frame f = shape_build(shape, version);
+		uint64_t malformed = reason_packets(skel, REASON_malformed);
+		uint32_t want = size < base ? XDP_PASS : XDP_DROP;
+
+		f.size = size;
+		if (frame_run(skel, &f) != want)
+			fail_msg("%s, IPv%d cut to %u", shape->name, version, size);
+		malformed = reason_packets(skel, REASON_malformed) - malformed;
+		assert_int_equal(malformed, want == XDP_DROP);
 	}
 }
 
@@ -67,24 +94,25 @@ static void test_whole(void **state)
 static void test_truncated(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		for (int version = 4; version <= 6; version += 2) {
-			uint32_t whole = shape_build(&shapes[i], version).size;
-			uint32_t base = 14u + shapes[i].vlan * 4u + (version == 4 ? 20 : 40);
+	for_each_shape(check_truncated);
+}
 
-			for (uint32_t size = 14; size < whole; size++) {
-				struct frame f = shape_build(&shapes[i], version);
-				uint64_t malformed = reason_packets(skel, REASON_malformed);
-				uint32_t want = size < base ? XDP_PASS : XDP_DROP;
+static void check_shortened(const struct shape *shape, int version)
+{
+	struct frame plain = shape_build(shape, version);
+	uint32_t ip = 14u + shape->vlan * 4u;
+	uint32_t needed = plain.size - ip;
 
-				f.size = size;
-				if (frame_run(skel, &f) != want)
-					fail_msg("%s, IPv%d cut to %u", shapes[i].name, version,
-						size);
-				malformed = reason_packets(skel, REASON_malformed) - malformed;
-				assert_int_equal(malformed, want == XDP_DROP);
-			}
-		}
+	if (shape->protocol == IPPROTO_ICMP)
+		needed -= 16; /* the echo's data may be any */
+	if (shape->more)      /* so may the rest of a first fragment */
+		needed = version == 4 ? 28 : 56;
+	for (uint32_t length = version == 4 ? 0 : 40; length < needed; length++) {
+		struct frame f = plain;
+
+		put16(f.byte + ip + (version == 4 ? 2 : 4), version == 4 ? length : length - 40);
+		if (frame_run(skel, &f) != XDP_DROP)
+			fail_msg("%s, IPv%d shortened to %u", shape->name, version, length);
 	}
 }
 
@@ -92,29 +120,7 @@ static void test_truncated(void **state)
 static void test_shortened(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		for (int version = 4; version <= 6; version += 2) {
-			struct frame plain = shape_build(&shapes[i], version);
-			uint32_t ip = 14u + shapes[i].vlan * 4u;
-			uint32_t needed = plain.size - ip;
-
-			if (shapes[i].protocol == IPPROTO_ICMP)
-				needed -= 16; /* the echo's data may be any */
-			if (shapes[i].more)   /* so may the rest of a first fragment */
-				needed = version == 4 ? 28 : 56;
-			for (uint32_t length = 0; length < needed; length++) {
-				struct frame f = plain;
-
-				if (version == 6 && length < 40)
-					continue;
-				put16(f.byte + ip + (version == 4 ? 2 : 4),
-					version == 4 ? length : length - 40);
-				if (frame_run(skel, &f) != XDP_DROP)
-					fail_msg("%s, IPv%d shortened to %u", shapes[i].name,
-						version, length);
-			}
-		}
-	}
+	for_each_shape(check_shortened);
 }
 
 /* One byte of a good frame is changed. */
