@@ -88,14 +88,14 @@ static __always_inline struct packet *packet_blank(void)
 static __always_inline void *header_at(struct xdp_md *ctx, __u32 offset, __u32 size)
 {
 	void *end = (void *)(long)ctx->data_end;
-	void *start = (void *)(long)ctx->data;
+	__u8 *start = (void *)(long)ctx->data;
 
 	/* Kept in one register, or the bound is checked on one copy and another is added. */
 	asm volatile("" : "+r"(offset));
 	if (offset > HEADER_OFFSET_MAX)
 		return NULL;
 	start += offset;
-	if (start + size > end)
+	if ((void *)(start + size) > end)
 		return NULL;
 	return start;
 }

@@ -94,13 +94,13 @@ static __always_inline enum parse_result parse_network(void *data, void *end, st
 	return parse_addresses(tag, end, type, p);
 }
 
-static __always_inline void *parse_at(void *data, void *end, __u32 offset, __u32 size)
+static __always_inline void *parse_at(__u8 *data, void *end, __u32 offset, __u32 size)
 {
 	asm volatile("" : "+r"(offset));
 	if (offset > HEADER_OFFSET_MAX)
 		return NULL;
 	data += offset;
-	if (data + size > end)
+	if ((void *)(data + size) > end)
 		return NULL;
 	return data;
 }
