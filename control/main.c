@@ -17,6 +17,7 @@
 #include "control/config.h"
 #include "control/dns/publisher.h"
 #include "control/http.h"
+#include "control/json_memory.h"
 
 #define EXIT_SETTING 2
 #define START_MEMORY ((size_t)64 << 20)
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
 	struct control control = { .mem = arena_new(START_MEMORY) };
 	char why[SPEC_WHY_SIZE];
 
+	json_memory_start();
 	if (!control.mem)
 		return EXIT_FAILURE;
 	if (!config_read(control.mem, argc, argv, &control.config, why)) {
