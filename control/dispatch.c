@@ -29,6 +29,8 @@
 #define HOST_BYTES_MAX 261
 /* Longer values are recorded by their hash. */
 #define AUDIT_VALUE_MAX 4096
+/* Of one audit record: 50 instances with all their tags, before and after, are below. */
+#define AUDIT_DETAIL_MAX ((size_t)7 << 19)
 
 struct exchange {
 	const struct gateway *gateway;
@@ -202,8 +204,25 @@ static enum err authenticate(struct exchange *exchange)
 	return OK;
 }
 
-/* What authenticates a request or is secret in itself never enters the audit log. */
-static bool is_recorded(const char *name)
+/* Whether key is a parameter of the action, or a part of one that is a list. */
+static bool is_parameter(const struct action *action, const char *key)
+{
+	const struct param *row;
+	size_t length;
+
+	for (row = action->params; row->kind != PARAM_END; row++) {
+		length = strlen(row->name);
+		if (strncmp(key, row->name, length) != 0)
+			continue;
+		if (key[length] == '\0' || (key[length] == '.' && row->kind >= PARAM_TEXT_LIST))
+			return true;
+	}
+	return false;
+}
+
+/* What authenticates a request or is secret in itself never enters the audit log; nor does what the
+ * action does not know, which has no effect and would let clients fill the log with anything. */
+static bool is_recorded(const struct action *action, const char *name)
 {
 	static const char *const left_out[] = { "AccessKeyId", "AccessKeySecret", "Action", "Cert",
 		"Format", "Key", "SecurityToken", "Signature", "SignatureMethod", "SignatureNonce",
@@ -214,7 +233,7 @@ static bool is_recorded(const char *name)
 		if (strcmp(name, left_out[i]) == 0)
 			return false;
 	}
-	return true;
+	return is_parameter(action, name);
 }
 
 static json_t *recorded_value(const char *value)
@@ -231,30 +250,57 @@ static json_t *recorded_value(const char *value)
 
 DEFINE_AUTO(json, json_t *, json_decref);
 
+struct detail_output {
+	struct text text;
+	size_t asked;
+};
+
+static int add_detail(const char *piece, size_t size, void *context)
+{
+	struct detail_output *output = context;
+
+	output->asked += size;
+	text_add_n(&output->text, piece, size);
+	return output->text.failed ? -1 : 0;
+}
+
+/* A change that no record can hold does not happen. */
+static enum err write_detail(struct call *call, const json_t *detail, const char **out)
+{
+	struct detail_output output = { .asked = 0 };
+
+	text_init(&output.text, call->mem, AUDIT_DETAIL_MAX);
+	if (json_dump_callback(detail, add_detail, &output, JSON_COMPACT) != 0) {
+		if (output.asked > AUDIT_DETAIL_MAX)
+			return refuse(call, ERR_LIMIT,
+				"The call changes more than one audit record can hold: make "
+				"several calls of it.");
+		return ERR_MEMORY;
+	}
+	*out = output.text.data;
+	return OK;
+}
+
 /* {"parameters":{..}} and the members of call->change. */
-static enum err audit_detail(const struct call *call, const char **out)
+static enum err audit_detail(struct call *call, const char **out)
 {
 	AUTO(json) json_t *detail = json_object();
 	json_t *parameters = json_object();
 	const struct form *form = call->form;
-	char *text;
 	size_t i;
 
 	TRY(put(detail, "parameters", parameters));
 	for (i = 0; i < form->count; i++) {
-		if (is_recorded(form->pair[i].key))
+		if (is_recorded(call->action, form->pair[i].key))
 			TRY(put(parameters, form->pair[i].key,
 				recorded_value(form->pair[i].value)));
 	}
 	if (call->change && json_object_update(detail, call->change) != 0)
 		return ERR_MEMORY;
-	text = json_dumps(detail, JSON_COMPACT);
-	*out = text ? arena_copy(call->mem, text) : NULL;
-	free(text);
-	return *out ? OK : ERR_MEMORY;
+	return write_detail(call, detail, out);
 }
 
-static enum err record(const struct call *call)
+static enum err record(struct call *call)
 {
 	struct audit_row row = {
 		.time_ms = call->clock_ms,

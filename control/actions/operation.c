@@ -22,11 +22,13 @@
 #define LOG_DAYS_MS (30 * DAY_MS) /* published */
 /* A client that asks for exactly 30 days must not be refused for its clock: as for signatures. */
 #define LOG_SLACK_MS (15 * MINUTE_MS)
-#define SCAN_BATCH   500
+#define SCAN_BATCH   200
 #define SCAN_MAX     50000
-#define SCAN_MEMORY_MAX                                                                            \
-	(16u << 20) /* of one batch; a record is a few hundred bytes, at most 32 KiB */
-#define EVENT_BATCH 200
+/* Of one batch: SCAN_BATCH records with the longest detail that is shown among others, in UTF-8. */
+#define SCAN_MEMORY_MAX ((size_t)16 << 20)
+/* A record is a few hundred characters, but one of a call about many instances can have millions. */
+#define DETAIL_CHARACTERS_MAX 16384
+#define EVENT_BATCH	      200
 
 enum operation {
 	OPERATION_NONE = 0,
@@ -79,6 +81,7 @@ static enum err scan_audit(struct call *call, struct scan *scan)
 	if (!scratch)
 		return ERR_MEMORY;
 	scan->filter.limit = SCAN_BATCH;
+	scan->filter.detail_max = DETAIL_CHARACTERS_MAX;
 	do {
 		TRY(audit_list(call->db, scratch, &scan->filter, &rows, &count, NULL));
 		for (size_t i = 0; i < count; i++) {
@@ -332,6 +335,8 @@ static enum err describe_audit_log_run(struct call *call, const void *raw)
 	int64_t total;
 	scan.filter.offset = scan.first;
 	scan.filter.limit = scan.size;
+	/* A page of one record shows it whole, however long. */
+	scan.filter.detail_max = scan.size > 1 ? DETAIL_CHARACTERS_MAX : 0;
 	TRY(audit_list(call->db, call->mem, &scan.filter, &rows, &count, &total));
 	for (size_t i = 0; i < count; i++)
 		TRY(add(scan.list, record_json(&rows[i])));
@@ -419,7 +424,7 @@ const struct action operation_actions[] = {
 		"lists changes of burstable protection by orders, expiry and renewal", 0 },
 	{ VERSION_POLDER, "DescribeAuditLog", READ, PERMISSION_READ, describe_audit_log_params,
 		sizeof(struct describe_audit_log), describe_audit_log_run, record_lists,
-		"lists every write, newest first", 0 },
+		"lists every write, newest first; long details only with PageSize 1", 0 },
 	{ VERSION_POLDER, "VerifyAuditLog", READ, PERMISSION_OPERATOR, no_params, 0,
 		verify_audit_log_run, NULL, "checks that no audit record was changed or removed",
 		0 },

@@ -172,7 +172,14 @@ enum err audit_list(struct db *db, struct arena *mem, const struct audit_filter 
 		TRY(query_int(&query, db, total));
 	}
 	query_init(&query, mem);
-	QUERY_TEXT(&query, "SELECT " AUDIT_COLUMNS);
+	if (filter->detail_max > 0)
+		QUERY_ADD(&query,
+			"SELECT sequence, time_ms, account, actor, request_id, action, object,"
+			" CASE WHEN length(detail) <= ? THEN detail"
+			" ELSE '{\"omitted\":' || length(detail) || '}' END",
+			V_INT(filter->detail_max));
+	else
+		QUERY_TEXT(&query, "SELECT " AUDIT_COLUMNS);
 	add_where(&query, filter);
 	QUERY_TEXT(&query, " ORDER BY sequence DESC");
 	if (filter->limit > 0)

@@ -232,6 +232,8 @@ struct audit_filter {
 	const char *const *actions;
 	size_t action_count;
 	int64_t offset, limit;
+	/* Details of more characters come as {"omitted":characters}; 0: all come whole. */
+	int64_t detail_max;
 };
 enum err audit_list(struct db *db, struct arena *mem, const struct audit_filter *filter,
 	struct audit_row **out, size_t *count, int64_t *total) MUST_USE;

@@ -170,6 +170,60 @@ static void test_audit_log(void **state)
 	assert_int_equal(api_int(api, "FirstBroken"), 2);
 }
 
+#define MANY_INSTANCES 50
+#define MANY_TAGS      20
+#define TAG_CHARACTERS 128
+
+/* Tags of control characters, which take the most room in a record, on as many instances as one call takes. */
+static void tag_many(struct api *api, char digit)
+{
+	static char keys[MANY_TAGS][TAG_CHARACTERS + 1], values[TAG_CHARACTERS + 1];
+	struct pair pairs[2 + MANY_INSTANCES + 2 * MANY_TAGS];
+	size_t count = 0;
+
+	pairs[count++] = (struct pair){ "RegionId", "r" };
+	pairs[count++] = (struct pair){ "ResourceType", "INSTANCE" };
+	memset(values, digit, TAG_CHARACTERS);
+	for (int i = 0; i < MANY_INSTANCES; i++)
+		pairs[count++] = (struct pair){ arena_print(api->fixture, "ResourceIds.%d", i + 1),
+			api_buy(api, "ddoscoo", "Ipv4") };
+	for (int i = 0; i < MANY_TAGS; i++) {
+		memset(keys[i], 1, TAG_CHARACTERS);
+		keys[i][0] = (char)('a' + i);
+		pairs[count++] =
+			(struct pair){ arena_print(api->fixture, "Tags.%d.Key", i + 1), keys[i] };
+		pairs[count++] =
+			(struct pair){ arena_print(api->fixture, "Tags.%d.Value", i + 1), values };
+	}
+	assert_int_equal(api_call_pairs(api, "CreateTagResources", pairs, count), 200);
+	memset(values, digit + 1, TAG_CHARACTERS);
+	assert_int_equal(api_call_pairs(api, "CreateTagResources", pairs, count), 200);
+}
+
+/* The largest records that calls can make do not keep anyone from reading the log. */
+static void test_long_records(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4");
+	tag_many(api, 1);
+	for (int i = 0; i < 2; i++) {
+		api->caller = i ? api_make_key(api, api->tenant.account, PERMISSION_READ, &id, 1)
+				: &api->root;
+		assert_int_equal(audit(api, "PageSize", "100"), 200);
+		assert_int_equal(api_int(api, "TotalCount"), i ? 1 : 1 + MANY_INSTANCES + 2);
+	}
+	api->caller = &api->tenant;
+	assert_int_equal(audit(api, "PageSize", "2"), 200);
+	assert_string_equal(api_text(api, "Records.0.ActionName"), "CreateTagResources");
+	assert_memory_equal(api_text(api, "Records.0.Detail"), "{\"omitted\":", 11);
+	assert_int_equal(audit(api, "PageSize", "1"), 200);
+	assert_in_range(strlen(api_text(api, "Records.0.Detail")), 3000000, 4000000);
+	json_t *detail = json_loads(api_text(api, "Records.0.Detail"), 0, NULL);
+	assert_int_equal(json_object_size(json_object_get(detail, "newEntity")), MANY_INSTANCES);
+	json_decref(detail);
+	assert_true(api_audit_whole(api));
+}
+
 static int events(struct api *api, const char *id, const char *after, const char *size)
 {
 	return api_call_version(api, VERSION_POLDER, "DescribeEvents", "InstanceId", id,
@@ -257,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_operations, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_operation_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 	};
