@@ -10,7 +10,9 @@
  * and takes only those of its own residue, so that a pair is used again as late as possible and the
  * origin has forgotten the connection before.
  *
- * Once a second a client's packet of the flow has its service and next hop looked up again.
+ * Once a second a client's packet of the flow has its service, its reverse entry and its next hop
+ * looked up again. A reverse entry that was evicted is entered anew, unless another flow has taken
+ * the pair meanwhile: that one keeps it, or what two clients send would mix at the origin.
  */
 #ifndef BPF_FLOW_BPF_H
 #define BPF_FLOW_BPF_H
@@ -22,6 +24,7 @@
 #define FLOW_FIN_ORIGIN (1u << 1)
 #define FLOW_RENEWING	(1u << 2) /* a SYN came for this tuple, ISN in scratch[SCRATCH_RENEW] */
 #define FLOW_CHALLENGED (1u << 3) /* the origin has answered our SYN with a bare ACK before */
+#define FLOW_RESET	(1u << 4) /* closing because of a RST that nobody has confirmed */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {
@@ -39,6 +42,7 @@ enum refresh_result {
 	REFRESH_OK,
 	REFRESH_GONE,	    /* the service is gone */
 	REFRESH_NOT_ORIGIN, /* the service has this origin no more */
+	REFRESH_TAKEN,	    /* another flow has the source address and port */
 };
 
 static __always_inline __u64 flow_idle_ns(const struct flow *flow, __u8 protocol)
@@ -153,35 +157,6 @@ static __always_inline int origin_listed(struct service *entry, struct flow *flo
 	return 0;
 }
 
-__noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, struct flow *flow)
-{
-	struct service *entry;
-
-	if (!p || !flow)
-		return REFRESH_OK;
-	entry = service_find(p);
-	if (!entry)
-		return REFRESH_GONE;
-	if (!origin_listed(entry, flow))
-		return REFRESH_NOT_ORIGIN;
-	if (flow->idle_seconds != entry->idle_seconds)
-		flow->idle_seconds = entry->idle_seconds;
-	/*
-	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
-	 * hop.
-	 */
-	flow->route_ns = p->now_ns;
-	route_find(ctx, p, flow);
-	return REFRESH_OK;
-}
-
-static __always_inline int flow_refresh(struct xdp_md *ctx, struct packet *p, struct flow *flow)
-{
-	if ((__s64)(p->now_ns - flow->route_ns) <= (__s64)ROUTE_LIFE_NS)
-		return REFRESH_OK;
-	return flow_refresh_now(ctx, p, flow);
-}
-
 static __always_inline int reverse_insert(
 	const struct flow_key *reply, const struct flow_key *client, __u8 protocol, __u64 flags)
 {
@@ -195,6 +170,54 @@ static __always_inline struct flow_key *reverse_lookup(const struct flow_key *re
 	if (protocol == IPPROTO_TCP)
 		return bpf_map_lookup_elem(&reverse_tcp, reply);
 	return bpf_map_lookup_elem(&reverse_udp, reply);
+}
+
+/* Does the flow still have its reverse entry, or is it free to be entered again? */
+static __always_inline int flow_keeps_pair(struct packet *p, const struct flow *flow)
+{
+	struct flow_key reply = {
+		.source = flow->origin,
+		.destination = flow->local,
+		.source_port = flow->origin_port,
+		.destination_port = flow->local_port,
+	};
+	struct flow_key *client = reverse_lookup(&reply, p->protocol);
+
+	if (!client)
+		return !reverse_insert(&reply, &p->key, p->protocol, BPF_NOEXIST);
+	return address_equal(&client->source, &p->key.source) &&
+	       address_equal(&client->destination, &p->key.destination) &&
+	       client->source_port == p->key.source_port &&
+	       client->destination_port == p->key.destination_port;
+}
+
+static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct service *entry;
+
+	if (!p || !flow)
+		return REFRESH_OK;
+	entry = service_find(p);
+	if (!entry)
+		return REFRESH_GONE;
+	if (!flow_keeps_pair(p, flow))
+		return REFRESH_TAKEN;
+	if (flow->idle_seconds != entry->idle_seconds)
+		flow->idle_seconds = entry->idle_seconds;
+	/*
+	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
+	 * hop.
+	 */
+	flow->route_ns = p->now_ns;
+	route_find(ctx, p, flow);
+	return origin_listed(entry, flow) ? REFRESH_OK : REFRESH_NOT_ORIGIN;
+}
+
+static __always_inline int flow_refresh(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	if ((__s64)(p->now_ns - flow->route_ns) <= (__s64)ROUTE_LIFE_NS)
+		return REFRESH_OK;
+	return flow_refresh_now(ctx, p, flow);
 }
 
 /*
@@ -271,7 +294,7 @@ static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 {
 	struct settings *s = settings_get();
 	struct flow_key reply = {};
-	__u32 sources, ports, first;
+	__u32 sources, ports, first, pairs, cpus = cpu_count ? cpu_count : 1;
 
 	if (!p || !fresh || !s)
 		return -1;
@@ -280,10 +303,14 @@ static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 	first = p->version == 6 ? NODE_SOURCE_MAX : 0;
 	if (!sources || sources > NODE_SOURCE_MAX || !ports || ports > 65536)
 		return -1;
+	/* The last few are left unused, or a CPU's residue would change when it begins anew. */
+	pairs = sources * ports;
+	if (pairs > cpus)
+		pairs -= pairs % cpus;
 	reply.source = fresh->origin;
 	reply.source_port = fresh->origin_port;
 	for (int i = 0; i < PORT_TRIES; i++) {
-		__u32 pair = port_take() % (sources * ports);
+		__u32 pair = port_take() % pairs;
 		__u32 index = first + pair / ports;
 		struct address *local = bpf_map_lookup_elem(&source, &index);
 

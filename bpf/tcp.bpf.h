@@ -27,6 +27,10 @@
  * an origin that does not heed RST would never stop; after that the client's next packet brings the
  * SYN.
  *
+ * A RST of an open flow is carried on to whom it is for, who knows whether its number is right; here
+ * it is not known. The flow closes, but opens again when either side goes on talking: a forged RST
+ * costs a connection neither its idle time nor its port.
+ *
  * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path
  * go to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered
  * to the origin as the client has them; an origin without them answers without.
@@ -184,7 +188,9 @@ static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 	s.acknowledgement = p->sequence + 1;
 	options = p->options & ~OPTION_MSS_MASK;
 	options |= p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
-	segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
+	/* Every stack offers an MSS. Without it our options would be longer than what was sent. */
+	if (options & OPTION_MSS)
+		segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
 	if (segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
@@ -270,11 +276,22 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 
 static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)
 {
+	if (p->tcp_flags & TCP_RST && flow->state == FLOW_OPEN)
+		flow->flags |= FLOW_RESET;
 	if (p->tcp_flags & TCP_FIN)
 		flow->flags |= fin;
 	if (p->tcp_flags & TCP_RST || (flow->flags & (FLOW_FIN_CLIENT | FLOW_FIN_ORIGIN)) ==
 					      (FLOW_FIN_CLIENT | FLOW_FIN_ORIGIN))
 		flow->state = FLOW_CLOSING;
+}
+
+/* A segment of one side: what closed the flow before was no RST that the other side took. */
+static __always_inline void tcp_note_life(struct packet *p, struct flow *flow)
+{
+	if (flow->state != FLOW_CLOSING || !(flow->flags & FLOW_RESET) || p->tcp_flags & TCP_RST)
+		return;
+	flow->flags &= ~FLOW_RESET;
+	flow->state = FLOW_OPEN;
 }
 
 /* May this be the ACK of a newer cookie on the flow's tuple? */
@@ -290,8 +307,19 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 {
 	struct translation t;
 
-	if (flow_refresh(ctx, p, flow) == REFRESH_GONE)
+	switch (flow_refresh(ctx, p, flow)) {
+	case REFRESH_GONE:
 		return drop(p, REASON_no_service);
+	case REFRESH_TAKEN:
+		bpf_map_delete_elem(&flow_tcp, &p->key);
+		return drop(p, REASON_cookie_invalid);
+	default:
+		break;
+	}
+	/* Only SYN and window probes are before it: the number of a RST is known. */
+	if (flow->state == FLOW_SYN_SENT && p->tcp_flags & TCP_RST &&
+		p->sequence - (flow->client_isn + 1) > 1)
+		return drop(p, REASON_cookie_invalid);
 	flow_seen(flow, p->now_ns);
 	flow_learn_client(ctx, flow);
 	p->reason = REASON_forwarded_tcp;
@@ -300,6 +328,7 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 		tcp_note_client(p, flow);
 		return tcp_send_syn(ctx, p, flow);
 	}
+	tcp_note_life(p, flow);
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_CLIENT);
 	translation_to_origin(&t, flow);
@@ -350,6 +379,8 @@ static __always_inline int tcp_origin_agreed(
 	if (flow->state == FLOW_SYN_SENT) {
 		flow->sequence_delta = p->sequence - flow->proxy_isn;
 		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
+		/* Whoever sees the flow open, on another CPU, must see how far to shift. */
+		asm volatile("" ::: "memory");
 		flow->state = FLOW_OPEN;
 	}
 	/* Counted as sent when it is sent. */
@@ -404,6 +435,7 @@ __noinline int tcp_from_origin(
 		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
 	}
 	flow_seen(flow, p->now_ns);
+	tcp_note_life(p, flow);
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
 	translation_to_client(&t, flow, client);

@@ -74,13 +74,16 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 	key.id = p->fragment_id;
 	key.protocol = p->protocol;
 	first = bpf_map_lookup_elem(&fragment, &key);
-	if (!first || p->now_ns - first->seen_ns > FRAGMENT_LIFE_NS ||
+	/* Signed: another CPU may have seen the first one after this one's clock was read. */
+	if (!first || (__s64)(p->now_ns - first->seen_ns) > (__s64)FRAGMENT_LIFE_NS ||
 		first->to_origin != (__u32)to_origin)
 		return drop(p, REASON_fragment_unknown);
 	flow = flow_lookup(&first->client, IPPROTO_UDP);
 	if (!flow || flow->local_port != first->local_port)
 		return drop(p, REASON_fragment_unknown);
 	if (to_origin) {
+		if (flow->instance != p->instance)
+			return drop(p, REASON_fragment_unknown);
 		translation_to_origin(&t, flow);
 	} else {
 		reason = reply_refused(p, &first->client, flow);
