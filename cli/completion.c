@@ -8,6 +8,7 @@
 
 #include "cli/action_list.h"
 #include "cli/cli.h"
+#include "cli/generator.h"
 
 static const char head[] = "_polder_words() {\n"
 			   "\tcase \"$1\" in\n"
@@ -15,6 +16,9 @@ static const char head[] = "_polder_words() {\n"
 			   "\tlab) echo up down status exec clock drill ;;\n"
 			   "\taudit) echo verify ;;\n"
 			   "\tcompletion) echo bash zsh ;;\n"
+			   "\t'lab exec') echo client attacker node origin ;;\n"
+			   "\t'lab clock') echo reset ;;\n"
+			   "\t'lab drill') _polder_drills ;;\n"
 			   "\tesac\n"
 			   "}\n";
 static const char bash_tail[] =
@@ -28,6 +32,7 @@ static const char bash_tail[] =
 	"\t\tesac\n"
 	"\telif [ \"${COMP_WORDS[1]}\" = call ]; then list=$(_polder_parameters "
 	"\"${COMP_WORDS[2]}\")\n"
+	"\telif [ \"$COMP_CWORD\" -eq 3 ]; then list=$(_polder_words \"${COMP_WORDS[*]:1:2}\")\n"
 	"\tfi\n"
 	"\tCOMPREPLY=($(compgen -W \"$list\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
 	"}\n"
@@ -42,6 +47,7 @@ static const char zsh_tail[] =
 	"\t\t*) list=$(_polder_words \"${words[2]}\") ;;\n"
 	"\t\tesac\n"
 	"\telif [ \"${words[2]}\" = call ]; then list=$(_polder_parameters \"${words[3]}\")\n"
+	"\telif [ \"$CURRENT\" -eq 4 ]; then list=$(_polder_words \"${words[2]} ${words[3]}\")\n"
 	"\tfi\n"
 	"\tcompadd -- ${=list}\n"
 	"}\n"
@@ -52,7 +58,10 @@ static void print_tables(void)
 	const json_t *list = action_list();
 
 	fputs(head, stdout);
-	printf("_polder_actions() {\n\techo");
+	printf("_polder_drills() {\n\techo");
+	for (const struct drill *drill = drills; drill->name; drill++)
+		printf(" %s", drill->name);
+	printf("\n}\n_polder_actions() {\n\techo");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		printf(" %s", action_text(json_array_get(list, i), "name"));
 	printf("\n}\n_polder_parameters() {\n\tcase \"$1\" in\n");
