@@ -1,26 +1,45 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Shared by the tests against the running lab: TAP output, calls, clock, traffic. Sourced.
+# Shared by the tests against the running lab: TAP output, calls, clock, traffic. Sourced. A script that
+# damages its lab sets OWN_LAB before, to the number of nodes: it gets a lab beside the one that is up,
+# which ends with the script.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 O=${O:-build}
 POLDER=$O/polder
-LOAD=$PWD/$O/tests/net/load
-API_LOAD=$PWD/$O/tests/net/api_load
-STATUS=$("$POLDER" lab status --json) || { echo "not ok - the lab is not running"; exit 1; }
+LOAD=$(realpath "$O/tests/net/load")
+API_LOAD=$(realpath "$O/tests/net/api_load")
 scratch=$(mktemp -d) || exit 1
 test_failed=0
 trap 'finish' EXIT
 trap 'exit 130' INT TERM
 
 finish() {
-	"$POLDER" lab clock reset >/dev/null 2>&1
+	if [ -n "${OWN_LAB:-}" ]; then
+		"$POLDER" lab down >/dev/null 2>&1
+	else
+		"$POLDER" lab clock reset >/dev/null 2>&1
+	fi
 	rm -rf "$scratch"
 }
 field() { jq -r "$1" <<<"$STATUS"; }
-ORIGIN4=$(field .origin.ipv4) ORIGIN6=$(field .origin.ipv6)
-HTTP_PORT=$(field .origin.http) TCP_ECHO=$(field .origin.tcp_echo) UDP_ECHO=$(field .origin.udp_echo)
-TCP_BANNER=$(field .origin.tcp_banner)
-API=$(field .api) KEY=$(field .access_key_id) SECRET=$(field .access_key_secret)
+# look: takes over what the lab says about itself, which is new after each "lab up".
+look() {
+	STATUS=$("$POLDER" lab status --json) || { echo "not ok - the lab is not running"; exit 1; }
+	ORIGIN4=$(field .origin.ipv4) ORIGIN6=$(field .origin.ipv6)
+	HTTP_PORT=$(field .origin.http) TCP_ECHO=$(field .origin.tcp_echo) UDP_ECHO=$(field .origin.udp_echo)
+	TCP_BANNER=$(field .origin.tcp_banner)
+	API=$(field .api) KEY=$(field .access_key_id) SECRET=$(field .access_key_secret)
+}
+port_is_taken() { : 2>/dev/null <"/dev/tcp/127.0.0.1/$1"; }
+if [ -n "${OWN_LAB:-}" ]; then
+	export POLDER_LAB_NAME=${POLDER_LAB_NAME:-polder}-own POLDER_API_PORT
+	for POLDER_API_PORT in $(seq 18300 18399); do
+		port_is_taken "$POLDER_API_PORT" || break
+	done
+	"$POLDER" lab down
+	"$POLDER" lab up --nodes "$OWN_LAB" >/dev/null || { echo "not ok - lab up --nodes $OWN_LAB"; exit 1; }
+fi
+look
 
 ok() { echo "ok - $1"; }
 not_ok() {
