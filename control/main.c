@@ -3,14 +3,17 @@
  * polder-control: reads its settings, starts its parts in order, waits for a signal, stops them in the
  * opposite order.
  */
+#include <errno.h>
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "control/auth/nonce.h"
 #include "control/auth/throttle.h"
 #include "control/bootstrap.h"
@@ -43,8 +46,16 @@ struct control {
 	uint8_t cookie_secret[32];
 };
 
+/* A new key beside an old store would open nothing in it, and stand where the right one belongs. */
 static enum err start_vault(struct control *control)
 {
+	const char *path = control->config.key_file;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT && db_exists(control->config.database))
+		return fail(ERR_SYSTEM,
+			"key file %s is missing: without it the secrets in the store cannot be "
+			"read, bring it back",
+			path);
 	return vault_open(control->config.key_file, &control->vault);
 }
 
@@ -161,6 +172,8 @@ static const struct {
 	const char *name;
 	enum err (*start)(struct control *control);
 } parts[] = {
+	/* First, since its lock keeps a second control from touching anything of the one that runs. */
+	{ "replay protection", start_auth },
 	{ "key file", start_vault },
 	{ "store", start_store },
 	{ "address pool", start_vip_pool },
@@ -168,7 +181,6 @@ static const struct {
 	{ "cookie secret", start_cookie_secret },
 	{ "nodes", start_nodes },
 	{ "clock", start_clock },
-	{ "replay protection", start_auth },
 	{ "engine", start_engine },
 	{ "names", start_names },
 	{ "sockets", start_http },

@@ -81,7 +81,8 @@ static enum err map_file(const char *path, struct nonces *nonces, bool *fresh)
 	if (nonces->fd < 0)
 		return fail(ERR_SYSTEM, "open %s: %s", path, strerror(errno));
 	if (flock(nonces->fd, LOCK_EX | LOCK_NB) != 0)
-		return fail(ERR_SYSTEM, "lock %s: %s", path, strerror(errno));
+		return fail(ERR_SYSTEM, "lock %s: %s", path,
+			errno == EWOULDBLOCK ? "another control uses it" : strerror(errno));
 	size = lseek(nonces->fd, 0, SEEK_END);
 	if (size != sizeof(*file) && ftruncate(nonces->fd, 0) != 0)
 		return fail(ERR_SYSTEM, "truncate %s: %s", path, strerror(errno));

@@ -38,6 +38,8 @@ struct value {
 #define V_BLOB(p, n) ((struct value){ .kind = VALUE_BLOB, .data = (p), .size = (n) })
 struct value db_value_text(const char *text);
 
+/* Whether a store was made there, of whatever content. */
+bool db_exists(const char *url);
 /* Opens and, if migrate, brings the schema up to date. url: "sqlite:PATH". */
 enum err db_open(const char *url, bool migrate, struct db **out) MUST_USE;
 void db_close(struct db *db); /* NULL is fine; an open transaction is rolled back */

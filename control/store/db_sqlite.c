@@ -105,6 +105,9 @@ static enum err translate(struct db *db, int code, const char *what)
 		break;
 	case SQLITE_BUSY:
 		return fail(ERR_UNAVAILABLE, "store is busy: %.80s", what);
+	case SQLITE_FULL:
+		/* Reads go on, and writes do again as soon as there is room. */
+		return fail(ERR_UNAVAILABLE, "no room to write the store: %.80s", what);
 	case SQLITE_NOMEM:
 		return fail(ERR_MEMORY, "store is out of memory: %.80s", what);
 	default:
@@ -367,10 +370,16 @@ static enum err file_make(const char *path, bool create)
 	return OK;
 }
 
+static const char scheme[] = "sqlite:";
+
+bool db_exists(const char *url)
+{
+	return strncmp(url, scheme, sizeof(scheme) - 1) == 0 &&
+	       access(url + sizeof(scheme) - 1, F_OK) == 0;
+}
+
 enum err db_open(const char *url, bool migrate, struct db **out)
 {
-	static const char scheme[] = "sqlite:";
-
 	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
 		return fail(ERR_STORE, "unknown kind of store: %.40s", url);
 
