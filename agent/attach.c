@@ -4,7 +4,8 @@
  * stands, and replaces its program in one step, so no packet meets an interface without a filter.
  * The link of an interface that was deleted names index 0 and is thrown away. Generic XDP is the
  * fallback where the driver has none or refuses. The handshake program sits on clsact ingress of the
- * same interface under a fixed handle and priority, replaced in place likewise. An interface's
+ * same interface under a fixed handle and priority, replaced in place likewise. Both are looked after: a
+ * qdisc that something else on the node deletes would take every new TCP connection with it. An interface's
  * clsact qdisc that this agent made is remembered by a directory qdisc_INTERFACE (a bpffs holds nothing
  * else), so that the undo takes no qdisc away from others.
  */
@@ -90,7 +91,7 @@ static enum err attach_xdp(
 	} else {
 		if (fd >= 0) {
 			(void)close(fd);
-			log_warn("interface %s was made anew: attaching again", name);
+			log_warn("the filter pinned for %s is not on it: attaching again", name);
 			(void)unlink(path);
 		}
 		fd = create_best_link(packets, ifindex, name);
@@ -128,6 +129,26 @@ static enum err attach_tc(struct packets *packets, unsigned ifindex, const char 
 	return OK;
 }
 
+static uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
+}
+
+/* Whether both programs are still where they were put. */
+static bool in_force(const struct packets *packets, const struct attached *attached)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)attached->ifindex,
+		.attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+
+	return link_ifindex(attached->link) == attached->ifindex &&
+	       bpf_tc_query(&hook, &options) == 0 &&
+	       options.prog_id == program_id(packets_handshake_fd(packets));
+}
+
 /* The transmit map first: a filter in force may redirect at once. */
 static enum err attach_one(
 	struct packets *packets, struct attached *attached, unsigned ifindex, const char *name)
@@ -137,6 +158,8 @@ static enum err attach_one(
 
 	if (result != 0)
 		return fail(ERR_SYSTEM, "enter %s into transmit: %s", name, strerror(-result));
+	/* Until all is done: a failure must not be taken for success by the next call. */
+	attached->ifindex = 0;
 	TRY(attach_tc(packets, ifindex, name));
 	TRY(attach_xdp(packets, attached, ifindex, name));
 	attached->ifindex = ifindex;
@@ -195,8 +218,11 @@ enum err packets_attach(struct packets *packets, bool *changed)
 			attached->ifindex = 0;
 			continue;
 		}
-		if (ifindex == attached->ifindex)
-			continue;
+		if (ifindex == attached->ifindex) {
+			if (in_force(packets, attached))
+				continue;
+			log_warn("something took the programs off %s: attaching again", name);
+		}
 		if (!*changed)
 			fill_transmit(packets);
 		*changed = true;

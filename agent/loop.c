@@ -6,7 +6,7 @@
  *
  * Then one loop. The control is asked with the generation that is in force, which confirms it; an answer
  * is applied at once and reported. A snapshot that is not understood changes nothing, and all is asked for
- * again. A control that is away is asked every 50 ms, doubling to a second. Objects that were refused
+ * again; so is it when a control that started anew answers with a difference, since it may have another store. A control that is away is asked every 50 ms, doubling to a second. Objects that were refused
  * are tried again with a full snapshot each RETRY_REFUSED_MS.
  */
 #include "agent/loop.h"
@@ -186,6 +186,12 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	return OK;
 }
 
+/* A store that was put back from a backup counts its own generations: equal numbers prove nothing. */
+static bool is_unproven(const struct loop *loop, const struct snapshot *snapshot)
+{
+	return !snapshot_is_full(snapshot) && snapshot->header.control_boot != loop->control_boot;
+}
+
 static void take_snapshot(struct loop *loop, const void *data, size_t size)
 {
 	uint64_t generation = node_state_generation(loop->state);
@@ -196,6 +202,11 @@ static void take_snapshot(struct loop *loop, const void *data, size_t size)
 
 	if (err != OK) {
 		log_error("snapshot refused: %s", why ? why : "empty");
+	} else if (is_unproven(loop, &snapshot)) {
+		log_info("the control started anew: asking for everything");
+		loop->all = true;
+		fetch_later(loop, 0);
+		return;
 	} else {
 		err = apply(loop, &snapshot);
 		if (err == ERR_CONFLICT)

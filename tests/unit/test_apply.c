@@ -5,6 +5,7 @@
  * says so otherwise; no packet is sent.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -377,6 +378,42 @@ static void test_interface_anew(void **state)
 	node_down(&node);
 }
 
+/* Whatever else on the node takes the programs off: the next look finds it and puts them back. */
+static void test_taken_off(void **state)
+{
+	char path[128];
+	struct node node;
+	bool changed;
+	int fd;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_false(changed);
+	assert_int_equal(run("tc qdisc del dev wan clsact"), 0);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_true(changed);
+	assert_int_equal(run("tc filter show dev wan ingress | grep -q 'bpf.*handle 0x1'"), 0);
+	assert_int_equal(run("tc filter del dev lan ingress"), 0);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_true(changed);
+	assert_int_equal(run("tc filter show dev lan ingress | grep -q 'bpf.*handle 0x1'"), 0);
+	(void)snprintf(path, sizeof(path), "%s/link_wan", pin);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_link_detach(fd), 0);
+	(void)close(fd);
+	assert_int_not_equal(run("ip link show wan | grep -q xdp"), 0);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_true(changed);
+	assert_int_equal(run("ip link show wan | grep -q xdp"), 0);
+	assert_int_equal(packets_attached(node.packets), 2);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_false(changed);
+	node_down(&node);
+}
+
 static void test_undo(void **state)
 {
 	struct node node;
@@ -421,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_takeover),
 		cmocka_unit_test(test_settings_survive),
 		cmocka_unit_test(test_interface_anew),
+		cmocka_unit_test(test_taken_off),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_cookie_keys),
 	};
