@@ -69,6 +69,8 @@ enum err call_instance(struct call *call, const char *id, struct instance *out)
 	TRY(instance_load(call->db, call->mem, id, &found));
 	if (!call_may_use(call, found.id, found.account))
 		return ERR_INSTANCE_NOT_FOUND;
+	if (call->object && strcmp(call->object, found.id) != 0)
+		call->several = true;
 	call->object = arena_copy(call->mem, found.id);
 	if (!call->object)
 		return ERR_MEMORY;

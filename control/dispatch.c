@@ -281,7 +281,8 @@ static enum err write_detail(struct call *call, const json_t *detail, const char
 	return OK;
 }
 
-/* {"parameters":{..}} and the members of call->change. */
+/* {"parameters":{..}}, the members of call->change, and "several":true when it is about more instances
+ * than the one that the record names. */
 static enum err audit_detail(struct call *call, const char **out)
 {
 	AUTO(json) json_t *detail = json_object();
@@ -297,6 +298,8 @@ static enum err audit_detail(struct call *call, const char **out)
 	}
 	if (call->change && json_object_update(detail, call->change) != 0)
 		return ERR_MEMORY;
+	if (call->several)
+		TRY(put(detail, "several", json_true()));
 	return write_detail(call, detail, out);
 }
 

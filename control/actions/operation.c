@@ -301,12 +301,23 @@ static json_t *record_json(const struct audit_row *row)
 		row->object ? row->object : "", "Detail", row->detail ? row->detail : "");
 }
 
+/* What a key of some instances may see of a record about one of them: the detail of a call about several
+ * would show it the others. */
 static enum err take_record(
 	struct call *call, struct scan *scan, const struct audit_row *row, bool *matches)
 {
-	(void)call;
+	struct audit_row shown = *row;
+	json_error_t error;
 	*matches = true;
-	return on_page(scan) ? add(scan->list, record_json(row)) : OK;
+	if (!on_page(scan))
+		return OK;
+	AUTO(document) json_t *detail = json_loads(row->detail ? row->detail : "", 0, &error);
+	if (!detail && json_error_code(&error) == json_error_out_of_memory)
+		return ERR_MEMORY;
+	if (!detail || json_object_get(detail, "several"))
+		shown.detail = "";
+	(void)call;
+	return add(scan->list, record_json(&shown));
 }
 
 static enum err describe_audit_log_run(struct call *call, const void *raw)

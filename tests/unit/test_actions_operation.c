@@ -224,6 +224,30 @@ static void test_long_records(void **state)
 	assert_true(api_audit_whole(api));
 }
 
+/* A key of one instance learns nothing about others from a call that was about both. */
+static void test_records_about_several(void **state)
+{
+	struct api *api = *state;
+	const char *hidden = api_buy(api, "ddoscoo", "Ipv4"),
+		   *own = api_buy(api, "ddoscoo", "Ipv4");
+	assert_int_equal(
+		api_call(api, "ModifyInstanceRemark", "InstanceId", own, "Remark", "mine", NULL),
+		200);
+	assert_int_equal(api_call(api, "CreateTagResources", "RegionId", "r", "ResourceType",
+				 "INSTANCE", "ResourceIds.1", hidden, "ResourceIds.2", own,
+				 "Tags.1.Key", "secret-tag", NULL),
+		200);
+	assert_int_equal(audit(api, "Object", own), 200);
+	assert_non_null(strstr(api_text(api, "Records.0.Detail"), hidden));
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, &own, 1);
+	assert_int_equal(audit(api, NULL, NULL), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 3);
+	assert_string_equal(api_text(api, "Records.0.ActionName"), "CreateTagResources");
+	assert_null(strstr(api->response.body, hidden));
+	assert_null(strstr(api->response.body, "secret-tag"));
+	assert_non_null(strstr(api_text(api, "Records.1.Detail"), "mine"));
+}
+
 static int events(struct api *api, const char *id, const char *after, const char *size)
 {
 	return api_call_version(api, VERSION_POLDER, "DescribeEvents", "InstanceId", id,
@@ -312,6 +336,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_operation_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_audit_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_records_about_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 	};
