@@ -69,6 +69,8 @@ struct call {
 extern const struct action *const action_tables[];
 /* Row for (version, name); NULL. version_known tells whether any action has that version. */
 const struct action *action_find(const char *version, const char *name, bool *version_known);
+/* Whether key is a parameter of the action, or a part of one that is a list. */
+bool action_takes(const struct action *action, const char *key);
 /* The whole table as JSON for --describe; owned by the caller. */
 json_t *action_describe(void);
 

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/signature.h"
 
 #define SENTENCE_MAX 512
 
@@ -209,17 +210,38 @@ static const char *token_in_ledger(struct call *call, const char *client_token)
 	return arena_print(call->mem, "%s:%s", call->action->name, client_token);
 }
 
+/* What the call asks for: the hash of its action's parameters. The form is sorted by dispatch. */
+static const char *request_hash(struct call *call)
+{
+	struct form asked = { .pair = arena_array(
+				      call->mem, call->form->count, sizeof(*asked.pair)) };
+	char *hash = arena_take(call->mem, 65), *canonical;
+
+	if (!asked.pair || !hash)
+		return NULL;
+	for (size_t i = 0; i < call->form->count; i++)
+		if (action_takes(call->action, call->form->pair[i].key))
+			asked.pair[asked.count++] = call->form->pair[i];
+	canonical = form_canonical(call->mem, &asked, NULL);
+	if (!canonical)
+		return NULL;
+	sha256_hex(canonical, strlen(canonical), hash);
+	return hash;
+}
+
 enum err order_place(struct call *call, const struct instance *instance, const char *client_token,
 	int64_t *out_order)
 {
-	const char *token = NULL;
+	const char *token = NULL, *request = NULL;
 	if (client_token) {
 		token = token_in_ledger(call, client_token);
-		if (!token)
+		request = request_hash(call);
+		if (!token || !request)
 			return ERR_MEMORY;
 	}
-	return order_insert(call->db, call->key->account, call->action->name, instance->id, token,
-		call->now_ms, out_order);
+	TRY(order_insert(call->db, call->key->account, call->action->name, instance->id, token,
+		call->now_ms, out_order));
+	return request ? order_set_request(call->db, *out_order, request) : OK;
 }
 
 enum err order_repeated(struct call *call, const char *client_token, bool *found,
@@ -236,6 +258,13 @@ enum err order_repeated(struct call *call, const char *client_token, bool *found
 	if (err == ERR_NOT_FOUND)
 		return OK;
 	TRY(err);
+	const char *before, *now = request_hash(call);
+	if (!now)
+		return ERR_MEMORY;
+	TRY(order_request(call->db, call->mem, *out_order, &before));
+	/* One that was made before requests were remembered has none. */
+	if (before[0] && strcmp(before, now) != 0)
+		return ERR_IDEMPOTENT_MISMATCH;
 	*found = true;
 	return OK;
 }

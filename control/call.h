@@ -74,7 +74,8 @@ bool ip_version_from_name(const char *name, bool *ipv6);
 /* Order number for the shop's ledger, remembered under the action's own space of client tokens. */
 enum err order_place(struct call *call, const struct instance *instance, const char *client_token,
 	int64_t *out_order) MUST_USE;
-/* The order that this action made for the token before; found is false without one or without a token. */
+/* The order that this action made for the token before; found is false without one or without a token.
+ * ERR_IDEMPOTENT_MISMATCH: it asked for something else. */
 enum err order_repeated(struct call *call, const char *client_token, bool *found,
 	int64_t *out_order, const char **out_instance_id) MUST_USE;
 

@@ -204,22 +204,6 @@ static enum err authenticate(struct exchange *exchange)
 	return OK;
 }
 
-/* Whether key is a parameter of the action, or a part of one that is a list. */
-static bool is_parameter(const struct action *action, const char *key)
-{
-	const struct param *row;
-	size_t length;
-
-	for (row = action->params; row->kind != PARAM_END; row++) {
-		length = strlen(row->name);
-		if (strncmp(key, row->name, length) != 0)
-			continue;
-		if (key[length] == '\0' || (key[length] == '.' && row->kind >= PARAM_TEXT_LIST))
-			return true;
-	}
-	return false;
-}
-
 /* What authenticates a request or is secret in itself never enters the audit log; nor does what the
  * action does not know, which has no effect and would let clients fill the log with anything. */
 static bool is_recorded(const struct action *action, const char *name)
@@ -233,7 +217,7 @@ static bool is_recorded(const struct action *action, const char *name)
 		if (strcmp(name, left_out[i]) == 0)
 			return false;
 	}
-	return is_parameter(action, name);
+	return action_takes(action, name);
 }
 
 static json_t *recorded_value(const char *value)

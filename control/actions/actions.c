@@ -42,6 +42,21 @@ const struct action *action_find(const char *version, const char *name, bool *ve
 	return NULL;
 }
 
+bool action_takes(const struct action *action, const char *key)
+{
+	const struct param *row;
+	size_t length;
+
+	for (row = action->params; row->kind != PARAM_END; row++) {
+		length = strlen(row->name);
+		if (strncmp(key, row->name, length) != 0)
+			continue;
+		if (key[length] == '\0' || (key[length] == '.' && row->kind >= PARAM_TEXT_LIST))
+			return true;
+	}
+	return false;
+}
+
 static const char *type_name(const struct param *param)
 {
 	if (param->type)

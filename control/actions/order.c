@@ -4,7 +4,8 @@
  * renewed; available.c lists it. Nothing is charged; an order is a line in the ledger.
  *
  * Replies carry Code, Message and Success, which replies of ddoscoo must not. A ClientToken makes an
- * order safe to repeat: the same token from the same account gives the same answer and changes nothing.
+ * order safe to repeat: the same token from the same account gives the same answer and changes nothing;
+ * with other parameters it is refused, since the answer would be of another order.
  * Whether a renewal or a release of the same instant wins is decided by the store, one transaction
  * after the other; each sees what the one before it left.
  */
@@ -267,9 +268,6 @@ static enum err renew_instance_run(struct call *call, const void *raw)
 	TRY(call_instance(call, args->id, &instance));
 	TRY(check_family(call, args->product_type, &instance));
 	TRY(order_repeated(call, args->client_token, &repeated, &order, &id));
-	if (repeated && strcmp(id, instance.id) != 0)
-		return refuse(
-			call, ERR_INVALID_PARAMETER, "ClientToken was used for another instance.");
 	if (!repeated) {
 		TRY(renew(call, &instance, (int)args->period));
 		TRY(order_place(call, &instance, args->client_token, &order));

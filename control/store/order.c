@@ -39,3 +39,26 @@ enum err order_by_token(struct db *db, struct arena *mem, int64_t account, const
 	*out_instance_id = id;
 	return OK;
 }
+
+enum err order_set_request(struct db *db, int64_t order, const char *request)
+{
+	return db_run(db, "UPDATE ledger SET request = $2 WHERE number = $1",
+		(const struct value[]){ V_INT(order), V_TEXT(request) }, 2, NULL);
+}
+
+enum err order_request(struct db *db, struct arena *mem, int64_t order, const char **out)
+{
+	struct cursor cursor;
+	const char *request = NULL;
+
+	TRY(db_select(db, "SELECT request FROM ledger WHERE number = $1",
+		(const struct value[]){ V_INT(order) }, 1, &cursor));
+	if (db_next(&cursor))
+		request = text_column(&cursor, 0, mem);
+	db_done(&cursor);
+	TRY(cursor.err);
+	if (!request)
+		return ERR_NOT_FOUND;
+	*out = request;
+	return OK;
+}

@@ -204,8 +204,13 @@ static const char token_parents[] =
 	"ALTER TABLE access_key ADD COLUMN parent TEXT NOT NULL DEFAULT '';"
 	"CREATE INDEX access_key_parent ON access_key (parent) WHERE parent <> '';";
 
+/* What an order with a client token asked for, so that the token cannot stand for another order. */
+static const char order_requests[] =
+	"ALTER TABLE ledger ADD COLUMN request TEXT NOT NULL DEFAULT '';";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
+	order_requests,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

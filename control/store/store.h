@@ -126,6 +126,9 @@ enum err order_insert(struct db *db, int64_t account, const char *kind, const ch
 /* The order that token made before: ERR_NOT_FOUND when none. */
 enum err order_by_token(struct db *db, struct arena *mem, int64_t account, const char *client_token,
 	int64_t *out_order, const char **out_instance_id) MUST_USE;
+/* What the order asked for, as text that is compared; "" when it was made without. */
+enum err order_set_request(struct db *db, int64_t order, const char *request) MUST_USE;
+enum err order_request(struct db *db, struct arena *mem, int64_t order, const char **out) MUST_USE;
 
 /* ---- port_rule.c */
 struct port_rule_filter {

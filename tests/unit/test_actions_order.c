@@ -143,7 +143,13 @@ static void test_client_token(void **state)
 	const char *second = api_buy(api, "ddoscoo", "Ipv4");
 	(void)api_call(api, "RenewInstance", "InstanceId", second, "ProductCode", "ddos",
 		"RenewPeriod", "1", "ClientToken", "once", NULL);
-	expect_refusal(api, "InvalidParameter", "ClientToken");
+	expect_refusal(api, "IdempotentParameterMismatch", "ClientToken");
+	(void)api_call(api, "RenewInstance", "InstanceId", id, "ProductCode", "ddos", "RenewPeriod",
+		"2", "ClientToken", "once", NULL);
+	expect_refusal(api, "IdempotentParameterMismatch", "ClientToken");
+	(void)api_call(api, "CreateInstance", ORDER, "ClientToken", "once", "Parameter.1.Code",
+		"AddressType", "Parameter.1.Value", "Ipv6", NULL);
+	expect_refusal(api, "IdempotentParameterMismatch", "ClientToken");
 	api->caller = &api->other; /* tokens are of one account */
 	(void)api_call(api, "CreateInstance", ORDER, "ClientToken", "once", NULL);
 	expect_success(api);
