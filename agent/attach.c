@@ -24,7 +24,6 @@
 #include "base/auto.h"
 #include "base/log.h"
 
-#define LINK_PREFIX  "link_"
 #define QDISC_PREFIX "qdisc_"
 /* One filter of ours per interface; the numbers only have to stay the same. */
 #define TC_HANDLE   1

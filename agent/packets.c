@@ -4,7 +4,8 @@
  * is compared with what the new object asks for: type, sizes, entries and flags. The same: it is taken
  * over with its content, so flows, counters and rules go on. Another: the pin is replaced by a new map;
  * the filter in force keeps the old one until it is replaced itself, which waits for the
- * first snapshot then (packets_are_new). The directory is locked, since two agents would fight.
+ * first snapshot then (packets_are_new). A pin that is missing beside a filter in force is the same: an agent
+ * that was killed in between, or an older one that knew no such map. The directory is locked, since two agents would fight.
  */
 #include "agent/packets_internal.h"
 
@@ -133,6 +134,18 @@ static bool is_filled_by_agent(const char *name)
 	return false;
 }
 
+static bool has_filter_in_force(const struct agent_settings *settings)
+{
+	char path[PIN_PATH_SIZE];
+
+	for (size_t i = 0; i < settings->interface.count; i++) {
+		pin_path(settings, LINK_PREFIX, settings->interface.item[i], path);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum err reuse_map(struct packets *packets, struct bpf_map *map)
 {
 	char path[PIN_PATH_SIZE];
@@ -140,8 +153,11 @@ static enum err reuse_map(struct packets *packets, struct bpf_map *map)
 
 	pin_path(packets->settings, "", bpf_map__name(map), path);
 	fd = bpf_obj_get(path);
-	if (fd < 0)
+	if (fd < 0) {
+		packets->replaced |= is_filled_by_agent(bpf_map__name(map)) &&
+				     has_filter_in_force(packets->settings);
 		return OK;
+	}
 	if (same_definition(map, fd)) {
 		if (bpf_map__reuse_fd(map, fd) != 0)
 			return fail(ERR_SYSTEM, "take over map %s: %s", path, strerror(errno));

@@ -33,6 +33,7 @@ struct packets {
 };
 
 #define PIN_PATH_SIZE 300
+#define LINK_PREFIX   "link_" /* and the interface's name */
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
 	char out[PIN_PATH_SIZE]);
 int packets_filter_fd(const struct packets *packets);

@@ -7,10 +7,12 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -414,6 +416,269 @@ static void test_taken_off(void **state)
 	node_down(&node);
 }
 
+/* A map that is missing beside a filter in force is filled before the filter is replaced. */
+static void test_missing_map(void **state)
+{
+	char path[128];
+	struct node node;
+	struct packets *packets;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	packets_close(node.packets);
+	node.packets = NULL;
+	(void)snprintf(path, sizeof(path), "%s/service", pin);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(packets_open(&node.settings, &packets), OK);
+	assert_true(packets_are_new(packets));
+	packets_close(packets);
+	assert_int_equal(packets_open(&node.settings, &packets), OK);
+	assert_false(packets_are_new(packets));
+	packets_close(packets);
+	node_down(&node);
+}
+
+/* --- any wish, and what the maps must hold then ----------------------------------------------- */
+
+#define INSTANCES 12u
+#define ADDRESSES 16u
+
+/* Index 0 of the arrays by instance is not used. */
+struct wish {
+	uint8_t owner[ADDRESSES]; /* instance; 0: nobody */
+	bool service[INSTANCES + 1], exact[INSTANCES + 1], prefix[INSTANCES + 1];
+	uint16_t port; /* of the origins */
+};
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return *seed >> 16;
+}
+
+static struct wish make_wish(uint32_t *seed)
+{
+	struct wish wish = { .port = (uint16_t)(1024 + next_random(seed) % 60000) };
+	unsigned given[INSTANCES + 1] = { 0 };
+
+	for (unsigned i = 0; i < ADDRESSES; i++) {
+		unsigned owner = next_random(seed) % (INSTANCES + 1);
+
+		if (owner != 0 && given[owner]++ < INSTANCE_VIP_MAX)
+			wish.owner[i] = (uint8_t)owner;
+	}
+	for (unsigned i = 1; i <= INSTANCES; i++) {
+		wish.service[i] = given[i] > 0 && next_random(seed) % 2;
+		wish.exact[i] = given[i] > 0 && next_random(seed) % 2;
+		wish.prefix[i] = given[i] > 0 && next_random(seed) % 2;
+	}
+	return wish;
+}
+
+static struct address pool_address(unsigned i)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), i % 2 ? "192.0.2.%u" : "2001:db8::%x", i + 1);
+	return ip(text);
+}
+
+static bool has_address(const struct wish *wish, unsigned instance)
+{
+	return memchr(wish->owner, (int)instance, ADDRESSES) != NULL;
+}
+
+static void add_removal(struct draft *to, unsigned type, uint32_t id)
+{
+	struct record_remove *remove = add(to, RECORD_REMOVE, sizeof(*remove), id);
+
+	remove->removed_type = (uint16_t)type;
+}
+
+/* Everything that an instance can have, by number, leaves where the new wish does not have it. */
+static void add_removals(struct draft *to, const struct wish *from, const struct wish *wish)
+{
+	for (unsigned i = 1; i <= INSTANCES; i++) {
+		if (from->service[i] && !wish->service[i])
+			add_removal(to, RECORD_SERVICE, 100 + i);
+		if (from->exact[i] && !wish->exact[i])
+			add_removal(to, RECORD_LIST, 200 + i);
+		if (from->prefix[i] && !wish->prefix[i])
+			add_removal(to, RECORD_LIST, 300 + i);
+		if (has_address(from, i) && !has_address(wish, i))
+			add_removal(to, RECORD_INSTANCE, i);
+	}
+}
+
+/* from: a difference from that; NULL: everything. */
+static void draft_wish(struct draft *to, const struct wish *from, const struct wish *wish,
+	uint64_t base, uint64_t generation)
+{
+	draft_init(to, from ? 0 : SNAPSHOT_FULL, from ? base : 0, generation);
+	if (from)
+		add_removals(to, from, wish);
+	for (unsigned i = 1; i <= INSTANCES; i++) {
+		struct record_instance *instance;
+
+		if (!has_address(wish, i))
+			continue;
+		instance = add(to, RECORD_INSTANCE, sizeof(*instance), i);
+		instance->mitigation_until_ms = instance->forward_until_ms = INT64_MAX;
+		for (unsigned j = 0; j < ADDRESSES; j++) {
+			if (wish->owner[j] == i)
+				instance->vip[instance->vip_count++] = pool_address(j);
+		}
+		if (wish->service[i]) {
+			struct record_service *service;
+
+			service = (void *)(to->bytes + to->header.byte_count);
+			add_service(to, 100 + i, i);
+			service->origin[0].port = wish->port;
+		}
+		if (wish->exact[i])
+			add_list(to, 200 + i, i, "203.0.113.7", 128);
+		if (wish->prefix[i])
+			add_list(to, 300 + i, i, "203.0.113.0", 120);
+	}
+}
+
+static void check_addresses(struct node *node, const struct wish *wish)
+{
+	bool slot_used[64] = { false };
+	unsigned expected = 5; /* back-to-origin addresses */
+
+	for (unsigned i = 0; i < ADDRESSES; i++) {
+		struct address address = pool_address(i);
+		unsigned owner = wish->owner[i];
+		struct vip vip;
+
+		if (owner == 0)
+			continue;
+		expected++;
+		assert_int_equal(packets_get(node->packets, PACKET_VIP, &address, &vip), 0);
+		assert_int_equal(vip.instance, owner);
+		assert_int_equal(vip.flags, (wish->exact[owner] ? VIP_HAS_EXACT : 0) |
+						    (wish->prefix[owner] ? VIP_HAS_PREFIX : 0));
+		assert_true(vip.slot < 64 && !slot_used[vip.slot]);
+		slot_used[vip.slot] = true;
+	}
+	assert_int_equal(entries(node, PACKET_VIP), expected);
+}
+
+static void check_maps(struct node *node, const struct wish *wish)
+{
+	unsigned services = 0, exact = 0, prefixes = 0;
+
+	check_addresses(node, wish);
+	for (unsigned i = 1; i <= INSTANCES; i++) {
+		struct service_key key = {
+			.instance = i, .port = htons(80), .protocol = IPPROTO_TCP
+		};
+		struct list_exact_key source = { .instance = i, .source = ip("203.0.113.7") };
+		struct service service;
+		struct list_entry entry;
+
+		services += wish->service[i];
+		exact += wish->exact[i];
+		prefixes += wish->prefix[i];
+		if (wish->service[i]) {
+			assert_int_equal(
+				packets_get(node->packets, PACKET_SERVICE, &key, &service), 0);
+			assert_int_equal(service.origin[0].port, htons(wish->port));
+		}
+		if (wish->exact[i])
+			assert_int_equal(
+				packets_get(node->packets, PACKET_LIST_EXACT, &source, &entry), 0);
+	}
+	assert_int_equal(entries(node, PACKET_SERVICE), services);
+	assert_int_equal(entries(node, PACKET_LIST_EXACT), exact);
+	assert_int_equal(entries(node, PACKET_LIST_PREFIX), prefixes);
+}
+
+/* Applies wish after wish until it is killed; a byte for each says how far it came. */
+static void apply_for_ever(int out, uint32_t seed)
+{
+	struct wish wish, from;
+	struct node node;
+	struct draft draft;
+
+	node_up(&node);
+	for (uint64_t generation = 1;; generation++, from = wish) {
+		wish = make_wish(&seed);
+		draft_wish(&draft, generation % 8 == 1 ? NULL : &from, &wish, generation - 1,
+			generation);
+		if (apply(&node, &draft) != OK || write(out, "", 1) != 1)
+			_exit(1);
+	}
+}
+
+/*
+ * kill -9 wherever the agent happens to be, at its start and between any two writes: the next one
+ * makes the maps what the control wishes, whatever it finds.
+ */
+static void test_killed_anywhere(void **state)
+{
+	uint32_t seed = 20240229;
+
+	(void)state;
+	NEED_WORLD();
+	for (unsigned round = 0; round < 16; round++) {
+		struct node node;
+		struct wish wish = make_wish(&seed);
+		struct draft draft;
+		int progress[2];
+		char byte;
+		pid_t child;
+
+		assert_int_equal(pipe(progress), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			apply_for_ever(progress[1], seed);
+		(void)close(progress[1]);
+		/* Every fourth during its start. */
+		if (round % 4 != 3)
+			assert_int_equal(read(progress[0], &byte, 1), 1);
+		(void)usleep(next_random(&seed) % (round % 4 == 3 ? 200000 : 10000));
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		(void)close(progress[0]);
+
+		node_up(&node);
+		draft_wish(&draft, NULL, &wish, 0, 7);
+		assert_int_equal(apply(&node, &draft), OK);
+		check_maps(&node, &wish);
+		node_down(&node);
+	}
+}
+
+/* Ten thousand changes leave the agent as large as it was, and the maps right. */
+static void test_memory_is_stable(void **state)
+{
+	uint32_t seed = 7;
+	size_t before = 0;
+	struct wish wish, from = { .port = 0 };
+	struct node node;
+	struct draft draft;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	for (uint64_t generation = 1; generation <= 10000; generation++, from = wish) {
+		wish = make_wish(&seed);
+		draft_wish(&draft, generation % 50 == 1 ? NULL : &from, &wish, generation - 1,
+			generation);
+		assert_int_equal(apply(&node, &draft), OK);
+		if (generation == 1000)
+			before = mallinfo2().uordblks;
+		if (generation % 1000 == 0)
+			check_maps(&node, &wish);
+	}
+	assert_true(mallinfo2().uordblks <= before);
+	node_down(&node);
+}
+
 static void test_undo(void **state)
 {
 	struct node node;
@@ -459,6 +724,9 @@ int main(void)
 		cmocka_unit_test(test_settings_survive),
 		cmocka_unit_test(test_interface_anew),
 		cmocka_unit_test(test_taken_off),
+		cmocka_unit_test(test_missing_map),
+		cmocka_unit_test(test_killed_anywhere),
+		cmocka_unit_test(test_memory_is_stable),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_cookie_keys),
 	};
