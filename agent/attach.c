@@ -200,59 +200,6 @@ static void fill_transmit(struct packets *packets)
 	}
 }
 
-enum err packets_attach(struct packets *packets, bool *changed)
-{
-	enum err err = OK;
-
-	*changed = false;
-	for (size_t i = 0; i < packets->settings->interface.count; i++) {
-		struct attached *attached = &packets->attached[i];
-		const char *name = packets->settings->interface.item[i];
-		unsigned ifindex = if_nametoindex(name);
-
-		if (ifindex == 0) {
-			if (!attached->missed)
-				log_warn("no interface %s: waiting for it", name);
-			attached->missed = true;
-			attached->ifindex = 0;
-			continue;
-		}
-		if (ifindex == attached->ifindex) {
-			if (in_force(packets, attached))
-				continue;
-			log_warn("something took the programs off %s: attaching again", name);
-		}
-		if (!*changed)
-			fill_transmit(packets);
-		*changed = true;
-		if (attach_one(packets, attached, ifindex, name) != OK)
-			err = ERR_SYSTEM;
-	}
-	if (*changed && err == OK)
-		prune_transmit(packets);
-	return err;
-}
-
-enum xdp_mode packets_mode(const struct packets *packets)
-{
-	enum xdp_mode worst = XDP_MODE_NONE;
-
-	for (size_t i = 0; i < packets->settings->interface.count; i++) {
-		if (packets->attached[i].ifindex && packets->attached[i].mode > worst)
-			worst = packets->attached[i].mode;
-	}
-	return worst;
-}
-
-uint32_t packets_attached(const struct packets *packets)
-{
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < packets->settings->interface.count; i++)
-		count += packets->attached[i].ifindex != 0;
-	return count;
-}
-
 /* The qdisc goes only if it is ours; with it goes every filter on it, ours too. */
 static void detach_tc(const struct agent_settings *settings, unsigned ifindex, const char *name)
 {
@@ -284,25 +231,109 @@ static void detach_one(const struct agent_settings *settings, const char *name)
 		(void)bpf_link_detach(fd);
 	if (ifindex != 0)
 		detach_tc(settings, ifindex, name);
+	(void)unlink(path);
+	pin_path(settings, QDISC_PREFIX, name, path);
+	(void)rmdir(path);
 	log_info("filter taken off %s", name);
+}
+
+/* The interfaces that have a pinned link; how many. */
+static unsigned read_links(
+	const struct agent_settings *settings, char name[NODE_INTERFACE_MAX][IF_NAMESIZE])
+{
+	const size_t skip = strlen(LINK_PREFIX);
+	DIR *directory = opendir(settings->pin);
+	struct dirent *entry;
+	unsigned count = 0;
+
+	if (!directory) {
+		log_warn("open %s: %s", settings->pin, strerror(errno));
+		return 0;
+	}
+	while (count < NODE_INTERFACE_MAX && (entry = readdir(directory))) {
+		if (strncmp(entry->d_name, LINK_PREFIX, skip) == 0)
+			(void)snprintf(name[count++], IF_NAMESIZE, "%.15s", entry->d_name + skip);
+	}
+	(void)closedir(directory);
+	return count;
+}
+
+/* What an agent with other settings left: nobody would ever replace that program. */
+static void detach_unlisted(const struct agent_settings *settings)
+{
+	char name[NODE_INTERFACE_MAX][IF_NAMESIZE];
+	unsigned count = read_links(settings, name);
+
+	for (unsigned i = 0; i < count; i++) {
+		bool listed = false;
+
+		for (size_t j = 0; j < settings->interface.count; j++)
+			listed |= strcmp(settings->interface.item[j], name[i]) == 0;
+		if (!listed)
+			detach_one(settings, name[i]);
+	}
+}
+
+enum err packets_attach(struct packets *packets, bool *changed)
+{
+	enum err err = OK;
+
+	*changed = false;
+	for (size_t i = 0; i < packets->settings->interface.count; i++) {
+		struct attached *attached = &packets->attached[i];
+		const char *name = packets->settings->interface.item[i];
+		unsigned ifindex = if_nametoindex(name);
+
+		if (ifindex == 0) {
+			if (!attached->missed)
+				log_warn("no interface %s: waiting for it", name);
+			attached->missed = true;
+			attached->ifindex = 0;
+			continue;
+		}
+		if (ifindex == attached->ifindex) {
+			if (in_force(packets, attached))
+				continue;
+			log_warn("something took the programs off %s: attaching again", name);
+		}
+		if (!*changed)
+			fill_transmit(packets);
+		*changed = true;
+		if (attach_one(packets, attached, ifindex, name) != OK)
+			err = ERR_SYSTEM;
+	}
+	if (*changed && err == OK) {
+		detach_unlisted(packets->settings);
+		prune_transmit(packets);
+	}
+	return err;
+}
+
+enum xdp_mode packets_mode(const struct packets *packets)
+{
+	enum xdp_mode worst = XDP_MODE_NONE;
+
+	for (size_t i = 0; i < packets->settings->interface.count; i++) {
+		if (packets->attached[i].ifindex && packets->attached[i].mode > worst)
+			worst = packets->attached[i].mode;
+	}
+	return worst;
+}
+
+uint32_t packets_attached(const struct packets *packets)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < packets->settings->interface.count; i++)
+		count += packets->attached[i].ifindex != 0;
+	return count;
 }
 
 enum err attach_detach_all(const struct agent_settings *settings)
 {
 	char name[NODE_INTERFACE_MAX][IF_NAMESIZE];
-	struct dirent *entry;
-	unsigned count = 0;
-	DIR *directory = opendir(settings->pin);
+	unsigned count = read_links(settings, name);
 
-	if (!directory)
-		return fail(ERR_SYSTEM, "open %s: %s", settings->pin, strerror(errno));
-	while (count < NODE_INTERFACE_MAX && (entry = readdir(directory))) {
-		size_t skip = strlen(LINK_PREFIX);
-
-		if (strncmp(entry->d_name, LINK_PREFIX, skip) == 0)
-			(void)snprintf(name[count++], IF_NAMESIZE, "%.15s", entry->d_name + skip);
-	}
-	(void)closedir(directory);
 	while (count > 0)
 		detach_one(settings, name[--count]);
 	return OK;

@@ -10,6 +10,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+/* A hundred years: in nanoseconds it still fits beside the time of day. */
+#define OFFSET_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
+
 static const char *check_remove(const struct record *record)
 {
 	const struct record_remove *remove = (const void *)record;
@@ -99,6 +102,8 @@ static const char *check_header(const struct snapshot_header *header, size_t siz
 		return "snapshot cut short or with something behind it";
 	if (header->byte_count > SNAPSHOT_BYTES_MAX)
 		return "snapshot over the limit";
+	if (header->life_offset_ms > OFFSET_MAX_MS || header->life_offset_ms < -OFFSET_MAX_MS)
+		return "snapshot with an impossible clock offset";
 	if (!(header->flags & SNAPSHOT_FULL) && header->generation < header->base_generation)
 		return "difference that goes back";
 	return NULL;

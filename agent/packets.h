@@ -54,7 +54,8 @@ bool packets_are_new(const struct packets *packets);
 
 /* Puts the loaded programs into force on every interface: replaces what an earlier agent attached in
  * one step, attaches elsewhere. To be called again now and then: attaches anew where an interface was
- * made anew or something else took a program off, and says true in *changed then. An interface that is absent is named once and tried again by the next call. */
+ * made anew or something else took a program off, and says true in *changed then. Interfaces that are no
+ * longer in the settings are left. An interface that is absent is named once and tried again by the next call. */
 enum err packets_attach(struct packets *packets, bool *changed) MUST_USE;
 enum xdp_mode packets_mode(const struct packets *packets); /* the worst of all interfaces */
 uint32_t packets_attached(const struct packets *packets);  /* interfaces */

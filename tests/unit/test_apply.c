@@ -416,6 +416,27 @@ static void test_taken_off(void **state)
 	node_down(&node);
 }
 
+/* Started again with fewer interfaces: the other one is the host's alone. */
+static void test_interface_dropped(void **state)
+{
+	struct node node;
+	bool changed;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(run("ip link show lan | grep -q xdp"), 0);
+	packets_close(node.packets);
+	node.settings.interface.count = 1;
+	assert_int_equal(packets_open(&node.settings, &node.packets), OK);
+	assert_int_equal(packets_attach(node.packets, &changed), OK);
+	assert_int_equal(run("ip link show wan | grep -q xdp"), 0);
+	assert_int_not_equal(run("ip link show lan | grep -q xdp"), 0);
+	assert_int_not_equal(run("tc qdisc show dev lan | grep -q clsact"), 0);
+	assert_int_equal(entries(&node, PACKET_TRANSMIT), 1);
+	node_down(&node);
+}
+
 /* A map that is missing beside a filter in force is filled before the filter is replaced. */
 static void test_missing_map(void **state)
 {
@@ -724,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_settings_survive),
 		cmocka_unit_test(test_interface_anew),
 		cmocka_unit_test(test_taken_off),
+		cmocka_unit_test(test_interface_dropped),
 		cmocka_unit_test(test_missing_map),
 		cmocka_unit_test(test_killed_anywhere),
 		cmocka_unit_test(test_memory_is_stable),

@@ -121,6 +121,9 @@ static void test_broken_header(void **state)
 	BREAK(broken.header.byte_count += 8);
 	BREAK(broken.header.byte_count -= 8);
 	BREAK(broken.header.base_generation = 8);
+	BREAK(broken.header.life_offset_ms = INT64_MAX);
+	BREAK(broken.header.life_offset_ms = INT64_MIN);
+	BREAK(broken.header.life_offset_ms = INT64_MAX / 1000000);
 }
 
 static void test_broken_records(void **state)
