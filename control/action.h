@@ -60,6 +60,7 @@ struct call {
 	const struct form *form; /* all parameters, for the audit record */
 	json_t *reply;		 /* object; RequestId is in it */
 	const char *object;	 /* set by a WRITE: what the audit record names */
+	int64_t object_account;	 /* set by call_instance: whose it is; 0: none was named */
 	bool several;		 /* set by call_instance: more than one instance was named */
 	json_t *change;		 /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
 	const char *refusal;	 /* sentence for the client instead of the error's own */

@@ -75,6 +75,7 @@ enum err call_instance(struct call *call, const char *id, struct instance *out)
 	call->object = arena_copy(call->mem, found.id);
 	if (!call->object)
 		return ERR_MEMORY;
+	call->object_account = found.account;
 	*out = found;
 	return OK;
 }

@@ -287,11 +287,14 @@ static enum err audit_detail(struct call *call, const char **out)
 	return write_detail(call, detail, out);
 }
 
+/* In the log of whose instance it is, so that he also sees what operators did to it. A call about several
+ * may show one customer's to another and stays with the caller. */
 static enum err record(struct call *call)
 {
+	bool of_owner = call->object_account && !call->several;
 	struct audit_row row = {
 		.time_ms = call->clock_ms,
-		.account = call->key->account,
+		.account = of_owner ? call->object_account : call->key->account,
 		.actor = call->key->id,
 		.request_id = call->request_id,
 		.action = call->action->name,

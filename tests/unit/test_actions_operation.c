@@ -248,6 +248,35 @@ static void test_records_about_several(void **state)
 	assert_non_null(strstr(api_text(api, "Records.1.Detail"), "mine"));
 }
 
+/* What operators do to an instance is in its owner's log, unless other instances are told of too. */
+static void test_records_of_operators(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4"), *both;
+	api->caller = &api->other;
+	const char *foreign = api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->root;
+	assert_int_equal(
+		api_call(api, "ModifyInstanceRemark", "InstanceId", id, "Remark", "by hand", NULL),
+		200);
+	both = arena_print(api->fixture, "%s,%s", foreign, id);
+	assert_int_equal(api_call_version(api, VERSION_BSS, "SetRenewal", "InstanceIDs", both,
+				 "ProductCode", "ddos", "RenewalStatus", "NotRenewal", NULL),
+		200);
+	api->caller = &api->tenant;
+	assert_int_equal(audit(api, "Object", id), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 2);
+	assert_string_equal(api_text(api, "Records.0.ActionName"), "ModifyInstanceRemark");
+	assert_string_equal(api_text(api, "Records.0.Actor"), api->root.id);
+	assert_null(strstr(api->response.body, foreign));
+	api->caller = &api->other;
+	assert_int_equal(audit(api, NULL, NULL), 200);
+	assert_null(strstr(api->response.body, id));
+	api->caller = &api->root;
+	assert_int_equal(audit(api, "ActionName", "SetRenewal"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+}
+
 static int events(struct api *api, const char *id, const char *after, const char *size)
 {
 	return api_call_version(api, VERSION_POLDER, "DescribeEvents", "InstanceId", id,
@@ -337,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_audit_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records_about_several, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_records_of_operators, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 	};
