@@ -72,6 +72,9 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 clean: ## remove what was built
 	rm -rf build build-*
 
+print-%: # the value of a variable, for scripts
+	@echo '$($*)'
+
 # --- programs ---------------------------------------------------------------------------------
 $(O)/polder-control: $(O)/control/main.o $(CONTROL) $(BASE)
 	@echo "  LINK  $@"
