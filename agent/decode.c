@@ -50,6 +50,12 @@ static const char *check_service(const struct record *record)
 		return "service without instance or port";
 	if (service->protocol != IPPROTO_TCP && service->protocol != IPPROTO_UDP)
 		return "service of an unknown protocol";
+	if (service->persistence_seconds != 0 &&
+		(service->persistence_seconds < PERSISTENCE_SECONDS_MIN ||
+			service->persistence_seconds > PERSISTENCE_SECONDS_MAX))
+		return "service with an impossible time of persistence";
+	if (service->payload_min > service->payload_max)
+		return "service that takes no payload";
 	for (unsigned i = 0; i < service->origin_count; i++) {
 		if (service->origin[i].port == 0 || service->origin[i].weight > 100)
 			return "origin without port or with a weight over 100";

@@ -245,7 +245,8 @@ static void flush_vip_puts(struct node_state *state)
 		out.mitigation_until_ns = instance->mitigation_until_ns;
 		out.forward_until_ns = instance->forward_until_ns;
 		out.flags = (instance->exact_count ? VIP_HAS_EXACT : 0) |
-			    (instance->prefix_count ? VIP_HAS_PREFIX : 0);
+			    (instance->prefix_count ? VIP_HAS_PREFIX : 0) |
+			    (instance->payload_count ? VIP_HAS_PAYLOAD : 0);
 		state->output->vip_put(state->output->context, &vip->address, &out, vip->fresh);
 		vip->fresh = false;
 	}
@@ -258,12 +259,35 @@ static void mark_service(struct node_state *state, uint32_t index)
 	dirty_mark(&state->dirty_services, &service_at(state, index)->dirty, index);
 }
 
+static bool bounds_payload(const struct record_service *record)
+{
+	return record->payload_min > 0 || record->payload_max < PAYLOAD_UNBOUNDED;
+}
+
+/* The addresses tell the packet path whether to look for bounds at all. */
+static void set_payload(struct node_state *state, struct instance_entry *instance,
+	struct service_entry *service, bool payload)
+{
+	const bool had = instance->payload_count > 0;
+
+	if (service->payload == payload)
+		return;
+	service->payload = payload;
+	if (payload)
+		instance->payload_count++;
+	else
+		instance->payload_count--;
+	if (had != (instance->payload_count > 0))
+		node_mark_vips(state, instance);
+}
+
 static void orphan_service(struct node_state *state, uint32_t index)
 {
 	struct service_entry *service = service_at(state, index);
 	struct instance_entry *instance = node_instance(state, service->key.instance);
 
 	assert(instance && service->id != 0);
+	set_payload(state, instance, service, false);
 	if (service->prev != NONE)
 		service_at(state, service->prev)->next = service->next;
 	else
@@ -332,6 +356,7 @@ static void claim_service(struct node_state *state, const struct record_service 
 
 	if (index != NONE && memcmp(&service_at(state, index)->key, &key, sizeof(key)) == 0) {
 		service_at(state, index)->seen = true;
+		set_payload(state, instance, service_at(state, index), bounds_payload(record));
 		return;
 	}
 	if (index != NONE)
@@ -361,6 +386,7 @@ static void claim_service(struct node_state *state, const struct record_service 
 		service_at(state, service->next)->prev = index;
 	instance->service_head = index;
 	state->service_count++;
+	set_payload(state, instance, service, bounds_payload(record));
 }
 
 static void put_service(struct node_state *state, const struct record_service *record)

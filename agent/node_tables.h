@@ -30,7 +30,8 @@ struct instance_entry {
 	uint32_t key_head;
 	uint32_t exact_count; /* keys of list_exact */
 	uint32_t prefix_count;
-	uint32_t prefix_round; /* round in which its prefixes were last written */
+	uint32_t payload_count; /* services that bound payloads */
+	uint32_t prefix_round;	/* round in which its prefixes were last written */
 	bool seen;
 };
 
@@ -49,6 +50,7 @@ struct service_entry {
 	uint32_t prev, next;
 	uint32_t dirty;
 	struct service_key key;
+	bool payload; /* bounds payloads */
 	bool seen;
 };
 

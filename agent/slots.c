@@ -78,9 +78,13 @@ void service_fill(const struct record_service *record, struct service *out)
 	memset(out, 0, sizeof(*out));
 	out->id = record->record.id;
 	out->idle_seconds = record->idle_seconds;
+	out->persistence_seconds = record->persistence_seconds;
+	out->payload_min = record->payload_min;
+	out->payload_max = record->payload_max;
 	for (uint32_t i = 0; i < record->origin_count; i++) {
 		out->origin[i].address = record->origin[i].address;
 		out->origin[i].port = htons(record->origin[i].port);
+		out->origin[i].closed = record->origin[i].weight == 0;
 		weight[i] = record->origin[i].weight;
 	}
 	/* Only weights of 0: nobody may take a new flow, and there is nothing to choose from. */

@@ -10,17 +10,31 @@
 #include "packet.bpf.h"
 #include "parse.bpf.h"
 #include "list.bpf.h"
+#include "payload.bpf.h"
 #include "udp.bpf.h"
 #include "tcp.bpf.h"
 #include "icmp.bpf.h"
 #include "count.bpf.h"
 #include "handshake.bpf.h"
 
+/* What applies while mitigation is on. Returns 0 or the reason to drop; an allowed source passes. */
+static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 now_utc_ns)
+{
+	int listed = list_verdict(p, entry, now_utc_ns);
+
+	if (listed == LISTED_BLOCKED)
+		return REASON_block_list;
+	if (listed != LISTED_ALLOWED && entry->flags & VIP_HAS_PAYLOAD && payload_refused(p))
+		return REASON_payload_length;
+	return 0;
+}
+
 /* From a client to a protected address. */
 static __always_inline int protect(
 	struct xdp_md *ctx, struct packet *p, struct vip *entry, struct settings *s)
 {
 	__s64 life_ns = p->now_ns + s->life_offset_ns;
+	int reason;
 
 	p->instance = entry->instance;
 	p->slot = entry->slot;
@@ -29,9 +43,11 @@ static __always_inline int protect(
 		return drop(p, REASON_malformed);
 	if (source_impossible(p))
 		return drop(p, REASON_source_impossible);
-	if (entry->flags && life_ns < entry->mitigation_until_ns &&
-		list_blocks(p, entry, p->now_ns + s->utc_offset_ns))
-		return drop(p, REASON_block_list);
+	if (entry->flags && life_ns < entry->mitigation_until_ns) {
+		reason = mitigate(p, entry, p->now_ns + s->utc_offset_ns);
+		if (reason)
+			return drop(p, reason);
+	}
 	if (life_ns >= entry->forward_until_ns)
 		return drop(p, REASON_forwarding_off);
 	if (p->protocol == IPPROTO_TCP)

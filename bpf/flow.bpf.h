@@ -12,12 +12,14 @@
  *
  * Once a second a client's packet of the flow has its service, its reverse entry and its next hop
  * looked up again. A reverse entry that was evicted is entered anew, unless another flow has taken
- * the pair meanwhile: that one keeps it, or what two clients send would mix at the origin.
+ * the pair meanwhile: that one keeps it, or what two clients send would mix at the origin. The same
+ * look keeps the client bound to the flow's origin.
  */
 #ifndef BPF_FLOW_BPF_H
 #define BPF_FLOW_BPF_H
 
 #include "route.bpf.h"
+#include "persistence.bpf.h"
 
 /* struct flow: flags. */
 #define FLOW_FIN_CLIENT (1u << 0)
@@ -120,7 +122,7 @@ static __always_inline int origin_usable(struct service *entry, __u64 index, int
 	asm volatile("" : "+r"(index));
 	if (index >= ORIGIN_MAX)
 		return 0;
-	if (index >= entry->origin_count)
+	if (index >= entry->origin_count || entry->origin[index].closed)
 		return 0;
 	return address_is_ipv4(&entry->origin[index].address) == (version == 4);
 }
@@ -204,6 +206,7 @@ static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, str
 		return REFRESH_TAKEN;
 	if (flow->idle_seconds != entry->idle_seconds)
 		flow->idle_seconds = entry->idle_seconds;
+	persistence_touch(p, entry, flow);
 	/*
 	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
 	 * hop.
@@ -373,14 +376,19 @@ static __always_inline int flow_loops(struct packet *p, struct flow *fresh)
 static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct flow *fresh)
 {
 	struct service *entry;
-	int index, reason;
+	__s64 index;
+	int reason;
 
 	if (!p || !fresh)
 		return REASON_malformed;
 	entry = service_find(p);
 	if (!entry)
 		return REASON_no_service;
-	index = origin_pick(entry, p, bpf_get_prandom_u32());
+	index = persistence_find(p, entry);
+	if (index < 0)
+		index = origin_pick(entry, p, bpf_get_prandom_u32());
+	/* One 64-bit register holds what is checked and what is used. */
+	asm volatile("" : "+r"(index));
 	if (index < 0 || index >= ORIGIN_MAX)
 		return REASON_no_origin;
 	fresh->origin = entry->origin[index].address;
@@ -400,6 +408,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 		flow_release(p, fresh);
 		return REASON_origin_unreachable;
 	}
+	persistence_bind(p, entry, fresh);
 	return 0;
 }
 

@@ -8,19 +8,25 @@
 
 #include "packet.bpf.h"
 
-__noinline int list_blocks(struct packet *p, struct vip *entry, __s64 now_utc_ns)
+enum list_verdict {
+	LISTED_NOT,
+	LISTED_ALLOWED,
+	LISTED_BLOCKED,
+};
+
+__noinline int list_verdict(struct packet *p, struct vip *entry, __s64 now_utc_ns)
 {
 	struct list_entry *exact = NULL, *prefix = NULL;
 
 	if (!p || !entry)
-		return 0;
+		return LISTED_NOT;
 	if (entry->flags & VIP_HAS_EXACT) {
 		struct list_exact_key key = { .instance = entry->instance,
 			.source = p->key.source };
 
 		exact = bpf_map_lookup_elem(&list_exact, &key);
 		if (exact && now_utc_ns < exact->allow_until_ns)
-			return 0;
+			return LISTED_ALLOWED;
 	}
 	if (entry->flags & VIP_HAS_PREFIX) {
 		struct list_prefix_key key = {
@@ -31,10 +37,12 @@ __noinline int list_blocks(struct packet *p, struct vip *entry, __s64 now_utc_ns
 
 		prefix = bpf_map_lookup_elem(&list_prefix, &key);
 		if (prefix && now_utc_ns < prefix->allow_until_ns)
-			return 0;
+			return LISTED_ALLOWED;
 	}
-	return (exact && now_utc_ns < exact->block_until_ns) ||
-	       (prefix && now_utc_ns < prefix->block_until_ns);
+	if ((exact && now_utc_ns < exact->block_until_ns) ||
+		(prefix && now_utc_ns < prefix->block_until_ns))
+		return LISTED_BLOCKED;
+	return LISTED_NOT;
 }
 
 #endif

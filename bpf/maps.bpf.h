@@ -104,6 +104,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_PERSISTENCE_MAX);
+	__type(key, struct persistence_key);
+	__type(value, struct persistence);
+} persistence SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, NODE_FRAGMENT_MAX);
 	__type(key, struct fragment_key);
 	__type(value, struct fragment);

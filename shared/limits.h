@@ -23,8 +23,9 @@
 #define NODE_LIST_PREFIX_MAX 65536  /* prefixes on them */
 #define NODE_FLOW_TCP_MAX    262144 /* about 90 MB with both directions */
 #define NODE_FLOW_UDP_MAX    262144
-#define NODE_FRAGMENT_MAX    16384 /* first fragments remembered, LRU */
-#define NODE_SOURCE_MAX	     64	   /* back-to-origin addresses of one node, per IP version */
+#define NODE_PERSISTENCE_MAX 131072 /* clients bound to an origin, LRU; about 16 MB */
+#define NODE_FRAGMENT_MAX    16384  /* first fragments remembered, LRU */
+#define NODE_SOURCE_MAX	     64	    /* back-to-origin addresses of one node, per IP version */
 #define NODE_INTERFACE_MAX   32
 
 /* Slots of the weighted origin table of a service: weights are honoured to 1/256. */
@@ -34,6 +35,13 @@
 #define SNAPSHOT_BYTES_MAX (48u << 20)
 #define NODE_NAME_MAX	   64
 #define NODE_MAX	   64
+
+/* Session persistence (published): seconds, when it is on. */
+#define PERSISTENCE_SECONDS_MIN 30
+#define PERSISTENCE_SECONDS_MAX 3600
+/* Longest payload that a rule can name (published), and what nodes are told when it names none. */
+#define PAYLOAD_BYTES_MAX 1500
+#define PAYLOAD_UNBOUNDED 65535
 
 /* Idle times of flows, seconds. TCP: the published default; UDP: RFC 4787 REQ-5 asks >= 120. */
 #define TCP_IDLE_SECONDS 900

@@ -61,8 +61,9 @@ struct vip {
 	__u32 slot;		   /* index into map "vip_counter", dense, given by the agent */
 	__u32 flags;		   /* VIP_HAS_* */
 };
-#define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
-#define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
+#define VIP_HAS_EXACT	(1u << 0) /* the instance has entries in "list_exact" */
+#define VIP_HAS_PREFIX	(1u << 1) /* the instance has entries in "list_prefix" */
+#define VIP_HAS_PAYLOAD (1u << 2) /* a service of the instance bounds payloads */
 
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
@@ -95,15 +96,35 @@ struct service_key {
 struct origin {
 	struct address address;
 	__be16 port;
-	__u8 reserved[6];
+	__u8 closed; /* its weight is 0: no new flows */
+	__u8 reserved[5];
 };
 struct service {
 	__u32 id; /* port rule number, for reports */
 	__u32 idle_seconds;
-	__u32 origin_count; /* 0: nothing is forwarded (REASON_no_origin) */
+	__u32 origin_count;	   /* 0: nothing is forwarded (REASON_no_origin) */
+	__u32 persistence_seconds; /* 0: off */
+	__u16 payload_min;	   /* bytes; in force with VIP_HAS_PAYLOAD */
+	__u16 payload_max;	   /* PAYLOAD_UNBOUNDED: any */
 	__u32 reserved;
 	struct origin origin[ORIGIN_MAX];
 	__u8 slot[ORIGIN_SLOTS]; /* index into origin[], filled in proportion to the weights */
+};
+
+/*
+ * map "persistence": LRU_HASH NODE_PERSISTENCE_MAX, private to the packet path: where the last flow of a
+ * client went. How long that binds is the service's, so that a change of it is in force at once.
+ */
+struct persistence_key {
+	struct address client;
+	__u32 service;	/* its id: numbers are never reused */
+	__u32 reserved; /* 0 */
+};
+struct persistence {
+	struct address origin;
+	__be16 port;
+	__u8 reserved[6];
+	__u64 seen_ns; /* boot clock: last flow opened, or about the last packet of one */
 };
 
 /* map "source": ARRAY 2 * NODE_SOURCE_MAX of struct address: IPv4 at [0, 64), IPv6 at [64, 128). */

@@ -24,7 +24,7 @@
 #include "packet_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -90,9 +90,13 @@ struct record_service {
 	uint8_t protocol;
 	uint8_t origin_count; /* so many struct record_origin follow */
 	uint32_t idle_seconds;
+	uint32_t persistence_seconds; /* 0: off, else 30..3600 */
+	uint16_t payload_min;	      /* bytes of payload that packets may have */
+	uint16_t payload_max;	      /* at least payload_min; PAYLOAD_UNBOUNDED: any */
 	uint32_t reserved;
 	struct record_origin origin[];
 };
+static_assert(sizeof(struct record_service) == 32, "wire format");
 
 enum list_kind {
 	LIST_ALLOW = 1,

@@ -69,7 +69,8 @@ static enum err add_instance(struct draft *draft, const struct cursor *cursor)
 /* One row per origin, and one for a rule without any: rows of a rule follow each other. */
 #define SERVICE_SELECT                                                                             \
 	"SELECT r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port,"         \
-	" o.address, o.weight FROM port_rule r"                                                    \
+	" o.address, o.weight, r.persistence_seconds, r.payload_min, r.payload_max"                \
+	" FROM port_rule r"                                                                        \
 	" LEFT JOIN port_rule_origin o ON o.rule_number = r.number"
 #define SERVICE_ORDER " ORDER BY r.number, o.position"
 
@@ -107,6 +108,11 @@ static enum err add_service(
 		record->port = (uint16_t)db_int(cursor, 3);
 		record->idle_seconds =
 			record->protocol == PROTOCOL_TCP ? TCP_IDLE_SECONDS : UDP_IDLE_SECONDS;
+		record->persistence_seconds = (uint32_t)db_int(cursor, 7);
+		record->payload_min = (uint16_t)db_int(cursor, 8);
+		record->payload_max = db_int(cursor, 9) == PAYLOAD_MAX_NONE
+					      ? PAYLOAD_UNBOUNDED
+					      : (uint16_t)db_int(cursor, 9);
 		*last = record;
 	}
 	return add_origin(draft, cursor, record);

@@ -21,6 +21,14 @@ struct rule_origin {
 	uint8_t address[16];
 	int64_t weight; /* 1..100; 100 unless told */
 };
+/* Policies of a rule beside where it forwards to. */
+struct rule_attributes {
+	int64_t persistence_seconds; /* 0: off; PERSISTENCE_SECONDS_MIN..MAX */
+	int64_t payload_min;	     /* bytes, 0..PAYLOAD_BYTES_MAX, at most payload_max */
+	int64_t payload_max;	     /* ..PAYLOAD_BYTES_MAX, or PAYLOAD_MAX_NONE */
+};
+#define PAYLOAD_MAX_NONE 6000 /* what the published interface describes where nothing is set */
+
 struct port_rule {
 	int64_t number; /* the nodes' id, never reused */
 	int64_t instance_number;
@@ -28,6 +36,7 @@ struct port_rule {
 	int64_t frontend_port; /* 1..65535 */
 	int64_t backend_port;  /* 1..65535 */
 	const char *remark;
+	struct rule_attributes attributes; /* a new rule has the store's defaults */
 	size_t origin_count;
 	struct rule_origin origin[ORIGIN_MAX];
 };

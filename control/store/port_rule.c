@@ -10,7 +10,9 @@
 #include "control/store/store.h"
 
 #define RULE_COLUMNS                                                                               \
-	"r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port, r.remark"
+	"r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port, r.remark,"      \
+	" r.persistence_seconds, r.payload_min, r.payload_max"
+#define RULE_COLUMN_COUNT 9
 
 static void rule_row(struct cursor *cursor, struct arena *mem, struct port_rule *out)
 {
@@ -21,6 +23,9 @@ static void rule_row(struct cursor *cursor, struct arena *mem, struct port_rule 
 		.frontend_port = db_int(cursor, 3),
 		.backend_port = db_int(cursor, 4),
 		.remark = text_column(cursor, 5, mem),
+		.attributes = { .persistence_seconds = db_int(cursor, 6),
+			.payload_min = db_int(cursor, 7),
+			.payload_max = db_int(cursor, 8) },
 	};
 }
 
@@ -119,7 +124,7 @@ static enum err load_rules(struct db *db, struct arena *mem, struct query *query
 		}
 		rows = room;
 		rule_row(&cursor, mem, &rows[used].rule);
-		strncpy(rows[used++].instance_id, text_column(&cursor, 6, mem),
+		strncpy(rows[used++].instance_id, text_column(&cursor, RULE_COLUMN_COUNT, mem),
 			INSTANCE_ID_SIZE - 1);
 	}
 	db_done(&cursor);
@@ -214,6 +219,22 @@ enum err port_rule_update(struct db *db, const struct port_rule *rule)
 		return ERR_PORT_RULE_NOT_FOUND;
 	TRY(drop_origins(db, rule->number));
 	TRY(save_origins(db, rule));
+	return record(db, rule->instance_number, rule->number);
+}
+
+enum err port_rule_set_attributes(struct db *db, const struct port_rule *rule)
+{
+	int64_t changed;
+
+	TRY(db_run(db,
+		"UPDATE port_rule SET persistence_seconds = $2, payload_min = $3, payload_max = $4"
+		" WHERE number = $1",
+		(const struct value[]){ V_INT(rule->number),
+			V_INT(rule->attributes.persistence_seconds),
+			V_INT(rule->attributes.payload_min), V_INT(rule->attributes.payload_max) },
+		4, &changed));
+	if (changed == 0)
+		return ERR_PORT_RULE_NOT_FOUND;
 	return record(db, rule->instance_number, rule->number);
 }
 

@@ -208,9 +208,16 @@ static const char token_parents[] =
 static const char order_requests[] =
 	"ALTER TABLE ledger ADD COLUMN request TEXT NOT NULL DEFAULT '';";
 
+/* Session persistence and bounds of payloads: off, and PAYLOAD_MAX_NONE. */
+static const char rule_attributes[] =
+	"ALTER TABLE port_rule ADD COLUMN persistence_seconds INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN payload_min INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN payload_max INTEGER NOT NULL DEFAULT 6000;";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
 	order_requests,
+	rule_attributes,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

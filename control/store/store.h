@@ -151,7 +151,9 @@ enum err port_rule_load(struct db *db, struct arena *mem, int64_t instance_numbe
 	struct port_rule *out) MUST_USE; /* ERR_PORT_RULE_NOT_FOUND */
 enum err port_rule_insert(
 	struct db *db, struct port_rule *rule) MUST_USE; /* ERR_PORT_RULE_EXISTS */
+/* Leaves the attributes as they are. */
 enum err port_rule_update(struct db *db, const struct port_rule *rule) MUST_USE;
+enum err port_rule_set_attributes(struct db *db, const struct port_rule *rule) MUST_USE;
 enum err port_rule_delete(struct db *db, const struct port_rule *rule) MUST_USE;
 
 /* ---- list_entry.c: allow- and block-lists of an instance. */

@@ -47,6 +47,21 @@ static void block(struct polder *s, int version)
 	list_source(0, INT64_MAX);
 }
 
+static void no_payload(struct polder *s, int version)
+{
+	struct service_key key = service_key_of(IPPROTO_UDP, 53);
+	struct service service;
+	struct vip vip = vip_protected();
+
+	(void)version;
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(s->maps.service), &key, &service), 0);
+	service.payload_min = 1;
+	service.payload_max = PAYLOAD_UNBOUNDED;
+	map_set(s->maps.service, &key, &service);
+	vip.flags = VIP_HAS_PAYLOAD;
+	vip_changed(vip);
+}
+
 static void forwarding_ended(struct polder *s, int version)
 {
 	struct vip vip = vip_protected();
@@ -190,6 +205,7 @@ static const struct row rows[] = {
 	{ "from loopback", NULL, loopback, IPPROTO_UDP, XDP_DROP, REASON_source_impossible },
 	{ "blocked source", block, syn, IPPROTO_TCP, XDP_DROP, REASON_block_list },
 	{ "blocked source, echo", block, NULL, IPPROTO_ICMP, XDP_DROP, REASON_block_list },
+	{ "payload too short", no_payload, NULL, IPPROTO_UDP, XDP_DROP, REASON_payload_length },
 	{ "forwarding off, TCP", forwarding_ended, syn, IPPROTO_TCP, XDP_DROP,
 		REASON_forwarding_off },
 	{ "forwarding off, UDP", forwarding_ended, NULL, IPPROTO_UDP, XDP_DROP,

@@ -188,6 +188,7 @@ static void add_service(struct draft *to, uint32_t id, uint32_t instance)
 	service->instance = instance;
 	service->port = 80;
 	service->protocol = IPPROTO_TCP;
+	service->payload_max = PAYLOAD_UNBOUNDED;
 	service->origin_count = 1;
 	service->origin[0].address = ip("10.9.0.2");
 	service->origin[0].port = 8080;

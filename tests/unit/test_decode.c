@@ -49,6 +49,9 @@ static struct good make_good(void)
 			.instance = 1,
 			.port = 80,
 			.protocol = IPPROTO_TCP,
+			.persistence_seconds = 3600,
+			.payload_min = 1,
+			.payload_max = 1,
 			.origin_count = 2 },
 	};
 
@@ -144,6 +147,9 @@ static void test_broken_records(void **state)
 	BREAK(broken.service.protocol = IPPROTO_ICMP);
 	BREAK(broken.service.port = 0);
 	BREAK(broken.service.instance = 0);
+	BREAK(broken.service.persistence_seconds = 29);
+	BREAK(broken.service.persistence_seconds = 3601);
+	BREAK(broken.service.payload_min = 2);
 	BREAK(broken.service.origin[1].port = 0);
 	BREAK(broken.service.origin[0].weight = 101);
 	BREAK(broken.list.instance = 0);

@@ -222,7 +222,8 @@ static void add_instance(struct draft *to, uint32_t id, const char *vip, const c
 		instance->vip[1] = ip(second);
 }
 
-static void add_service(struct draft *to, uint32_t id, uint32_t instance, uint16_t port)
+static struct record_service *add_service(
+	struct draft *to, uint32_t id, uint32_t instance, uint16_t port)
 {
 	size_t length = sizeof(struct record_service) + sizeof(struct record_origin);
 	struct record_service *service = add(to, RECORD_SERVICE, length, id);
@@ -232,9 +233,11 @@ static void add_service(struct draft *to, uint32_t id, uint32_t instance, uint16
 	service->protocol = IPPROTO_TCP;
 	service->origin_count = 1;
 	service->idle_seconds = 900;
+	service->payload_max = PAYLOAD_UNBOUNDED;
 	service->origin[0].address = ip("10.0.0.1");
 	service->origin[0].port = 8080;
 	service->origin[0].weight = 50;
+	return service;
 }
 
 static void add_list(struct draft *to, uint32_t id, uint32_t instance, unsigned kind,
@@ -426,6 +429,51 @@ static void test_vip_is_dropped(void **state)
 	assert_int_equal(node_state_slots(f->state, 1, slots), 1);
 	assert_int_equal(slots[0], vip_of(&f->path, "2001:db8::1")->slot);
 	assert_int_equal(node_state_slot_instance(f->state, slots[0]), 1);
+}
+
+/* The addresses of an instance say whether any of its services bounds payloads. */
+static void test_payload_bounds(void **state)
+{
+	static const struct {
+		uint16_t id, min, max; /* of service id; 0: nothing is sent for it */
+		uint16_t removed;
+		uint32_t flags;
+	} step[] = {
+		{ 11, 0, 100, 0, VIP_HAS_PAYLOAD },
+		{ 13, 10, PAYLOAD_UNBOUNDED, 0, VIP_HAS_PAYLOAD },
+		{ 11, 0, PAYLOAD_UNBOUNDED, 0, VIP_HAS_PAYLOAD },
+		{ 13, 0, PAYLOAD_UNBOUNDED, 0, 0 },
+		{ 13, 0, 0, 0, VIP_HAS_PAYLOAD },
+		{ 0, 0, 0, 13, 0 },
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
+		struct draft *next = draft(&f->draft, 0, 10 + i, 11 + i);
+
+		if (step[i].removed)
+			add_remove(next, RECORD_SERVICE, step[i].removed);
+		if (step[i].id) {
+			uint16_t port = step[i].id == 11 ? 80 : 443;
+			struct record_service *service = add_service(next, step[i].id, 1, port);
+
+			service->persistence_seconds = 60 + i;
+			service->payload_min = step[i].min;
+			service->payload_max = step[i].max;
+			assert_int_equal(apply(f->state, next, &f->path), OK);
+			assert_int_equal(
+				service_of(&f->path, 1, port)->persistence_seconds, 60 + i);
+			assert_int_equal(service_of(&f->path, 1, port)->payload_min, step[i].min);
+			assert_int_equal(service_of(&f->path, 1, port)->payload_max, step[i].max);
+		} else {
+			assert_int_equal(apply(f->state, next, &f->path), OK);
+		}
+		assert_int_equal(
+			vip_of(&f->path, "192.0.2.1")->flags & VIP_HAS_PAYLOAD, step[i].flags);
+		assert_int_equal(
+			vip_of(&f->path, "2001:db8::1")->flags & VIP_HAS_PAYLOAD, step[i].flags);
+		assert_int_equal(vip_of(&f->path, "192.0.2.2")->flags & VIP_HAS_PAYLOAD, 0);
+	}
 }
 
 static void test_service_changes_hands(void **state)
@@ -845,6 +893,7 @@ static void test_no_weight_no_origin(void **state)
 	record.service.origin[0].port = 80;
 	service_fill(&record.service, &out);
 	assert_int_equal(out.origin_count, 0);
+	assert_int_equal(out.origin[0].closed, 1);
 	assert_int_equal(out.id, 5);
 }
 
@@ -858,6 +907,7 @@ int main(void)
 		WITH(test_vip_moves_on_removal),
 		WITH(test_vips_are_traded),
 		WITH(test_vip_is_dropped),
+		WITH(test_payload_bounds),
 		WITH(test_service_changes_hands),
 		WITH(test_refusals),
 		WITH(test_full_again),

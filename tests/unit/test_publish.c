@@ -104,6 +104,8 @@ static void add_everything(struct test_store *store, struct instance *instance)
 	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
 	assert_int_equal(test_add_rule(store->db, instance->number, 8080), OK);
 	assert_int_equal(port_rule_insert(store->db, &bare), OK);
+	bare.attributes = (struct rule_attributes){ 3600, 7, 1500 };
+	assert_int_equal(port_rule_set_attributes(store->db, &bare), OK);
 	assert_int_equal(list_entry_put(store->db, &entry), OK);
 	assert_int_equal(db_commit(store->db), OK);
 }
@@ -136,6 +138,12 @@ static void check_records(const struct snapshot *snapshot, const struct instance
 	assert_int_equal(bare->origin_count, 0);
 	assert_int_equal(bare->port, 99);
 	assert_int_equal(bare->idle_seconds, UDP_IDLE_SECONDS);
+	assert_int_equal(service->persistence_seconds, 0);
+	assert_int_equal(service->payload_min, 0);
+	assert_int_equal(service->payload_max, PAYLOAD_UNBOUNDED);
+	assert_int_equal(bare->persistence_seconds, 3600);
+	assert_int_equal(bare->payload_min, 7);
+	assert_int_equal(bare->payload_max, 1500);
 	assert_int_equal(list->record.type, RECORD_LIST);
 	assert_int_equal(list->instance, instance->number);
 	assert_int_equal(list->kind, LIST_BLOCK);
