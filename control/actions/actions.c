@@ -18,6 +18,7 @@ const struct action *const action_tables[] = {
 	tag_actions,
 	port_actions,
 	network_rule_actions,
+	rule_attribute_actions,
 	list_actions,
 	node_actions,
 	operation_actions,

@@ -9,17 +9,25 @@
 
 #define TEXT_ITEM_MAX 64
 
-enum err json_param_parse(
-	struct call *call, const char *name, const char *text, size_t max, json_t **out)
+static enum err parse(struct call *call, const char *name, const char *text, json_t **out)
 {
 	json_error_t error;
-	AUTO(json) json_t *array = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-	if (!array && json_error_code(&error) == json_error_out_of_memory)
+	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (!value && json_error_code(&error) == json_error_out_of_memory)
 		return ERR_MEMORY;
-	if (!array)
+	if (!value)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"%s is not valid JSON: line %d, column %d.", name, error.line,
 			error.column);
+	*out = value;
+	return OK;
+}
+
+enum err json_param_parse(
+	struct call *call, const char *name, const char *text, size_t max, json_t **out)
+{
+	AUTO(json) json_t *array = NULL;
+	TRY(parse(call, name, text, &array));
 	if (!json_is_array(array) || json_array_size(array) == 0)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"%s must be a JSON array with at least one object.", name);
@@ -44,27 +52,60 @@ static bool is_listed(const char *keys, const char *key)
 	return false;
 }
 
+static enum err check_keys(struct call *call, const struct json_element *element, const char *keys)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)element->object, key, value)
+	{
+		if (!is_listed(keys, key))
+			return refuse(call, ERR_INVALID_PARAMETER,
+				"%s%.64s is not known; known are %s.", element->where, key, keys);
+	}
+	return OK;
+}
+
 enum err json_param_element(struct call *call, const char *name, const json_t *array, size_t index,
 	const char *keys, struct json_element *out)
 {
-	json_t *object = json_array_get(array, index);
+	const json_t *object = json_array_get(array, index);
 	const char *where = arena_print(call->mem, "%s[%zu].", name, index);
 	if (!where)
 		return ERR_MEMORY;
 	if (!json_is_object(object))
 		return refuse(
 			call, ERR_INVALID_PARAMETER, "%s[%zu] must be an object.", name, index);
-	const char *key;
-	json_t *value;
-	json_object_foreach(object, key, value)
-	{
-		if (!is_listed(keys, key))
-			return refuse(call, ERR_INVALID_PARAMETER,
-				"%s%.64s is not known; known are %s.", where, key, keys);
-	}
-	out->where = where;
-	out->object = object;
-	return OK;
+	*out = (struct json_element){ where, object };
+	return check_keys(call, out, keys);
+}
+
+enum err json_param_object(struct call *call, const char *name, const char *text, const char *keys,
+	json_t **out, struct json_element *element)
+{
+	const char *where = arena_print(call->mem, "%s.", name);
+	if (!where)
+		return ERR_MEMORY;
+	TRY(parse(call, name, text, out));
+	if (!json_is_object(*out))
+		return refuse(call, ERR_INVALID_PARAMETER, "%s must be a JSON object.", name);
+	*element = (struct json_element){ where, *out };
+	return check_keys(call, element, keys);
+}
+
+enum err json_param_member(struct call *call, const struct json_element *element, const char *key,
+	const char *keys, struct json_element *out)
+{
+	const json_t *object = json_object_get(element->object, key);
+	*out = (struct json_element){ arena_print(call->mem, "%s%s.", element->where, key),
+		object };
+	if (!out->where)
+		return ERR_MEMORY;
+	if (!object)
+		return OK;
+	if (!json_is_object(object))
+		return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be an object.",
+			element->where, key);
+	return check_keys(call, out, keys);
 }
 
 static enum err check_text(

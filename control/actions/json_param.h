@@ -24,6 +24,13 @@ struct json_element {
 enum err json_param_element(struct call *call, const char *name, const json_t *array, size_t index,
 	const char *keys, struct json_element *out) MUST_USE;
 
+/* Parses text as one object with at most these keys; out is owned by the caller, element borrows from it. */
+enum err json_param_object(struct call *call, const char *name, const char *text, const char *keys,
+	json_t **out, struct json_element *element) MUST_USE;
+/* The object that the element holds under key. Missing: out->object NULL. */
+enum err json_param_member(struct call *call, const struct json_element *element, const char *key,
+	const char *keys, struct json_element *out) MUST_USE;
+
 /* Text: 1..max bytes, borrowed from the array. Missing: *out NULL, refused if required. */
 enum err json_param_text(struct call *call, const struct json_element *element, const char *key,
 	size_t max, bool required, const char **out) MUST_USE;

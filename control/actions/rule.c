@@ -36,9 +36,13 @@ static enum err record_rule(struct call *call, const char *side, const struct po
 	}
 	list = json_object_get(json_object_get(call->change, side), "rules");
 	return add(list,
-		json_pack("{s:s, s:I, s:I, s:o}", "protocol", protocol_name(rule->protocol),
-			"frontendPort", (json_int_t)rule->frontend_port, "backendPort",
-			(json_int_t)rule->backend_port, "realServers", rule_servers_json(rule)));
+		json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:I}", "protocol",
+			protocol_name(rule->protocol), "frontendPort",
+			(json_int_t)rule->frontend_port, "backendPort",
+			(json_int_t)rule->backend_port, "realServers", rule_servers_json(rule),
+			"persistenceTimeout", (json_int_t)rule->attributes.persistence_seconds,
+			"payloadMin", (json_int_t)rule->attributes.payload_min, "payloadMax",
+			(json_int_t)rule->attributes.payload_max));
 }
 
 static enum err check_port(struct call *call, const char *where, const char *name, int64_t port)
@@ -88,6 +92,7 @@ enum err rule_create(
 	struct port_rule rule = {
 		.instance_number = instance->number,
 		.remark = wish->remark ? wish->remark : "",
+		.attributes = { .payload_max = PAYLOAD_MAX_NONE },
 	};
 	TRY(set_key(call, wish, &rule));
 	TRY(check_port(call, wish->where, "BackendPort", wish->backend_port));
@@ -135,6 +140,33 @@ enum err rule_modify(struct call *call, const struct instance *instance,
 	TRY(record_rule(call, "oldEntity", rule));
 	TRY(record_rule(call, "newEntity", &changed));
 	return port_rule_update(call->db, &changed);
+}
+
+enum err rule_set_attributes(struct call *call, const char *where, const struct port_rule *rule,
+	const struct rule_attributes *attributes)
+{
+	struct port_rule changed = *rule;
+	const int64_t seconds = attributes->persistence_seconds;
+	const int64_t least = attributes->payload_min, most = attributes->payload_max;
+	if (seconds != 0 &&
+		(seconds < PERSISTENCE_SECONDS_MIN || seconds > PERSISTENCE_SECONDS_MAX))
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%sPersistenceTimeout must be 0 or %d..%d.", where, PERSISTENCE_SECONDS_MIN,
+			PERSISTENCE_SECONDS_MAX);
+	if (least < 0 || least > PAYLOAD_BYTES_MAX)
+		return refuse(call, ERR_INVALID_PARAMETER, "%sPayloadLen.Min must be 0..%d.", where,
+			PAYLOAD_BYTES_MAX);
+	if (most != PAYLOAD_MAX_NONE && (most < 0 || most > PAYLOAD_BYTES_MAX))
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%sPayloadLen.Max must be 0..%d, or %d for none.", where, PAYLOAD_BYTES_MAX,
+			PAYLOAD_MAX_NONE);
+	if (least > most)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%sPayloadLen.Min must be at most PayloadLen.Max.", where);
+	changed.attributes = *attributes;
+	TRY(record_rule(call, "oldEntity", rule));
+	TRY(record_rule(call, "newEntity", &changed));
+	return port_rule_set_attributes(call->db, &changed);
 }
 
 enum err rule_delete(struct call *call, const struct port_rule *rule)

@@ -26,6 +26,9 @@ enum err rule_find(struct call *call, const struct instance *instance, const str
 /* Gives the rule the wish's origins and backend port. */
 enum err rule_modify(struct call *call, const struct instance *instance,
 	const struct rule_wish *wish, const struct port_rule *rule) MUST_USE;
+/* Gives the rule these attributes, which are checked here; where begins the names in refusals. */
+enum err rule_set_attributes(struct call *call, const char *where, const struct port_rule *rule,
+	const struct rule_attributes *attributes) MUST_USE;
 enum err rule_delete(struct call *call, const struct port_rule *rule) MUST_USE;
 /* Origins as a JSON list of strings; NULL when memory is out. */
 json_t *rule_servers_json(const struct port_rule *rule);

@@ -15,6 +15,7 @@ extern const struct action plan_actions[];
 extern const struct action tag_actions[];
 extern const struct action port_actions[];
 extern const struct action network_rule_actions[];
+extern const struct action rule_attribute_actions[];
 extern const struct action list_actions[];
 extern const struct action node_actions[];
 extern const struct action operation_actions[];

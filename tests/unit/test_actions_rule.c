@@ -108,6 +108,117 @@ static void test_ports(void **state)
 	assert_true(json_is_array(api_get(api, "NetworkRules")));
 }
 
+static int set_attributes(struct world *world, const char *port, const char *config)
+{
+	return api_call(&world->api, "ModifyNetworkRuleAttribute", "InstanceId", world->id,
+		"ForwardProtocol", "udp", "FrontendPort", port, "Config", config, NULL);
+}
+
+static const char *described(struct world *world, const char *port)
+{
+	struct api *api = &world->api;
+	const char *key = arena_print(api->fixture,
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":%s}]", world->id,
+		port);
+	(void)api_call(api, "DescribeNetworkRuleAttributes", "NetworkRules", key, NULL);
+	if (api->response.status != 200)
+		return "";
+	char *text = json_dumps(
+		api_get(api, "NetworkRuleAttributes.0.Config"), JSON_COMPACT | JSON_SORT_KEYS);
+	const char *copy = arena_copy(api->fixture, text);
+	free(text);
+	return copy;
+}
+
+#define NOT_AVAILABLE                                                                              \
+	"\"Sla\":{\"Cps\":0,\"CpsEnable\":0,\"Maxconn\":0,\"MaxconnEnable\":0},"                   \
+	"\"Slimit\":{\"Bps\":0,\"Cps\":0,\"CpsEnable\":0,\"CpsMode\":1,\"Maxconn\":0,"             \
+	"\"MaxconnEnable\":0,\"Pps\":0},\"Synproxy\":\"off\"}"
+#define CONFIG(seconds, min, max)                                                                  \
+	"{\"Cc\":{\"Sblack\":[]},\"NodataConn\":\"off\",\"PayloadLen\":{\"Max\":" #max             \
+	",\"Min\":" #min "},\"PersistenceTimeout\":" #seconds "," NOT_AVAILABLE
+
+static void test_attributes(void **state)
+{
+	static const struct {
+		const char *config, *after;
+	} step[] = {
+		{ "{}", CONFIG(0, 0, 6000) },
+		{ "{\"PersistenceTimeout\":30}", CONFIG(30, 0, 6000) },
+		{ "{\"PayloadLen\":{\"Min\":0,\"Max\":0}}", CONFIG(30, 0, 0) },
+		{ "{\"PersistenceTimeout\":3600,\"PayloadLen\":{\"Min\":1500,\"Max\":1500}}",
+			CONFIG(3600, 1500, 1500) },
+		/* what was described is taken back */
+		{ CONFIG(900, 12, 1400), CONFIG(900, 12, 1400) },
+	};
+	struct world *world = *state;
+	struct api *api = &world->api;
+	assert_int_equal(port(api, "CreatePort", world->id, "udp", "900", "10.0.0.1"), 200);
+	assert_string_equal(described(world, "900"), CONFIG(0, 0, 6000));
+	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
+		assert_int_equal(set_attributes(world, "900", step[i].config), 200);
+		assert_string_equal(described(world, "900"), step[i].after);
+	}
+	/* they stay when the origins change, when the instance expires and when it is renewed */
+	assert_int_equal(port(api, "ModifyPort", world->id, "udp", "900", "10.0.0.9"), 200);
+	api_move_life(api, INT64_C(36) * DAY_MS);
+	assert_string_equal(described(world, "900"), CONFIG(900, 12, 1400));
+	assert_int_equal(api_call_version(api, VERSION_BSS, "RenewInstance", "InstanceId",
+				 world->id, "ProductCode", "ddos", "RenewPeriod", "1", NULL),
+		200);
+	assert_string_equal(described(world, "900"), CONFIG(900, 12, 1400));
+	/* and go with the rule */
+	assert_int_equal(port(api, "DeletePort", world->id, "udp", "900", "10.0.0.9"), 200);
+	assert_string_equal(described(world, "900"), "");
+	expect(api, "anycast_controller3006", "900/udp");
+	assert_int_equal(set_attributes(world, "900", "{\"PersistenceTimeout\":30}"), 400);
+	expect(api, "anycast_controller3006", "900/udp");
+	assert_int_equal(port(api, "CreatePort", world->id, "udp", "900", "10.0.0.1"), 200);
+	assert_string_equal(described(world, "900"), CONFIG(0, 0, 6000));
+}
+
+static void test_attributes_refused(void **state)
+{
+	static const struct {
+		const char *config, *code, *named;
+	} refused[] = {
+		{ "[]", "InvalidParameter", "Config" },
+		{ "{\"Persistence\":30}", "InvalidParameter", "Config.Persistence" },
+		{ "{\"PersistenceTimeout\":29}", "InvalidParameter", "PersistenceTimeout" },
+		{ "{\"PersistenceTimeout\":3601}", "InvalidParameter", "PersistenceTimeout" },
+		{ "{\"PersistenceTimeout\":-1}", "InvalidParameter", "PersistenceTimeout" },
+		{ "{\"PersistenceTimeout\":\"60\"}", "InvalidParameter", "PersistenceTimeout" },
+		{ "{\"PayloadLen\":7}", "InvalidParameter", "Config.PayloadLen" },
+		{ "{\"PayloadLen\":{\"Min\":0}}", "MissingParameter", "PayloadLen.Max" },
+		{ "{\"PayloadLen\":{\"Max\":9}}", "MissingParameter", "PayloadLen.Min" },
+		{ "{\"PayloadLen\":{\"Min\":-1,\"Max\":9}}", "InvalidParameter", "PayloadLen.Min" },
+		{ "{\"PayloadLen\":{\"Min\":1501,\"Max\":6000}}", "InvalidParameter",
+			"PayloadLen.Min" },
+		{ "{\"PayloadLen\":{\"Min\":0,\"Max\":1501}}", "InvalidParameter",
+			"PayloadLen.Max" },
+		{ "{\"PayloadLen\":{\"Min\":10,\"Max\":9}}", "InvalidParameter", "PayloadLen.Min" },
+		{ "{\"PayloadLen\":{\"Min\":0,\"Max\":9,\"Mid\":1}}", "InvalidParameter", "Mid" },
+		{ "{\"Synproxy\":\"on\"}", "InvalidParameter", "Config.Synproxy" },
+		{ "{\"NodataConn\":\"on\"}", "InvalidParameter", "Config.NodataConn" },
+		{ "{\"Sla\":{\"Cps\":100}}", "InvalidParameter", "Config.Sla.Cps" },
+		{ "{\"Sla\":{\"MaxconnEnable\":1}}", "InvalidParameter",
+			"Config.Sla.MaxconnEnable" },
+		{ "{\"Slimit\":{\"CpsMode\":2}}", "InvalidParameter", "Config.Slimit.CpsMode" },
+		{ "{\"Slimit\":{\"Bps\":1024}}", "InvalidParameter", "Config.Slimit.Bps" },
+		{ "{\"Slimit\":{\"Other\":0}}", "InvalidParameter", "Config.Slimit.Other" },
+		{ "{\"Cc\":{\"Sblack\":[{\"Type\":1}]}}", "InvalidParameter", "Config.Cc.Sblack" },
+	};
+	struct world *world = *state;
+	struct api *api = &world->api;
+	assert_int_equal(port(api, "CreatePort", world->id, "udp", "901", "10.0.0.1"), 200);
+	const char *before = api_dump(api);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		assert_int_equal(set_attributes(world, "901", refused[i].config), 400);
+		expect(api, refused[i].code, refused[i].named);
+	}
+	assert_string_equal(before, api_dump(api));
+}
+
 static void test_origin_limit(void **state)
 {
 	struct world *world = *state;
@@ -401,6 +512,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_attributes_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_origin_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
