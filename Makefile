@@ -16,7 +16,8 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	-Wimplicit-fallthrough -Wswitch-enum -Wconversion
 HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(O)/gen -isystem $(O)/sys -isystem /usr/include/libxml2
-CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
@@ -36,12 +37,12 @@ BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all help setup run stop test lint format fuzz bench install clean test-%
+.PHONY: all help setup run stop test test-sanitizers test-kernel lint format fuzz bench install clean
 
 all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o ## build everything
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
 
 setup: ## install the packages that build, run and test need (root)
 	$(Q)./setup
@@ -57,8 +58,17 @@ test: setup ## set up, build, run every test tier of one machine (root)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/run
 
-lint: ## format, clang-tidy, cppcheck, layering, sizes
-	$(Q)tests/lint/run
+# Tests of exhausted memory ask for more than a sanitizer's allocator gives: it refuses as the real one does.
+SANITIZED := ASAN_OPTIONS=allocator_may_return_null=1 TSAN_OPTIONS=allocator_may_return_null=1
+test-sanitizers: ## tiers without network and kernel, with sanitizers: addresses, undefined, threads
+	$(Q)$(SANITIZED) SAN=address,undefined O=$(O)-address tests/run unit model torture fuzz
+	$(Q)$(SANITIZED) SAN=thread O=$(O)-thread tests/run unit
+
+test-kernel: all ## packet path, agent and packet tests on Linux 6.1 in an emulated machine (root)
+	$(Q)O=$(O) tests/kernel/run
+
+lint: ## format, clang-tidy, cppcheck, layering, sizes, shell, manual pages
+	$(Q)O=$(O) tests/lint/run
 
 format: ## rewrite sources in the project's format
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -77,7 +77,8 @@ static int64_t make_account(struct api *api, const char *name)
 	return account;
 }
 
-static uint64_t json_nth, json_asked;
+/* The server's threads count too. */
+static _Atomic uint64_t json_nth, json_asked;
 
 static void *json_allocate(size_t size)
 {
