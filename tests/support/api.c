@@ -193,7 +193,8 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 		(api->fail_allocation && arena_torture_count() >= api->fail_allocation) ||
 		(api->fail_store && db_torture_count() >= api->fail_store) ||
 		(api->fail_json && json_asked >= api->fail_json);
-	api->fail_allocation = api->fail_store = api->fail_json = json_nth = 0;
+	api->fail_allocation = api->fail_store = api->fail_json = 0;
+	json_nth = 0;
 	arena_torture(0, 0);
 	db_torture(0);
 	api->reply = json_loadb(api->response.body, api->response.body_size, 0, NULL);
