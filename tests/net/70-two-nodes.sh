@@ -53,17 +53,22 @@ done
 # ---- traffic through both
 for version in 4 6; do
 	first=$(count node flow_opened) second=$(count node2 flow_opened)
+	cookies=$(($(count node cookie_sent) + $(count node2 cookie_sent)))
 	check "1,000 connections, IPv$version" loads get "${vip[$version]}" 80 1000 10 / 1024
 	check "each opened one flow, IPv$version" counted flow_opened $((first + second + 1000))
+	check "and took one cookie, IPv$version" counted cookie_sent $((cookies + 1000))
 	check "both nodes carried them, IPv$version" balanced flow_opened "$first" "$second" 1000
 done
-traffic() { call DescribeTraffic --InstanceId "${id[4]}" | jq ".$1"; }
-first=$(count node cookie_sent) second=$(count node2 cookie_sent) in=$(traffic InPackets)
+# Attacked is the newest instance: one that nobody else talks to.
+new=$(buy Ipv4)
+forward "$new" tcp 80 "$HTTP_PORT" "$ORIGIN4"
+check "both confirm an instance to attack" settled
+first=$(count node cookie_sent) second=$(count node2 cookie_sent)
 "$POLDER" lab drill syn-flood --seconds 1 --pps 4000 >"$scratch/drill"
 sent=$(awk '$1 == "sent" && $3 == "packets," { print $2 }' "$scratch/drill")
 check "a flood is answered by both together" counted cookie_sent $((first + second + sent))
 check "and by each" balanced cookie_sent "$first" "$second" "$sent"
-equal "the instance's traffic is the sum over both" "$sent" $(($(traffic InPackets) - in))
+equal "the instance's traffic is the sum over both" "$sent" "$(call DescribeTraffic --InstanceId "$new" | jq .InPackets)"
 
 # ---- a cookie of one node, brought back to the other: SYNs leave the client through the first link, what has ACK set
 # through the second.
@@ -87,10 +92,10 @@ split() { # split VERSION FROM TO: by the ACK flag, 33 bytes into an IPv4 packet
 	local family=ip match=ip offset=33 source
 	[ "$1" = 6 ] && family=ipv6 match=ip6 offset=53
 	source=$(inside client ip -j -"$1" addr show dev "$3" scope global | jq -r '.[0].addr_info[0].local')
-	inside client ip -"$1" route replace "${vip[$1]}/${bits[$1]}" via "$(gateway "$1" "$2")" dev "$2" src "$source" &&
+	inside client ip -"$1" route replace "$address/${bits[$1]}" via "$(gateway "$1" "$2")" dev "$2" src "$source" &&
 		inside client tc qdisc replace dev "$2" clsact &&
 		inside client tc filter add dev "$2" egress protocol $family u32 \
-			match $match dst "${vip[$1]}/${bits[$1]}" match $match protocol 6 0xff \
+			match $match dst "$address/${bits[$1]}" match $match protocol 6 0xff \
 			match u8 0x10 0x10 at $offset action mirred egress redirect dev "$3"
 }
 gateway() { # gateway VERSION LINK: the node's address on a link of the client
@@ -99,7 +104,7 @@ gateway() { # gateway VERSION LINK: the node's address on a link of the client
 }
 unsplit() {
 	inside client tc qdisc del dev "$2" clsact
-	inside client ip -"$1" route del "${vip[$1]}/${bits[$1]}"
+	inside client ip -"$1" route del "$address/${bits[$1]}"
 }
 # What is proven to a node is answered to the link-layer address that it came from: the links of the client get
 # the same one, and forget by that where the node is.
@@ -117,6 +122,11 @@ for version in 4 6; do
 	for way in "n0 n1 node node2" "n1 n0 node2 node"; do
 		read -r from to asked proven <<<"$way"
 		name="IPv$version, cookies of $asked proven to $proven"
+		# A new address: neither node has seen these pairs of addresses and ports before.
+		new=$(buy Ipv$version)
+		address=$(instance "$new" Ip) origin=ORIGIN$version
+		forward "$new" tcp 80 "$HTTP_PORT" "${!origin}"
+		check "both confirm an address more, $name" settled
 		if ! split $version "$from" "$to" 2>"$scratch/why"; then
 			ok "$name # SKIP tc: $(head -n 1 "$scratch/why")"
 			unsplit $version "$from" 2>/dev/null
@@ -124,8 +134,9 @@ for version in 4 6; do
 		fi
 		declare -A was=([cookie]=$(count $asked cookie_sent) [flow]=$(count $proven flow_opened)
 			[cookie_there]=$(count $proven cookie_sent) [flow_there]=$(count $asked flow_opened))
-		check "300 connections, $name" loads get "${vip[$version]}" 80 300 10 / 1024
-		check "counted, $name" counted flow_opened $((was[flow] + was[flow_there] + 300))
+		check "300 connections, $name" loads get "$address" 80 300 10 / 1024
+		check "flows are counted, $name" counted flow_opened $((was[flow] + was[flow_there] + 300))
+		check "cookies too, $name" counted cookie_sent $((was[cookie] + was[cookie_there] + 300))
 		equal "SYNs and flows, $name" "300 0, 0 300" \
 			"$(($(count $asked cookie_sent) - was[cookie])) $(($(count $asked flow_opened) - was[flow_there])), $(($(
 				count $proven cookie_sent) - was[cookie_there])) $(($(count $proven flow_opened) - was[flow]))"
