@@ -10,7 +10,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SPAN_MAX_DAYS 36500
 
@@ -38,6 +37,18 @@ int64_t clock_utc_ms(void)
 int64_t clock_monotonic_ms(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+struct timespec clock_deadline(int64_t wait_ms)
+{
+	struct timespec until;
+
+	assert(wait_ms >= 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += wait_ms % SECOND_MS * 1000000;
+	until.tv_sec += wait_ms / SECOND_MS + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return until;
 }
 
 static bool is_leap(int64_t year)

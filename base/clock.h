@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <stdbool.h>
+#include <time.h>
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -16,6 +17,8 @@
 
 int64_t clock_utc_ms(void);	  /* CLOCK_REALTIME */
 int64_t clock_monotonic_ms(void); /* for time-outs only */
+/* The moment wait_ms (not negative) from now, for conditions that wait by CLOCK_MONOTONIC. */
+struct timespec clock_deadline(int64_t wait_ms);
 
 /* "2026-01-02T03:04:05Z", exactly that form, years 1970..9999 -> ms. false: not of the form or no such
  * moment (a 31st of February, second 61). */

@@ -31,13 +31,9 @@ struct names_thread {
 /* False: stop. */
 static bool wait_turn(struct names_thread *thread, int64_t wait_ms)
 {
-	struct timespec until;
+	struct timespec until = clock_deadline(wait_ms);
 	bool go_on;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += wait_ms % 1000 * 1000000;
-	until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	(void)pthread_mutex_lock(&thread->lock);
 	while (!thread->stopping)
 		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) != 0)

@@ -101,15 +101,8 @@ static enum err turn(struct engine *engine, bool *more)
 /* False: stop. */
 static bool wait_turn(struct engine *engine, int64_t wait_ms)
 {
-	struct timespec until;
+	struct timespec until = clock_deadline(wait_ms);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += wait_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&engine->lock);
 	while (!engine->woken && !engine->stopping)
 		if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) != 0)

@@ -640,23 +640,9 @@ uint64_t nodes_newest(const struct nodes *nodes)
 	return newest;
 }
 
-static struct timespec after(int64_t wait_ms)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += wait_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return until;
-}
-
 bool nodes_wait(struct nodes *nodes, uint64_t generation, int64_t offset_ms, int64_t wait_ms)
 {
-	struct timespec until = after(wait_ms > 0 ? wait_ms : 0);
+	struct timespec until = clock_deadline(wait_ms > 0 ? wait_ms : 0);
 	struct inner *inner = lock(nodes);
 	bool news;
 

@@ -437,12 +437,10 @@ static void gate_init(void)
 
 static enum err gate_take(struct db *db)
 {
-	struct timespec until;
+	struct timespec until = clock_deadline(DB_BUSY_MS);
 	int waited = 0;
 
 	(void)pthread_once(&gate_once, gate_init);
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += DB_BUSY_MS / SECOND_MS;
 	(void)pthread_mutex_lock(&gate_lock);
 	while (gate_taken && waited == 0)
 		waited = pthread_cond_timedwait(&gate_free, &gate_lock, &until);

@@ -166,6 +166,22 @@ static void clocks_run(void **state)
 	assert_true(clock_monotonic_ms() >= monotonic);
 }
 
+static void deadlines(void **state)
+{
+	static const int64_t waits[] = { 0, 1, 999, 1000, 1001, 59999 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		int64_t before = clock_monotonic_ms();
+		struct timespec until = clock_deadline(waits[i]);
+		int64_t after = clock_monotonic_ms();
+		int64_t at = (int64_t)until.tv_sec * SECOND_MS + until.tv_nsec / 1000000;
+
+		assert_in_range(until.tv_nsec, 0, 999999999);
+		assert_true(at >= before + waits[i] && at <= after + waits[i] + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +190,7 @@ int main(void)
 		cmocka_unit_test(months),
 		cmocka_unit_test(spans),
 		cmocka_unit_test(clocks_run),
+		cmocka_unit_test(deadlines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
