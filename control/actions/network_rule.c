@@ -102,56 +102,31 @@ static enum err delete_network_rule_run(struct call *call, const void *raw)
 	return rule_delete(call, &rule);
 }
 
-struct describe_network_rules {
-	const char *id, *protocol;
-	int64_t frontend_port, page_number, page_size;
-};
 static const struct param describe_network_rules_params[] = {
-	PARAM_INSTANCE_ID(describe_network_rules, .required = true),
-	PARAM(describe_network_rules, protocol, "ForwardProtocol", .kind = PARAM_CHOICE,
-		.empty_is_absent = true, .choices = "tcp udp",
-		.help = "only rules of this protocol"),
-	PARAM(describe_network_rules, frontend_port, "FrontendPort", .kind = PARAM_INT,
-		.empty_is_absent = true, .min = 1, .max = 65535, .help = "only rules of this port"),
-	PARAM_PAGE_NUMBER(describe_network_rules, .required = true),
-	PARAM_PAGE_SIZE(describe_network_rules, LIST_PAGE_MAX, PAGE_SIZE_DEFAULT, .required = true),
+	PARAM_INSTANCE_ID(rule_page, .required = true),
+	PARAM(rule_page, protocol, "ForwardProtocol", .kind = PARAM_CHOICE, .empty_is_absent = true,
+		.choices = "tcp udp", .help = "only rules of this protocol"),
+	PARAM(rule_page, frontend_port, "FrontendPort", .kind = PARAM_INT, .empty_is_absent = true,
+		.min = 1, .max = 65535, .help = "only rules of this port"),
+	PARAM_PAGE_NUMBER(rule_page, .required = true),
+	PARAM_PAGE_SIZE(rule_page, LIST_PAGE_MAX, PAGE_SIZE_DEFAULT, .required = true),
 	PARAM_ROW_END,
 };
 
+static json_t *network_rule_element(const struct port_rule_row *row)
+{
+	const struct port_rule *rule = &row->rule;
+	/* Published: ProxyEnable 0 means that the rule is in force. */
+	return json_pack("{s:s, s:s, s:I, s:I, s:b, s:i, s:i, s:s, s:s, s:o}", "InstanceId",
+		row->instance_id, "Protocol", protocol_name(rule->protocol), "FrontendPort",
+		(json_int_t)rule->frontend_port, "BackendPort", (json_int_t)rule->backend_port,
+		"IsAutoCreate", 0, "PayloadRuleEnable", 0, "ProxyEnable", 0, "ProxyStatus", "on",
+		"Remark", rule->remark ? rule->remark : "", "RealServers", rule_servers_json(rule));
+}
+
 static enum err describe_network_rules_run(struct call *call, const void *raw)
 {
-	const struct describe_network_rules *args = raw;
-	struct instance instance;
-	TRY(call_instance(call, args->id, &instance));
-	struct port_rule_filter filter = {
-		.instance_number = instance.number,
-		.frontend_port = args->frontend_port,
-		.offset = page_offset(args->page_number, args->page_size),
-		.limit = args->page_size,
-	};
-	enum protocol protocol;
-	if (args->protocol && protocol_from_name(args->protocol, &protocol))
-		filter.protocol = (int)protocol;
-	struct port_rule_row *rows;
-	size_t count;
-	int64_t total;
-	TRY(port_rule_list(call->db, call->mem, &filter, &rows, &count, &total));
-	json_t *list;
-	TRY(put_int(call->reply, "TotalCount", total));
-	TRY(put_list(call->reply, "NetworkRules", &list));
-	for (size_t i = 0; i < count; i++) {
-		const struct port_rule *rule = &rows[i].rule;
-		/* Published: ProxyEnable 0 means that the rule is in force. */
-		TRY(add(list, json_pack("{s:s, s:s, s:I, s:I, s:b, s:i, s:i, s:s, s:s, s:o}",
-				      "InstanceId", rows[i].instance_id, "Protocol",
-				      protocol_name(rule->protocol), "FrontendPort",
-				      (json_int_t)rule->frontend_port, "BackendPort",
-				      (json_int_t)rule->backend_port, "IsAutoCreate", 0,
-				      "PayloadRuleEnable", 0, "ProxyEnable", 0, "ProxyStatus", "on",
-				      "Remark", rule->remark ? rule->remark : "", "RealServers",
-				      rule_servers_json(rule))));
-	}
-	return OK;
+	return rule_describe(call, raw, network_rule_element);
 }
 
 static const struct reply_list network_rules_lists[] = {
@@ -171,8 +146,7 @@ const struct action network_rule_actions[] = {
 		sizeof(struct network_rules), delete_network_rule_run, NULL, "deletes a port rule",
 		0 },
 	{ VERSION_DDOSCOO, "DescribeNetworkRules", READ, PERMISSION_READ,
-		describe_network_rules_params, sizeof(struct describe_network_rules),
-		describe_network_rules_run, network_rules_lists,
-		"lists the port rules of an instance", 0 },
+		describe_network_rules_params, sizeof(struct rule_page), describe_network_rules_run,
+		network_rules_lists, "lists the port rules of an instance", 0 },
 	{ 0 },
 };

@@ -104,52 +104,29 @@ static enum err delete_port_run(struct call *call, const void *raw)
 	return rule_delete(call, &rule);
 }
 
-struct describe_port {
-	const char *id, *protocol;
-	int64_t frontend_port, page_number, page_size;
-};
 /* Clients that know no pages send none: the standard page is one that holds a default plan's rules. */
 static const struct param describe_port_params[] = {
-	PARAM_INSTANCE_ID(describe_port, .required = true),
-	PARAM_PROTOCOL(describe_port, .empty_is_absent = true),
-	PARAM_PORT(describe_port, frontend_port, "FrontendPort", 65535, .empty_is_absent = true,
+	PARAM_INSTANCE_ID(rule_page, .required = true),
+	PARAM_PROTOCOL(rule_page, .empty_is_absent = true),
+	PARAM_PORT(rule_page, frontend_port, "FrontendPort", 65535, .empty_is_absent = true,
 		.help = "only the rule of this port"),
-	PARAM_PAGE_NUMBER(describe_port),
-	PARAM_PAGE_SIZE(describe_port, LIST_PAGE_MAX, 50),
+	PARAM_PAGE_NUMBER(rule_page),
+	PARAM_PAGE_SIZE(rule_page, LIST_PAGE_MAX, 50),
 	PARAM_ROW_END,
 };
 
+static json_t *port_element(const struct port_rule_row *row)
+{
+	const struct port_rule *rule = &row->rule;
+	return json_pack("{s:s, s:s, s:I, s:I, s:b, s:o}", "InstanceId", row->instance_id,
+		"FrontendProtocol", protocol_name(rule->protocol), "FrontendPort",
+		(json_int_t)rule->frontend_port, "BackendPort", (json_int_t)rule->backend_port,
+		"IsAutoCreate", 0, "RealServers", rule_servers_json(rule));
+}
+
 static enum err describe_port_run(struct call *call, const void *raw)
 {
-	const struct describe_port *args = raw;
-	struct instance instance;
-	TRY(call_instance(call, args->id, &instance));
-	struct port_rule_filter filter = {
-		.instance_number = instance.number,
-		.frontend_port = args->frontend_port,
-		.offset = page_offset(args->page_number, args->page_size),
-		.limit = args->page_size,
-	};
-	enum protocol protocol;
-	if (args->protocol && protocol_from_name(args->protocol, &protocol))
-		filter.protocol = (int)protocol;
-	struct port_rule_row *rows;
-	size_t count;
-	int64_t total;
-	TRY(port_rule_list(call->db, call->mem, &filter, &rows, &count, &total));
-	json_t *list;
-	TRY(put_int(call->reply, "TotalCount", total));
-	TRY(put_list(call->reply, "NetworkRules", &list));
-	for (size_t i = 0; i < count; i++) {
-		const struct port_rule *rule = &rows[i].rule;
-		TRY(add(list, json_pack("{s:s, s:s, s:I, s:I, s:b, s:o}", "InstanceId",
-				      rows[i].instance_id, "FrontendProtocol",
-				      protocol_name(rule->protocol), "FrontendPort",
-				      (json_int_t)rule->frontend_port, "BackendPort",
-				      (json_int_t)rule->backend_port, "IsAutoCreate", 0,
-				      "RealServers", rule_servers_json(rule))));
-	}
-	return OK;
+	return rule_describe(call, raw, port_element);
 }
 
 static const struct reply_list port_lists[] = {
@@ -168,7 +145,7 @@ const struct action port_actions[] = {
 	{ VERSION_DDOSCOO, "DeletePort", WRITE, PERMISSION_FULL, delete_port_params,
 		sizeof(struct port_args), delete_port_run, NULL, "deletes a port rule", 0 },
 	{ VERSION_DDOSCOO, "DescribePort", READ, PERMISSION_READ, describe_port_params,
-		sizeof(struct describe_port), describe_port_run, port_lists,
+		sizeof(struct rule_page), describe_port_run, port_lists,
 		"lists the port rules of an instance", 0 },
 	{ 0 },
 };

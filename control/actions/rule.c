@@ -174,3 +174,28 @@ enum err rule_delete(struct call *call, const struct port_rule *rule)
 	TRY(record_rule(call, "oldEntity", rule));
 	return port_rule_delete(call->db, rule);
 }
+
+enum err rule_describe(struct call *call, const struct rule_page *page, rule_element element)
+{
+	struct instance instance;
+	TRY(call_instance(call, page->id, &instance));
+	struct port_rule_filter filter = {
+		.instance_number = instance.number,
+		.frontend_port = page->frontend_port,
+		.offset = page_offset(page->page_number, page->page_size),
+		.limit = page->page_size,
+	};
+	enum protocol protocol;
+	if (page->protocol && protocol_from_name(page->protocol, &protocol))
+		filter.protocol = (int)protocol;
+	struct port_rule_row *rows;
+	size_t count;
+	int64_t total;
+	TRY(port_rule_list(call->db, call->mem, &filter, &rows, &count, &total));
+	json_t *list;
+	TRY(put_int(call->reply, "TotalCount", total));
+	TRY(put_list(call->reply, "NetworkRules", &list));
+	for (size_t i = 0; i < count; i++)
+		TRY(add(list, element(&rows[i])));
+	return OK;
+}

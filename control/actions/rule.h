@@ -33,4 +33,15 @@ enum err rule_delete(struct call *call, const struct port_rule *rule) MUST_USE;
 /* Origins as a JSON list of strings; NULL when memory is out. */
 json_t *rule_servers_json(const struct port_rule *rule);
 
+/* Which rules of one instance a caller asks to see; protocol NULL or frontend_port 0: any. */
+struct rule_page {
+	const char *id, *protocol;
+	int64_t frontend_port, page_number, page_size;
+};
+/* One element of the list; NULL when memory is out. */
+typedef json_t *(*rule_element)(const struct port_rule_row *row);
+/* Puts TotalCount and the page's NetworkRules into the reply. */
+enum err rule_describe(
+	struct call *call, const struct rule_page *page, rule_element element) MUST_USE;
+
 #endif
