@@ -4,7 +4,7 @@
  * the program were not attached anywhere; attached to a spare veth that carries nothing, calls are
  * cheap and pacing in steps of a millisecond works.
  *
- * Before anything is sent the place is checked: the namespace by inode against what `lab up` wrote down, the
+ * Before anything is sent the place is checked: the namespace by cookie against what `lab up` wrote down, the
  * interfaces against the lab's own, the target against its pool. There is no option that names an
  * interface.
  */
@@ -40,13 +40,14 @@ struct flood {
 	uint32_t frame_count;
 };
 
-bool generator_permitted(const struct lab *lab, uint64_t own_inode, uint64_t first_inode,
+bool generator_permitted(const struct lab *lab, uint64_t own_cookie, uint64_t first_cookie,
 	const char *interface, char why[100])
 {
 	char list[64], *rest = list, *name;
 
 	(void)snprintf(why, 100, "this network namespace was not made by the lab");
-	if (own_inode == 0 || own_inode == first_inode || own_inode != lab->inode[LAB_ATTACKER])
+	if (own_cookie == 0 || own_cookie == first_cookie ||
+		own_cookie != lab->cookie[LAB_ATTACKER])
 		return false;
 	(void)snprintf(why, 100, "interface %.20s was not made by the lab", interface);
 	lab_interfaces(lab, LAB_ATTACKER, list);
@@ -77,7 +78,7 @@ static bool interface_index(const struct lab *lab, const char *name, uint32_t *o
 {
 	char why[100];
 
-	if (!generator_permitted(lab, namespace_inode_own(), namespace_inode_first(), name, why))
+	if (!generator_permitted(lab, namespace_cookie_own(), namespace_cookie_first(), name, why))
 		return complain("the generator refuses: %s", why);
 	*out = if_nametoindex(name);
 	return *out != 0 || complain("no interface %s", name);

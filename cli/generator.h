@@ -43,7 +43,7 @@ const struct drill *drill_find(const char *name);
 
 /* Whether this namespace and interface are of the lab: the namespace is the one that `lab up` made for the
  * attacker, is not that of process 1, and the lab made the interface. why (100 bytes) says what is wrong. */
-bool generator_permitted(const struct lab *lab, uint64_t own_inode, uint64_t first_inode,
+bool generator_permitted(const struct lab *lab, uint64_t own_cookie, uint64_t first_cookie,
 	const char *interface, char why[100]);
 /* Whether address is in the lab's pool of protected addresses. */
 bool generator_target_permitted(const uint8_t address[16]);

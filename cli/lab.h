@@ -39,7 +39,7 @@ struct lab {
 	char binaries[PATH_MAX];       /* folder of the running program */
 	int node_count;
 	int api_port;
-	uint64_t inode[LAB_ROLE_COUNT]; /* of the namespaces, as lab up made them; 0: none */
+	uint64_t cookie[LAB_ROLE_COUNT]; /* of the namespaces, as lab up made them; 0: none */
 };
 
 /* What the world outside must know of the address plan. */

@@ -163,7 +163,7 @@ static bool check_namespaces(const struct lab *lab, struct lab_fault *out)
 
 	for (int role = 0; lab_has_role(lab, role); role++) {
 		lab_namespace(lab, role, name);
-		if (namespace_inode(name) == lab->inode[role])
+		if (namespace_cookie(name) == lab->cookie[role])
 			continue;
 		(void)snprintf(part, sizeof(part), "the network namespace %s is gone", name);
 		return fault(out, "supervisor.log", part);

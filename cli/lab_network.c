@@ -339,7 +339,7 @@ static bool make_namespaces(struct lab *lab)
 
 		if (process_run(argv, NULL, false) != 0)
 			return complain("cannot make the network namespace %s", name);
-		lab->inode[role] = namespace_inode(name);
+		lab->cookie[role] = namespace_cookie(name);
 		if (process_in_namespace(name, settings_work, &role) != 0)
 			return false;
 	}

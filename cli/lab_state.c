@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a lab remembers: lab.json (written once by `lab up`: nodes, port, inodes of the
+ * What a lab remembers: lab.json (written once by `lab up`: nodes, port, cookies of the
  * namespaces) and pids.json (rewritten by the supervisor at every start and end of a program). The folder
  * can be entered by all, since the unprivileged programs have theirs in it; what is secret is
  * readable by its owner alone.
@@ -96,9 +96,9 @@ bool lab_save(const struct lab *lab)
 
 	for (int i = 0; i < LAB_ROLE_COUNT; i++) {
 		lab_role_name(i, role);
-		if (lab->inode[i])
+		if (lab->cookie[i])
 			(void)json_object_set_new(json_object_get(state, "namespaces"), role,
-				json_integer((json_int_t)lab->inode[i]));
+				json_integer((json_int_t)lab->cookie[i]));
 	}
 	text = json_dumps(state, JSON_INDENT(1));
 	json_decref(state);
@@ -129,7 +129,7 @@ bool lab_load(struct lab *lab)
 	lab->api_port = (int)json_integer_value(json_object_get(state, "api_port"));
 	for (int i = 0; i < LAB_ROLE_COUNT; i++) {
 		lab_role_name(i, role);
-		lab->inode[i] = (uint64_t)json_integer_value(
+		lab->cookie[i] = (uint64_t)json_integer_value(
 			json_object_get(json_object_get(state, "namespaces"), role));
 	}
 	json_decref(state);

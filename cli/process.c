@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,29 +83,52 @@ bool namespace_enter(const char *name)
 	return fd >= 0 && setns(fd, CLONE_NEWNET) == 0;
 }
 
-static uint64_t inode_of(const char *path)
+uint64_t namespace_inode(const char *name)
 {
+	char path[PATH_MAX];
 	struct stat file;
 
+	namespace_path(name, path, sizeof(path));
 	return stat(path, &file) == 0 ? file.st_ino : 0;
 }
 
-uint64_t namespace_inode(const char *name)
+/* A socket knows its namespace for ever, so it is asked after the way back. */
+static uint64_t cookie_of(const char *path)
+{
+	AUTO(fd) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	AUTO(fd) int there = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd) int fd = -1;
+	socklen_t length = sizeof(uint64_t);
+	uint64_t cookie = 0;
+
+	if (own < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (setns(own, CLONE_NEWNET) < 0) {
+		complain("return to the own network namespace: %s", strerror(errno));
+		exit(STATUS_FAILED);
+	}
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+		return 0;
+	return cookie;
+}
+
+uint64_t namespace_cookie(const char *name)
 {
 	char path[PATH_MAX];
 
 	namespace_path(name, path, sizeof(path));
-	return inode_of(path);
+	return cookie_of(path);
 }
 
-uint64_t namespace_inode_own(void)
+uint64_t namespace_cookie_own(void)
 {
-	return inode_of("/proc/self/ns/net");
+	return cookie_of("/proc/self/ns/net");
 }
 
-uint64_t namespace_inode_first(void)
+uint64_t namespace_cookie_first(void)
 {
-	return inode_of("/proc/1/ns/net");
+	return cookie_of("/proc/1/ns/net");
 }
 
 int process_in_namespace(const char *name, int (*work)(void *user), void *user)

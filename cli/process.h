@@ -20,10 +20,13 @@ int process_run(const char *const *argv, const char *input, bool quiet);
 int process_in_namespace(const char *name, int (*work)(void *user), void *user);
 /* Moves the calling process into the namespace. */
 bool namespace_enter(const char *name);
-/* Inode of the namespace, 0 if there is none. namespace_inode_own: of the caller. */
+/* Inode of the namespace, 0 if there is none. Another namespace may have it later. */
 uint64_t namespace_inode(const char *name);
-uint64_t namespace_inode_own(void);
-uint64_t namespace_inode_first(void); /* of process 1 */
+/* The kernel's number of the namespace, which no other gets until the machine starts again; 0: there is none,
+ * or it cannot be entered. */
+uint64_t namespace_cookie(const char *name);
+uint64_t namespace_cookie_own(void);
+uint64_t namespace_cookie_first(void); /* of process 1 */
 
 /* Calls found(pid, user) for every process of this machine but the caller. */
 void process_each(void (*found)(pid_t pid, void *user), void *user);

@@ -193,7 +193,7 @@ check "and was one" test "$(sent)" -ge 50000
 # ---- the generator works nowhere else: other namespaces under the attacker's name
 attacker=/run/netns/$POLDER_LAB_NAME-attacker
 foreign=$POLDER_LAB_NAME-foreign
-transmitted() { nsenter --net="$1" cat /proc/net/dev | awk 'NR > 2 { sum += $11 } END { print sum + 0 }'; }
+transmitted() { nsenter --net="$1" cat /proc/net/dev | awk 'NR > 2 { sum += $3 + $11 } END { print sum + 0 }'; }
 refused() { # refused WHAT NAMESPACE
 	local before
 	before=$(transmitted "$2")
@@ -205,12 +205,17 @@ refused() { # refused WHAT NAMESPACE
 	[ "$1" = "the machine's own namespace" ] && return # others send there
 	equal "not a packet in $1" "$before" "$(transmitted "$2")"
 }
-ip netns add "$foreign"
-ip -n "$foreign" link add n0 type veth peer name other
-ip -n "$foreign" link add spare0 type veth peer name spare1
-for link in n0 other spare0 spare1; do
-	ip -n "$foreign" link set "$link" addrgenmode none up
-done
+imitate() { # imitate NAMESPACE: makes it, with interfaces named as the attacker's
+	ip netns add "$1"
+	ip -n "$1" link add n0 type veth peer name other
+	ip -n "$1" link add spare0 type veth peer name spare1
+	for link in n0 other spare0 spare1; do
+		ip -n "$1" link set "$link" addrgenmode none up
+	done
+	# Or what the generator sends would be lost uncounted.
+	nsenter --net="/run/netns/$1" ethtool -K other gro on
+}
+imitate "$foreign"
 refused "a namespace with interfaces of the same names" "/run/netns/$foreign"
 refused "the client's namespace" "/run/netns/$POLDER_LAB_NAME-client"
 refused "the machine's own namespace" "/proc/$$/ns/net"
@@ -220,6 +225,17 @@ equal "a drill on an interface that the lab did not make is refused" 1 \
 check "and the interface is named" said "n0"
 inside attacker ip link set n9 name n0
 ip netns delete "$foreign"
+number=$(stat -Lc %i "$attacker")
+for _ in 1 2 3 4 5; do # the kernel frees the old one a little later
+	ip netns delete "$POLDER_LAB_NAME-attacker"
+	sleep 0.1
+	imitate "$POLDER_LAB_NAME-attacker"
+	[ "$(stat -Lc %i "$attacker")" = "$number" ] && break
+done
+equal "a drill in a namespace made anew, number and all, is refused" 1 \
+	"$(status_of "$POLDER" lab drill syn-flood --seconds 1 --pps 1000)"
+check "because the lab did not make that one" said "this network namespace was not made by the lab"
+equal "not a packet there" 0 "$(transmitted "$attacker")"
 
 # ---- programs that die are back
 clean_start() {
@@ -258,19 +274,26 @@ for name in control api origin echo agent dns; do
 done
 
 # ---- down, after whatever happened
-left() { # what is left of the lab, and of the namespaces with the inodes in $scratch/inodes
+# The kernel gives numbers of namespaces again at once: what counts is who was in them before.
+remember() {
 	local process link
-	ls -d "$DIRECTORY" "$DIRECTORY.lock" 2>/dev/null
-	ls /run/netns 2>/dev/null | grep "^$POLDER_LAB_NAME-"
+	for process in /proc/[0-9]*; do
+		link=$(readlink "$process/ns/net") && grep -qxF "$link" <(
+			stat -Lc 'net:[%i]' "/run/netns/$POLDER_LAB_NAME"-*) && echo "$process $link"
+	done >"$scratch/processes"
+}
+left() { # what is left of the lab, and of who was in its namespaces when they were remembered
+	local process link
+	ls -d "$DIRECTORY" "$DIRECTORY.lock" "/run/netns/$POLDER_LAB_NAME"-* 2>/dev/null
 	grep -F "$DIRECTORY" /proc/mounts
 	for process in /proc/[0-9]*; do
 		link=$(readlink "$process/cwd") && [[ $link == "$DIRECTORY"* ]] && echo "$process $(readlink "$process/exe")"
-		link=$(readlink "$process/ns/net") && grep -qxF "$link" "$scratch/inodes" &&
-			echo "$process $(readlink "$process/exe") in $link"
 	done
+	while read -r process link; do
+		[ "$(readlink "$process/ns/net")" = "$link" ] && echo "$process $(readlink "$process/exe") in $link"
+	done <"$scratch/processes"
 	return 0
 }
-remember() { jq -r '.namespaces[] | "net:[\(.)]"' "$DIRECTORY/lab.json" >"$scratch/inodes"; }
 down() { # down AFTER_WHAT: ends everything, twice
 	equal "$1: lab down" 0 "$(status_of "$POLDER" lab down)"
 	equal "$1: it says nothing" "" "$(cat "$scratch/said")"
@@ -308,7 +331,7 @@ umount -l "$DIRECTORY/bpf"
 rm -rf "$DIRECTORY"
 down "the folder was removed"
 
-: >"$scratch/inodes"
+: >"$scratch/processes"
 for delay in 0.02 0.05 0.1 0.2 0.3 0.4; do
 	"$POLDER" lab up >/dev/null 2>&1 &
 	sleep $delay

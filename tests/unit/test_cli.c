@@ -27,9 +27,9 @@
 /* After base/error.h: it has a macro named fail. */
 #include <cmocka.h>
 
-#define ATTACKER_INODE 4026539001U
-#define OTHER_INODE    4026539002U
-#define FIRST_INODE    4026531840U
+#define ATTACKER_COOKIE 4611
+#define OTHER_COOKIE	4612
+#define FIRST_COOKIE	1
 
 /* ---- the generator's refusals */
 
@@ -41,31 +41,33 @@ static void test_generator_permitted(void **state)
 		const char *interface;
 		bool permitted;
 	} cases[] = {
-		{ "the lab's first link", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "n0", true },
-		{ "its second link", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "n1", true },
-		{ "the spare", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "spare0", true },
-		{ "a link of a node the lab has not", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE,
-			"n2", false },
-		{ "a card moved into the namespace", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE,
+		{ "the lab's first link", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "n0",
+			true },
+		{ "its second link", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "n1", true },
+		{ "the spare", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "spare0", true },
+		{ "a link of a node the lab has not", ATTACKER_COOKIE, FIRST_COOKIE,
+			ATTACKER_COOKIE, "n2", false },
+		{ "a card moved into the namespace", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE,
 			"eth0", false },
-		{ "the loopback", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "lo", false },
-		{ "a prefix of a name", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "n", false },
-		{ "the whole list as a name", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "n0 n1",
+		{ "the loopback", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "lo", false },
+		{ "a prefix of a name", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "n",
 			false },
-		{ "no name", ATTACKER_INODE, FIRST_INODE, ATTACKER_INODE, "", false },
-		{ "another namespace", OTHER_INODE, FIRST_INODE, ATTACKER_INODE, "n0", false },
-		{ "the machine's namespace", FIRST_INODE, FIRST_INODE, ATTACKER_INODE, "n0",
+		{ "the whole list as a name", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE,
+			"n0 n1", false },
+		{ "no name", ATTACKER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "", false },
+		{ "another namespace", OTHER_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "n0", false },
+		{ "the machine's namespace", FIRST_COOKIE, FIRST_COOKIE, ATTACKER_COOKIE, "n0",
 			false },
-		{ "the machine's, written into the state", FIRST_INODE, FIRST_INODE, FIRST_INODE,
+		{ "the machine's, written into the state", FIRST_COOKIE, FIRST_COOKIE, FIRST_COOKIE,
 			"n0", false },
-		{ "no lab", 0, FIRST_INODE, 0, "n0", false },
+		{ "no lab", 0, FIRST_COOKIE, 0, "n0", false },
 	};
 	struct lab lab = { .node_count = 2 };
 	char why[100];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		lab.inode[LAB_ATTACKER] = cases[i].attacker;
+		lab.cookie[LAB_ATTACKER] = cases[i].attacker;
 		if (generator_permitted(&lab, cases[i].own, cases[i].first, cases[i].interface,
 			    why) != cases[i].permitted)
 			fail_msg("%s: %s", cases[i].description, why);
@@ -104,14 +106,14 @@ static void test_target_permitted(void **state)
 /* This process is in nobody's lab: the generator must not get as far as sending. */
 static void test_generator_refuses_here(void **state)
 {
-	struct lab lab = { .node_count = 1, .inode = { [LAB_ATTACKER] = ATTACKER_INODE } };
+	struct lab lab = { .node_count = 1, .cookie = { [LAB_ATTACKER] = ATTACKER_COOKIE } };
 	struct target target = { .tcp_port = 80, .udp_port = 53 };
 	struct generator_result result = { 0 };
 
 	(void)state;
 	assert_true(text_to_address("198.18.0.1", target.address));
 	assert_false(generator_run(&lab, drill_find("syn-flood"), &target, 1, 1, &result));
-	lab.inode[LAB_ATTACKER] = namespace_inode_own();
+	lab.cookie[LAB_ATTACKER] = namespace_cookie_own();
 	assert_false(generator_run(&lab, drill_find("syn-flood"), &target, 1, 1, &result));
 	assert_false(generator_run(
 		&lab, drill_find("syn-flood"), &target, GENERATOR_SECONDS_MAX + 1, 1, &result));
@@ -290,11 +292,11 @@ static void test_settings(void **state)
 	assert_false(lab_load(&lab));
 }
 
-/* A process must be found by namespace inode only in its own. */
-static void test_namespace_inodes(void **state)
+/* What tells namespaces apart must be of this one, and of none where there is none. */
+static void test_namespaces(void **state)
 {
 	(void)state;
-	assert_true(namespace_inode_own() != 0);
+	assert_true(namespace_cookie("no-such-namespace") == 0);
 	assert_true(namespace_inode("no-such-namespace") == 0);
 	assert_int_equal(process_in_namespace("no-such-namespace", NULL, NULL), -1);
 }
@@ -310,7 +312,7 @@ int main(void)
 		cmocka_unit_test(test_action_list),
 		cmocka_unit_test(test_address_plan),
 		cmocka_unit_test(test_settings),
-		cmocka_unit_test(test_namespace_inodes),
+		cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
