@@ -245,8 +245,9 @@ static void flush_vip_puts(struct node_state *state)
 		out.mitigation_until_ns = instance->mitigation_until_ns;
 		out.forward_until_ns = instance->forward_until_ns;
 		out.flags = (instance->exact_count ? VIP_HAS_EXACT : 0) |
-			    (instance->prefix_count ? VIP_HAS_PREFIX : 0) |
-			    (instance->payload_count ? VIP_HAS_PAYLOAD : 0);
+			    (instance->prefix_count ? VIP_HAS_PREFIX : 0);
+		out.mitigation_on = (out.flags ? MITIGATION_BIT(block_list) : 0) |
+				    (instance->payload_count ? MITIGATION_BIT(payload_length) : 0);
 		state->output->vip_put(state->output->context, &vip->address, &out, vip->fresh);
 		vip->fresh = false;
 	}

@@ -7,25 +7,16 @@
 
 #include "packet.bpf.h"
 
-#define VERDICT_PASS 0ull
-#define VERDICT_DROP 1ull
-/* Bit r is set when reason r ends a packet. */
-#define REASON(name, verdict, text) | (VERDICT_##verdict << REASON_##name)
-static const __u64 reason_drops = 0
-#include "shared/reasons.def"
-	;
-#undef REASON
-_Static_assert(REASON_COUNT <= 64, "reason_drops is one word");
-
 static __always_inline void counter_add(struct counter *counter, __u32 bytes)
 {
 	counter->packets++;
 	counter->bytes += bytes;
 }
 
-static __always_inline void count_vip_reason(struct packet *p)
+/* reason: enum reason, or REASON_WATCHED | it. */
+static __always_inline void count_vip_reason(struct packet *p, __u32 reason)
 {
-	struct vip_reason_key key = { .instance = p->instance, .reason = p->reason };
+	struct vip_reason_key key = { .instance = p->instance, .reason = reason };
 	struct counter *found = bpf_map_lookup_elem(&vip_reason, &key);
 	struct counter first = { .packets = 1, .bytes = p->length };
 
@@ -45,12 +36,12 @@ __noinline int count(struct packet *p)
 	if (!p)
 		return 0;
 	reason = p->reason;
-	dropped = reason_drops >> (reason & 63) & 1;
+	dropped = reason >= REASON_DROP_FIRST;
 	counter = bpf_map_lookup_elem(&reason_counter, &reason);
 	if (counter)
 		counter_add(counter, p->length);
 	if (dropped)
-		count_vip_reason(p);
+		count_vip_reason(p, reason);
 	if (!(p->flags & (PACKET_IN | PACKET_OUT)))
 		return 0;
 	slot = p->slot;

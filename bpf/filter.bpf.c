@@ -9,6 +9,7 @@
  */
 #include "packet.bpf.h"
 #include "parse.bpf.h"
+#include "mitigation.bpf.h"
 #include "list.bpf.h"
 #include "payload.bpf.h"
 #include "udp.bpf.h"
@@ -17,14 +18,24 @@
 #include "count.bpf.h"
 #include "handshake.bpf.h"
 
-/* What applies while mitigation is on. Returns 0 or the reason to drop; an allowed source passes. */
+/*
+ * What applies while mitigation is on and needs no flow, in the order of mitigations.def. Returns 0 or
+ * the reason to drop. What needs a flow or its opening is asked where these are: p->mitigation_on says
+ * for how long a packet is subject to it.
+ */
 static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 now_utc_ns)
 {
 	int listed = list_verdict(p, entry, now_utc_ns);
 
-	if (listed == LISTED_BLOCKED)
+	if (listed == LISTED_ALLOWED)
+		return 0;
+	p->mitigation_on = entry->mitigation_on;
+	p->mitigation_watch = entry->mitigation_watch;
+	if (listed == LISTED_BLOCKED && mitigation_wants(p, block_list) &&
+		mitigation_met(p, block_list))
 		return REASON_block_list;
-	if (listed != LISTED_ALLOWED && entry->flags & VIP_HAS_PAYLOAD && payload_refused(p))
+	if (mitigation_wants(p, payload_length) && payload_refused(p) &&
+		mitigation_met(p, payload_length))
 		return REASON_payload_length;
 	return 0;
 }
@@ -43,7 +54,7 @@ static __always_inline int protect(
 		return drop(p, REASON_malformed);
 	if (source_impossible(p))
 		return drop(p, REASON_source_impossible);
-	if (entry->flags && life_ns < entry->mitigation_until_ns) {
+	if (entry->mitigation_on && life_ns < entry->mitigation_until_ns) {
 		reason = mitigate(p, entry, p->now_ns + s->utc_offset_ns);
 		if (reason)
 			return drop(p, reason);

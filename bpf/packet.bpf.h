@@ -64,8 +64,10 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 tcp_length; /* bytes of header */
 	__u8 reserved;
+	__u32 mitigation_on; /* bits: still to be asked; 0 for an allowed source, or after expiry */
+	__u32 mitigation_watch; /* bits: of them, those that are only counted */
 };
-_Static_assert(sizeof(struct packet) == 104, "no padding");
+_Static_assert(sizeof(struct packet) == 112, "no padding");
 
 /* Not on the stack: five calls deep, its 512 bytes would not do. One entry for each CPU. */
 struct {

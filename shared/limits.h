@@ -17,16 +17,34 @@
 #define INSTANCE_VIP_MAX 4
 
 /* Sizes of the node's maps; a snapshot that would exceed one is refused by name, never cut. */
-#define NODE_VIP_MAX	     131072 /* 100,000 instances on one node, rounded up */
-#define NODE_SERVICE_MAX     131072 /* port rules; a rule costs about 900 bytes of kernel memory */
-#define NODE_LIST_EXACT_MAX  262144 /* single addresses on allow- and block-lists */
-#define NODE_LIST_PREFIX_MAX 65536  /* prefixes on them */
-#define NODE_FLOW_TCP_MAX    262144 /* about 90 MB with both directions */
-#define NODE_FLOW_UDP_MAX    262144
-#define NODE_PERSISTENCE_MAX 131072 /* clients bound to an origin, LRU; about 16 MB */
-#define NODE_FRAGMENT_MAX    16384  /* first fragments remembered, LRU */
-#define NODE_SOURCE_MAX	     64	    /* back-to-origin addresses of one node, per IP version */
-#define NODE_INTERFACE_MAX   32
+#define NODE_VIP_MAX	       131072 /* 100,000 instances on one node, rounded up */
+#define NODE_SERVICE_MAX       131072 /* port rules; a rule costs about 900 bytes of kernel memory */
+#define NODE_LIST_EXACT_MAX    262144 /* single addresses on allow- and block-lists */
+#define NODE_LIST_PREFIX_MAX   65536  /* prefixes on them */
+#define NODE_FLOW_TCP_MAX      262144 /* about 90 MB with both directions */
+#define NODE_FLOW_UDP_MAX      262144
+#define NODE_PERSISTENCE_MAX   131072 /* clients bound to an origin, LRU; about 16 MB */
+#define NODE_FRAGMENT_MAX      16384  /* first fragments remembered, LRU */
+#define NODE_SOURCE_MAX	       64     /* back-to-origin addresses of one node, per IP version */
+#define NODE_INTERFACE_MAX     32
+
+#define NODE_REGION_PREFIX_MAX 1048576 /* both IP versions of the databases there are, doubled */
+#define NODE_REFLECTION_MAX    262144
+#define NODE_PATTERN_MAX       16384 /* instances with patterns */
+#define NODE_SOURCE_STATE_MAX  262144
+#define NODE_AUTO_BLOCK_MAX    131072
+#define NODE_PROVEN_MAX	       262144
+
+/* One instance: source ports that it refuses, patterns of payloads and their size. */
+#define REFLECTION_MAX	   64
+#define PATTERN_MAX	   8
+#define PATTERN_BYTES_MAX  16
+#define PATTERN_OFFSET_MAX 256
+/* Health checks (published): seconds, and results in a row. */
+#define HEALTH_SECONDS_MAX 30
+#define HEALTH_COUNT_MAX   10
+#define HEALTH_DOMAIN_MAX  253
+#define HEALTH_PATH_MAX	   80
 
 /* Slots of the weighted origin table of a service: weights are honoured to 1/256. */
 #define ORIGIN_SLOTS 256

@@ -26,6 +26,27 @@ enum reason {
 	REASON_COUNT
 };
 
+#define REASON_DROP_FIRST REASON_malformed
+
+/* In the order of the packet path; bit m of a mask is mitigation m. */
+enum mitigation {
+#define MITIGATION(name, mode, text) MITIGATION_##name,
+#include "mitigations.def"
+#undef MITIGATION
+	MITIGATION_COUNT
+};
+static_assert(MITIGATION_COUNT <= 32, "masks of mitigations are 32 bits");
+enum mitigation_mode {
+	MITIGATION_OFF,
+	MITIGATION_WATCH,
+	MITIGATION_BLOCK
+};
+#define MITIGATION_BIT(name) (1u << MITIGATION_##name)
+/* The reason of mitigation m. */
+#define MITIGATION_REASON(m) (REASON_block_list + (m))
+static_assert((int)MITIGATION_REASON(MITIGATION_COUNT) == (int)REASON_forwarding_off,
+	"reasons.def has all mitigations in one piece");
+
 struct address {
 	union {
 		__u8 byte[16];
@@ -60,10 +81,17 @@ struct vip {
 	__s64 forward_until_ns;	   /* life: packets are forwarded while now < this */
 	__u32 slot;		   /* index into map "vip_counter", dense, given by the agent */
 	__u32 flags;		   /* VIP_HAS_* */
+	__u32 mitigation_on;	   /* bits: not off, and there is something to do */
+	__u32 mitigation_watch;	   /* bits: of these, counted only */
+	__s64 blackhole_until_ns;  /* utc: every packet is dropped while now < this; 0: never */
+	__u64 bytes_max;	   /* a second, toward origins: clean bandwidth; 0: unlimited */
+	__u32 packets_max;	   /* the same in packets; 0: unlimited */
+	__u32 unproven_max;	   /* UDP packets a second of all unproven sources; 0: unlimited */
+	__u32 syn_threshold; /* SYNs a second up to which they pass as they are; 0: all get cookies */
+	__u32 reserved;
 };
-#define VIP_HAS_EXACT	(1u << 0) /* the instance has entries in "list_exact" */
-#define VIP_HAS_PREFIX	(1u << 1) /* the instance has entries in "list_prefix" */
-#define VIP_HAS_PAYLOAD (1u << 2) /* a service of the instance bounds payloads */
+#define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
+#define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
 
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
@@ -99,14 +127,53 @@ struct origin {
 	__u8 closed; /* its weight is 0: no new flows */
 	__u8 reserved[5];
 };
+/* When a SYN is answered with a cookie. */
+enum syn_mode {
+	SYN_THRESHOLD, /* above the instance's syn_threshold */
+	SYN_ALWAYS,
+	SYN_NEVER
+};
+/* How the origin learns the client's address. */
+enum client_address {
+	CLIENT_ADDRESS_NONE,
+	CLIENT_ADDRESS_TOA, /* TCP: option 254 in the ACK that ends the handshake; IPv6: 16 bytes of address */
+	CLIENT_ADDRESS_PROXY, /* PROXY protocol v2: TCP before the first byte, UDP in each datagram */
+	CLIENT_ADDRESS_COUNT
+};
+/* What payloads of a port rule have to look like: rows of shared/forms.def. 0: anything. */
+/* Limits of a port rule; 0: none. Rates are per second. */
+enum limit_kind { /* in the published order of Sblack's types */
+	LIMIT_RATE,
+	LIMIT_CONNECTIONS,
+	LIMIT_PACKETS,
+	LIMIT_BYTES,
+	LIMIT_COUNT
+};
+struct service_limits {
+	__u32 source[LIMIT_COUNT]; /* of one source */
+	__u32 rate;		   /* new connections of all sources */
+	__u32 connections;	   /* open ones of all sources */
+	/* A source over a limit BLOCK_HITS times in BLOCK_WINDOW_SECONDS is blocked so long; 0: not. */
+	__u32 block_seconds[LIMIT_COUNT];
+};
+#define BLOCK_HITS	     5
+#define BLOCK_WINDOW_SECONDS 60
+#define SERVICE_LIMITED	     (1u << 0) /* a limit of a source is set */
+#define SERVICE_NO_EMPTY     (1u << 1) /* connections that carry nothing count against their source */
+#define SERVICE_CHALLENGE                                                                          \
+	(1u << 2) /* unproven UDP sources are challenged, where the form has a way */
 struct service {
 	__u32 id; /* port rule number, for reports */
 	__u32 idle_seconds;
 	__u32 origin_count;	   /* 0: nothing is forwarded (REASON_no_origin) */
 	__u32 persistence_seconds; /* 0: off */
-	__u16 payload_min;	   /* bytes; in force with VIP_HAS_PAYLOAD */
+	__u16 payload_min;	   /* bytes */
 	__u16 payload_max;	   /* PAYLOAD_UNBOUNDED: any */
-	__u32 reserved;
+	__u8 syn_mode;		   /* enum syn_mode */
+	__u8 client_address;	   /* enum client_address */
+	__u8 form;		   /* row of forms.def + 1 */
+	__u8 flags;		   /* SERVICE_* */
+	struct service_limits limits;
 	struct origin origin[ORIGIN_MAX];
 	__u8 slot[ORIGIN_SLOTS]; /* index into origin[], filled in proportion to the weights */
 };
@@ -177,6 +244,126 @@ struct flow {
 	__u32 options; /* MSS, window scale, SACK, timestamps as agreed */
 	__u32 slot;    /* vip_counter slot */
 	__u32 scratch[3];
+	__u32 service;	   /* port rule number */
+	__u32 client_next; /* what the origin last acknowledged: where the client's RST has to be */
+	__u32 origin_next; /* the same of the client, in the client's numbers */
+	__u8 client_address; /* enum client_address */
+	__u8 prefix;	     /* bytes of PROXY header before the client's first */
+	__u8 more_flags;     /* private to bpf/ */
+	__u8 spare;
+};
+
+/*
+ * map "region_exact": ARRAY 65,536 of struct region_block: for IPv4 address a.b.c.d, entry a.b, byte c: the
+ * country (index in shared/countries.def + 1; 0: unknown), or REGION_FINER: ask "region_prefix".
+ * map "region_prefix": LPM_TRIE NODE_REGION_PREFIX_MAX, BPF_F_NO_PREALLOC, key struct region_key -> __u32 country:
+ * IPv6, and IPv4 finer than /24.
+ * map "region_policy": HASH NODE_VIP_MAX, BPF_F_NO_PREALLOC, key __u32 instance -> struct region_policy.
+ */
+struct region_block {
+	__u8 country[256];
+};
+#define REGION_FINER 255
+struct region_key {
+	__u32 prefix_bits; /* 0..128 */
+	struct address source;
+};
+struct region_policy {
+	__u64 blocked[4]; /* bit of each country; bit 0: unknown */
+};
+
+/* map "reflection": HASH, BPF_F_NO_PREALLOC, key struct reflection_key -> __u32 1. */
+struct reflection_key {
+	__u32 instance;
+	__be16 source_port;
+	__u16 reserved; /* 0 */
+};
+
+/* map "pattern": HASH, BPF_F_NO_PREALLOC, key __u32 instance -> struct pattern_set: drop what matches one. */
+struct pattern {
+	__u8 protocol; /* 0: TCP and UDP */
+	__u8 length;   /* bytes compared, 1..PATTERN_BYTES_MAX */
+	__u16 offset;  /* in the payload, 0..PATTERN_OFFSET_MAX */
+	__be16 port;   /* destination; 0: any */
+	__u16 reserved;
+	__u8 value[PATTERN_BYTES_MAX]; /* masked */
+	__u8 mask[PATTERN_BYTES_MAX];
+};
+struct pattern_set {
+	__u32 count;
+	__u32 reserved;
+	struct pattern pattern[PATTERN_MAX];
+};
+
+/*
+ * State of the limits, private to the packet path but for the connection counts, which the agent sets
+ * right while it walks the flows.
+ * map "source_state": LRU_HASH NODE_SOURCE_STATE_MAX, key struct source_state_key.
+ * map "service_state": HASH NODE_SERVICE_MAX, BPF_F_NO_PREALLOC, key __u32 port rule number: totals since made.
+ * map "auto_block": LRU_HASH NODE_AUTO_BLOCK_MAX, key struct list_exact_key -> __s64 until, utc ns.
+ * map "proven": LRU_HASH NODE_PROVEN_MAX, key struct address -> __u64 boot ns until which it counts as proven.
+ * map "plan_state": ARRAY NODE_VIP_MAX, key slot: the second that runs, of all CPUs.
+ */
+struct source_state_key {
+	__u32 service;	/* port rule number */
+	__u32 reserved; /* 0 */
+	struct address source;
+};
+struct source_state {
+	__u64 second;	   /* boot clock in seconds: of the three that follow */
+	__u32 rate;	   /* connections opened in it */
+	__u32 packets;	   /* in it */
+	__u64 bytes;	   /* in it */
+	__u32 connections; /* open ones */
+	__u32 empty;	   /* connections that ended without payload, in the window of hits */
+	__u64 hit_window;  /* boot clock in seconds: when the hits below began to be counted */
+	__u32 hits[LIMIT_COUNT];
+};
+struct service_state {
+	__u64 second;
+	__u32 rate;	    /* opened in this second */
+	__u32 connections;  /* open ones */
+	__u64 opened;	    /* in all */
+	__u64 refused_rate; /* by the port rule's own limits, in all */
+	__u64 refused_connections;
+};
+struct plan_state {
+	__u64 second;
+	__u64 bytes, packets, unproven, syns; /* in it */
+};
+
+/*
+ * map "offence": RINGBUF 64 KiB: sources that were blocked for hits. One record each.
+ */
+struct offence {
+	struct address source;
+	__u32 instance;
+	__u32 service;
+	__u32 mitigation; /* enum mitigation: which limit */
+	__u32 seconds;
+};
+
+/*
+ * map "capture": ARRAY, one entry, written by the agent. Packets that match are copied into map "sample", RINGBUF 1
+ * MiB, while "left" is not used up.
+ */
+struct capture {
+	__u32 id;	/* 0: off */
+	__u32 instance; /* 0: any */
+	__u64 reasons;	/* bit r: reason r */
+	__u64 left;	/* packets still wanted; counted down by the packet path */
+};
+#define SAMPLE_BYTES 256
+struct packet_sample {
+	__s64 time_ns; /* utc */
+	__u32 capture;
+	__u32 instance;
+	__u32 reason; /* with REASON_WATCHED */
+	__u32 ifindex;
+	__u16 length;	/* of the frame */
+	__u16 captured; /* bytes of it below */
+	__u32 reserved;
+	__u8 frame[SAMPLE_BYTES];
 };
 
 /* map "transmit": DEVMAP_HASH NODE_INTERFACE_MAX, key ifindex, value ifindex: where a redirect may go. */
@@ -184,7 +371,7 @@ struct flow {
 /* map "reason_counter": PERCPU_ARRAY REASON_COUNT of struct counter; all VIPs together.
  * map "vip_counter": PERCPU_ARRAY NODE_VIP_MAX of struct vip_counter.
  * map "vip_reason": PERCPU_HASH 65536, BPF_F_NO_PREALLOC, key struct vip_reason_key -> struct counter: DROP
- * reasons only. */
+ * reasons, and with REASON_WATCHED those that would have been one if the mitigation were not only watched. */
 struct counter {
 	__u64 packets;
 	__u64 bytes; /* IP and above, without Ethernet */
@@ -198,8 +385,9 @@ struct vip_counter {
 };
 struct vip_reason_key {
 	__u32 instance;
-	__u32 reason;
+	__u32 reason; /* enum reason, or REASON_WATCHED | it */
 };
+#define REASON_WATCHED 0x100u
 
 /* map "neighbour": RINGBUF 64 KiB: next hops that bpf_fib_lookup could not resolve; the agent makes
  * the kernel resolve them. Rate: at most one record per address and second (map "neighbour_asked"). */

@@ -24,7 +24,7 @@
 #include "packet_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 2
+#define SNAPSHOT_VERSION 3
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -46,12 +46,20 @@ enum record_type {
 	RECORD_INSTANCE = 2,
 	RECORD_SERVICE = 3,
 	RECORD_LIST = 4,
+	RECORD_POLICY = 5,
+	RECORD_HEALTH = 6,
+	RECORD_CAPTURE = 7,
 	/* reports */
 	RECORD_NODE = 16,
 	RECORD_SOURCE = 17,
 	RECORD_TRAFFIC = 18,
 	RECORD_REASON = 19,
 	RECORD_REFUSED = 20,
+	RECORD_VIP_REASON = 21,
+	RECORD_SERVICE_STATE = 22,
+	RECORD_HEALTH_STATE = 23,
+	RECORD_OFFENCE = 24,
+	RECORD_SAMPLE = 25,
 };
 
 struct record {
@@ -63,7 +71,7 @@ struct record {
 /* What was removed: type of the object. Removing what the node does not have is no error. */
 struct record_remove {
 	struct record record;
-	uint32_t removed_type; /* RECORD_INSTANCE, RECORD_SERVICE or RECORD_LIST */
+	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CAPTURE */
 	uint32_t reserved;
 };
 
@@ -72,8 +80,14 @@ struct record_instance {
 	struct record record;
 	int64_t mitigation_until_ms; /* life-cycle time */
 	int64_t forward_until_ms;
+	int64_t blackhole_until_ms; /* machine UTC; 0: none */
+	uint64_t bytes_max;	    /* a second: clean bandwidth; 0: unlimited */
+	uint32_t packets_max;	    /* a second; 0: unlimited */
+	uint32_t unproven_max;	    /* packets a second of unproven UDP sources; 0: unlimited */
+	uint32_t syn_threshold;	    /* SYNs a second that pass as they are; 0: none */
+	uint32_t mitigation_block;  /* bits of enum mitigation: mode BLOCK */
+	uint32_t mitigation_watch;  /* mode WATCH; no bit of both */
 	uint32_t vip_count;
-	uint32_t reserved;
 	struct address vip[INSTANCE_VIP_MAX];
 };
 
@@ -93,10 +107,59 @@ struct record_service {
 	uint32_t persistence_seconds; /* 0: off, else 30..3600 */
 	uint16_t payload_min;	      /* bytes of payload that packets may have */
 	uint16_t payload_max;	      /* at least payload_min; PAYLOAD_UNBOUNDED: any */
-	uint32_t reserved;
+	uint8_t syn_mode;	      /* enum syn_mode */
+	uint8_t client_address;	      /* enum client_address */
+	uint8_t form;		      /* row of forms.def + 1; 0: any */
+	uint8_t flags;		      /* SERVICE_NO_EMPTY, SERVICE_CHALLENGE */
+	struct service_limits limits;
 	struct record_origin origin[];
 };
-static_assert(sizeof(struct record_service) == 32, "wire format");
+static_assert(sizeof(struct record_service) == 72, "wire format");
+
+/* What an instance refuses beside its lists; id = instance. An instance without one refuses nothing so. */
+struct record_pattern {
+	uint8_t protocol; /* 0: both */
+	uint8_t length;	  /* 1..PATTERN_BYTES_MAX */
+	uint16_t offset;  /* ..PATTERN_OFFSET_MAX */
+	uint16_t port;	  /* host order; 0: any */
+	uint16_t reserved;
+	uint8_t value[PATTERN_BYTES_MAX], mask[PATTERN_BYTES_MAX];
+};
+struct record_policy {
+	struct record record;
+	uint64_t region[4]; /* as struct region_policy; all 0: no region is blocked */
+	uint16_t reflection_count;
+	uint16_t pattern_count;
+	uint32_t reserved;
+	uint16_t reflection[REFLECTION_MAX]; /* source ports, host order */
+	struct record_pattern pattern[];     /* pattern_count of them */
+};
+
+/* Health check of a port rule's origins; id = service. A service without one has origins taken for healthy. */
+enum health_kind {
+	HEALTH_TCP = 1,
+	HEALTH_HTTP = 2,
+	HEALTH_UDP = 3
+};
+struct record_health {
+	struct record record;
+	uint8_t kind; /* enum health_kind */
+	uint8_t timeout_seconds, interval_seconds;
+	uint8_t up, down; /* results in a row that change the verdict */
+	uint8_t reserved;
+	uint16_t port;			    /* host order; 0: each origin's own */
+	char domain[HEALTH_DOMAIN_MAX + 3]; /* NUL-padded; Host header of HTTP; "": the address */
+	char path[HEALTH_PATH_MAX + 8];
+};
+
+/* Packets that somebody wants to see; id = number of the capture. */
+struct record_capture {
+	struct record record;
+	uint32_t instance; /* 0: any */
+	uint32_t count;
+	uint64_t reasons; /* bit r: reason r of reasons.def */
+	int64_t until_ms; /* machine UTC */
+};
 
 enum list_kind {
 	LIST_ALLOW = 1,
@@ -139,6 +202,48 @@ struct record_reason { /* id = reason + 1; totals of the node */
 	struct record record;
 	struct counter counter;
 	char name[32]; /* of reasons.def, NUL-padded */
+};
+struct record_vip_reason { /* id = instance; totals since the map was made; only what changed */
+	struct record record;
+	uint32_t reason; /* enum reason, or REASON_WATCHED | it */
+	uint32_t reserved;
+	struct counter counter;
+};
+struct record_service_state { /* id = service; only what changed */
+	struct record record;
+	uint64_t connections; /* open now */
+	uint64_t opened;      /* these and those below: totals since the map was made */
+	uint64_t refused_rate;
+	uint64_t refused_connections;
+};
+struct record_health_state { /* id = service; when something changed, and in every full report */
+	struct record record;
+	uint32_t origin_count;
+	uint32_t reserved;
+	struct {
+		struct address address;
+		uint16_t port; /* host order */
+		uint8_t healthy;
+		uint8_t checked; /* 0: no result yet */
+		uint32_t reserved;
+		int64_t since_ms; /* machine UTC: of the verdict */
+	} origin[ORIGIN_MAX];
+};
+struct record_offence { /* id = instance */
+	struct record record;
+	struct address source;
+	uint32_t service;
+	uint32_t mitigation; /* enum mitigation */
+	int64_t until_ms;    /* machine UTC */
+};
+struct record_sample { /* id = capture */
+	struct record record;
+	int64_t time_ns; /* UTC */
+	uint32_t instance;
+	uint32_t reason;
+	uint16_t length, captured;
+	uint32_t reserved;
+	uint8_t frame[SAMPLE_BYTES];
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

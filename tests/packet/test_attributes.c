@@ -282,11 +282,12 @@ static void bounds_set(uint16_t min, uint16_t max)
 	}
 }
 
-static void vips_set(uint32_t flags, int64_t mitigation_until_ns)
+static void vips_set(uint32_t mitigations, int64_t mitigation_until_ns)
 {
 	struct vip vip = vip_protected();
 
-	vip.flags = flags;
+	vip.flags = VIP_HAS_EXACT | VIP_HAS_PREFIX;
+	vip.mitigation_on = mitigations;
 	vip.mitigation_until_ns = mitigation_until_ns;
 	vip_set(skel, VIP4, &vip);
 	vip_set(skel, VIP6, &vip);
@@ -340,7 +341,7 @@ static void test_payload(void **state)
 	};
 
 	(void)state;
-	vips_set(VIP_HAS_PAYLOAD, INT64_MAX);
+	vips_set(MITIGATION_BIT(payload_length), INT64_MAX);
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		bounds_set(row[i].min, row[i].max);
 		for (int version = 4; version <= 6; version += 2) {
@@ -373,15 +374,15 @@ static void test_payload_switches(void **state)
 		struct list_entry allow = { .allow_until_ns = INT64_MAX };
 
 		w.payload = 500;
-		vips_set(VIP_HAS_PAYLOAD, INT64_MAX);
+		vips_set(MITIGATION_BIT(payload_length), INT64_MAX);
 		assert_true(refused(&w, 0));
-		vips_set(VIP_HAS_PAYLOAD, boot_ns() + 60 * SECOND_NS);
+		vips_set(MITIGATION_BIT(payload_length), boot_ns() + 60 * SECOND_NS);
 		assert_true(refused(&w, 0));
-		vips_set(VIP_HAS_PAYLOAD, boot_ns());
+		vips_set(MITIGATION_BIT(payload_length), boot_ns());
 		assert_false(refused(&w, 0));
 		vips_set(0, INT64_MAX);
 		assert_false(refused(&w, 0));
-		vips_set(VIP_HAS_PAYLOAD | VIP_HAS_EXACT | VIP_HAS_PREFIX, INT64_MAX);
+		vips_set(MITIGATION_BIT(payload_length) | MITIGATION_BIT(block_list), INT64_MAX);
 		assert_true(refused(&w, 0));
 		map_set(skel->maps.list_exact, &exact, &allow);
 		assert_false(refused(&w, 0));
@@ -398,7 +399,7 @@ static void test_payload_switches(void **state)
 static void test_payload_fragments(void **state)
 {
 	(void)state;
-	vips_set(VIP_HAS_PAYLOAD, INT64_MAX);
+	vips_set(MITIGATION_BIT(payload_length), INT64_MAX);
 	for (int version = 4; version <= 6; version += 2) {
 		struct wire w = from_client(version, IPPROTO_UDP);
 

@@ -98,6 +98,7 @@ static void test_expiry(void **state)
 			uint32_t clean, blocked;
 
 			vip.flags = VIP_HAS_EXACT;
+			vip.mitigation_on = MITIGATION_BIT(block_list);
 			vips_set(vip);
 			s.life_offset_ns = expiry + row[i].since_expiry_ns - boot_ns();
 			settings_set(skel, &s);
@@ -197,6 +198,7 @@ static void test_lists(void **state)
 	s.life_offset_ns = 5000 * DAY_NS;
 	settings_set(skel, &s);
 	vip.flags = VIP_HAS_EXACT | VIP_HAS_PREFIX;
+	vip.mitigation_on = MITIGATION_BIT(block_list);
 	vips_set(vip);
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		for (int version = 4; version <= 6; version += 2) {
@@ -228,6 +230,7 @@ static void test_list_scope(void **state)
 
 	(void)state;
 	vip.flags = VIP_HAS_EXACT | VIP_HAS_PREFIX;
+	vip.mitigation_on = MITIGATION_BIT(block_list);
 	vips_set(vip);
 	exact_set(CLIENT4, INSTANCE + 1, 0, INT64_MAX);
 	assert_int_equal(send_new(4, IPPROTO_TCP), XDP_REDIRECT);
@@ -236,11 +239,13 @@ static void test_list_scope(void **state)
 	prefix_set("10.201.1.0", 96 + 30, 0, INT64_MAX);
 	assert_int_equal(send_new(4, IPPROTO_TCP), XDP_DROP);
 	vip.flags = VIP_HAS_EXACT;
+	vip.mitigation_on = MITIGATION_BIT(block_list);
 	vips_set(vip);
 	assert_int_equal(send_new(4, IPPROTO_TCP), XDP_REDIRECT);
 	exact_set(CLIENT4, INSTANCE, 0, INT64_MAX);
 	assert_int_equal(send_new(4, IPPROTO_TCP), XDP_DROP);
 	vip.flags = VIP_HAS_PREFIX;
+	vip.mitigation_on = MITIGATION_BIT(block_list);
 	vips_set(vip);
 	assert_int_equal(send_new(4, IPPROTO_TCP), XDP_DROP);
 	lists_clear();

@@ -106,11 +106,11 @@ static void test_payload_bounds(void **state)
 		uint16_t removed;
 		uint32_t flags;
 	} step[] = {
-		{ 11, 0, 100, 0, VIP_HAS_PAYLOAD },
-		{ 13, 10, PAYLOAD_UNBOUNDED, 0, VIP_HAS_PAYLOAD },
-		{ 11, 0, PAYLOAD_UNBOUNDED, 0, VIP_HAS_PAYLOAD },
+		{ 11, 0, 100, 0, MITIGATION_BIT(payload_length) },
+		{ 13, 10, PAYLOAD_UNBOUNDED, 0, MITIGATION_BIT(payload_length) },
+		{ 11, 0, PAYLOAD_UNBOUNDED, 0, MITIGATION_BIT(payload_length) },
 		{ 13, 0, PAYLOAD_UNBOUNDED, 0, 0 },
-		{ 13, 0, 0, 0, VIP_HAS_PAYLOAD },
+		{ 13, 0, 0, 0, MITIGATION_BIT(payload_length) },
 		{ 0, 0, 0, 13, 0 },
 	};
 	struct fixture *f = *state;
@@ -135,11 +135,15 @@ static void test_payload_bounds(void **state)
 		} else {
 			assert_int_equal(apply(f->state, next, &f->path), OK);
 		}
-		assert_int_equal(
-			vip_of(&f->path, "192.0.2.1")->flags & VIP_HAS_PAYLOAD, step[i].flags);
-		assert_int_equal(
-			vip_of(&f->path, "2001:db8::1")->flags & VIP_HAS_PAYLOAD, step[i].flags);
-		assert_int_equal(vip_of(&f->path, "192.0.2.2")->flags & VIP_HAS_PAYLOAD, 0);
+		assert_int_equal(vip_of(&f->path, "192.0.2.1")->mitigation_on &
+					 MITIGATION_BIT(payload_length),
+			step[i].flags);
+		assert_int_equal(vip_of(&f->path, "2001:db8::1")->mitigation_on &
+					 MITIGATION_BIT(payload_length),
+			step[i].flags);
+		assert_int_equal(vip_of(&f->path, "192.0.2.2")->mitigation_on &
+					 MITIGATION_BIT(payload_length),
+			0);
 	}
 }
 
