@@ -78,6 +78,7 @@ fuzz: ## every fuzzer for SECONDS (60) each
 
 bench: all ## measure side by side with peers; prints and writes docs/benchmarks.md (root)
 	$(Q)tests/bench/run
+	$(Q)tests/bench/packet
 
 clean: ## remove what was built
 	rm -rf build build-*
@@ -139,12 +140,22 @@ TORTURE := $(patsubst tests/torture/%.c,$(O)/tests/torture/%,$(wildcard tests/to
 MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/test_*.c))
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
+BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcrypto -lpthread
+
+$(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz
+$(patsubst %,%.o,$(BENCH)): | $(addprefix $(O)/sys/,polder.skel.h generator.skel.h peers.skel.h)
+$(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
 	@echo "  LINK  $@"
