@@ -67,6 +67,58 @@ struct {
 	__type(value, struct service);
 } service SEC(".maps");
 
+/* The agent makes it one entry when it has no database. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, REGION_BLOCKS);
+	__type(key, __u32);
+	__type(value, struct region_block);
+} region_exact SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_REGION_PREFIX_MAX);
+	__type(key, struct region_key);
+	__type(value, __u32);
+} region_prefix SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_VIP_MAX);
+	__type(key, __u32);
+	__type(value, struct region_policy);
+} region_policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_REFLECTION_MAX);
+	__type(key, struct reflection_key);
+	__type(value, __u32);
+} reflection SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_PATTERN_MAX);
+	__type(key, __u32);
+	__type(value, struct pattern_set);
+} pattern SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct capture);
+} capture SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} sample SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2 * NODE_SOURCE_MAX);
