@@ -45,6 +45,14 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"reverse_udp",
 	"transmit",
 	"neighbour",
+	"region_policy",
+	"reflection",
+	"pattern",
+	"service_state",
+	"auto_block",
+	"offence",
+	"capture",
+	"sample",
 };
 
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
