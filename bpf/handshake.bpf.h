@@ -18,13 +18,15 @@
 #include "count.bpf.h"
 
 /* Shapes the frame like the segment. VLAN tags are beside the data here and stay. */
-static __always_inline int segment_build_skb(
-	struct __sk_buff *skb, struct packet *p, struct segment *s)
+static __always_inline int segment_build_skb(struct __sk_buff *skb, struct segment *s)
 {
+	__be16 type = s->version == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	struct ethhdr *ethernet;
 	void *data, *end;
 
-	if (bpf_skb_change_tail(skb, ETH_HLEN + segment_length(s, p->version), 0))
+	if (skb->protocol != type && bpf_skb_change_proto(skb, type, 0))
+		return -1;
+	if (bpf_skb_change_tail(skb, ETH_HLEN + segment_length(s), 0))
 		return -1;
 	data = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
@@ -33,7 +35,8 @@ static __always_inline int segment_build_skb(
 		return -1;
 	mac_copy(ethernet->h_dest, s->mac_destination);
 	mac_copy(ethernet->h_source, s->mac_source);
-	return segment_write(ethernet + 1, end, s, p->version);
+	ethernet->h_proto = type;
+	return segment_write(ethernet + 1, end, s);
 }
 
 __noinline int handshake_open_window(
@@ -54,7 +57,7 @@ __noinline int handshake_open_window(
 	if (flow->options & ORIGIN_TIMESTAMP)
 		segment_timestamp(&s, flow->scratch[SCRATCH_ORIGIN_VALUE] - flow->timestamp_delta,
 			flow->scratch[SCRATCH_CLIENT_VALUE]);
-	if (segment_build_skb(skb, p, &s))
+	if (segment_build_skb(skb, &s))
 		return -1;
 	return bpf_clone_redirect(skb, flow->client_ifindex, 0);
 }
@@ -78,7 +81,7 @@ __noinline int handshake_acknowledge(struct __sk_buff *skb, struct packet *p, st
 	if (flow->options & ORIGIN_TIMESTAMP)
 		segment_timestamp(&s, flow->scratch[SCRATCH_CLIENT_VALUE],
 			flow->scratch[SCRATCH_ORIGIN_VALUE]);
-	return segment_build_skb(skb, p, &s);
+	return segment_build_skb(skb, &s);
 }
 
 /* The RST that frees the origin's old connection; the SYN for the new one is left in the frame. */
@@ -92,11 +95,11 @@ __noinline int handshake_again(struct __sk_buff *skb, struct packet *p, struct f
 	translation_to_origin(&t, flow);
 	segment_from(&s, &t);
 	s.sequence = p->acknowledgement;
-	if (segment_build_skb(skb, p, &s) || bpf_clone_redirect(skb, flow->origin_ifindex, 0))
+	if (segment_build_skb(skb, &s) || bpf_clone_redirect(skb, flow->origin_ifindex, 0))
 		return -1;
 	segment_syn(&s, flow);
 	s.acknowledgement = 0;
-	return segment_build_skb(skb, p, &s);
+	return segment_build_skb(skb, &s);
 }
 
 static __always_inline int handshake_is_agreed(struct packet *p, struct flow *flow)

@@ -18,7 +18,8 @@ struct translation {
 	__u32 ifindex;
 	__u8 mac_destination[6];
 	__u8 mac_source[6];
-	__u32 reserved;
+	__u8 version; /* of the side that it goes to */
+	__u8 reserved[3];
 };
 _Static_assert(sizeof(struct translation) == 56, "no padding");
 
@@ -63,6 +64,51 @@ static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
 }
 
+static __always_inline int frame_macs_write(
+	struct xdp_md *ctx, const __u8 *destination, const __u8 *source)
+{
+	struct ethhdr *ethernet = header_at(ctx, 0, sizeof(*ethernet));
+
+	if (!ethernet)
+		return -1;
+	mac_copy(ethernet->h_dest, destination);
+	mac_copy(ethernet->h_source, source);
+	return 0;
+}
+
+/* What is between the addresses and the IP header: VLAN tags and the type, as received. */
+struct frame_tags {
+	__be16 half[6];
+};
+
+static __always_inline int frame_tags_read(struct xdp_md *ctx, struct frame_tags *tags)
+{
+	struct frame_tags *from = header_at(ctx, 2 * ETH_ALEN, sizeof(*from));
+
+	if (!from)
+		return -1;
+	*tags = *from;
+	return 0;
+}
+
+/* After the head of the frame moved: tags and type before the IP header at "network". Returns 0 or -1. */
+static __always_inline int frame_head_write(
+	struct xdp_md *ctx, __u32 network, const struct frame_tags *tags, int version)
+{
+	struct frame_tags *to = header_at(ctx, 2 * ETH_ALEN, sizeof(*to));
+	__be16 *type;
+
+	if (!to)
+		return -1;
+	/* Beyond the type these are bytes of the IP header, which is written later. */
+	*to = *tags;
+	type = header_at(ctx, network - sizeof(*type), sizeof(*type));
+	if (!type)
+		return -1;
+	*type = version == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	return 0;
+}
+
 static __always_inline int rewrite_ipv4(
 	struct xdp_md *ctx, struct packet *p, const struct translation *t)
 {
@@ -103,18 +149,12 @@ static __always_inline int rewrite_ipv6(
 static __always_inline int rewrite_network(
 	struct xdp_md *ctx, struct packet *p, const struct translation *t)
 {
-	struct ethhdr *ethernet;
 	int error;
 
 	error = p->version == 4 ? rewrite_ipv4(ctx, p, t) : rewrite_ipv6(ctx, p, t);
 	if (error)
 		return error;
-	ethernet = header_at(ctx, 0, sizeof(*ethernet));
-	if (!ethernet)
-		return -REASON_malformed;
-	mac_copy(ethernet->h_dest, t->mac_destination);
-	mac_copy(ethernet->h_source, t->mac_source);
-	return 0;
+	return frame_macs_write(ctx, t->mac_destination, t->mac_source) ? -REASON_malformed : 0;
 }
 
 /* What the change of addresses and ports adds to the transport checksum. */
@@ -137,6 +177,14 @@ static __always_inline __u64 rewrite_sum(struct packet *p, const struct translat
 	return sum;
 }
 
+static __always_inline void translation_finish(struct translation *t)
+{
+	t->version = address_is_ipv4(&t->destination) ? 4 : 6;
+	t->reserved[0] = 0;
+	t->reserved[1] = 0;
+	t->reserved[2] = 0;
+}
+
 static __always_inline void translation_to_origin(struct translation *t, const struct flow *flow)
 {
 	t->source = flow->local;
@@ -146,7 +194,7 @@ static __always_inline void translation_to_origin(struct translation *t, const s
 	t->ifindex = flow->origin_ifindex;
 	mac_copy(t->mac_destination, flow->origin_mac);
 	mac_copy(t->mac_source, flow->local_origin_mac);
-	t->reserved = 0;
+	translation_finish(t);
 }
 
 static __always_inline void translation_to_client(
@@ -159,7 +207,7 @@ static __always_inline void translation_to_client(
 	t->ifindex = flow->client_ifindex;
 	mac_copy(t->mac_destination, flow->client_mac);
 	mac_copy(t->mac_source, flow->local_client_mac);
-	t->reserved = 0;
+	translation_finish(t);
 }
 
 /*

@@ -31,12 +31,14 @@ struct segment {
 	__u8 option_count; /* words */
 	__u8 mac_destination[6];
 	__u8 mac_source[6];
+	__u8 version; /* of the side that it goes to */
+	__u8 reserved[7];
 };
-_Static_assert(sizeof(struct segment) == 80, "no padding");
+_Static_assert(sizeof(struct segment) == 88, "no padding");
 
-static __always_inline __u32 segment_length(const struct segment *s, int version)
+static __always_inline __u32 segment_length(const struct segment *s)
 {
-	return (version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
+	return (s->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
 	       sizeof(struct tcphdr) + s->option_count * 4;
 }
 
@@ -46,6 +48,7 @@ static __always_inline void segment_from(struct segment *s, const struct transla
 	s->destination = t->destination;
 	s->source_port = t->source_port;
 	s->destination_port = t->destination_port;
+	s->version = t->version;
 	mac_copy(s->mac_destination, t->mac_destination);
 	mac_copy(s->mac_source, t->mac_source);
 }
@@ -85,7 +88,7 @@ static __always_inline void *segment_write_ipv4(void *at, void *end, const struc
 	if ((void *)(ip + 1) > end)
 		return NULL;
 	half[0] = bpf_htons(0x4500);
-	half[1] = bpf_htons(segment_length(s, 4));
+	half[1] = bpf_htons(segment_length(s));
 	half[2] = 0;
 	half[3] = bpf_htons(0x4000); /* do not fragment */
 	half[4] = bpf_htons(SEGMENT_HOP_LIMIT << 8 | IPPROTO_TCP);
@@ -108,7 +111,7 @@ static __always_inline void *segment_write_ipv6(void *at, void *end, const struc
 	if ((void *)(ip + 1) > end)
 		return NULL;
 	word[0] = bpf_htonl(6u << 28);
-	ip->payload_len = bpf_htons(segment_length(s, 6) - sizeof(*ip));
+	ip->payload_len = bpf_htons(segment_length(s) - sizeof(*ip));
 	ip->nexthdr = IPPROTO_TCP;
 	ip->hop_limit = SEGMENT_HOP_LIMIT;
 	__builtin_memcpy(&ip->saddr, &s->source, sizeof(ip->saddr));
@@ -116,8 +119,7 @@ static __always_inline void *segment_write_ipv6(void *at, void *end, const struc
 	return ip + 1;
 }
 
-static __always_inline int segment_write_tcp(
-	void *at, void *end, const struct segment *s, int version)
+static __always_inline int segment_write_tcp(void *at, void *end, const struct segment *s)
 {
 	__be32 *word = at;
 	__u32 length = sizeof(struct tcphdr) + s->option_count * 4;
@@ -130,7 +132,7 @@ static __always_inline int segment_write_tcp(
 	word[2] = bpf_htonl(s->acknowledgement);
 	word[3] = bpf_htonl((length / 4) << 28 | (__u32)s->flags << 16 | s->window);
 	sum = (__u64)word[0] + word[1] + word[2] + word[3];
-	sum += address_sum(&s->source, version) + address_sum(&s->destination, version);
+	sum += address_sum(&s->source, s->version) + address_sum(&s->destination, s->version);
 	sum += bpf_htons(IPPROTO_TCP) + bpf_htons(length);
 	for (int i = 0; i < SEGMENT_OPTION_MAX; i++) {
 		if (i >= s->option_count)
@@ -145,17 +147,17 @@ static __always_inline int segment_write_tcp(
 }
 
 /* IP and TCP headers from "at" on. Returns 0, or -1 when the frame is too short. */
-static __always_inline int segment_write(void *at, void *end, const struct segment *s, int version)
+static __always_inline int segment_write(void *at, void *end, const struct segment *s)
 {
-	at = version == 4 ? segment_write_ipv4(at, end, s) : segment_write_ipv6(at, end, s);
-	return at ? segment_write_tcp(at, end, s, version) : -1;
+	at = s->version == 4 ? segment_write_ipv4(at, end, s) : segment_write_ipv6(at, end, s);
+	return at ? segment_write_tcp(at, end, s) : -1;
 }
 
 /* Turns the frame at hand into the segment. Returns 0 or -1. */
 __noinline int segment_build(struct xdp_md *ctx, struct packet *p, struct segment *s)
 {
-	__u32 network, want, *from, tag[3];
-	struct ethhdr *ethernet;
+	struct frame_tags tags;
+	__u32 network, want;
 	void *ip;
 
 	if (!p || !s)
@@ -163,37 +165,19 @@ __noinline int segment_build(struct xdp_md *ctx, struct packet *p, struct segmen
 	network = p->network;
 	if (s->option_count > SEGMENT_OPTION_MAX)
 		return -1;
-	want = network + segment_length(s, p->version);
-	/* The type, or the tags and the type: bytes 12 to network. */
-	from = header_at(ctx, 2 * ETH_ALEN, sizeof(tag));
-	if (!from)
+	want = network + segment_length(s);
+	if (frame_tags_read(ctx, &tags))
 		return -1;
-	__builtin_memcpy(tag, from, sizeof(tag));
 	if ((__u32)(ctx->data_end - ctx->data) != want &&
 		bpf_xdp_adjust_head(ctx, (int)(ctx->data_end - ctx->data) - (int)want))
 		return -1;
-	ethernet = header_at(ctx, 0, sizeof(*ethernet));
-	if (!ethernet)
+	if (frame_head_write(ctx, network, &tags, s->version) ||
+		frame_macs_write(ctx, s->mac_destination, s->mac_source))
 		return -1;
-	mac_copy(ethernet->h_dest, s->mac_destination);
-	mac_copy(ethernet->h_source, s->mac_source);
-	ethernet->h_proto = tag[0];
-	if (network > ETH_HLEN) {
-		struct {
-			__be16 half[4];
-		} *rest = (void *)(ethernet + 1);
-
-		if ((void *)(rest + 1) > (void *)(long)ctx->data_end)
-			return -1;
-		rest->half[0] = tag[0] >> 16;
-		rest->half[1] = tag[1];
-		rest->half[2] = tag[1] >> 16;
-		rest->half[3] = tag[2];
-	}
 	ip = header_at(ctx, network, sizeof(struct iphdr));
 	if (!ip)
 		return -1;
-	return segment_write(ip, (void *)(long)ctx->data_end, s, p->version);
+	return segment_write(ip, (void *)(long)ctx->data_end, s);
 }
 
 #endif

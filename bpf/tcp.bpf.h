@@ -150,6 +150,7 @@ static __always_inline int segment_reply(struct xdp_md *ctx, struct packet *p, s
 	s->destination = p->key.source;
 	s->source_port = p->key.destination_port;
 	s->destination_port = p->key.source_port;
+	s->version = p->version;
 	mac_copy(s->mac_destination, ethernet->h_source);
 	mac_copy(s->mac_source, ethernet->h_dest);
 	return segment_build(ctx, p, s);
