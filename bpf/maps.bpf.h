@@ -218,6 +218,41 @@ struct {
 } vip_reason SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_SOURCE_STATE_MAX);
+	__type(key, struct source_state_key);
+	__type(value, struct source_state);
+} limit_tcp SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_SOURCE_STATE_MAX);
+	__type(key, struct source_state_key);
+	__type(value, struct source_state);
+} limit_udp SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_PROVEN_MAX);
+	__type(key, struct address);
+	__type(value, __u64);
+} proven SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_PROVEN_MAX);
+	__type(key, struct address);
+	__type(value, __u64);
+} answered SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NODE_VIP_MAX);
+	__type(key, __u32);
+	__type(value, struct plan_state);
+} plan_state SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 << 10);
 } neighbour SEC(".maps");

@@ -30,10 +30,10 @@
 
 #define NODE_REGION_PREFIX_MAX 1048576 /* both IP versions of the databases there are, doubled */
 #define NODE_REFLECTION_MAX    262144
-#define NODE_PATTERN_MAX       16384 /* instances with patterns */
-#define NODE_SOURCE_STATE_MAX  262144
-#define NODE_AUTO_BLOCK_MAX    131072
-#define NODE_PROVEN_MAX	       262144
+#define NODE_PATTERN_MAX       16384  /* instances with patterns */
+#define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 25 MB */
+#define NODE_AUTO_BLOCK_MAX    131072 /* LRU */
+#define NODE_PROVEN_MAX	       131072 /* LRU, of each kind of proof; about 14 MB */
 
 /* One instance: source ports that it refuses, patterns of payloads and their size. */
 #define REFLECTION_MAX	   64

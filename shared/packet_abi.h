@@ -250,8 +250,15 @@ struct flow {
 	__u8 client_address; /* enum client_address */
 	__u8 prefix;	     /* bytes of PROXY header before the client's first */
 	__u8 more_flags;     /* private to bpf/ */
-	__u8 spare;
+	__u8 limit_flags;    /* FLOW_* below */
 };
+#define FLOW_COUNTED	(1u << 0) /* in the connection counts */
+#define FLOW_LIMITED	(1u << 1) /* the rule limits each source; counted for its source, too */
+#define FLOW_NO_EMPTY	(1u << 2) /* TCP: counts against its source if the client says nothing */
+#define FLOW_EMPTY_ENDS (1u << 3) /* and is ended after EMPTY_SECONDS of that */
+#define FLOW_SPOKE	(1u << 4) /* the client sent payload */
+#define FLOW_PROVEN	(1u << 5) /* the client receives what is sent to its address */
+#define EMPTY_SECONDS	15
 
 /*
  * map "region_exact": ARRAY REGION_BLOCKS of struct region_block: for IPv4 address a.b.c.d, entry a.b, byte c: the
@@ -299,47 +306,63 @@ struct pattern_set {
 };
 
 /*
- * State of the limits, private to the packet path but for the connection counts, which the agent sets
- * right while it walks the flows.
- * map "source_state": LRU_HASH NODE_SOURCE_STATE_MAX, key struct source_state_key.
+ * State of the limits. Private to the packet path but for the connection counts, which the agent sets right
+ * while it walks the flows, by the program polder_adjust: its addition is one step for all CPUs.
+ * A source of IPv6 is its /64 in all of them: who has one address there has them all. Its last 8 bytes are 0.
+ * maps "limit_tcp", "limit_udp": LRU_HASH NODE_SOURCE_STATE_MAX, key struct source_state_key -> struct
+ * source_state. Two, so that forged sources, which UDP cannot refuse, push out no source of TCP.
  * map "service_state": HASH NODE_SERVICE_MAX, BPF_F_NO_PREALLOC, key __u32 port rule number: totals since made.
  * map "auto_block": LRU_HASH NODE_AUTO_BLOCK_MAX, key struct list_exact_key -> __s64 until, utc ns.
- * map "proven": LRU_HASH NODE_PROVEN_MAX, key struct address -> __u64 boot ns until which it counts as proven.
- * map "plan_state": ARRAY NODE_VIP_MAX, key slot: the second that runs, of all CPUs.
+ * map "proven": LRU_HASH NODE_PROVEN_MAX, key struct address -> __u64 boot ns until which it counts as proven:
+ * a valid cookie or an answered challenge. map "answered": the same for what a patient forger can do, too:
+ * sources that went on talking with an origin (bpf/mitigations/proof.bpf.h).
+ * map "plan_state": ARRAY NODE_VIP_MAX, key slot: budgets of all CPUs together.
  */
 struct source_state_key {
 	__u32 service;	/* port rule number */
 	__u32 reserved; /* 0 */
 	struct address source;
 };
+enum hit_kind { /* up to here as enum limit_kind */
+	HIT_EMPTY = LIMIT_COUNT,
+	HIT_COUNT
+};
 struct source_state {
-	__u64 second;	   /* boot clock in seconds: of the three that follow */
+	__u32 second;	   /* boot clock in seconds: of rate, packets and bytes */
 	__u32 rate;	   /* connections opened in it */
 	__u32 packets;	   /* in it */
-	__u64 bytes;	   /* in it */
-	__u32 connections; /* open ones */
-	__u32 empty;	   /* connections that ended without payload, in the window of hits */
-	__u64 hit_window;  /* boot clock in seconds: when the hits below began to be counted */
-	__u32 hits[LIMIT_COUNT];
+	__s32 connections; /* open ones; what is below 0 is none */
+	__u64 bytes;	   /* in the second */
+	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
+	__u32 hit[HIT_COUNT][BLOCK_HITS - 1];
 };
 struct service_state {
-	__u64 second;
+	__u32 second;
 	__u32 rate;	    /* opened in this second */
-	__u32 connections;  /* open ones */
+	__s64 connections;  /* open ones */
 	__u64 opened;	    /* in all */
 	__u64 refused_rate; /* by the port rule's own limits, in all */
 	__u64 refused_connections;
 };
+/* Budgets as the time up to which they are spent: behind now there is some left. Boot ns. */
 struct plan_state {
-	__u64 second;
-	__u64 bytes, packets, unproven, syns; /* in it */
+	__u64 bytes_ns, packets_ns, unproven_ns;
+	__u64 syn_second;
+	__u64 syns; /* in it */
+};
+
+/* What polder_adjust is run with: adds to the connection counts of a port rule, or of a source of it. */
+struct adjust {
+	struct source_state_key key; /* source all 0: the port rule */
+	__u32 protocol;
+	__s32 connections;
 };
 
 /*
  * map "offence": RINGBUF 64 KiB: sources that were blocked for hits. One record each.
  */
 struct offence {
-	struct address source;
+	struct address source; /* IPv6: the /64, 0 behind it */
 	__u32 instance;
 	__u32 service;
 	__u32 mitigation; /* enum mitigation: which limit */
