@@ -3,9 +3,8 @@
  * What is known of the nodes. One mutex guards all; nobody holds it for longer than a report takes
  * to be copied in. Waiting for news is one condition variable for all nodes.
  *
- * Traffic totals are an open hash table per node, in an arena of its own: when it is full, a new
- * one of twice the size takes over. At the maximum, instances that were silent for longest make
- * room.
+ * What each node measured is in measure.c, and sums over nodes are made when somebody asks. What
+ * somebody has to act on goes to the inbox, which has a lock of its own.
  *
  * What must be written is counted in versions, because a report may come between a write and its
  * commit, and the commit may fail.
@@ -24,33 +23,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "control/engine/inbox.h"
+#include "control/engine/measure.h"
 #include "control/engine/report.h"
 #include "control/model/lifecycle.h"
 
-#define TRAFFIC_SLOTS_MIN 256
-#define TRAFFIC_SLOTS_MAX (2 * NODE_VIP_MAX)
 /* Back-to-origin prefixes of one node: both IP versions. */
 #define PREFIX_MAX (2 * NODE_SOURCE_MAX)
 /* "Last seen" is written down this often when nothing else changes. */
 #define SEEN_EVERY_MS MINUTE_MS
-/* At the table's maximum, who was silent for so long is forgotten. */
-#define SILENT_MS (7 * DAY_MS)
 
 /* What a node refuses beyond this is logged and counted, not remembered by number. */
 #define REFUSED_MAX 1000
-
-struct slot {
-	uint32_t instance; /* 0: free */
-	uint32_t reserved;
-	int64_t reported_ms;
-	struct node_traffic traffic;
-};
-
-struct traffic_table {
-	struct arena *mem;
-	struct slot *slot;
-	size_t size, used; /* size: power of two */
-};
 
 struct prefix {
 	uint8_t address[16];
@@ -66,7 +50,7 @@ struct node {
 	int64_t written_ms;
 	size_t prefix_count;
 	struct prefix prefix[PREFIX_MAX];
-	struct traffic_table traffic;
+	struct measures measures;
 	bool reported; /* since this process started */
 	struct record_node facts;
 	struct node_reason reason[REASON_COUNT];
@@ -81,6 +65,7 @@ struct inner {
 	int64_t offset_ms;
 	bool closed;
 	size_t count;
+	struct inbox *inbox;
 	struct node node[NODE_MAX];
 };
 
@@ -97,7 +82,10 @@ struct nodes *nodes_new(void)
 	if (!nodes)
 		return NULL;
 	nodes->inner = calloc(1, sizeof(*nodes->inner));
-	if (!nodes->inner) {
+	if (nodes->inner)
+		nodes->inner->inbox = inbox_new();
+	if (!nodes->inner || !nodes->inner->inbox) {
+		free(nodes->inner);
 		free(nodes);
 		return NULL;
 	}
@@ -114,7 +102,8 @@ void nodes_free(struct nodes *nodes)
 	if (!nodes)
 		return;
 	for (size_t i = 0; i < nodes->inner->count; i++)
-		arena_free(nodes->inner->node[i].traffic.mem);
+		measures_free(&nodes->inner->node[i].measures);
+	inbox_free(nodes->inner->inbox);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
 	free(nodes->inner);
@@ -153,6 +142,7 @@ static enum err node_get(struct inner *inner, const char *name, struct node **ou
 			return ERR_LIMIT;
 		node = &inner->node[inner->count++];
 		memcpy(node->name, name, strlen(name) + 1);
+		measures_init(&node->measures);
 		node->version++;
 	}
 	*out = node;
@@ -179,78 +169,11 @@ static uint64_t confirmed(const struct inner *inner)
 	return inner->count > 0 ? lowest : 0;
 }
 
-/* ---- traffic tables */
-
-static struct slot *slot_find(const struct traffic_table *table, uint32_t instance)
-{
-	size_t at = (instance * 2654435761u) & (table->size - 1);
-
-	/* Never full: at most three quarters are used. */
-	while (table->slot[at].instance != 0 && table->slot[at].instance != instance)
-		at = (at + 1) & (table->size - 1);
-	return &table->slot[at];
-}
-
-/* A new table with the entries reported since_ms or later. */
-static bool table_move(struct traffic_table *table, size_t size, int64_t since_ms)
-{
-	struct traffic_table next = { .size = size };
-
-	next.mem = arena_new(size * sizeof(struct slot) + 4096);
-	next.slot = next.mem ? arena_array(next.mem, size, sizeof(struct slot)) : NULL;
-	if (!next.slot) {
-		arena_free(next.mem);
-		return false;
-	}
-	for (size_t i = 0; i < table->size; i++) {
-		if (table->slot[i].instance == 0 || table->slot[i].reported_ms < since_ms)
-			continue;
-		*slot_find(&next, table->slot[i].instance) = table->slot[i];
-		next.used++;
-	}
-	arena_free(table->mem);
-	*table = next;
-	return true;
-}
-
-static bool table_room(struct traffic_table *table, int64_t clock_ms)
-{
-	if (table->used < table->size / 4 * 3)
-		return true;
-	if (table->size == 0)
-		return table_move(table, TRAFFIC_SLOTS_MIN, INT64_MIN);
-	if (table->size < TRAFFIC_SLOTS_MAX)
-		return table_move(table, table->size * 2, INT64_MIN);
-	return table_move(table, table->size, clock_ms - SILENT_MS) &&
-	       table->used < table->size / 4 * 3;
-}
-
-static void table_put(
-	struct traffic_table *table, const struct record_traffic *record, int64_t clock_ms)
-{
-	if (!table_room(table, clock_ms)) {
-		log_warn("no room for the traffic of instance %u", record->record.id);
-		return;
-	}
-
-	struct slot *slot = slot_find(table, record->record.id);
-
-	if (slot->instance == 0)
-		table->used++;
-	slot->instance = record->record.id;
-	slot->reported_ms = clock_ms;
-	slot->traffic = (struct node_traffic){
-		.in = record->in,
-		.dropped = record->dropped,
-		.out = record->out,
-		.last_in_ms = record->last_in_ms,
-	};
-}
-
 /* ---- reports */
 
 struct visit {
 	struct node *node;
+	struct inbox *inbox;
 	int64_t clock_ms;
 	size_t refused_count;
 	size_t prefix_count;
@@ -269,6 +192,15 @@ static void take_reason(struct node *node, const struct record_reason *record)
 		reason->counter = record->counter;
 		return;
 	}
+}
+
+static void take_measure(struct visit *visit, const union report_record *record)
+{
+	bool refused;
+
+	measures_take(&visit->node->measures, record, &refused);
+	if (refused && !inbox_put_refusal(visit->inbox, record->record.id, visit->clock_ms))
+		log_warn("no room for the refusals of port rule %u", record->record.id);
 }
 
 static void visit_record(void *context, const union report_record *record)
@@ -290,8 +222,12 @@ static void visit_record(void *context, const union report_record *record)
 	case RECORD_REASON:
 		take_reason(visit->node, &record->reason);
 		break;
-	case RECORD_TRAFFIC:
-		table_put(&visit->node->traffic, &record->traffic, visit->clock_ms);
+	case RECORD_OFFENCE:
+		if (!inbox_put_offence(visit->inbox, &record->offence))
+			log_warn("no room for what instance %u blocks", record->record.id);
+		break;
+	case RECORD_SAMPLE:
+		(void)inbox_put_sample(visit->inbox, &record->sample, visit->clock_ms);
 		break;
 	case RECORD_REFUSED:
 		if (record->refused.refused_type == RECORD_INSTANCE &&
@@ -301,6 +237,7 @@ static void visit_record(void *context, const union report_record *record)
 			record->record.id, record->refused.refused_type, record->refused.why);
 		break;
 	default:
+		take_measure(visit, record);
 		break;
 	}
 }
@@ -336,8 +273,11 @@ enum err nodes_report(
 	struct inner *inner = lock(nodes);
 	enum err err = node_get(inner, name, &visit.node);
 
-	if (err == OK)
+	if (err == OK) {
+		visit.inbox = inner->inbox;
+		measures_begin(&visit.node->measures, clock_ms);
 		err = report_decode(data, size, visit_record, &visit);
+	}
 	if (err == OK) {
 		take_prefixes(visit.node, &visit);
 		visit.node->refused_count = visit.refused_count;
@@ -505,32 +445,15 @@ bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance
 	return now_ms < instance->previous_forward_until_ms;
 }
 
-static void counter_add(struct counter *sum, const struct counter *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
-}
-
 bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out)
 {
 	struct inner *inner = lock(nodes);
 	struct node_traffic sum = { 0 };
 	bool found = false;
 
-	for (size_t i = 0; i < inner->count; i++) {
-		const struct traffic_table *table = &inner->node[i].traffic;
-		const struct slot *slot =
-			table->size ? slot_find(table, (uint32_t)instance_number) : NULL;
-
-		if (!slot || slot->instance == 0)
-			continue;
-		found = true;
-		counter_add(&sum.in, &slot->traffic.in);
-		counter_add(&sum.dropped, &slot->traffic.dropped);
-		counter_add(&sum.out, &slot->traffic.out);
-		if (slot->traffic.last_in_ms > sum.last_in_ms)
-			sum.last_in_ms = slot->traffic.last_in_ms;
-	}
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_traffic(&inner->node[i].measures, instance_number, &sum))
+			found = true;
 	unlock(inner);
 	if (found)
 		*out = sum;
@@ -615,6 +538,127 @@ enum err nodes_sources(
 	*out = text;
 	*count = used;
 	return OK;
+}
+
+/* ---- what nodes measured; each is summed over them */
+
+static bool sum_rates(const struct inner *inner, int64_t instance_number, int64_t clock_ms,
+	struct node_rates *out)
+{
+	bool found = false;
+
+	*out = (struct node_rates){ 0 };
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_rates(&inner->node[i].measures, instance_number, clock_ms, out))
+			found = true;
+	return found;
+}
+
+bool nodes_rates(const struct nodes *nodes, int64_t instance_number, int64_t clock_ms,
+	struct node_rates *out)
+{
+	struct inner *inner = lock(nodes);
+	bool found = sum_rates(inner, instance_number, clock_ms, out);
+
+	unlock(inner);
+	return found;
+}
+
+static int rates_compare(const void *a, const void *b)
+{
+	const struct instance_rates *left = a, *right = b;
+
+	return left->instance_number < right->instance_number	? -1
+	       : left->instance_number > right->instance_number ? 1
+								: 0;
+}
+
+/* Of candidates, with repeats, those that are busy in sum; each once. */
+static size_t sum_busy(const struct inner *inner, struct instance_rates *rows, size_t count,
+	uint64_t bytes, int64_t clock_ms)
+{
+	size_t used = 0;
+
+	qsort(rows, count, sizeof(*rows), rates_compare);
+	for (size_t i = 0; i < count; i++) {
+		struct instance_rates one = { .instance_number = rows[i].instance_number };
+
+		if (used > 0 && rows[used - 1].instance_number == one.instance_number)
+			continue;
+		if (sum_rates(inner, one.instance_number, clock_ms, &one.rates) &&
+			one.rates.in.bytes >= bytes)
+			rows[used++] = one;
+	}
+	return used;
+}
+
+/* A sum of so many reaches the wanted one only if one of them has its part of it. */
+enum err nodes_rates_above(const struct nodes *nodes, struct arena *mem, uint64_t bytes,
+	int64_t clock_ms, struct instance_rates **out, size_t *count)
+{
+	struct inner *inner = lock(nodes);
+	struct instance_rates *rows;
+	size_t most = 0;
+
+	for (size_t i = 0; i < inner->count; i++)
+		most += measures_busy(&inner->node[i].measures, bytes / inner->count, NULL, 0);
+	rows = arena_array(mem, most, sizeof(*rows));
+	*count = 0;
+	for (size_t i = 0; i < inner->count && rows; i++)
+		*count += measures_busy(&inner->node[i].measures, bytes / inner->count,
+			rows + *count, most - *count);
+	if (rows)
+		*count = sum_busy(inner, rows, *count, bytes, clock_ms);
+	unlock(inner);
+	*out = rows;
+	return rows ? OK : ERR_MEMORY;
+}
+
+bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t reason,
+	int64_t clock_ms, struct reason_measure *out)
+{
+	struct inner *inner = lock(nodes);
+	bool found = false;
+
+	*out = (struct reason_measure){ 0 };
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_reason(
+			    &inner->node[i].measures, instance_number, reason, clock_ms, out))
+			found = true;
+	unlock(inner);
+	return found;
+}
+
+bool nodes_service(const struct nodes *nodes, int64_t service, struct service_measure *out)
+{
+	struct inner *inner = lock(nodes);
+	bool found = false;
+
+	*out = (struct service_measure){ 0 };
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_service(&inner->node[i].measures, service, out))
+			found = true;
+	unlock(inner);
+	return found;
+}
+
+bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],
+	int64_t port, struct origin_health *out)
+{
+	struct inner *inner = lock(nodes);
+	bool found = false;
+
+	*out = (struct origin_health){ 0 };
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_health(&inner->node[i].measures, service, address, port, out))
+			found = true;
+	unlock(inner);
+	return found;
+}
+
+struct inbox *nodes_inbox(const struct nodes *nodes)
+{
+	return nodes->inner->inbox;
 }
 
 /* ---- news */

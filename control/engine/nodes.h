@@ -57,6 +57,44 @@ struct node_traffic {
 };
 /* false: no node reported the instance. */
 bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out);
+
+/* What follows is of the nodes' last reports, summed over them; clock_ms is machine time. false: no node reported
+ * it, and out is all 0. */
+struct node_rates { /* a second */
+	struct counter in, dropped, out;
+};
+bool nodes_rates(const struct nodes *nodes, int64_t instance_number, int64_t clock_ms,
+	struct node_rates *out);
+struct instance_rates {
+	int64_t instance_number;
+	struct node_rates rates;
+};
+/* All instances to which at least so many bytes a second arrive. */
+enum err nodes_rates_above(const struct nodes *nodes, struct arena *mem, uint64_t bytes,
+	int64_t clock_ms, struct instance_rates **out, size_t *count) MUST_USE;
+struct reason_measure {
+	struct counter total, rate; /* since the nodes' maps were made; a second */
+};
+/* reason: enum reason, or REASON_WATCHED | it. */
+bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t reason,
+	int64_t clock_ms, struct reason_measure *out);
+struct service_measure {
+	uint64_t connections; /* open now */
+	uint64_t opened, refused_rate, refused_connections;
+	uint64_t opened_rate; /* a second */
+};
+bool nodes_service(const struct nodes *nodes, int64_t service, struct service_measure *out);
+struct origin_health {
+	int nodes;	     /* that have a verdict; 0: taken for healthy */
+	int unhealthy_nodes; /* of them */
+	int64_t since_ms;    /* machine time: of the newest verdict */
+};
+/* An origin of a port rule; each node checks for itself. */
+bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],
+	int64_t port, struct origin_health *out);
+struct inbox; /* inbox.h: what the engine acts on, and packets of captures */
+struct inbox *nodes_inbox(const struct nodes *nodes);
+
 /* Back-to-origin prefixes of all nodes as text, without repeats, sorted; only IPv4 or IPv6 ones if
  * version is 4 or 6. */
 enum err nodes_sources(const struct nodes *nodes, struct arena *mem, int version, const char ***out,

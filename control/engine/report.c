@@ -25,6 +25,16 @@ static size_t length_of(uint16_t type)
 		return sizeof(struct record_reason);
 	case RECORD_REFUSED:
 		return sizeof(struct record_refused);
+	case RECORD_VIP_REASON:
+		return sizeof(struct record_vip_reason);
+	case RECORD_SERVICE_STATE:
+		return sizeof(struct record_service_state);
+	case RECORD_HEALTH_STATE:
+		return sizeof(struct record_health_state);
+	case RECORD_OFFENCE:
+		return sizeof(struct record_offence);
+	case RECORD_SAMPLE:
+		return sizeof(struct record_sample);
 	default:
 		return 0;
 	}
@@ -33,6 +43,12 @@ static size_t length_of(uint16_t type)
 static bool ends(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
+}
+
+/* Reasons index tables, also those that are only watched. */
+static bool is_reason(uint32_t reason)
+{
+	return (reason & ~REASON_WATCHED) < REASON_COUNT;
 }
 
 static bool is_sane(const union report_record *record, bool first)
@@ -49,7 +65,18 @@ static bool is_sane(const union report_record *record, bool first)
 		return ends(record->refused.why, sizeof(record->refused.why)) &&
 		       record->record.id != 0;
 	case RECORD_TRAFFIC:
+	case RECORD_SERVICE_STATE:
 		return record->record.id != 0;
+	case RECORD_VIP_REASON:
+		return record->record.id != 0 && is_reason(record->vip_reason.reason);
+	case RECORD_HEALTH_STATE:
+		return record->record.id != 0 && record->health_state.origin_count <= ORIGIN_MAX;
+	case RECORD_OFFENCE:
+		return record->record.id != 0 && record->offence.mitigation < MITIGATION_COUNT;
+	case RECORD_SAMPLE:
+		return record->record.id != 0 && is_reason(record->sample.reason) &&
+		       record->sample.captured <= SAMPLE_BYTES &&
+		       record->sample.captured <= record->sample.length;
 	default:
 		return true;
 	}

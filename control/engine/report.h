@@ -17,6 +17,11 @@ union report_record {
 	struct record_traffic traffic;
 	struct record_reason reason;
 	struct record_refused refused;
+	struct record_vip_reason vip_reason;
+	struct record_service_state service_state;
+	struct record_health_state health_state;
+	struct record_offence offence;
+	struct record_sample sample;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Totals are kept as they were reported. A total below the one before means that the node made its maps anew:
+ * it counts from zero, and there is no rate for that report.
+ *
+ * A report that comes late holds what happened meanwhile, so rates are over the time between reports as
+ * they arrived. Two that arrive within SPAN_MIN_MS (a retry after a stall) are taken for one.
+ */
+#include "control/engine/measure.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SPAN_MIN_MS 100
+/* A longer silence says nothing about a rate "now". */
+#define SPAN_MAX_MS MINUTE_MS
+
+struct total {
+	struct counter now, rate;
+};
+struct traffic_entry {
+	struct entry entry;
+	struct total in, dropped, out;
+	int64_t last_in_ms;
+};
+struct reason_entry {
+	struct entry entry;
+	struct total total;
+};
+struct service_entry {
+	struct entry entry;
+	struct service_measure measure;
+};
+struct health_entry {
+	struct entry entry;
+	struct record_health_state state;
+};
+
+/* Slots of each. Traffic and port rules: all that a node can have; reasons: the node's own table; health: rules
+ * whose origins are checked, about 700 bytes each. */
+#define TRAFFIC_SLOTS (2 * NODE_VIP_MAX)
+#define REASON_SLOTS  131072
+#define SERVICE_SLOTS (2 * NODE_SERVICE_MAX)
+#define HEALTH_SLOTS  65536
+
+void measures_init(struct measures *measures)
+{
+	*measures = (struct measures){ 0 };
+	table_init(&measures->traffic, sizeof(struct traffic_entry), TRAFFIC_SLOTS);
+	table_init(&measures->reason, sizeof(struct reason_entry), REASON_SLOTS);
+	table_init(&measures->service, sizeof(struct service_entry), SERVICE_SLOTS);
+	table_init(&measures->health, sizeof(struct health_entry), HEALTH_SLOTS);
+}
+
+void measures_free(struct measures *measures)
+{
+	table_free(&measures->traffic);
+	table_free(&measures->reason);
+	table_free(&measures->service);
+	table_free(&measures->health);
+}
+
+void measures_begin(struct measures *measures, int64_t clock_ms)
+{
+	int64_t span_ms = clock_ms - measures->report_ms;
+
+	measures->span_ms = measures->report_ms != 0 && span_ms > 0 && span_ms <= SPAN_MAX_MS
+				    ? (span_ms < SPAN_MIN_MS ? SPAN_MIN_MS : span_ms)
+				    : 0;
+	measures->report_ms = clock_ms;
+}
+
+/* ---- taking */
+
+static uint64_t rate_of(uint64_t before, uint64_t now, int64_t span_ms)
+{
+	if (span_ms == 0 || now < before)
+		return 0;
+
+	uint64_t change = now - before, span = (uint64_t)span_ms;
+
+	/* In parts, so that no report can make it overflow. */
+	return change / span * 1000 + change % span * 1000 / span;
+}
+
+static void total_take(struct total *total, const struct counter *now, int64_t span_ms)
+{
+	total->rate.packets = rate_of(total->now.packets, now->packets, span_ms);
+	total->rate.bytes = rate_of(total->now.bytes, now->bytes, span_ms);
+	total->now = *now;
+}
+
+static void take_traffic(struct measures *measures, const struct record_traffic *record)
+{
+	struct traffic_entry *entry =
+		table_put(&measures->traffic, record->record.id, measures->report_ms);
+
+	if (!entry) {
+		log_warn("no room for the traffic of instance %u", record->record.id);
+		return;
+	}
+	total_take(&entry->in, &record->in, measures->span_ms);
+	total_take(&entry->dropped, &record->dropped, measures->span_ms);
+	total_take(&entry->out, &record->out, measures->span_ms);
+	entry->last_in_ms = record->last_in_ms;
+}
+
+static uint64_t reason_key(uint32_t instance, uint32_t reason)
+{
+	return (uint64_t)instance << 32 | reason;
+}
+
+static void take_reason(struct measures *measures, const struct record_vip_reason *record)
+{
+	struct reason_entry *entry = table_put(&measures->reason,
+		reason_key(record->record.id, record->reason), measures->report_ms);
+
+	if (!entry) {
+		log_warn("no room for the reasons of instance %u", record->record.id);
+		return;
+	}
+	total_take(&entry->total, &record->counter, measures->span_ms);
+}
+
+/* True: more was refused than before. A first report tells only where totals stand. */
+static bool take_service(struct measures *measures, const struct record_service_state *record)
+{
+	bool known = table_find(&measures->service, record->record.id) != NULL;
+	struct service_entry *entry =
+		table_put(&measures->service, record->record.id, measures->report_ms);
+
+	if (!entry) {
+		log_warn("no room for the state of port rule %u", record->record.id);
+		return false;
+	}
+
+	struct service_measure before = entry->measure;
+
+	entry->measure = (struct service_measure){
+		.connections = record->connections,
+		.opened = record->opened,
+		.refused_rate = record->refused_rate,
+		.refused_connections = record->refused_connections,
+		.opened_rate =
+			known ? rate_of(before.opened, record->opened, measures->span_ms) : 0,
+	};
+	return known && (record->refused_rate > before.refused_rate ||
+				record->refused_connections > before.refused_connections);
+}
+
+static void take_health(struct measures *measures, const struct record_health_state *record)
+{
+	struct health_entry *entry =
+		table_put(&measures->health, record->record.id, measures->report_ms);
+
+	if (!entry) {
+		log_warn("no room for the health of port rule %u", record->record.id);
+		return;
+	}
+	entry->state = *record;
+}
+
+void measures_take(struct measures *measures, const union report_record *record, bool *refused)
+{
+	*refused = false;
+	switch (record->record.type) {
+	case RECORD_TRAFFIC:
+		take_traffic(measures, &record->traffic);
+		break;
+	case RECORD_VIP_REASON:
+		take_reason(measures, &record->vip_reason);
+		break;
+	case RECORD_SERVICE_STATE:
+		*refused = take_service(measures, &record->service_state);
+		break;
+	case RECORD_HEALTH_STATE:
+		take_health(measures, &record->health_state);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- questions */
+
+static void counter_add(struct counter *sum, const struct counter *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
+static bool is_fresh(const struct measures *measures, const struct entry *entry, int64_t clock_ms)
+{
+	return entry->put_ms == measures->report_ms && clock_ms - entry->put_ms < RATE_STALE_MS;
+}
+
+bool measures_traffic(
+	const struct measures *measures, int64_t instance_number, struct node_traffic *out)
+{
+	const struct traffic_entry *entry =
+		table_find(&measures->traffic, (uint64_t)instance_number);
+
+	if (!entry)
+		return false;
+	counter_add(&out->in, &entry->in.now);
+	counter_add(&out->dropped, &entry->dropped.now);
+	counter_add(&out->out, &entry->out.now);
+	if (entry->last_in_ms > out->last_in_ms)
+		out->last_in_ms = entry->last_in_ms;
+	return true;
+}
+
+bool measures_rates(const struct measures *measures, int64_t instance_number, int64_t clock_ms,
+	struct node_rates *out)
+{
+	const struct traffic_entry *entry =
+		table_find(&measures->traffic, (uint64_t)instance_number);
+
+	if (!entry || !is_fresh(measures, &entry->entry, clock_ms))
+		return false;
+	counter_add(&out->in, &entry->in.rate);
+	counter_add(&out->dropped, &entry->dropped.rate);
+	counter_add(&out->out, &entry->out.rate);
+	return true;
+}
+
+size_t measures_busy(
+	const struct measures *measures, uint64_t bytes, struct instance_rates *out, size_t max)
+{
+	const struct table *table = &measures->traffic;
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->size && (!out || count < max); i++) {
+		const struct traffic_entry *entry = table_slot(table, i);
+
+		if (!entry || entry->entry.put_ms != measures->report_ms ||
+			entry->in.rate.bytes < bytes || entry->in.rate.bytes == 0)
+			continue;
+		if (out)
+			out[count].instance_number = (int64_t)entry->entry.key;
+		count++;
+	}
+	return count;
+}
+
+bool measures_reason(const struct measures *measures, int64_t instance_number, uint32_t reason,
+	int64_t clock_ms, struct reason_measure *out)
+{
+	const struct reason_entry *entry =
+		table_find(&measures->reason, reason_key((uint32_t)instance_number, reason));
+
+	if (!entry)
+		return false;
+	counter_add(&out->total, &entry->total.now);
+	if (is_fresh(measures, &entry->entry, clock_ms))
+		counter_add(&out->rate, &entry->total.rate);
+	return true;
+}
+
+bool measures_service(const struct measures *measures, int64_t service, struct service_measure *out)
+{
+	const struct service_entry *entry = table_find(&measures->service, (uint64_t)service);
+
+	if (!entry)
+		return false;
+	out->connections += entry->measure.connections;
+	out->opened += entry->measure.opened;
+	out->refused_rate += entry->measure.refused_rate;
+	out->refused_connections += entry->measure.refused_connections;
+	if (entry->entry.put_ms == measures->report_ms)
+		out->opened_rate += entry->measure.opened_rate;
+	return true;
+}
+
+bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
+	int64_t port, struct origin_health *out)
+{
+	const struct health_entry *entry = table_find(&measures->health, (uint64_t)service);
+
+	for (uint32_t i = 0; entry && i < entry->state.origin_count; i++) {
+		if (entry->state.origin[i].port != port || !entry->state.origin[i].checked ||
+			memcmp(entry->state.origin[i].address.byte, address, 16) != 0)
+			continue;
+		out->nodes++;
+		if (!entry->state.origin[i].healthy)
+			out->unhealthy_nodes++;
+		if (entry->state.origin[i].since_ms > out->since_ms)
+			out->since_ms = entry->state.origin[i].since_ms;
+		return true;
+	}
+	return false;
+}

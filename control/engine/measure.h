@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one node measured: totals of instances, reasons and port rules with their rates, and the health of
+ * origins. Rates are of the time between the last two reports, since what did not change is not reported; what
+ * was not in the last one for RATE_STALE_MS has a rate of 0. Not thread-safe: nodes.c holds its lock.
+ */
+#ifndef CONTROL_ENGINE_MEASURE_H
+#define CONTROL_ENGINE_MEASURE_H
+
+#include "control/engine/nodes.h"
+#include "control/engine/report.h"
+#include "control/engine/table.h"
+
+#define RATE_STALE_MS 3000
+
+struct measures {
+	int64_t report_ms, span_ms; /* of the last report, and since the one before; 0: unknown */
+	struct table traffic;	    /* key: instance */
+	struct table reason;	    /* key: instance and reason */
+	struct table service;	    /* key: port rule */
+	struct table health;	    /* key: port rule */
+};
+
+void measures_init(struct measures *measures);
+void measures_free(struct measures *measures);
+/* Before the records of a report. */
+void measures_begin(struct measures *measures, int64_t clock_ms);
+/* Takes over a record of these kinds; others are nothing to it. refused: a port rule's own limits refused
+ * connections since its last report. */
+void measures_take(struct measures *measures, const union report_record *record, bool *refused);
+
+/* Each adds what the node has to out; false: it has nothing. */
+bool measures_traffic(
+	const struct measures *measures, int64_t instance_number, struct node_traffic *out);
+bool measures_rates(const struct measures *measures, int64_t instance_number, int64_t clock_ms,
+	struct node_rates *out);
+/* Instances to which so many bytes a second came in the last report: as many as fit into out; out NULL: all are
+ * counted. */
+size_t measures_busy(
+	const struct measures *measures, uint64_t bytes, struct instance_rates *out, size_t max);
+bool measures_reason(const struct measures *measures, int64_t instance_number, uint32_t reason,
+	int64_t clock_ms, struct reason_measure *out);
+bool measures_service(
+	const struct measures *measures, int64_t service, struct service_measure *out);
+bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
+	int64_t port, struct origin_health *out);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What nodes measure and tell: rates, reasons, port rules, health of origins, and what waits for the engine.
+ */
+#include "base/clock.h"
+#include "control/engine/inbox.h"
+#include "control/engine/measure.h"
+#include "tests/support/report.h"
+#include "tests/support/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* After our headers: it has a macro named fail. */
+#include <cmocka.h>
+
+static struct report report;
+
+static int setup(void **state)
+{
+	*state = nodes_new();
+	return *state ? 0 : 1;
+}
+
+static int teardown(void **state)
+{
+	nodes_free(*state);
+	return 0;
+}
+
+static void send_at(struct nodes *nodes, const char *name, int64_t clock_ms)
+{
+	assert_int_equal(report_send(&report, nodes, name, clock_ms), OK);
+}
+
+static void traffic_at(
+	struct nodes *nodes, const char *name, int64_t instance, uint64_t packets, int64_t clock_ms)
+{
+	report_start(&report, 1);
+	if (instance)
+		report_traffic(&report, instance, (struct counter){ packets, 100 * packets },
+			(struct counter){ packets / 2, 50 * packets }, (struct counter){ 1, 1 });
+	send_at(nodes, name, clock_ms);
+}
+
+static uint64_t rate_at(struct nodes *nodes, int64_t instance, int64_t clock_ms)
+{
+	struct node_rates rates;
+
+	if (!nodes_rates(nodes, instance, clock_ms, &rates))
+		assert_int_equal(rates.in.packets, 0);
+	assert_int_equal(rates.in.bytes, 100 * rates.in.packets);
+	return rates.in.packets;
+}
+
+static void test_rates(void **state)
+{
+	struct nodes *nodes = *state;
+	struct node_rates rates;
+
+	assert_int_equal(rate_at(nodes, 7, T0), 0);
+	traffic_at(nodes, "a", 7, 1000, T0);
+	assert_int_equal(rate_at(nodes, 7, T0), 0); /* one report is no rate */
+	traffic_at(nodes, "a", 7, 3000, T0 + 2000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 2000), 1000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 2000 + RATE_STALE_MS - 1), 1000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 2000 + RATE_STALE_MS), 0);
+	assert_true(nodes_rates(nodes, 7, T0 + 2000, &rates));
+	assert_int_equal(rates.dropped.packets, 500);
+	assert_int_equal(rates.out.packets, 0);
+	/* Two nodes add up. */
+	traffic_at(nodes, "b", 7, 5, T0 + 1000);
+	traffic_at(nodes, "b", 7, 25, T0 + 2000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 2000), 1020);
+	/* What is not in a report did not change. */
+	traffic_at(nodes, "a", 0, 0, T0 + 3000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 3000), 20);
+	traffic_at(nodes, "a", 7, 3500, T0 + 4000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 4000), 520);
+	/* Maps made anew, a clock that went back, a long silence: no rate. */
+	traffic_at(nodes, "a", 7, 10, T0 + 5000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 6000), 0);
+	traffic_at(nodes, "a", 7, 20, T0 + 4000);
+	assert_int_equal(rate_at(nodes, 7, T0 + 6000), 0);
+	traffic_at(nodes, "a", 7, 2000, T0 + DAY_MS);
+	assert_int_equal(rate_at(nodes, 7, T0 + DAY_MS), 0);
+	/* The largest numbers. */
+	traffic_at(nodes, "c", 8, 0, T0);
+	report_start(&report, 1);
+	report_traffic(&report, 8, (struct counter){ UINT64_MAX, UINT64_MAX },
+		(struct counter){ 0, 0 }, (struct counter){ 0, 0 });
+	send_at(nodes, "c", T0 + 1000);
+	assert_true(nodes_rates(nodes, 8, T0 + 1000, &rates));
+	assert_true(rates.in.bytes >= UINT64_MAX / 1000 * 999);
+}
+
+static void test_rates_above(void **state)
+{
+	struct nodes *nodes = *state;
+	struct arena *mem = arena_new(1 << 20);
+	struct instance_rates *rows;
+	size_t count;
+
+	assert_int_equal(nodes_rates_above(nodes, mem, 1000, T0, &rows, &count), OK);
+	assert_int_equal(count, 0);
+	for (int second = 0; second < 2; second++) {
+		static const char *const names[] = { "a", "b" };
+
+		for (int node = 0; node < 2; node++) {
+			report_start(&report, 1);
+			for (uint64_t i = 1; i <= 40; i++) {
+				uint64_t packets = i * (uint64_t)second;
+
+				report_traffic(&report, (int64_t)i,
+					(struct counter){ packets, 100 * packets },
+					(struct counter){ 0, 0 }, (struct counter){ 0, 0 });
+			}
+			send_at(nodes, names[node], T0 + second * SECOND_MS);
+		}
+	}
+	/* Each instance i has 100 * i a second at both nodes. */
+	assert_int_equal(nodes_rates_above(nodes, mem, 6000, T0 + SECOND_MS, &rows, &count), OK);
+	assert_int_equal(count, 11);
+	assert_int_equal(rows[0].instance_number, 30);
+	assert_int_equal(rows[0].rates.in.bytes, 6000);
+	assert_int_equal(rows[10].instance_number, 40);
+	assert_int_equal(nodes_rates_above(nodes, mem, 8001, T0 + SECOND_MS, &rows, &count), OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(nodes_rates_above(nodes, mem, 6000, T0 + MINUTE_MS, &rows, &count), OK);
+	assert_int_equal(count, 0);
+	arena_free(mem);
+}
+
+static void test_reasons(void **state)
+{
+	struct nodes *nodes = *state;
+	struct reason_measure measure;
+	uint32_t watched = REASON_WATCHED | REASON_region;
+
+	for (uint64_t second = 0; second < 2; second++) {
+		report_start(&report, 1);
+		report_reason(&report, 7, REASON_block_list,
+			(struct counter){ 10 + 5 * second, 100 + 50 * second });
+		report_reason(&report, 7, watched, (struct counter){ 3, 30 });
+		send_at(nodes, "a", T0 + (int64_t)second * SECOND_MS);
+	}
+	assert_true(nodes_reason(nodes, 7, REASON_block_list, T0 + SECOND_MS, &measure));
+	assert_int_equal(measure.total.packets, 15);
+	assert_int_equal(measure.rate.packets, 5);
+	assert_int_equal(measure.rate.bytes, 50);
+	assert_true(nodes_reason(nodes, 7, watched, T0 + SECOND_MS, &measure));
+	assert_int_equal(measure.total.packets, 3);
+	assert_int_equal(measure.rate.packets, 0);
+	assert_false(nodes_reason(nodes, 7, REASON_region, T0, &measure));
+	assert_false(nodes_reason(nodes, 8, REASON_block_list, T0, &measure));
+	assert_int_equal(measure.total.packets, 0);
+	assert_true(nodes_reason(nodes, 7, REASON_block_list, T0 + HOUR_MS, &measure));
+	assert_int_equal(measure.total.packets, 15);
+	assert_int_equal(measure.rate.packets, 0);
+}
+
+static void service_at(struct nodes *nodes, const char *name, uint64_t opened, uint64_t rate,
+	uint64_t connections, int64_t clock_ms)
+{
+	report_start(&report, 1);
+	REPORT_ADD(&report, (struct record_service_state){
+				    RECORD_HEAD(RECORD_SERVICE_STATE, 5, record_service_state),
+				    .connections = 4, .opened = opened, .refused_rate = rate,
+				    .refused_connections = connections });
+	send_at(nodes, name, clock_ms);
+}
+
+static void test_services_and_refusals(void **state)
+{
+	struct nodes *nodes = *state;
+	struct inbox *inbox = nodes_inbox(nodes);
+	struct service_measure measure;
+	struct refusal refusal[2];
+
+	assert_false(nodes_service(nodes, 5, &measure));
+	service_at(nodes, "a", 100, 9, 9, T0);
+	assert_false(inbox_has_refusals(inbox)); /* where totals stand is no news */
+	service_at(nodes, "a", 150, 9, 9, T0 + 1000);
+	assert_false(inbox_has_refusals(inbox));
+	assert_true(nodes_service(nodes, 5, &measure));
+	assert_int_equal(measure.opened, 150);
+	assert_int_equal(measure.opened_rate, 50);
+	assert_int_equal(measure.connections, 4);
+	service_at(nodes, "a", 150, 10, 9, T0 + 2000);
+	service_at(nodes, "a", 150, 10, 11, T0 + 3000);
+	assert_true(inbox_has_refusals(inbox));
+	assert_int_equal(inbox_refusals(inbox, refusal, 2), 1);
+	assert_int_equal(refusal[0].service, 5);
+	assert_int_equal(refusal[0].first_ms, T0 + 2000);
+	assert_int_equal(refusal[0].last_ms, T0 + 3000);
+	/* What comes while it is written is another one. */
+	service_at(nodes, "a", 150, 11, 11, T0 + 4000);
+	inbox_done_refusals(inbox, 1);
+	assert_int_equal(inbox_refusals(inbox, refusal, 2), 1);
+	assert_int_equal(refusal[0].first_ms, T0 + 4000);
+	/* Not done: they are there again. */
+	assert_int_equal(inbox_refusals(inbox, refusal, 2), 1);
+	inbox_done_refusals(inbox, 1);
+	assert_false(inbox_has_refusals(inbox));
+	service_at(nodes, "b", 1, 1, 1, T0);
+	assert_true(nodes_service(nodes, 5, &measure));
+	assert_int_equal(measure.connections, 8);
+	assert_int_equal(measure.refused_connections, 12);
+}
+
+static void health_at(struct nodes *nodes, const char *name, bool first, bool second)
+{
+	struct record_health_state state = {
+		RECORD_HEAD(RECORD_HEALTH_STATE, 5, record_health_state), .origin_count = 3
+	};
+
+	for (unsigned i = 0; i < 3; i++) {
+		state.origin[i].address.byte[15] = (uint8_t)(i + 1);
+		state.origin[i].port = 80;
+		state.origin[i].checked = i < 2;
+		state.origin[i].since_ms = T0 + (int64_t)i;
+	}
+	state.origin[0].healthy = first;
+	state.origin[1].healthy = second;
+	report_start(&report, 1);
+	report_add(&report, &state, sizeof(state));
+	send_at(nodes, name, T0);
+}
+
+static void test_health(void **state)
+{
+	struct nodes *nodes = *state;
+	struct origin_health health;
+	uint8_t address[16] = { [15] = 1 };
+
+	assert_false(nodes_health(nodes, 5, address, 80, &health));
+	health_at(nodes, "a", true, false);
+	health_at(nodes, "b", true, true);
+	assert_true(nodes_health(nodes, 5, address, 80, &health));
+	assert_int_equal(health.nodes, 2);
+	assert_int_equal(health.unhealthy_nodes, 0);
+	assert_false(nodes_health(nodes, 5, address, 81, &health));
+	assert_false(nodes_health(nodes, 6, address, 80, &health));
+	address[15] = 2;
+	assert_true(nodes_health(nodes, 5, address, 80, &health));
+	assert_int_equal(health.nodes, 2);
+	assert_int_equal(health.unhealthy_nodes, 1);
+	assert_int_equal(health.since_ms, T0 + 1);
+	address[15] = 3; /* no verdict yet */
+	assert_false(nodes_health(nodes, 5, address, 80, &health));
+}
+
+static struct record_offence offence(uint8_t last)
+{
+	return (struct record_offence){ RECORD_HEAD(RECORD_OFFENCE, 7, record_offence),
+		.source.byte = { [15] = last }, .service = 5, .mitigation = MITIGATION_source_rate,
+		.until_ms = T0 };
+}
+
+static void test_offences(void **state)
+{
+	struct inbox *inbox = nodes_inbox(*state);
+	struct record_offence taken[3], one = offence(9);
+	static struct record_offence all[INBOX_OFFENCE_MAX];
+
+	for (uint8_t i = 0; i < 3; i++) {
+		report_start(&report, 1);
+		REPORT_ADD(&report, offence(i));
+		send_at(*state, "a", T0);
+	}
+	assert_true(inbox_has_offences(inbox));
+	assert_int_equal(inbox_offences(inbox, taken, 2), 2);
+	assert_int_equal(inbox_offences(inbox, taken, 2), 2); /* until they are done */
+	assert_int_equal(taken[1].source.byte[15], 1);
+	inbox_done_offences(inbox, 2);
+	assert_int_equal(inbox_offences(inbox, taken, 3), 1);
+	assert_int_equal(taken[0].source.byte[15], 2);
+	for (size_t i = 1; i < INBOX_OFFENCE_MAX; i++)
+		assert_true(inbox_put_offence(inbox, &one));
+	assert_false(inbox_put_offence(inbox, &one));
+	assert_int_equal(inbox_offences(inbox, all, INBOX_OFFENCE_MAX), INBOX_OFFENCE_MAX);
+	inbox_done_offences(inbox, INBOX_OFFENCE_MAX);
+	assert_false(inbox_has_offences(inbox));
+}
+
+static struct record_sample sample(int64_t capture, uint8_t first)
+{
+	return (struct record_sample){ RECORD_HEAD(RECORD_SAMPLE, capture, record_sample),
+		.length = 60, .captured = 60, .frame = { first } };
+}
+
+static size_t packets_of(struct inbox *inbox, int64_t capture)
+{
+	struct arena *mem = arena_new(1 << 20);
+	size_t count, total;
+
+	assert_non_null(inbox_samples(inbox, mem, capture, 0, 1, &count, &total));
+	assert_int_equal(count, total ? 1 : 0);
+	arena_free(mem);
+	return total;
+}
+
+static void test_samples(void **state)
+{
+	struct inbox *inbox = nodes_inbox(*state);
+	struct arena *mem = arena_new(1 << 20);
+	struct record_sample one, *list;
+	size_t count, total;
+
+	for (int i = 0; i < CAPTURE_PACKETS; i++) {
+		one = sample(3, (uint8_t)i);
+		assert_true(inbox_put_sample(inbox, &one, T0));
+	}
+	assert_false(inbox_put_sample(inbox, &one, T0));
+	list = inbox_samples(inbox, mem, 3, 250, 10, &count, &total);
+	assert_int_equal(count, 10);
+	assert_int_equal(total, CAPTURE_PACKETS);
+	assert_int_equal(list[0].frame[0], 250);
+	assert_non_null(inbox_samples(inbox, mem, 3, CAPTURE_PACKETS, 10, &count, &total));
+	assert_int_equal(count, 0);
+	assert_int_equal(packets_of(inbox, 4), 0);
+	/* One more than are kept: the oldest goes. */
+	for (int64_t i = 10; i < 10 + CAPTURE_MAX; i++) {
+		one = sample(i, 1);
+		assert_true(inbox_put_sample(inbox, &one, T0 + i));
+	}
+	assert_int_equal(packets_of(inbox, 3), 0);
+	assert_int_equal(packets_of(inbox, 10), 1);
+	inbox_prune(inbox, T0 + 10 + CAPTURE_KEEP_MS);
+	assert_int_equal(packets_of(inbox, 10), 1);
+	inbox_prune(inbox, T0 + 11 + CAPTURE_KEEP_MS);
+	assert_int_equal(packets_of(inbox, 10), 0);
+	assert_int_equal(packets_of(inbox, 11), 1);
+	arena_free(mem);
+}
+
+/* One bad member each, and the nearest good one. */
+static void test_wrong_records(void **state)
+{
+#define TRY_RECORD(expected, kind, tag, ...)                                                       \
+	do {                                                                                       \
+		report_start(&report, 1);                                                          \
+		REPORT_ADD(&report, (struct tag){ RECORD_HEAD(kind, 1, tag), __VA_ARGS__ });       \
+		assert_int_equal(report_send(&report, *state, "n", T0), expected);                 \
+	} while (0)
+#define PAIR(kind, tag, member, good)                                                              \
+	TRY_RECORD(OK, kind, tag, member = (good));                                                \
+	TRY_RECORD(ERR_FORMAT, kind, tag, member = (good) + 1)
+#define NUMBER(kind, tag)                                                                          \
+	do {                                                                                       \
+		report_start(&report, 1);                                                          \
+		REPORT_ADD(&report, (struct tag){ RECORD_HEAD(kind, 0, tag) });                    \
+		assert_int_equal(report_send(&report, *state, "n", T0), ERR_FORMAT);               \
+	} while (0)
+	PAIR(RECORD_VIP_REASON, record_vip_reason, .reason, REASON_COUNT - 1);
+	PAIR(RECORD_VIP_REASON, record_vip_reason, .reason, REASON_WATCHED | (REASON_COUNT - 1));
+	PAIR(RECORD_HEALTH_STATE, record_health_state, .origin_count, ORIGIN_MAX);
+	PAIR(RECORD_OFFENCE, record_offence, .mitigation, MITIGATION_COUNT - 1);
+	PAIR(RECORD_SAMPLE, record_sample, .reason, REASON_COUNT - 1);
+	TRY_RECORD(OK, RECORD_SAMPLE, record_sample, .length = 1500, .captured = SAMPLE_BYTES);
+	TRY_RECORD(ERR_FORMAT, RECORD_SAMPLE, record_sample, .length = 1500,
+		.captured = SAMPLE_BYTES + 1);
+	TRY_RECORD(OK, RECORD_SAMPLE, record_sample, .length = 60, .captured = 60);
+	TRY_RECORD(ERR_FORMAT, RECORD_SAMPLE, record_sample, .length = 60, .captured = 61);
+	NUMBER(RECORD_VIP_REASON, record_vip_reason);
+	NUMBER(RECORD_SERVICE_STATE, record_service_state);
+	NUMBER(RECORD_HEALTH_STATE, record_health_state);
+	NUMBER(RECORD_OFFENCE, record_offence);
+	NUMBER(RECORD_SAMPLE, record_sample);
+}
+
+static void test_table_at_its_maximum(void **state)
+{
+	struct wide {
+		struct entry entry;
+		uint64_t value;
+	} * entry;
+	struct table table;
+	(void)state;
+
+	table_init(&table, sizeof(struct wide), 256);
+	assert_null(table_find(&table, 1));
+	for (uint64_t key = 1; key <= 192; key++) {
+		entry = table_put(&table, key, T0 + (int64_t)key);
+		assert_non_null(entry);
+		entry->value = key;
+	}
+	assert_null(table_put(&table, 193, T0 + 193));
+	assert_non_null(table_put(&table, 192, T0 + 193)); /* known */
+	/* A week later the first ones make room. */
+	entry = table_put(&table, 193, T0 + 7 * DAY_MS + 10);
+	assert_non_null(entry);
+	assert_int_equal(entry->value, 0);
+	assert_null(table_find(&table, 9));
+	for (uint64_t key = 10; key <= 192; key++) {
+		entry = table_find(&table, key);
+		assert_non_null(entry);
+		assert_int_equal(entry->value, key);
+	}
+	table_free(&table);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_rates),
+		TEST(test_rates_above),
+		TEST(test_reasons),
+		TEST(test_services_and_refusals),
+		TEST(test_health),
+		TEST(test_offences),
+		TEST(test_samples),
+		TEST(test_wrong_records),
+		TEST(test_table_at_its_maximum),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
