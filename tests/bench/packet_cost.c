@@ -2,7 +2,7 @@
 /*
  * What one packet costs the packet path, in nanoseconds of its program.
  *
- *   packet_cost in-place [SECONDS]     in a network of its own, under a paced flood, by the kernel's statistics
+ *   packet_cost in-place [SECONDS [CASE...]]  in a network of its own, under a paced flood, by the kernel's statistics
  *   packet_cost test-run               by BPF_PROG_TEST_RUN: valid for programs that leave the packet alone
  *   packet_cost statistics COMMAND...  runs the command while the kernel keeps run-time statistics
  *
@@ -365,7 +365,16 @@ static void open_bench(struct bench *bench)
 	bench->program[SUBJECT_BALANCER] = bpf_program__fd(bench->peers->progs.peer_balancer);
 }
 
-static int in_place(int seconds)
+static bool wanted(const char *name, char **names)
+{
+	for (char **one = names; *one; one++)
+		if (strcmp(*one, name) == 0)
+			return true;
+	return !*names;
+}
+
+/* names: of the cases that are wanted; none: all. */
+static int in_place(int seconds, char **names)
 {
 	static struct bench bench;
 	int sink;
@@ -389,7 +398,8 @@ static int in_place(int seconds)
 	bench.link = attach(bench.program[SUBJECT_FLOOR], bench.w0);
 	must(bpf_enable_stats(BPF_STATS_RUN_TIME) >= 0, "switch statistics on");
 	for (size_t i = 0; i < CASE_COUNT; i++)
-		measure(&bench, &cases[i], seconds);
+		if (wanted(cases[i].name, names))
+			measure(&bench, &cases[i], seconds);
 	return 0;
 }
 
@@ -459,8 +469,10 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		seconds = (int)strtol(argv[2], NULL, 10);
 	if (argc >= 2 && strcmp(argv[1], "in-place") == 0 && seconds >= 1 && seconds <= SECONDS_MAX)
-		return in_place(seconds);
-	fprintf(stderr, "usage: packet_cost in-place [1..%d] | test-run | statistics COMMAND...\n",
+		return in_place(seconds, argc > 3 ? argv + 3 : argv + argc);
+	fprintf(stderr,
+		"usage: packet_cost in-place [1..%d [CASE...]] | test-run | statistics "
+		"COMMAND...\n",
 		SECONDS_MAX);
 	return 2;
 }
