@@ -4,12 +4,15 @@
  *
  *   bit 31      lowest bit of the epoch number
  *   bits 28-30  index into the table of MSS values
- *   bits 0-27   SipHash-2-4 (Aumasson and Bernstein, 2012) of addresses, ports, the client's ISN,
- *               epoch number and MSS index, under the epoch's key
+ *   bits 0-27   SipHash-2-4 (Aumasson and Bernstein, 2012) of addresses, ports, epoch number and MSS
+ *               index under the epoch's key, plus the client's ISN times COOKIE_ISN_FACTOR
  *
  * The keys come from the control and are the same on all nodes: any node accepts any node's cookie.
  * A cookie is valid in its epoch and the next, 60 to 120 seconds. Guessing one takes 2^27 packets
- * on average, and yields one flow.
+ * on average, and yields one flow. The ISN is added, not hashed: a segment that may be the ACK or a
+ * window probe costs one hash. Who knows the cookie of one ISN could make another's of the same
+ * addresses and ports: it is the client whom they belong to. The factor keeps apart what a peer
+ * acknowledges and what it has sent, which grow together in many conversations.
  *
  * TCP options live in the timestamp that the client echoes: the low six bits of our TSval say
  * window scale (15: none) and SACK; bit 5 is kept for ECN, which is not agreed, because the
@@ -23,6 +26,7 @@
 #include "options.bpf.h"
 
 #define COOKIE_HASH_MASK  0x0fffffffu
+#define COOKIE_ISN_FACTOR 0x9e3779b1u /* odd, without a pattern */
 #define COOKIE_MSS_SHIFT  28
 #define COOKIE_MSS_COUNT  8
 #define COOKIE_SCALE_NONE 15u
@@ -77,31 +81,42 @@ static __always_inline __u32 cookie_mss_index(__u32 mss)
 	} while (0)
 
 /*
- * The message is 47 bytes: source, destination, ports as in the packet (36), then little endian ISN
- * (4), epoch (4), MSS index (3). Its last word carries the length in the top byte, as SipHash
- * wants.
+ * The message is 15 bytes for IPv4, 39 for IPv6: source, destination, ports as in the packet, then
+ * little endian 24 bits of which the low 3 are the MSS index, the others the epoch number's. Its last
+ * word carries the length in the top byte, as SipHash wants.
  */
-__noinline __u64 cookie_siphash(struct packet *p, __u64 isn, __u64 last, __u64 key0, __u64 key1)
+#define COOKIE_MESSAGE_IPV4 15ull
+#define COOKIE_MESSAGE_IPV6 39ull
+
+#define SIPHASH_WORD(word)                                                                         \
+	do {                                                                                       \
+		v3 ^= (word);                                                                      \
+		SIPROUND;                                                                          \
+		SIPROUND;                                                                          \
+		v0 ^= (word);                                                                      \
+	} while (0)
+
+__noinline __u64 cookie_siphash(struct packet *p, __u64 tail, __u64 key0, __u64 key1)
 {
 	__u64 v0 = key0 ^ 0x736f6d6570736575ull, v1 = key1 ^ 0x646f72616e646f6dull;
 	__u64 v2 = key0 ^ 0x6c7967656e657261ull, v3 = key1 ^ 0x7465646279746573ull;
-	__u64 word[6];
+	__u64 last;
 
 	if (!p)
 		return 0;
-	word[0] = p->key.source.half[0];
-	word[1] = p->key.source.half[1];
-	word[2] = p->key.destination.half[0];
-	word[3] = p->key.destination.half[1];
-	word[4] = (__u64)p->key.source_port | (__u64)p->key.destination_port << 16 | isn << 32;
-	word[5] = last | 47ull << 56;
-#pragma unroll
-	for (int i = 0; i < 6; i++) {
-		v3 ^= word[i];
-		SIPROUND;
-		SIPROUND;
-		v0 ^= word[i];
+	last = (__u64)p->key.source_port | (__u64)p->key.destination_port << 16 | tail << 32;
+	if (p->version == 4) {
+		SIPHASH_WORD(
+			(__u64)p->key.source.word[3] | (__u64)p->key.destination.word[3] << 32);
+		last |= COOKIE_MESSAGE_IPV4 << 56;
+	} else {
+		SIPHASH_WORD(p->key.source.half[0]);
+		SIPHASH_WORD(p->key.source.half[1]);
+		SIPHASH_WORD(p->key.destination.half[0]);
+		SIPHASH_WORD(p->key.destination.half[1]);
+		last |= COOKIE_MESSAGE_IPV6 << 56;
 	}
+	SIPHASH_WORD(last);
 	v2 ^= 0xff;
 	SIPROUND;
 	SIPROUND;
@@ -110,28 +125,35 @@ __noinline __u64 cookie_siphash(struct packet *p, __u64 isn, __u64 last, __u64 k
 	return v0 ^ v1 ^ v2 ^ v3;
 }
 
-static __always_inline __u32 cookie_compute(
-	struct packet *p, struct settings *s, __u32 isn, __u32 epoch, __u32 index)
+static __always_inline __u32 cookie_hash(
+	struct packet *p, struct settings *s, __u32 epoch, __u32 index)
 {
 	__u64 *key = s->cookie_key[epoch & 1];
-	__u64 hash = cookie_siphash(p, isn, epoch | (__u64)index << 32, key[0], key[1]);
 
-	return (epoch & 1) << 31 | index << COOKIE_MSS_SHIFT | ((__u32)hash & COOKIE_HASH_MASK);
+	return cookie_siphash(p, (epoch << 3 | index) & 0xffffff, key[0], key[1]);
 }
 
 static __always_inline __u32 cookie_make(struct packet *p, struct settings *s, __u32 mss)
 {
-	return cookie_compute(p, s, p->sequence, s->cookie_epoch, cookie_mss_index(mss));
+	__u32 epoch = s->cookie_epoch, index = cookie_mss_index(mss);
+	__u32 sum = cookie_hash(p, s, epoch, index) + p->sequence * COOKIE_ISN_FACTOR;
+
+	return (epoch & 1) << 31 | index << COOKIE_MSS_SHIFT | (sum & COOKIE_HASH_MASK);
 }
 
+/* Is it the cookie of this ISN or, with "or_next", of the one after? "found" is which. */
 static __always_inline int cookie_valid(
-	struct packet *p, struct settings *s, __u32 cookie, __u32 isn)
+	struct packet *p, struct settings *s, __u32 cookie, __u32 isn, int or_next, __u32 *found)
 {
-	__u32 epoch = s->cookie_epoch, index = cookie >> COOKIE_MSS_SHIFT & 7;
+	__u32 epoch = s->cookie_epoch, index = cookie >> COOKIE_MSS_SHIFT & 7, rest;
 
 	if (cookie >> 31 != (epoch & 1))
 		epoch--;
-	return cookie == cookie_compute(p, s, isn, epoch, index);
+	rest = cookie - cookie_hash(p, s, epoch, index) - isn * COOKIE_ISN_FACTOR;
+	*found = rest & COOKIE_HASH_MASK ? isn + 1 : isn;
+	if (*found != isn && or_next)
+		rest -= COOKIE_ISN_FACTOR;
+	return !(rest & COOKIE_HASH_MASK);
 }
 
 /* Our TSval: milliseconds of the boot clock, rounded down to make room for the options. */

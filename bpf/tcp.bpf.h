@@ -233,14 +233,9 @@ static __always_inline int tcp_has_cookie(struct packet *p)
 
 	if (!keys || (p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK)
 		return 0;
-	p->client_isn = p->sequence - 1;
-	if (cookie_valid(p, keys, cookie, p->client_isn))
-		return 1;
 	/* A probe of the zero window repeats the byte before: the SYN, if the ACK was lost. */
-	if (p->transport + p->tcp_length != p->end)
-		return 0;
-	p->client_isn = p->sequence;
-	return cookie_valid(p, keys, cookie, p->client_isn);
+	return cookie_valid(p, keys, cookie, p->sequence - 1,
+		p->transport + p->tcp_length == p->end, &p->client_isn);
 }
 
 /* What the client's latest packet says, for the SYN and the ACK that are sent in its name. */

@@ -64,30 +64,32 @@ static void cookie_is_siphash(int version)
 	struct talk t = { .version = version };
 	struct wire w = from_client(version, IPPROTO_TCP);
 	struct address address[2] = { address_of(w.source), address_of(w.destination) };
-	uint8_t message[47] = { 0 }, key[16], hash[8];
-	size_t size = 8, length;
+	uint8_t message[39] = { 0 }, *at = message, key[16], hash[8];
+	size_t size = 8, length, address_size = version == 4 ? 4 : 16;
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
 	EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
 	OSSL_PARAM parameter[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
 		OSSL_PARAM_construct_end() };
-	uint32_t isn = ISN, index;
+	uint32_t tail, sum;
 
 	offer(&w, 1380, 10, 1, 1);
 	talk_syn(&t, 41004, &w);
-	index = t.cookie >> 28 & 7;
+	tail = s.cookie_epoch << 3 | (t.cookie >> 28 & 7);
 	assert_int_equal(t.cookie >> 31, s.cookie_epoch & 1);
-	memcpy(message, address, 32);
-	put16(message + 32, 41004);
-	put16(message + 34, 80);
-	memcpy(message + 36, &isn, 4);
-	memcpy(message + 40, &s.cookie_epoch, 4);
-	message[44] = (uint8_t)index;
+	for (int i = 0; i < 2; i++) {
+		memcpy(at, address[i].byte + 16 - address_size, address_size);
+		at += address_size;
+	}
+	put16(at, 41004);
+	put16(at + 2, 80);
+	memcpy(at + 4, &tail, 3);
+	at += 7;
 	memcpy(key, s.cookie_key[s.cookie_epoch & 1], 16);
 	assert_int_equal(EVP_MAC_init(context, key, 16, parameter), 1);
-	assert_int_equal(EVP_MAC_update(context, message, sizeof(message)), 1);
+	assert_int_equal(EVP_MAC_update(context, message, (size_t)(at - message)), 1);
 	assert_int_equal(EVP_MAC_final(context, hash, &length, sizeof(hash)), 1);
-	memcpy(&isn, hash, 4);
-	assert_int_equal(t.cookie & 0x0fffffff, isn & 0x0fffffff);
+	memcpy(&sum, hash, 4);
+	assert_int_equal(t.cookie & 0x0fffffff, (sum + ISN * 0x9e3779b1u) & 0x0fffffff);
 	EVP_MAC_CTX_free(context);
 	EVP_MAC_free(mac);
 }
