@@ -34,6 +34,9 @@ enum {
 	BATCH_SERVICE,
 	BATCH_EXACT,
 	BATCH_PREFIX,
+	BATCH_REGION,
+	BATCH_REFLECTION,
+	BATCH_PATTERN,
 	BATCH_COUNT
 };
 
@@ -95,11 +98,11 @@ static void batch_add(struct applier *applier, struct batch *batch, uint32_t id,
 	batch->id[batch->count++] = id;
 }
 
-/* Lists and services are in force before an address that needs them. */
+/* Lists, services and policies are in force before an address that needs them. */
 static void flush_all(struct applier *applier)
 {
-	static const int order[] = { BATCH_EXACT, BATCH_PREFIX, BATCH_SERVICE, BATCH_SLOT,
-		BATCH_VIP };
+	static const int order[] = { BATCH_EXACT, BATCH_PREFIX, BATCH_SERVICE, BATCH_REGION,
+		BATCH_REFLECTION, BATCH_PATTERN, BATCH_SLOT, BATCH_VIP };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		batch_flush(applier, &applier->batch[order[i]]);
@@ -173,8 +176,83 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	delete_key(context, PACKET_LIST_PREFIX, key);
 }
 
+static void auto_block_delete(void *context, const struct list_exact_key *key)
+{
+	delete_key(context, PACKET_AUTO_BLOCK, key);
+}
+
+static void region_put(void *context, uint32_t instance, const struct region_policy *policy)
+{
+	struct applier *applier = context;
+
+	batch_add(applier, &applier->batch[BATCH_REGION], instance, &instance, policy);
+}
+
+static void region_delete(void *context, uint32_t instance)
+{
+	delete_key(context, PACKET_REGION_POLICY, &instance);
+}
+
+static void reflection_put(void *context, uint32_t instance, const struct reflection_key *key)
+{
+	struct applier *applier = context;
+	const uint32_t refused = 1;
+
+	batch_add(applier, &applier->batch[BATCH_REFLECTION], instance, key, &refused);
+}
+
+static void reflection_delete(void *context, const struct reflection_key *key)
+{
+	delete_key(context, PACKET_REFLECTION, key);
+}
+
+static void pattern_put(void *context, uint32_t instance, const struct pattern_set *set)
+{
+	struct applier *applier = context;
+
+	batch_add(applier, &applier->batch[BATCH_PATTERN], instance, &instance, set);
+}
+
+static void pattern_delete(void *context, uint32_t instance)
+{
+	delete_key(context, PACKET_PATTERN, &instance);
+}
+
+static bool health_put(void *context, const struct record_health *record)
+{
+	(void)context, (void)record;
+	return true;
+}
+
+static void health_delete(void *context, uint32_t service)
+{
+	(void)context, (void)service;
+}
+
+static uint32_t service_down(void *context, const struct record_service *record)
+{
+	(void)context, (void)record;
+	return 0;
+}
+
+/* --- what nobody asked for ------------------------------------------------------------------- */
+
+static uint32_t number_of(const void *key)
+{
+	uint32_t number;
+
+	memcpy(&number, key, sizeof(number));
+	return number;
+}
+
 static bool wanted(const struct node_state *state, enum packet_map map, const void *key)
 {
+	if (map == PACKET_REGION_POLICY)
+		return node_state_wants_region(state, number_of(key));
+	if (map == PACKET_PATTERN)
+		return node_state_wants_pattern(state, number_of(key));
+	if (map == PACKET_REFLECTION)
+		return node_state_wants_reflection(state, key);
 	if (map == PACKET_VIP)
 		return node_state_wants_vip(state, key);
 	if (map == PACKET_SERVICE)
@@ -196,6 +274,8 @@ static void delete_unwanted_of(
 		struct service_key service;
 		struct list_exact_key exact;
 		struct list_prefix_key prefix;
+		struct reflection_key reflection;
+		uint32_t number;
 	} key, next;
 	uint32_t deleted = 0;
 	int more = packets_next_key(applier->packets, map, NULL, &key);
@@ -204,6 +284,9 @@ static void delete_unwanted_of(
 		more = packets_next_key(applier->packets, map, &key, &next);
 		if (!wanted(state, map, &key)) {
 			delete_key(applier, map, &key);
+			/* As for an entry that was removed while an agent ran. */
+			if (map == PACKET_LIST_EXACT)
+				delete_key(applier, PACKET_AUTO_BLOCK, &key);
 			deleted++;
 		}
 		key = next;
@@ -219,6 +302,9 @@ static void delete_unwanted(void *context, const struct node_state *state)
 	delete_unwanted_of(context, state, PACKET_SERVICE);
 	delete_unwanted_of(context, state, PACKET_LIST_EXACT);
 	delete_unwanted_of(context, state, PACKET_LIST_PREFIX);
+	delete_unwanted_of(context, state, PACKET_REGION_POLICY);
+	delete_unwanted_of(context, state, PACKET_REFLECTION);
+	delete_unwanted_of(context, state, PACKET_PATTERN);
 }
 
 enum err applier_apply(struct applier *applier, const struct snapshot *snapshot)
@@ -232,6 +318,16 @@ enum err applier_apply(struct applier *applier, const struct snapshot *snapshot)
 		.exact_delete = exact_delete,
 		.prefix_put = prefix_put,
 		.prefix_delete = prefix_delete,
+		.auto_block_delete = auto_block_delete,
+		.region_put = region_put,
+		.region_delete = region_delete,
+		.reflection_put = reflection_put,
+		.reflection_delete = reflection_delete,
+		.pattern_put = pattern_put,
+		.pattern_delete = pattern_delete,
+		.health_put = health_put,
+		.health_delete = health_delete,
+		.service_down = service_down,
 		.delete_unwanted = delete_unwanted };
 
 	applier->origins = 0;
@@ -283,24 +379,41 @@ enum err applier_begin(struct applier *applier, const struct agent_settings *set
 	return OK;
 }
 
-static bool batch_init(
-	struct batch *batch, enum packet_map map, uint32_t type, size_t key_size, size_t value_size)
+static bool batches_init(struct applier *applier)
 {
-	batch->map = map;
-	batch->type = type;
-	batch->key_size = key_size;
-	batch->value_size = value_size;
-	batch->keys = calloc(BATCH_MAX, key_size);
-	batch->values = calloc(BATCH_MAX, value_size);
-	return batch->keys && batch->values;
+	const size_t counters = packets_cpus(applier->packets) * sizeof(struct vip_counter);
+	const struct batch batch[BATCH_COUNT] = {
+		[BATCH_SLOT] = { PACKET_VIP_COUNTER, RECORD_INSTANCE, sizeof(uint32_t), counters },
+		[BATCH_VIP] = { PACKET_VIP, RECORD_INSTANCE, sizeof(struct address),
+			sizeof(struct vip) },
+		[BATCH_SERVICE] = { PACKET_SERVICE, RECORD_SERVICE, sizeof(struct service_key),
+			sizeof(struct service) },
+		[BATCH_EXACT] = { PACKET_LIST_EXACT, RECORD_LIST, sizeof(struct list_exact_key),
+			sizeof(struct list_entry) },
+		[BATCH_PREFIX] = { PACKET_LIST_PREFIX, RECORD_LIST, sizeof(struct list_prefix_key),
+			sizeof(struct list_entry) },
+		[BATCH_REGION] = { PACKET_REGION_POLICY, RECORD_POLICY, sizeof(uint32_t),
+			sizeof(struct region_policy) },
+		[BATCH_REFLECTION] = { PACKET_REFLECTION, RECORD_POLICY,
+			sizeof(struct reflection_key), sizeof(uint32_t) },
+		[BATCH_PATTERN] = { PACKET_PATTERN, RECORD_POLICY, sizeof(uint32_t),
+			sizeof(struct pattern_set) },
+	};
+	bool ready = true;
+
+	memcpy(applier->batch, batch, sizeof(batch));
+	for (int i = 0; i < BATCH_COUNT; i++) {
+		applier->batch[i].keys = calloc(BATCH_MAX, batch[i].key_size);
+		applier->batch[i].values = calloc(BATCH_MAX, batch[i].value_size);
+		ready &= applier->batch[i].keys && applier->batch[i].values;
+	}
+	return ready;
 }
 
 struct applier *applier_new(struct packets *packets, struct node_state *state,
 	void (*origin)(void *context, const struct address *address), void *context)
 {
 	struct applier *applier = calloc(1, sizeof(*applier));
-	struct batch *batch;
-	bool ready;
 
 	if (!applier)
 		return NULL;
@@ -308,18 +421,7 @@ struct applier *applier_new(struct packets *packets, struct node_state *state,
 	applier->state = state;
 	applier->origin = origin;
 	applier->origin_context = context;
-	batch = applier->batch;
-	ready = batch_init(&batch[BATCH_SLOT], PACKET_VIP_COUNTER, RECORD_INSTANCE,
-		sizeof(uint32_t), packets_cpus(packets) * sizeof(struct vip_counter));
-	ready &= batch_init(&batch[BATCH_VIP], PACKET_VIP, RECORD_INSTANCE, sizeof(struct address),
-		sizeof(struct vip));
-	ready &= batch_init(&batch[BATCH_SERVICE], PACKET_SERVICE, RECORD_SERVICE,
-		sizeof(struct service_key), sizeof(struct service));
-	ready &= batch_init(&batch[BATCH_EXACT], PACKET_LIST_EXACT, RECORD_LIST,
-		sizeof(struct list_exact_key), sizeof(struct list_entry));
-	ready &= batch_init(&batch[BATCH_PREFIX], PACKET_LIST_PREFIX, RECORD_LIST,
-		sizeof(struct list_prefix_key), sizeof(struct list_entry));
-	if (!ready) {
+	if (!batches_init(applier)) {
 		applier_free(applier);
 		return NULL;
 	}

@@ -11,7 +11,10 @@
 #include <string.h>
 
 /* A hundred years: in nanoseconds it still fits beside the time of day. */
-#define OFFSET_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
+#define OFFSET_MAX_MS  (INT64_C(100) * 366 * 86400 * 1000)
+
+#define MITIGATION_ALL ((1u << MITIGATION_COUNT) - 1)
+static_assert(MITIGATION_COUNT < 32, "the mask of all is made by a shift");
 
 static const char *check_remove(const struct record *record)
 {
@@ -19,7 +22,7 @@ static const char *check_remove(const struct record *record)
 
 	if (record->length != sizeof(*remove))
 		return "removal of a wrong length";
-	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_LIST)
+	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_CAPTURE)
 		return "removal of an unknown type";
 	return NULL;
 }
@@ -32,6 +35,10 @@ static const char *check_instance(const struct record *record)
 		return "instance of a wrong length";
 	if (instance->vip_count > INSTANCE_VIP_MAX)
 		return "instance with too many addresses";
+	if (instance->mitigation_block & instance->mitigation_watch)
+		return "instance with a mitigation in two modes";
+	if ((instance->mitigation_block | instance->mitigation_watch) & ~MITIGATION_ALL)
+		return "instance with an unknown mitigation";
 	return NULL;
 }
 
@@ -56,6 +63,10 @@ static const char *check_service(const struct record *record)
 		return "service with an impossible time of persistence";
 	if (service->payload_min > service->payload_max)
 		return "service that takes no payload";
+	if (service->syn_mode > SYN_NEVER || service->client_address >= CLIENT_ADDRESS_COUNT)
+		return "service with an unknown mode";
+	if (service->flags & ~(SERVICE_NO_EMPTY | SERVICE_CHALLENGE))
+		return "service with unknown flags";
 	for (unsigned i = 0; i < service->origin_count; i++) {
 		if (service->origin[i].port == 0 || service->origin[i].weight > 100)
 			return "origin without port or with a weight over 100";
@@ -78,6 +89,70 @@ static const char *check_list(const struct record *record)
 	return NULL;
 }
 
+static const char *check_policy(const struct record *record)
+{
+	const struct record_policy *policy = (const void *)record;
+
+	if (record->length < sizeof(*policy))
+		return "policy of a wrong length";
+	if (policy->reflection_count > REFLECTION_MAX || policy->pattern_count > PATTERN_MAX)
+		return "policy with too many ports or patterns";
+	if (record->length !=
+		sizeof(*policy) + policy->pattern_count * sizeof(struct record_pattern))
+		return "policy whose length is not that of its patterns";
+	for (unsigned i = 0; i < policy->pattern_count; i++) {
+		const struct record_pattern *pattern = &policy->pattern[i];
+
+		if (pattern->protocol != 0 && pattern->protocol != IPPROTO_TCP &&
+			pattern->protocol != IPPROTO_UDP)
+			return "pattern of an unknown protocol";
+		if (pattern->length == 0 || pattern->length > PATTERN_BYTES_MAX ||
+			pattern->offset > PATTERN_OFFSET_MAX)
+			return "pattern that is empty, too long or too far in";
+	}
+	return NULL;
+}
+
+/* Goes into a request as it is: printable, without blanks, ended by NUL, and nothing behind. */
+static bool is_token(const char *text, size_t size, size_t length_max)
+{
+	size_t length = strnlen(text, size);
+
+	if (length > length_max)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	}
+	for (size_t i = length; i < size; i++) {
+		if (text[i] != '\0')
+			return false;
+	}
+	return true;
+}
+
+static const char *check_health(const struct record *record)
+{
+	const struct record_health *health = (const void *)record;
+
+	if (record->length != sizeof(*health))
+		return "health check of a wrong length";
+	if (health->kind < HEALTH_TCP || health->kind > HEALTH_UDP)
+		return "health check of an unknown kind";
+	if (health->timeout_seconds == 0 || health->timeout_seconds > HEALTH_SECONDS_MAX ||
+		health->interval_seconds == 0 || health->interval_seconds > HEALTH_SECONDS_MAX)
+		return "health check with an impossible time";
+	if (health->up == 0 || health->up > HEALTH_COUNT_MAX || health->down == 0 ||
+		health->down > HEALTH_COUNT_MAX)
+		return "health check with an impossible count";
+	if (!is_token(health->domain, sizeof(health->domain), HEALTH_DOMAIN_MAX))
+		return "health check with a bad domain";
+	if (!is_token(health->path, sizeof(health->path), HEALTH_PATH_MAX) ||
+		(health->path[0] != '\0' && health->path[0] != '/'))
+		return "health check with a bad path";
+	return NULL;
+}
+
 static const char *check_record(const struct record *record)
 {
 	if (record->id == 0)
@@ -91,6 +166,14 @@ static const char *check_record(const struct record *record)
 		return check_service(record);
 	case RECORD_LIST:
 		return check_list(record);
+	case RECORD_POLICY:
+		return check_policy(record);
+	case RECORD_HEALTH:
+		return check_health(record);
+	case RECORD_CAPTURE:
+		return record->length == sizeof(struct record_capture)
+			       ? NULL
+			       : "capture of a wrong length";
 	default:
 		return "record of an unknown type";
 	}

@@ -83,7 +83,7 @@ static void key_link(struct node_state *state, struct instance_entry *instance, 
 		key_at(state, key->next)->prev = index;
 	instance->key_head = index;
 	if ((*count)++ == 0)
-		node_mark_vips(state, instance);
+		vips_mark(state, instance);
 }
 
 static void key_unlink(struct node_state *state, struct instance_entry *instance, uint32_t index)
@@ -100,7 +100,7 @@ static void key_unlink(struct node_state *state, struct instance_entry *instance
 		key_at(state, key->next)->prev = key->prev;
 	assert(*count > 0);
 	if (--(*count) == 0)
-		node_mark_vips(state, instance);
+		vips_mark(state, instance);
 }
 
 static void key_mark(struct node_state *state, uint32_t index)
@@ -114,12 +114,23 @@ static void list_give(struct node_state *state, uint32_t index)
 	pool_give(&state->lists, index);
 }
 
+/* Who undoes a block by hand, or allows the source, means what the node decided by itself too. */
+static void forgive_source(struct node_state *state, const struct key_entry *key)
+{
+	struct list_exact_key out = { .instance = key->instance, .source = key->source };
+
+	if (key->bits == EXACT_BITS)
+		state->output->auto_block_delete(state->output->context, &out);
+}
+
 static void list_drop(struct node_state *state, uint32_t index)
 {
 	uint32_t key_index = list_at(state, index)->key;
 	struct key_entry *key = key_at(state, key_index);
 	uint32_t *at = &key->list_head;
 
+	if (list_at(state, index)->kind == LIST_BLOCK)
+		forgive_source(state, key);
 	while (*at != index)
 		at = &list_at(state, *at)->next;
 	*at = list_at(state, index)->next;
@@ -329,6 +340,8 @@ void lists_claim(struct node_state *state, const struct record_list *record)
 		}
 	}
 	list = list_at(state, index);
+	if (record->kind == LIST_ALLOW)
+		forgive_source(state, key_at(state, key));
 	list->kind = record->kind;
 	list->until_ms = record->until_ms;
 	list->seen = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this node should do, as the last snapshots said: instances, their addresses, services and
- * lists, by number. Pure: it is told snapshots and tells an output what to write into or delete
+ * What this node should do, as the last snapshots said: instances, their addresses, services,
+ * policies and lists, health checks and captures, by number. Pure: it is told snapshots and tells an output what to write into or delete
  * from the packet path. Memory is bounded by the NODE_*_MAX of shared/limits.h.
  */
 #ifndef AGENT_NODE_STATE_H
@@ -32,6 +32,20 @@ struct node_output {
 	void (*prefix_put)(void *context, uint32_t id, const struct list_prefix_key *key,
 		const struct list_entry *entry);
 	void (*prefix_delete)(void *context, const struct list_prefix_key *key);
+	/* The node is to forget that it blocked this source by itself; it need not have. */
+	void (*auto_block_delete)(void *context, const struct list_exact_key *key);
+	void (*region_put)(void *context, uint32_t instance, const struct region_policy *policy);
+	void (*region_delete)(void *context, uint32_t instance);
+	void (*reflection_put)(void *context, uint32_t instance, const struct reflection_key *key);
+	void (*reflection_delete)(void *context, const struct reflection_key *key);
+	void (*pattern_put)(void *context, uint32_t instance, const struct pattern_set *set);
+	void (*pattern_delete)(void *context, uint32_t instance);
+	/* The check of a service, new or changed; its origins are named by service_down. false: no memory,
+	 * there is no check then. */
+	bool (*health_put)(void *context, const struct record_health *record);
+	void (*health_delete)(void *context, uint32_t service);
+	/* Which of the service's origins are down, one bit each; asked when it has a check. */
+	uint32_t (*service_down)(void *context, const struct record_service *record);
 	/* Full snapshot, before the first put: delete every key that node_state_wants_* denies. */
 	void (*delete_unwanted)(void *context, const struct node_state *state);
 };
@@ -63,7 +77,15 @@ bool node_state_wants_vip(const struct node_state *state, const struct address *
 bool node_state_wants_service(const struct node_state *state, const struct service_key *key);
 bool node_state_wants_exact(const struct node_state *state, const struct list_exact_key *key);
 bool node_state_wants_prefix(const struct node_state *state, const struct list_prefix_key *key);
+bool node_state_wants_region(const struct node_state *state, uint32_t instance);
+bool node_state_wants_pattern(const struct node_state *state, uint32_t instance);
+bool node_state_wants_reflection(const struct node_state *state, const struct reflection_key *key);
 bool node_state_has_instance(const struct node_state *state, uint32_t number);
+/* NULL: there is none. Valid until the next snapshot. */
+const struct record_service *node_state_service(const struct node_state *state, uint32_t id);
+/* The newest capture that is not over; NULL: none. Valid until the next snapshot. */
+#define NODE_CAPTURE_MAX 64 /* that a control can have asked for at a time */
+const struct record_capture *node_state_capture(const struct node_state *state, int64_t utc_now_ms);
 
 struct node_counts {
 	uint32_t instances;
@@ -91,8 +113,10 @@ void node_state_refuse(struct node_state *state, uint32_t type, uint32_t id, con
 const struct node_refused *node_state_refused(const struct node_state *state, uint32_t *count);
 uint64_t node_state_refused_total(const struct node_state *state);
 
-/* The value of map "service" for a record: network order, and the slots in proportion to the weights. */
-void service_fill(const struct record_service *record, struct service *out);
+/* The value of map "service" for a record: network order, and the slots in proportion to the weights. Origins
+ * that are down, one bit each, are closed; but where all of one IP version are down, they are all used:
+ * a wrong verdict must not cost more than a right one saves. */
+void service_fill(const struct record_service *record, uint32_t down, struct service *out);
 /* Fills slots by weight: each weight > 0 gets at least one, the rest by largest remainder, neighbours
  * differ where they can. false: every weight is 0, slots are all 0. count <= ORIGIN_MAX. */
 bool slots_fill(const uint16_t *weight, uint32_t count, uint8_t slot[ORIGIN_SLOTS]);

@@ -25,13 +25,17 @@ struct instance_entry {
 	uint32_t number;
 	int64_t mitigation_until_ns;
 	int64_t forward_until_ns;
+	int64_t blackhole_until_ns;
+	uint64_t bytes_max;
+	uint32_t packets_max, unproven_max, syn_threshold;
+	uint32_t block, watch; /* bits of enum mitigation */
 	uint32_t vip_head;
 	uint32_t service_head;
 	uint32_t key_head;
 	uint32_t exact_count; /* keys of list_exact */
 	uint32_t prefix_count;
-	uint32_t payload_count; /* services that bound payloads */
-	uint32_t prefix_round;	/* round in which its prefixes were last written */
+	uint32_t prefix_round; /* round in which its prefixes were last written */
+	uint32_t policy;       /* NONE: refuses nothing beside its lists */
 	bool seen;
 };
 
@@ -50,8 +54,17 @@ struct service_entry {
 	uint32_t prev, next;
 	uint32_t dirty;
 	struct service_key key;
-	bool payload; /* bounds payloads */
+	struct record_service *record; /* NULL: nobody's */
 	bool seen;
+	bool health, health_seen; /* its origins are checked */
+};
+
+struct policy_entry { /* of one instance */
+	struct pool_link link;
+	bool seen;
+	bool region, pattern; /* are in the packet path */
+	uint16_t reflection_count;
+	uint16_t reflection[REFLECTION_MAX]; /* source ports, each once */
 };
 
 struct key_entry { /* one key of list_exact or list_prefix */
@@ -86,13 +99,18 @@ struct node_state {
 	bool full;	/* the snapshot being applied is */
 	const struct node_output *output;
 
-	struct pool instances, vips, services, keys, lists;
+	struct pool instances, vips, services, policies, keys, lists;
 	struct index instance_by_number, vip_by_address, service_by_id, service_by_key, key_by_key,
 		list_by_id;
 	struct dirty_list dirty_vips, dirty_services, dirty_keys;
 	uint32_t vip_count;		    /* protected ones */
 	uint32_t service_count;		    /* with an owner */
 	uint32_t exact_count, prefix_count; /* keys in the tables, so in the maps */
+	uint32_t reflection_count;	    /* source ports of all policies */
+	uint32_t pattern_count;		    /* policies with patterns */
+
+	struct record_capture capture[NODE_CAPTURE_MAX];
+	uint32_t capture_count;
 
 	struct prefix_work *work;
 	uint32_t work_capacity;
@@ -114,7 +132,42 @@ int64_t node_ms_to_ns(int64_t ms); /* INT64_MAX and what overflows: INT64_MAX */
 uint32_t node_find_instance(const struct node_state *state, uint32_t number);
 struct instance_entry *node_instance(
 	const struct node_state *state, uint32_t number); /* NULL: none */
-void node_mark_vips(struct node_state *state, const struct instance_entry *instance);
+struct instance_entry *node_take_instance(struct node_state *state, uint32_t number);
+
+/* Of each kind of object: what a snapshot does with it, in this order. mark_unseen, see and remove_unseen are of
+ * full snapshots, claim and remove of all; what is wanted are bits of enum mitigation. */
+
+/* node_vips.c */
+void vips_mark(struct node_state *state, const struct instance_entry *instance);
+void vips_remove_instance(struct node_state *state, struct instance_entry *instance);
+void vips_claim(struct node_state *state, struct instance_entry *instance,
+	const struct record_instance *record);
+void vips_flush_deletes(struct node_state *state);
+void vips_mark_all(struct node_state *state);
+void vips_flush_puts(struct node_state *state);
+
+/* node_services.c */
+void services_mark_unseen(struct node_state *state);
+void services_see(struct node_state *state, const struct record *record);
+void services_remove_unseen(struct node_state *state);
+void services_remove(struct node_state *state, uint32_t id);
+void services_remove_instance(struct node_state *state, struct instance_entry *instance);
+void services_claim(struct node_state *state, const struct record_service *record);
+void services_flush_deletes(struct node_state *state);
+void services_flush_puts(struct node_state *state);
+uint32_t services_wanted(const struct node_state *state, const struct instance_entry *instance);
+void services_done(struct node_state *state);
+void health_remove(struct node_state *state, uint32_t id);
+void health_claim(struct node_state *state, const struct record_health *record);
+
+/* node_policies.c; instance may be NULL */
+void policies_mark_unseen(struct node_state *state);
+void policies_see(struct node_state *state, uint32_t id);
+void policies_remove_unseen(struct node_state *state, struct instance_entry *instance);
+void policies_remove(struct node_state *state, struct instance_entry *instance);
+void policies_claim(struct node_state *state, const struct record_policy *record);
+void policies_put(struct node_state *state, const struct record_policy *record);
+uint32_t policies_wanted(const struct node_state *state, const struct instance_entry *instance);
 
 /* node_lists.c */
 void lists_mark_unseen(struct node_state *state);

@@ -70,7 +70,41 @@ bool slots_fill(const uint16_t *weight, uint32_t count, uint8_t slot[ORIGIN_SLOT
 	return true;
 }
 
-void service_fill(const struct record_service *record, struct service *out)
+static bool is_ipv4(const struct address *address)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(address->byte, mapped, sizeof(mapped)) == 0;
+}
+
+/* Without the verdicts on all of one IP version: clients of that version have no others. */
+static uint32_t trusted(const struct record_service *record, uint32_t down)
+{
+	for (int version = 0; version < 2; version++) {
+		uint32_t all = 0;
+
+		for (uint32_t i = 0; i < record->origin_count; i++) {
+			const struct record_origin *origin = &record->origin[i];
+
+			if (origin->weight > 0 && is_ipv4(&origin->address) == (version == 0))
+				all |= 1u << i;
+		}
+		if ((down & all) == all)
+			down &= ~all;
+	}
+	return down;
+}
+
+static bool is_limited(const struct service_limits *limits)
+{
+	for (int i = 0; i < LIMIT_COUNT; i++) {
+		if (limits->source[i])
+			return true;
+	}
+	return false;
+}
+
+void service_fill(const struct record_service *record, uint32_t down, struct service *out)
 {
 	uint16_t weight[ORIGIN_MAX] = { 0 };
 
@@ -81,11 +115,20 @@ void service_fill(const struct record_service *record, struct service *out)
 	out->persistence_seconds = record->persistence_seconds;
 	out->payload_min = record->payload_min;
 	out->payload_max = record->payload_max;
+	out->syn_mode = record->syn_mode;
+	out->client_address = record->client_address;
+	out->form = record->form;
+	out->flags = record->flags;
+	out->limits = record->limits;
+	if (is_limited(&record->limits))
+		out->flags |= SERVICE_LIMITED;
+	down = trusted(record, down);
 	for (uint32_t i = 0; i < record->origin_count; i++) {
+		if (!(down >> i & 1))
+			weight[i] = record->origin[i].weight;
 		out->origin[i].address = record->origin[i].address;
 		out->origin[i].port = htons(record->origin[i].port);
-		out->origin[i].closed = record->origin[i].weight == 0;
-		weight[i] = record->origin[i].weight;
+		out->origin[i].closed = weight[i] == 0;
 	}
 	/* Only weights of 0: nobody may take a new flow, and there is nothing to choose from. */
 	if (slots_fill(weight, record->origin_count, out->slot))

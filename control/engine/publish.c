@@ -61,6 +61,11 @@ static enum err add_instance(struct draft *draft, const struct cursor *cursor)
 		return draft_full();
 	record->mitigation_until_ms = lifecycle_mitigation_until(expire_ms);
 	record->forward_until_ms = lifecycle_forward_until(expire_ms);
+	record->mitigation_block = 0
+#define MITIGATION(name, mode, text) | (MITIGATION_##mode == MITIGATION_BLOCK) << MITIGATION_##name
+#include "shared/mitigations.def"
+#undef MITIGATION
+		;
 	record->vip_count = 1;
 	address_column(cursor, 2, record->vip[0].byte);
 	return OK;

@@ -64,6 +64,60 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	(void)context, (void)key;
 }
 
+static void auto_block_delete(void *context, const struct list_exact_key *key)
+{
+	(void)context, (void)key;
+}
+
+static void region_put(void *context, uint32_t instance, const struct region_policy *policy)
+{
+	(void)policy;
+	assert(node_state_wants_region(context, instance));
+}
+
+static void region_delete(void *context, uint32_t instance)
+{
+	(void)context, (void)instance;
+}
+
+static void reflection_put(void *context, uint32_t instance, const struct reflection_key *key)
+{
+	assert(key->instance == instance && node_state_wants_reflection(context, key));
+}
+
+static void reflection_delete(void *context, const struct reflection_key *key)
+{
+	(void)context, (void)key;
+}
+
+static void pattern_put(void *context, uint32_t instance, const struct pattern_set *set)
+{
+	assert(node_state_wants_pattern(context, instance) && set->count <= PATTERN_MAX);
+}
+
+static void pattern_delete(void *context, uint32_t instance)
+{
+	(void)context, (void)instance;
+}
+
+static bool health_put(void *context, const struct record_health *record)
+{
+	assert(node_state_service(context, record->record.id));
+	return true;
+}
+
+static void health_delete(void *context, uint32_t service)
+{
+	(void)context;
+	assert(service != 0);
+}
+
+static uint32_t service_down(void *context, const struct record_service *record)
+{
+	(void)context;
+	return record->record.id;
+}
+
 static void delete_unwanted(void *context, const struct node_state *state)
 {
 	assert(context == state);
@@ -72,8 +126,25 @@ static void delete_unwanted(void *context, const struct node_state *state)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct node_state *state;
-	struct node_output output = { NULL, vip_put, vip_delete, service_put, service_delete,
-		exact_put, exact_delete, prefix_put, prefix_delete, delete_unwanted };
+	struct node_output output = { .vip_put = vip_put,
+		.vip_delete = vip_delete,
+		.service_put = service_put,
+		.service_delete = service_delete,
+		.exact_put = exact_put,
+		.exact_delete = exact_delete,
+		.prefix_put = prefix_put,
+		.prefix_delete = prefix_delete,
+		.auto_block_delete = auto_block_delete,
+		.region_put = region_put,
+		.region_delete = region_delete,
+		.reflection_put = reflection_put,
+		.reflection_delete = reflection_delete,
+		.pattern_put = pattern_put,
+		.pattern_delete = pattern_delete,
+		.health_put = health_put,
+		.health_delete = health_delete,
+		.service_down = service_down,
+		.delete_unwanted = delete_unwanted };
 	struct snapshot snapshot;
 	const char *why = NULL;
 	uint8_t *copy = malloc(size + 1); /* aligned, and its end is watched */
@@ -93,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (node_state_apply(state, &snapshot, &output) == ERR_CONFLICT)
 			break;
 		assert(node_state_generation(state) == snapshot.header.generation);
+		(void)node_state_capture(state, INT64_MIN);
 	}
 	node_state_free(state);
 	free(copy);

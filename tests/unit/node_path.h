@@ -24,7 +24,7 @@
 /* --- a packet path ---------------------------------------------------------------------------- */
 
 #define ENTRY_MAX 64
-#define BYTES_MAX 800
+#define BYTES_MAX sizeof(struct service)
 
 struct table {
 	size_t key_size, value_size;
@@ -34,7 +34,11 @@ struct table {
 };
 
 struct path {
-	struct table vip, service, exact, prefix;
+	struct table vip, service, exact, prefix, region, reflection, pattern;
+	struct table auto_block; /* its deletes: what was asked for */
+	uint32_t health[ENTRY_MAX];
+	unsigned health_count;
+	uint32_t down; /* origins, of all services with a check */
 	unsigned fresh, unwanted_calls;
 };
 
@@ -129,6 +133,81 @@ static inline void prefix_delete(void *context, const struct list_prefix_key *ke
 	table_delete(&((struct path *)context)->prefix, key);
 }
 
+static inline void auto_block_delete(void *context, const struct list_exact_key *key)
+{
+	table_delete(&((struct path *)context)->auto_block, key);
+}
+
+static inline void region_put(void *context, uint32_t instance, const struct region_policy *policy)
+{
+	table_put(&((struct path *)context)->region, &instance, policy);
+}
+
+static inline void region_delete(void *context, uint32_t instance)
+{
+	table_delete(&((struct path *)context)->region, &instance);
+}
+
+static inline void reflection_put(
+	void *context, uint32_t instance, const struct reflection_key *key)
+{
+	assert_int_equal(instance, key->instance);
+	table_put(&((struct path *)context)->reflection, key, key);
+}
+
+static inline void reflection_delete(void *context, const struct reflection_key *key)
+{
+	table_delete(&((struct path *)context)->reflection, key);
+}
+
+static inline void pattern_put(void *context, uint32_t instance, const struct pattern_set *set)
+{
+	table_put(&((struct path *)context)->pattern, &instance, set);
+}
+
+static inline void pattern_delete(void *context, uint32_t instance)
+{
+	table_delete(&((struct path *)context)->pattern, &instance);
+}
+
+static inline bool has_health(const struct path *path, uint32_t service)
+{
+	for (unsigned i = 0; i < path->health_count; i++) {
+		if (path->health[i] == service)
+			return true;
+	}
+	return false;
+}
+
+static inline bool health_put(void *context, const struct record_health *record)
+{
+	struct path *path = context;
+
+	if (!has_health(path, record->record.id))
+		path->health[path->health_count++] = record->record.id;
+	return true;
+}
+
+static inline void health_delete(void *context, uint32_t service)
+{
+	struct path *path = context;
+
+	assert_true(has_health(path, service));
+	for (unsigned i = 0; i < path->health_count; i++) {
+		if (path->health[i] == service)
+			path->health[i] = path->health[path->health_count - 1];
+	}
+	path->health_count--;
+}
+
+static inline uint32_t service_down(void *context, const struct record_service *record)
+{
+	const struct path *path = context;
+
+	assert_true(has_health(path, record->record.id));
+	return path->down;
+}
+
 static inline void delete_unwanted(void *context, const struct node_state *state)
 {
 	struct path *path = context;
@@ -150,6 +229,18 @@ static inline void delete_unwanted(void *context, const struct node_state *state
 		if (!node_state_wants_prefix(state, (void *)path->prefix.key[i]))
 			table_delete(&path->prefix, path->prefix.key[i]);
 	}
+	for (unsigned i = path->region.count; i-- > 0;) {
+		if (!node_state_wants_region(state, *(uint32_t *)(void *)path->region.key[i]))
+			table_delete(&path->region, path->region.key[i]);
+	}
+	for (unsigned i = path->reflection.count; i-- > 0;) {
+		if (!node_state_wants_reflection(state, (void *)path->reflection.key[i]))
+			table_delete(&path->reflection, path->reflection.key[i]);
+	}
+	for (unsigned i = path->pattern.count; i-- > 0;) {
+		if (!node_state_wants_pattern(state, *(uint32_t *)(void *)path->pattern.key[i]))
+			table_delete(&path->pattern, path->pattern.key[i]);
+	}
 }
 
 static inline void path_init(struct path *path)
@@ -163,6 +254,12 @@ static inline void path_init(struct path *path)
 	path->exact.value_size = sizeof(struct list_entry);
 	path->prefix.key_size = sizeof(struct list_prefix_key);
 	path->prefix.value_size = sizeof(struct list_entry);
+	path->region.key_size = path->pattern.key_size = sizeof(uint32_t);
+	path->region.value_size = sizeof(struct region_policy);
+	path->reflection.key_size = path->reflection.value_size = sizeof(struct reflection_key);
+	path->pattern.value_size = sizeof(struct pattern_set);
+	path->auto_block.key_size = sizeof(struct list_exact_key);
+	path->auto_block.value_size = sizeof(int64_t);
 }
 
 /* --- writing snapshots ------------------------------------------------------------------------ */
@@ -220,6 +317,7 @@ static inline void add_instance(struct draft *to, uint32_t id, const char *vip, 
 
 	instance->mitigation_until_ms = 1000 + id;
 	instance->forward_until_ms = 2000 + id;
+	instance->mitigation_block = MITIGATION_BIT(block_list) | MITIGATION_BIT(payload_length);
 	instance->vip_count = second ? 2 : 1;
 	instance->vip[0] = ip(vip);
 	if (second)
@@ -258,8 +356,26 @@ static inline void add_list(struct draft *to, uint32_t id, uint32_t instance, un
 
 static inline enum err apply(struct node_state *state, const struct draft *from, struct path *path)
 {
-	const struct node_output output = { path, vip_put, vip_delete, service_put, service_delete,
-		exact_put, exact_delete, prefix_put, prefix_delete, delete_unwanted };
+	const struct node_output output = { .context = path,
+		.vip_put = vip_put,
+		.vip_delete = vip_delete,
+		.service_put = service_put,
+		.service_delete = service_delete,
+		.exact_put = exact_put,
+		.exact_delete = exact_delete,
+		.prefix_put = prefix_put,
+		.prefix_delete = prefix_delete,
+		.auto_block_delete = auto_block_delete,
+		.region_put = region_put,
+		.region_delete = region_delete,
+		.reflection_put = reflection_put,
+		.reflection_delete = reflection_delete,
+		.pattern_put = pattern_put,
+		.pattern_delete = pattern_delete,
+		.health_put = health_put,
+		.health_delete = health_delete,
+		.service_down = service_down,
+		.delete_unwanted = delete_unwanted };
 	struct snapshot snapshot;
 	const char *why = "";
 

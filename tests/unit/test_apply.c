@@ -207,6 +207,26 @@ static void add_list(
 	list->source = ip(source);
 }
 
+static void add_remove(struct draft *to, unsigned type, uint32_t id)
+{
+	struct record_remove *remove = add(to, RECORD_REMOVE, sizeof(*remove), id);
+
+	remove->removed_type = type;
+}
+
+static void add_policy(struct draft *to, uint32_t id, uint16_t ports)
+{
+	struct record_policy *policy =
+		add(to, RECORD_POLICY, sizeof(*policy) + sizeof(struct record_pattern), id);
+
+	policy->region[0] = 2;
+	policy->reflection_count = ports;
+	for (uint16_t i = 0; i < ports; i++)
+		policy->reflection[i] = (uint16_t)(1900 + i);
+	policy->pattern_count = 1;
+	policy->pattern[0].length = 1;
+}
+
 static enum err apply(struct node *node, struct draft *draft)
 {
 	struct snapshot snapshot;
@@ -279,6 +299,85 @@ static void test_snapshot_reaches_maps(void **state)
 	assert_int_equal(entries(&node, PACKET_LIST_EXACT), 1);
 	assert_int_equal(entries(&node, PACKET_LIST_PREFIX), 2);
 	assert_true(packets_bytes(node.packets) > 1 << 20);
+	node_down(&node);
+}
+
+/* Policies through the maps of the kernel, and what an agent before left of others. */
+static void test_policies_reach_maps(void **state)
+{
+	struct reflection_key port = { .instance = 2, .source_port = htons(1901) };
+	struct region_policy region;
+	struct pattern_set patterns;
+	struct node node;
+	struct draft draft;
+	uint32_t number = 2, value, stale = 77;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	assert_int_equal(packets_put(node.packets, PACKET_PATTERN, &stale,
+				 &(struct pattern_set){ .count = 1 }),
+		0);
+	assert_int_equal(packets_put(node.packets, PACKET_REGION_POLICY, &stale,
+				 &(struct region_policy){ { 1 } }),
+		0);
+	draft_init(&draft, SNAPSHOT_FULL, 0, 1);
+	add_instance(&draft, 2, "2001:db8::2");
+	add_policy(&draft, 2, 2);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(packets_get(node.packets, PACKET_REGION_POLICY, &number, &region), 0);
+	assert_int_equal(region.blocked[0], 2);
+	assert_int_equal(packets_get(node.packets, PACKET_PATTERN, &number, &patterns), 0);
+	assert_int_equal(packets_get(node.packets, PACKET_REFLECTION, &port, &value), 0);
+	assert_int_equal(entries(&node, PACKET_REGION_POLICY), 1);
+	assert_int_equal(entries(&node, PACKET_PATTERN), 1);
+	assert_int_equal(entries(&node, PACKET_REFLECTION), 2);
+	draft_init(&draft, 0, 1, 2);
+	add_policy(&draft, 2, 1);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_not_equal(packets_get(node.packets, PACKET_REFLECTION, &port, &value), 0);
+	node_down(&node);
+
+	node_up(&node);
+	draft_init(&draft, SNAPSHOT_FULL, 0, 3);
+	add_instance(&draft, 2, "2001:db8::2");
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(entries(&node, PACKET_REGION_POLICY), 0);
+	assert_int_equal(entries(&node, PACKET_PATTERN), 0);
+	assert_int_equal(entries(&node, PACKET_REFLECTION), 0);
+	node_down(&node);
+}
+
+/* A source that the node blocked by itself is let go with its entry, also when no agent saw that. */
+static void test_auto_block_is_undone(void **state)
+{
+	struct list_exact_key first = { .instance = 1, .source = ip("203.0.113.1") };
+	struct list_exact_key second = { .instance = 1, .source = ip("203.0.113.2") };
+	const int64_t until = INT64_MAX;
+	struct node node;
+	struct draft draft;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	apply_first(&node);
+	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &first, &until), 0);
+	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &second, &until), 0);
+	draft_init(&draft, 0, 1, 2);
+	add_remove(&draft, RECORD_LIST, 21);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 1);
+	draft_init(&draft, 0, 2, 3);
+	add_list(&draft, 25, 1, "203.0.113.2", 128);
+	assert_int_equal(apply(&node, &draft), OK);
+	node_down(&node);
+
+	node_up(&node);
+	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 1);
+	draft_init(&draft, SNAPSHOT_FULL, 0, 4);
+	add_instance(&draft, 1, "192.0.2.1");
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 0);
 	node_down(&node);
 }
 
@@ -511,25 +610,17 @@ static bool has_address(const struct wish *wish, unsigned instance)
 	return memchr(wish->owner, (int)instance, ADDRESSES) != NULL;
 }
 
-static void add_removal(struct draft *to, unsigned type, uint32_t id)
-{
-	struct record_remove *remove = add(to, RECORD_REMOVE, sizeof(*remove), id);
-
-	remove->removed_type = (uint16_t)type;
-}
-
-/* Everything that an instance can have, by number, leaves where the new wish does not have it. */
 static void add_removals(struct draft *to, const struct wish *from, const struct wish *wish)
 {
 	for (unsigned i = 1; i <= INSTANCES; i++) {
 		if (from->service[i] && !wish->service[i])
-			add_removal(to, RECORD_SERVICE, 100 + i);
+			add_remove(to, RECORD_SERVICE, 100 + i);
 		if (from->exact[i] && !wish->exact[i])
-			add_removal(to, RECORD_LIST, 200 + i);
+			add_remove(to, RECORD_LIST, 200 + i);
 		if (from->prefix[i] && !wish->prefix[i])
-			add_removal(to, RECORD_LIST, 300 + i);
+			add_remove(to, RECORD_LIST, 300 + i);
 		if (has_address(from, i) && !has_address(wish, i))
-			add_removal(to, RECORD_INSTANCE, i);
+			add_remove(to, RECORD_INSTANCE, i);
 	}
 }
 
@@ -741,6 +832,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snapshot_reaches_maps),
+		cmocka_unit_test(test_policies_reach_maps),
+		cmocka_unit_test(test_auto_block_is_undone),
 		cmocka_unit_test(test_second_agent_is_refused),
 		cmocka_unit_test(test_takeover),
 		cmocka_unit_test(test_settings_survive),

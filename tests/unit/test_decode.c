@@ -21,6 +21,10 @@ struct good {
 	struct record_remove remove;
 	struct record_instance instance;
 	struct record_list list;
+	struct record_health health;
+	struct record_capture capture;
+	struct record_policy policy;
+	struct record_pattern pattern[2];
 	union { /* last: it ends with as many origins as the bytes hold */
 		struct record_service service;
 		uint8_t service_bytes[sizeof(struct record_service) +
@@ -35,16 +39,35 @@ static struct good make_good(void)
 			.version = SNAPSHOT_VERSION,
 			.base_generation = 6,
 			.generation = 7,
-			.record_count = 4,
+			.record_count = 7,
 			.byte_count = sizeof(struct good) - sizeof(struct snapshot_header) },
 		.remove = { .record = { RECORD_REMOVE, sizeof(struct record_remove), 9 },
 			.removed_type = RECORD_LIST },
 		.instance = { .record = { RECORD_INSTANCE, sizeof(struct record_instance), 1 },
-			.vip_count = 1 },
+			.mitigation_block = MITIGATION_BIT(block_list),
+			.mitigation_watch = MITIGATION_BIT(empty_connection),
+			.vip_count = INSTANCE_VIP_MAX },
 		.list = { .record = { RECORD_LIST, sizeof(struct record_list), 3 },
 			.instance = 1,
 			.kind = LIST_BLOCK,
 			.prefix_bits = 120 },
+		.health = { .record = { RECORD_HEALTH, sizeof(struct record_health), 2 },
+			.kind = HEALTH_UDP,
+			.timeout_seconds = HEALTH_SECONDS_MAX,
+			.interval_seconds = HEALTH_SECONDS_MAX,
+			.up = HEALTH_COUNT_MAX,
+			.down = HEALTH_COUNT_MAX },
+		.capture = { .record = { RECORD_CAPTURE, sizeof(struct record_capture), 4 } },
+		.policy = { .record = { RECORD_POLICY,
+				    sizeof(struct record_policy) +
+					    2 * sizeof(struct record_pattern),
+				    1 },
+			.reflection_count = REFLECTION_MAX,
+			.pattern_count = 2 },
+		.pattern = { { .protocol = IPPROTO_UDP,
+				     .length = PATTERN_BYTES_MAX,
+				     .offset = PATTERN_OFFSET_MAX },
+			{ .length = 1 } },
 		.service = { .record = { RECORD_SERVICE, sizeof(good.service_bytes), 2 },
 			.instance = 1,
 			.port = 80,
@@ -52,9 +75,14 @@ static struct good make_good(void)
 			.persistence_seconds = 3600,
 			.payload_min = 1,
 			.payload_max = 1,
+			.syn_mode = SYN_NEVER,
+			.client_address = CLIENT_ADDRESS_COUNT - 1,
+			.flags = SERVICE_NO_EMPTY | SERVICE_CHALLENGE,
 			.origin_count = 2 },
 	};
 
+	memset(good.health.domain, 'd', HEALTH_DOMAIN_MAX);
+	memset(good.health.path, '/', HEALTH_PATH_MAX);
 	good.service.origin[0] = (struct record_origin){ .port = 8080, .weight = 100 };
 	good.service.origin[1] = (struct record_origin){ .port = 8080, .weight = 0 };
 	return good;
@@ -73,7 +101,7 @@ static enum err decode(const struct good *good, size_t size)
 static void test_good(void **state)
 {
 	static const uint16_t types[] = { RECORD_REMOVE, RECORD_INSTANCE, RECORD_LIST,
-		RECORD_SERVICE };
+		RECORD_HEALTH, RECORD_CAPTURE, RECORD_POLICY, RECORD_SERVICE };
 	struct good good = make_good();
 	struct snapshot snapshot;
 	const struct record *record;
@@ -86,7 +114,7 @@ static void test_good(void **state)
 	assert_int_equal(snapshot.header.generation, 7);
 	while ((record = snapshot_next(&snapshot, &offset)))
 		assert_int_equal(record->type, types[count++]);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 7);
 }
 
 /* Every cut is refused: no length between the records passes for the end. */
@@ -119,8 +147,8 @@ static void test_broken_header(void **state)
 	BREAK(broken.header.magic++);
 	BREAK(broken.header.version++);
 	BREAK(broken.header.flags = 2);
-	BREAK(broken.header.record_count = 3);
-	BREAK(broken.header.record_count = 5);
+	BREAK(broken.header.record_count--);
+	BREAK(broken.header.record_count++);
 	BREAK(broken.header.byte_count += 8);
 	BREAK(broken.header.byte_count -= 8);
 	BREAK(broken.header.base_generation = 8);
@@ -132,16 +160,24 @@ static void test_broken_header(void **state)
 static void test_broken_records(void **state)
 {
 	(void)state;
-	BREAK(broken.remove.record.type = 5);
+	BREAK(broken.remove.record.type = RECORD_CAPTURE + 1);
 	BREAK(broken.remove.record.type = RECORD_NODE);
 	BREAK(broken.remove.record.length = 0);
 	BREAK(broken.remove.record.length = 12);
 	BREAK(broken.remove.record.length = 0xfff8);
 	BREAK(broken.remove.record.id = 0);
 	BREAK(broken.remove.removed_type = RECORD_REMOVE);
-	BREAK(broken.remove.removed_type = RECORD_NODE);
+	BREAK(broken.remove.removed_type = RECORD_CAPTURE + 1);
 	BREAK(broken.instance.record.length += 8);
 	BREAK(broken.instance.vip_count = INSTANCE_VIP_MAX + 1);
+	BREAK(broken.instance.mitigation_watch |= MITIGATION_BIT(block_list));
+	BREAK(broken.instance.mitigation_block |= 1u << MITIGATION_COUNT);
+	BREAK(broken.instance.mitigation_watch |= 1u << MITIGATION_COUNT);
+	BREAK(broken.instance.mitigation_watch |= 1u << 31);
+	BREAK(broken.service.syn_mode = SYN_NEVER + 1);
+	BREAK(broken.service.client_address = CLIENT_ADDRESS_COUNT);
+	BREAK(broken.service.flags |= SERVICE_LIMITED);
+	BREAK(broken.service.flags |= 8);
 	BREAK(broken.service.origin_count = 1);
 	BREAK(broken.service.origin_count = ORIGIN_MAX + 1);
 	BREAK(broken.service.protocol = IPPROTO_ICMP);
@@ -157,6 +193,77 @@ static void test_broken_records(void **state)
 	BREAK(broken.list.kind = LIST_BLOCK + 1);
 	BREAK(broken.list.prefix_bits = 129);
 	BREAK(broken.list.source.byte[15] = 1);
+}
+
+static void test_broken_policies(void **state)
+{
+	(void)state;
+	BREAK(broken.policy.record.length -= 8);
+	BREAK(broken.policy.record.length = sizeof(broken.policy) - 8);
+	BREAK(broken.policy.reflection_count = REFLECTION_MAX + 1);
+	BREAK(broken.policy.pattern_count = 1);
+	BREAK(broken.policy.pattern_count = 3);
+	BREAK(broken.policy.pattern_count = PATTERN_MAX + 1);
+	BREAK(broken.pattern[1].protocol = IPPROTO_ICMP);
+	BREAK(broken.pattern[1].length = 0);
+	BREAK(broken.pattern[0].length = PATTERN_BYTES_MAX + 1);
+	BREAK(broken.pattern[0].offset = PATTERN_OFFSET_MAX + 1);
+}
+
+/* As many patterns as there may be, and one more. */
+static void test_most_patterns(void **state)
+{
+	struct {
+		struct snapshot_header header;
+		struct record_policy policy;
+		struct record_pattern pattern[PATTERN_MAX + 1];
+	} many = { .header = make_good().header, .policy = make_good().policy };
+	struct snapshot snapshot;
+	const char *why;
+
+	(void)state;
+	many.header.record_count = 1;
+	for (uint16_t count = PATTERN_MAX; count <= PATTERN_MAX + 1; count++) {
+		size_t size = offsetof(typeof(many), pattern[count]);
+
+		for (unsigned i = 0; i < count; i++)
+			many.pattern[i].length = 1;
+		many.policy.pattern_count = count;
+		many.policy.record.length = (uint16_t)(size - sizeof(many.header));
+		many.header.byte_count = many.policy.record.length;
+		assert_int_equal(snapshot_decode(&many, size, &snapshot, &why),
+			count <= PATTERN_MAX ? OK : ERR_FORMAT);
+	}
+}
+
+static void test_broken_checks_and_captures(void **state)
+{
+	(void)state;
+	BREAK(broken.health.record.length -= 8);
+	BREAK(broken.health.kind = 0);
+	BREAK(broken.health.kind = HEALTH_UDP + 1);
+	BREAK(broken.health.timeout_seconds = 0);
+	BREAK(broken.health.timeout_seconds = HEALTH_SECONDS_MAX + 1);
+	BREAK(broken.health.interval_seconds = 0);
+	BREAK(broken.health.interval_seconds = HEALTH_SECONDS_MAX + 1);
+	BREAK(broken.health.up = 0);
+	BREAK(broken.health.up = HEALTH_COUNT_MAX + 1);
+	BREAK(broken.health.down = 0);
+	BREAK(broken.health.down = HEALTH_COUNT_MAX + 1);
+	BREAK(broken.health.domain[HEALTH_DOMAIN_MAX] = 'd');
+	BREAK(memset(broken.health.domain, 'd', sizeof(broken.health.domain)));
+	BREAK(broken.health.domain[1] = '\0');
+	BREAK(broken.health.domain[1] = '\r');
+	BREAK(broken.health.domain[1] = ' ');
+	BREAK(broken.health.domain[1] = (char)0x80);
+	BREAK(broken.health.path[HEALTH_PATH_MAX] = '/');
+	BREAK(memset(broken.health.path, '/', sizeof(broken.health.path)));
+	BREAK(broken.health.path[0] = 'x');
+	BREAK(broken.health.path[2] = '\n');
+	BREAK(broken.health.path[2] = ' ');
+	BREAK(broken.health.path[2] = 0x7f);
+	BREAK(broken.capture.record.length -= 8);
+	BREAK(broken.capture.record.id = 0);
 }
 
 static void test_removal_behind(void **state)
@@ -212,6 +319,9 @@ int main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_broken_header),
 		cmocka_unit_test(test_broken_records),
+		cmocka_unit_test(test_broken_policies),
+		cmocka_unit_test(test_most_patterns),
+		cmocka_unit_test(test_broken_checks_and_captures),
 		cmocka_unit_test(test_removal_behind),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_prefix_is_clean),

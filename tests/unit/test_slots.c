@@ -103,10 +103,46 @@ static void test_no_weight_no_origin(void **state)
 
 	(void)state;
 	record.service.origin[0].port = 80;
-	service_fill(&record.service, &out);
+	service_fill(&record.service, 0, &out);
 	assert_int_equal(out.origin_count, 0);
 	assert_int_equal(out.origin[0].closed, 1);
 	assert_int_equal(out.id, 5);
+}
+
+/* Origins that are down take no slot, unless all of their IP version are: then nobody is believed. */
+static void test_down(void **state)
+{
+	static const struct {
+		uint32_t down,
+			closed; /* bits of origins; 0 1 2: IPv4, 3 4: IPv6; 2 has no weight */
+	} cases[] = { { 0, 4 }, { 1, 5 }, { 2, 6 }, { 3, 4 }, { 7, 4 }, { 8, 12 }, { 24, 4 },
+		{ 1 | 24, 5 }, { 3 | 8, 12 }, { 31, 4 }, { UINT32_MAX, 4 } };
+	union {
+		struct record_service service;
+		uint8_t bytes[sizeof(struct record_service) + 5 * sizeof(struct record_origin)];
+	} record = { .service = {
+			     .record = { RECORD_SERVICE, sizeof(record), 5 }, .origin_count = 5 } };
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		record.service.origin[i].weight = i == 2 ? 0 : 10;
+		record.service.origin[i].address.byte[0] = i < 3 ? 0 : 0x20;
+		record.service.origin[i].address.byte[10] = 0xff;
+		record.service.origin[i].address.byte[11] = 0xff;
+	}
+	for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
+		uint32_t used = 0, closed = 0;
+		struct service out;
+
+		service_fill(&record.service, cases[c].down, &out);
+		assert_int_equal(out.origin_count, 5);
+		for (unsigned s = 0; s < ORIGIN_SLOTS; s++)
+			used |= 1u << out.slot[s];
+		for (unsigned i = 0; i < 5; i++)
+			closed |= out.origin[i].closed ? 1u << i : 0;
+		assert_int_equal(closed, cases[c].closed);
+		assert_int_equal(used, 31u & ~cases[c].closed);
+	}
 }
 
 int main(void)
@@ -116,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_slots_any_weights),
 		cmocka_unit_test(test_slots_are_mixed),
 		cmocka_unit_test(test_no_weight_no_origin),
+		cmocka_unit_test(test_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
