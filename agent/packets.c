@@ -154,6 +154,14 @@ static bool has_filter_in_force(const struct agent_settings *settings)
 	return false;
 }
 
+static bool has_flow_table(const struct agent_settings *settings)
+{
+	char path[PIN_PATH_SIZE];
+
+	pin_path(settings, "", "flow_tcp", path);
+	return access(path, F_OK) == 0;
+}
+
 static enum err reuse_map(struct packets *packets, struct bpf_map *map)
 {
 	char path[PIN_PATH_SIZE];
@@ -250,6 +258,7 @@ static enum err load(struct packets *packets)
 	packets->skeleton = polder__open();
 	if (!packets->skeleton)
 		return fail(ERR_SYSTEM, "open the packet path: %s", strerror(errno));
+	packets->skeleton->rodata->flow_tables_new = !has_flow_table(packets->settings);
 	/* Each CPU has source ports of its own. */
 	packets->skeleton->rodata->cpu_count = packets->cpus;
 	TRY(prepare_maps(packets));

@@ -18,6 +18,7 @@
 #ifndef BPF_FLOW_BPF_H
 #define BPF_FLOW_BPF_H
 
+#include "known.bpf.h"
 #include "route.bpf.h"
 #include "persistence.bpf.h"
 
@@ -61,10 +62,14 @@ static __always_inline int flow_expired(const struct flow *flow, __u64 now_ns, _
 }
 
 /* Written rarely: the entry is shared by the CPUs of both directions. */
-static __always_inline void flow_seen(struct flow *flow, __u64 now_ns)
+static __always_inline void flow_seen(
+	struct packet *p, const struct flow_key *client, struct flow *flow)
 {
-	if ((__s64)(now_ns - flow->seen_ns) > (__s64)SEEN_GRAIN_NS)
-		flow->seen_ns = now_ns;
+	if ((__s64)(p->now_ns - flow->seen_ns) <= (__s64)SEEN_GRAIN_NS)
+		return;
+	flow->seen_ns = p->now_ns;
+	if (p->protocol == IPPROTO_TCP)
+		known_touch(client, p->now_ns);
 }
 
 static __always_inline struct flow *flow_lookup(const struct flow_key *client, __u8 protocol)
@@ -74,10 +79,17 @@ static __always_inline struct flow *flow_lookup(const struct flow_key *client, _
 	return bpf_map_lookup_elem(&flow_udp, client);
 }
 
+/* A TCP flow of a tuple that may be anybody's. */
+static __always_inline struct flow *flow_lookup_known(struct packet *p)
+{
+	return known_maybe(&p->key, p->now_ns) ? flow_lookup(&p->key, IPPROTO_TCP) : NULL;
+}
+
 /* The client's flow, or NULL when there is none, it has expired or is another instance's. */
 static __always_inline struct flow *flow_of_client(struct packet *p, __u8 protocol)
 {
-	struct flow *flow = flow_lookup(&p->key, protocol);
+	struct flow *flow =
+		protocol == IPPROTO_TCP ? flow_lookup_known(p) : flow_lookup(&p->key, protocol);
 
 	if (!flow || flow->instance != p->instance || flow_expired(flow, p->now_ns, protocol))
 		return NULL;
@@ -419,10 +431,12 @@ static __noinline int flow_insert(struct packet *p, struct flow *fresh)
 
 	if (!p || !fresh)
 		return REASON_malformed;
-	if (p->protocol == IPPROTO_TCP)
+	if (p->protocol == IPPROTO_TCP) {
+		known_touch(&p->key, p->now_ns);
 		error = bpf_map_update_elem(&flow_tcp, &p->key, fresh, BPF_ANY);
-	else
+	} else {
 		error = bpf_map_update_elem(&flow_udp, &p->key, fresh, BPF_ANY);
+	}
 	if (!error)
 		return 0;
 	flow_release(p, fresh);

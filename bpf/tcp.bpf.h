@@ -179,7 +179,7 @@ static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 		return drop(p, REASON_no_service);
 	if (origin_pick(entry, p, 0) < 0)
 		return drop(p, REASON_no_origin);
-	flow = flow_lookup(&p->key, IPPROTO_TCP);
+	flow = flow_lookup_known(p);
 	if (flow) {
 		flow->scratch[SCRATCH_RENEW] = p->sequence;
 		flow->flags |= FLOW_RENEWING;
@@ -316,7 +316,7 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	if (flow->state == FLOW_SYN_SENT && p->tcp_flags & TCP_RST &&
 		p->sequence - (flow->client_isn + 1) > 1)
 		return drop(p, REASON_cookie_invalid);
-	flow_seen(flow, p->now_ns);
+	flow_seen(p, &p->key, flow);
 	flow_learn_client(ctx, flow);
 	p->reason = REASON_forwarded_tcp;
 	if (flow->state == FLOW_SYN_SENT && !(p->tcp_flags & TCP_RST)) {
@@ -430,7 +430,7 @@ __noinline int tcp_from_origin(
 		/* Refused: the client's next expected number is the one behind the cookie. */
 		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
 	}
-	flow_seen(flow, p->now_ns);
+	flow_seen(p, client, flow);
 	tcp_note_life(p, flow);
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);

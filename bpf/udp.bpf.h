@@ -129,7 +129,7 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 		flow = NULL;
 	p->reason = REASON_forwarded_udp;
 	if (flow) {
-		flow_seen(flow, p->now_ns);
+		flow_seen(p, &p->key, flow);
 		flow_learn_client(ctx, flow);
 	} else {
 		reason = udp_open(ctx, p, &flow);
@@ -148,7 +148,7 @@ static __always_inline int udp_from_origin(
 {
 	struct translation t;
 
-	flow_seen(flow, p->now_ns);
+	flow_seen(p, client, flow);
 	if (p->fragment == FRAGMENT_FIRST)
 		fragment_remember(p, client, flow, 0);
 	translation_to_client(&t, flow, client);

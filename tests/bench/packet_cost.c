@@ -64,6 +64,7 @@ static struct polder *load_polder(void)
 
 	must(skel != NULL, "open the packet path");
 	skel->rodata->cpu_count = (uint32_t)libbpf_num_possible_cpus();
+	skel->rodata->flow_tables_new = 1;
 	must(polder__load(skel) == 0, "load the packet path");
 	return skel;
 }
@@ -177,6 +178,7 @@ static void frame_flow(struct polder *polder, struct frame *frame)
 	reply.source = flow.origin;
 	reply.destination = flow.local;
 	reply.destination_port = flow.local_port;
+	known_everywhere(polder);
 	map_set(polder->maps.flow_tcp, &key, &flow);
 	map_set(polder->maps.reverse_tcp, &reply, &key);
 }
@@ -302,6 +304,8 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	after = program_info(fd);
 	runs = after.run_cnt - before.run_cnt;
 	counted = ended(bench, of, &frame) - counted;
+	if (polder)
+		memset(polder->bss->flow_known, 0, sizeof(polder->bss->flow_known));
 	if (of->frame == ack && of->subject == SUBJECT_SYNPROXY)
 		counted = runs - counted; /* it counts what it answers, and must not */
 	else if (of->subject == SUBJECT_FLOOR || of->subject == SUBJECT_XDP_FILTER)

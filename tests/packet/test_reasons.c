@@ -345,6 +345,7 @@ static void test_forwarded_tcp(void **state)
 			.state = FLOW_OPEN,
 		};
 
+		known_everywhere(skel);
 		map_set(skel->maps.flow_tcp, &key, &flow);
 		check(&row, version);
 	}
