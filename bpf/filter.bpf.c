@@ -106,6 +106,9 @@ static __always_inline int reply(struct xdp_md *ctx, struct packet *p, struct se
 		return drop(p, REASON_malformed);
 	if (source_impossible(p))
 		return drop(p, REASON_source_impossible);
+	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) &&
+		error_at_hand(ctx, p))
+		return error_from_origin(ctx, p);
 	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
 		return pass(p);
 	if (p->protocol == IPPROTO_TCP && p->fragment != FRAGMENT_NONE)

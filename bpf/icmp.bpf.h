@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Echo requests to a protected address are answered here, with what they brought and not a byte
- * more; all other ICMP ends. Neighbour discovery never comes: routers route protected addresses to
- * the node, they are on no link.
+ * more; errors about packets of flows are carried on (error.bpf.h); all other ICMP ends. Neighbour
+ * discovery never comes: routers route protected addresses to the node, they are on no link.
  */
 #ifndef BPF_ICMP_BPF_H
 #define BPF_ICMP_BPF_H
 
-#include "rewrite.bpf.h"
+#include "error.bpf.h"
 
 #define ICMP_ECHO_REQUEST   8
 #define ICMP_ECHO_REPLY	    0
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
 #define ECHO_HOP_LIMIT	    64
-
-struct icmp_header {
-	__u8 type;
-	__u8 code;
-	__u16 checksum;
-	__be32 rest;
-};
 
 static __always_inline int echo_swap_ipv4(struct xdp_md *ctx, struct packet *p)
 {
@@ -59,6 +52,8 @@ __noinline int icmp_from_client(struct xdp_md *ctx, struct packet *p)
 		return XDP_DROP;
 	if (p->fragment == FRAGMENT_LATER)
 		return drop(p, REASON_fragment_unknown);
+	if (error_at_hand(ctx, p))
+		return error_from_client(ctx, p);
 	if (p->version == 6) {
 		request = ICMPV6_ECHO_REQUEST;
 		reply = ICMPV6_ECHO_REPLY;

@@ -51,6 +51,22 @@ static __always_inline __u64 address_sum(const struct address *a, int version)
 	return (__u64)a->word[0] + a->word[1] + a->word[2] + a->word[3];
 }
 
+/* What the change of one address adds to a sum; the two may be of different versions. */
+static __always_inline __u64 address_change(const struct address *from, const struct address *to)
+{
+	__u64 sum = 0;
+
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		sum += checksum_change(from->word[i], to->word[i]);
+	return sum;
+}
+
+static __always_inline __be16 ip_type(int version)
+{
+	return version == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+}
+
 static __always_inline void mac_copy(__u8 *to, const __u8 *from)
 {
 	__builtin_memcpy(to, from, ETH_ALEN);
@@ -91,7 +107,10 @@ static __always_inline int frame_tags_read(struct xdp_md *ctx, struct frame_tags
 	return 0;
 }
 
-/* After the head of the frame moved: tags and type before the IP header at "network". Returns 0 or -1. */
+/*
+ * After the head of the frame moved: tags and type before the IP header at "network". Returns 0 or
+ * -1.
+ */
 static __always_inline int frame_head_write(
 	struct xdp_md *ctx, __u32 network, const struct frame_tags *tags, int version)
 {
@@ -105,7 +124,7 @@ static __always_inline int frame_head_write(
 	type = header_at(ctx, network - sizeof(*type), sizeof(*type));
 	if (!type)
 		return -1;
-	*type = version == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	*type = ip_type(version);
 	return 0;
 }
 
@@ -166,11 +185,8 @@ static __always_inline __u64 rewrite_sum(struct packet *p, const struct translat
 		sum += checksum_change(p->key.source.word[3], t->source.word[3]);
 		sum += checksum_change(p->key.destination.word[3], t->destination.word[3]);
 	} else {
-#pragma unroll
-		for (int i = 0; i < 4; i++) {
-			sum += checksum_change(p->key.source.word[i], t->source.word[i]);
-			sum += checksum_change(p->key.destination.word[i], t->destination.word[i]);
-		}
+		sum += address_change(&p->key.source, &t->source);
+		sum += address_change(&p->key.destination, &t->destination);
 	}
 	sum += checksum_change(p->key.source_port, t->source_port);
 	sum += checksum_change(p->key.destination_port, t->destination_port);

@@ -27,13 +27,13 @@
  * an origin that does not heed RST would never stop; after that the client's next packet brings the
  * SYN.
  *
- * A RST of an open flow is carried on to whom it is for, who knows whether its number is right; here
- * it is not known. The flow closes, but opens again when either side goes on talking: a forged RST
- * costs a connection neither its idle time nor its port.
+ * A RST of an open flow is carried on to whom it is for, who knows whether its number is right;
+ * here it is not known. The flow closes, but opens again when either side goes on talking: a forged
+ * RST costs a connection neither its idle time nor its port.
  *
- * Not done: the origin's MSS is not known when the client is answered, and ICMP errors of its path
- * go to the host; an origin behind a smaller MTU needs its routers to clamp. Timestamps are offered
- * to the origin as the client has them; an origin without them answers without.
+ * Not done: the origin's MSS is not known when the client is answered; of a smaller MTU on the way
+ * the client hears by ICMP errors, which are carried on (error.bpf.h). Timestamps are offered to
+ * the origin as the client has them; an origin without them answers without.
  */
 #ifndef BPF_TCP_BPF_H
 #define BPF_TCP_BPF_H
