@@ -19,6 +19,8 @@ const struct action *const action_tables[] = {
 	port_actions,
 	network_rule_actions,
 	rule_attribute_actions,
+	health_actions,
+	layer4_actions,
 	list_actions,
 	node_actions,
 	operation_actions,

@@ -10,6 +10,8 @@
 #include "control/actions/rule.h"
 
 #include "base/text.h"
+#include "control/actions/json_param.h"
+#include "shared/packet_abi.h"
 
 json_t *rule_servers_json(const struct port_rule *rule)
 {
@@ -35,14 +37,19 @@ static enum err record_rule(struct call *call, const char *side, const struct po
 		TRY(put_list(new_entity, "rules", &list));
 	}
 	list = json_object_get(json_object_get(call->change, side), "rules");
-	return add(list,
-		json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:I}", "protocol",
-			protocol_name(rule->protocol), "frontendPort",
-			(json_int_t)rule->frontend_port, "backendPort",
-			(json_int_t)rule->backend_port, "realServers", rule_servers_json(rule),
-			"persistenceTimeout", (json_int_t)rule->attributes.persistence_seconds,
-			"payloadMin", (json_int_t)rule->attributes.payload_min, "payloadMax",
-			(json_int_t)rule->attributes.payload_max));
+	json_t *entity =
+		json_pack("{s:s, s:I, s:I, s:o}", "protocol", protocol_name(rule->protocol),
+			"frontendPort", (json_int_t)rule->frontend_port, "backendPort",
+			(json_int_t)rule->backend_port, "realServers", rule_servers_json(rule));
+	TRY(add(list, entity));
+	/* What is as it was made says nothing. */
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++) {
+		const struct rule_attribute *attribute = &rule_attribute_rows[row];
+		int64_t value = rule_attribute_get(&rule->attributes, row);
+		if (value != attribute->fallback)
+			TRY(put_int(entity, attribute->label, value));
+	}
+	return OK;
 }
 
 static enum err check_port(struct call *call, const char *where, const char *name, int64_t port)
@@ -92,7 +99,7 @@ enum err rule_create(
 	struct port_rule rule = {
 		.instance_number = instance->number,
 		.remark = wish->remark ? wish->remark : "",
-		.attributes = { .payload_max = PAYLOAD_MAX_NONE },
+		.attributes = rule_attributes_fallback(),
 	};
 	TRY(set_key(call, wish, &rule));
 	TRY(check_port(call, wish->where, "BackendPort", wish->backend_port));
@@ -130,6 +137,18 @@ enum err rule_find(struct call *call, const struct instance *instance, const str
 	return err;
 }
 
+enum err rule_of_element(struct call *call, const struct json_element *element,
+	struct instance *instance, struct port_rule *out)
+{
+	struct rule_wish wish = { .where = element->where };
+	const char *id;
+	TRY(json_param_text(call, element, "InstanceId", INSTANCE_ID_BYTES, true, &id));
+	TRY(json_param_text(call, element, "Protocol", 16, true, &wish.protocol));
+	TRY(json_param_int(call, element, "FrontendPort", true, &wish.frontend_port));
+	TRY(call_instance(call, id, instance));
+	return rule_find(call, instance, &wish, out);
+}
+
 enum err rule_modify(struct call *call, const struct instance *instance,
 	const struct rule_wish *wish, const struct port_rule *rule)
 {
@@ -142,31 +161,52 @@ enum err rule_modify(struct call *call, const struct instance *instance,
 	return port_rule_update(call->db, &changed);
 }
 
+static enum err check_attribute(
+	struct call *call, const char *where, const struct rule_attribute *row, int64_t value)
+{
+	if (value == row->fallback || (value >= row->least && value <= row->most))
+		return OK;
+	if (row->fallback >= row->least && row->fallback <= row->most)
+		return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be %lld..%lld.", where,
+			row->label, (long long)row->least, (long long)row->most);
+	return refuse(call, ERR_INVALID_PARAMETER,
+		"%s%s must be %lld, which is none, or %lld..%lld.", where, row->label,
+		(long long)row->fallback, (long long)row->least, (long long)row->most);
+}
+
+/* What only one of the protocols has. */
+static enum err check_protocol(struct call *call, const char *where, enum protocol protocol,
+	const struct rule_attributes *attributes)
+{
+	static const char only[] = "%s%s is for %s rules only.";
+	if (protocol == PROTOCOL_TCP && attributes->challenge)
+		return refuse(call, ERR_INVALID_PARAMETER, only, where, "Challenge", "udp");
+	if (protocol == PROTOCOL_TCP)
+		return OK;
+	if (attributes->syn_mode != SYN_THRESHOLD)
+		return refuse(call, ERR_INVALID_PARAMETER, only, where, "Synproxy", "tcp");
+	if (attributes->no_empty)
+		return refuse(call, ERR_INVALID_PARAMETER, only, where, "NodataConn", "tcp");
+	if (attributes->client_address == CLIENT_ADDRESS_TOA)
+		return refuse(call, ERR_INVALID_PARAMETER, only, where, "ClientAddress toa", "tcp");
+	return OK;
+}
+
 enum err rule_set_attributes(struct call *call, const char *where, const struct port_rule *rule,
 	const struct rule_attributes *attributes)
 {
 	struct port_rule changed = *rule;
-	const int64_t seconds = attributes->persistence_seconds;
-	const int64_t least = attributes->payload_min, most = attributes->payload_max;
-	if (seconds != 0 &&
-		(seconds < PERSISTENCE_SECONDS_MIN || seconds > PERSISTENCE_SECONDS_MAX))
-		return refuse(call, ERR_INVALID_PARAMETER,
-			"%sPersistenceTimeout must be 0 or %d..%d.", where, PERSISTENCE_SECONDS_MIN,
-			PERSISTENCE_SECONDS_MAX);
-	if (least < 0 || least > PAYLOAD_BYTES_MAX)
-		return refuse(call, ERR_INVALID_PARAMETER, "%sPayloadLen.Min must be 0..%d.", where,
-			PAYLOAD_BYTES_MAX);
-	if (most != PAYLOAD_MAX_NONE && (most < 0 || most > PAYLOAD_BYTES_MAX))
-		return refuse(call, ERR_INVALID_PARAMETER,
-			"%sPayloadLen.Max must be 0..%d, or %d for none.", where, PAYLOAD_BYTES_MAX,
-			PAYLOAD_MAX_NONE);
-	if (least > most)
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
+		TRY(check_attribute(call, where, &rule_attribute_rows[row],
+			rule_attribute_get(attributes, row)));
+	if (attributes->payload_min > attributes->payload_max)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"%sPayloadLen.Min must be at most PayloadLen.Max.", where);
+	TRY(check_protocol(call, where, rule->protocol, attributes));
 	changed.attributes = *attributes;
 	TRY(record_rule(call, "oldEntity", rule));
 	TRY(record_rule(call, "newEntity", &changed));
-	return port_rule_set_attributes(call->db, &changed);
+	return port_rule_set_attributes(call->db, call->mem, &changed);
 }
 
 enum err rule_delete(struct call *call, const struct port_rule *rule)

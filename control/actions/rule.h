@@ -23,6 +23,10 @@ enum err rule_create(
 /* The rule that (protocol, frontend port) name; ERR_PORT_RULE_NOT_FOUND. */
 enum err rule_find(struct call *call, const struct instance *instance, const struct rule_wish *wish,
 	struct port_rule *out) MUST_USE;
+/* The rule that an object with InstanceId, Protocol and FrontendPort names. */
+struct json_element;
+enum err rule_of_element(struct call *call, const struct json_element *element,
+	struct instance *instance, struct port_rule *out) MUST_USE;
 /* Gives the rule the wish's origins and backend port. */
 enum err rule_modify(struct call *call, const struct instance *instance,
 	const struct rule_wish *wish, const struct port_rule *rule) MUST_USE;

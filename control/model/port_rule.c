@@ -8,12 +8,43 @@
 #include "control/model/port_rule.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
+#include "shared/packet_abi.h"
 
 #define WEIGHT_DEFAULT 100
+
+const struct rule_attribute rule_attribute_rows[] = {
+#define RULE_ATTRIBUTE(name, fallback, least, most, label)                                         \
+	{ label, offsetof(struct rule_attributes, name), fallback, least, most },
+#include "control/model/rule_attributes.def"
+#undef RULE_ATTRIBUTE
+};
+
+int64_t *rule_attribute_at(struct rule_attributes *attributes, size_t row)
+{
+	assert(row < RULE_ATTRIBUTE_COUNT);
+	return (int64_t *)(void *)((char *)attributes + rule_attribute_rows[row].offset);
+}
+
+int64_t rule_attribute_get(const struct rule_attributes *attributes, size_t row)
+{
+	struct rule_attributes copy = *attributes;
+
+	return *rule_attribute_at(&copy, row);
+}
+
+struct rule_attributes rule_attributes_fallback(void)
+{
+	struct rule_attributes attributes;
+
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
+		*rule_attribute_at(&attributes, row) = rule_attribute_rows[row].fallback;
+	return attributes;
+}
 
 const char *protocol_name(enum protocol protocol)
 {

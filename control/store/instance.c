@@ -229,6 +229,8 @@ enum err instance_set_expiry(struct db *db, struct instance *instance, int64_t e
 static const char *const owned[] = {
 	"DELETE FROM port_rule_origin WHERE rule_number IN"
 	" (SELECT number FROM port_rule WHERE instance_number = $1)",
+	"DELETE FROM rule_health WHERE rule_number IN"
+	" (SELECT number FROM port_rule WHERE instance_number = $1)",
 	"DELETE FROM port_rule WHERE instance_number = $1",
 	"DELETE FROM list_entry WHERE instance_number = $1",
 	"DELETE FROM tag WHERE instance_number = $1",

@@ -149,7 +149,8 @@ enum err name_origins(struct db *db, struct arena *mem, int64_t number, size_t l
 		return ERR_MEMORY;
 	TRY(db_select(db,
 		"SELECT o.address FROM port_rule r JOIN port_rule_origin o"
-		" ON o.rule_number = r.number WHERE r.instance_number = $1 GROUP BY o.address"
+		" ON o.rule_number = r.number AND o.side = r.active_side"
+		" WHERE r.instance_number = $1 GROUP BY o.address"
 		" ORDER BY min(r.frontend_port * 100000 + r.protocol * 100 + o.position),"
 		" o.address LIMIT $2",
 		(const struct value[]){ V_INT(number), V_INT((int64_t)limit) }, 2, &cursor));

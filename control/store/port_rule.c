@@ -9,10 +9,16 @@
 #include "control/store/query.h"
 #include "control/store/store.h"
 
-#define RULE_COLUMNS                                                                               \
-	"r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port, r.remark,"      \
-	" r.persistence_seconds, r.payload_min, r.payload_max"
-#define RULE_COLUMN_COUNT 9
+/* The attributes follow in the order of rule_attributes.def, then, in a list, the instance's id. */
+static const char rule_select[] =
+	"SELECT r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port, r.remark,"
+	" r.backup, r.current_side"
+#define RULE_ATTRIBUTE(name, fallback, least, most, label) ", r." #name
+#include "control/model/rule_attributes.def"
+#undef RULE_ATTRIBUTE
+	;
+#define ATTRIBUTE_FIRST	   8
+#define INSTANCE_ID_COLUMN ((int)(ATTRIBUTE_FIRST + RULE_ATTRIBUTE_COUNT))
 
 static void rule_row(struct cursor *cursor, struct arena *mem, struct port_rule *out)
 {
@@ -23,48 +29,53 @@ static void rule_row(struct cursor *cursor, struct arena *mem, struct port_rule 
 		.frontend_port = db_int(cursor, 3),
 		.backend_port = db_int(cursor, 4),
 		.remark = text_column(cursor, 5, mem),
-		.attributes = { .persistence_seconds = db_int(cursor, 6),
-			.payload_min = db_int(cursor, 7),
-			.payload_max = db_int(cursor, 8) },
+		.backup = db_int(cursor, 6) != 0,
+		.current = (enum origin_group)db_int(cursor, 7),
 	};
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
+		*rule_attribute_at(&out->attributes, row) =
+			db_int(cursor, ATTRIBUTE_FIRST + (int)row);
 }
 
-static enum err load_origins(struct db *db, struct port_rule *rule)
+enum err port_rule_origins(struct db *db, int64_t number, enum origin_group group,
+	struct rule_origin out[ORIGIN_MAX], size_t *count)
 {
 	struct cursor cursor;
+	size_t used = 0;
 
-	rule->origin_count = 0;
 	TRY(db_select(db,
 		"SELECT address, weight FROM port_rule_origin WHERE rule_number = $1"
-		" ORDER BY position",
-		(const struct value[]){ V_INT(rule->number) }, 1, &cursor));
-	while (rule->origin_count < ORIGIN_MAX && db_next(&cursor)) {
-		struct rule_origin *origin = &rule->origin[rule->origin_count++];
+		" AND side = $2 ORDER BY position",
+		(const struct value[]){ V_INT(number), V_INT(group) }, 2, &cursor));
+	while (used < ORIGIN_MAX && db_next(&cursor)) {
+		struct rule_origin *origin = &out[used++];
 
 		address_column(&cursor, 0, origin->address);
 		origin->weight = db_int(&cursor, 1);
 	}
 	db_done(&cursor);
+	*count = used;
 	return cursor.err;
 }
 
-static enum err save_origins(struct db *db, const struct port_rule *rule)
+static enum err load_origins(struct db *db, struct port_rule *rule)
 {
-	for (size_t i = 0; i < rule->origin_count; i++)
-		TRY(db_run(db,
-			"INSERT INTO port_rule_origin (rule_number, position, address, weight)"
-			" VALUES ($1, $2, $3, $4)",
-			(const struct value[]){ V_INT(rule->number), V_INT((int64_t)i),
-				V_BLOB(rule->origin[i].address, 16),
-				V_INT(rule->origin[i].weight) },
-			4, NULL));
-	return OK;
+	return port_rule_origins(db, rule->number, ORIGINS_OWN, rule->origin, &rule->origin_count);
 }
 
-static enum err drop_origins(struct db *db, int64_t number)
+static enum err save_origins(struct db *db, int64_t number, enum origin_group group,
+	const struct rule_origin *origin, size_t count)
 {
-	return db_run(db, "DELETE FROM port_rule_origin WHERE rule_number = $1",
-		(const struct value[]){ V_INT(number) }, 1, NULL);
+	TRY(db_run(db, "DELETE FROM port_rule_origin WHERE rule_number = $1 AND side = $2",
+		(const struct value[]){ V_INT(number), V_INT(group) }, 2, NULL));
+	for (size_t i = 0; i < count; i++)
+		TRY(db_run(db,
+			"INSERT INTO port_rule_origin (rule_number, side, position, address,"
+			" weight) VALUES ($1, $2, $3, $4, $5)",
+			(const struct value[]){ V_INT(number), V_INT(group), V_INT((int64_t)i),
+				V_BLOB(origin[i].address, 16), V_INT(origin[i].weight) },
+			5, NULL));
+	return OK;
 }
 
 /* The name of an instance that switches back follows its origins, and is told by the instance's
@@ -124,7 +135,7 @@ static enum err load_rules(struct db *db, struct arena *mem, struct query *query
 		}
 		rows = room;
 		rule_row(&cursor, mem, &rows[used].rule);
-		strncpy(rows[used++].instance_id, text_column(&cursor, RULE_COLUMN_COUNT, mem),
+		strncpy(rows[used++].instance_id, text_column(&cursor, INSTANCE_ID_COLUMN, mem),
 			INSTANCE_ID_SIZE - 1);
 	}
 	db_done(&cursor);
@@ -144,9 +155,9 @@ enum err port_rule_list(struct db *db, struct arena *mem, const struct port_rule
 	if (total)
 		TRY(count_rules(db, mem, filter, total));
 	query_init(&query, mem);
-	QUERY_TEXT(&query,
-		"SELECT " RULE_COLUMNS
-		", i.id FROM port_rule r JOIN instance i ON i.number = r.instance_number");
+	QUERY_TEXT(&query, rule_select);
+	QUERY_TEXT(
+		&query, ", i.id FROM port_rule r JOIN instance i ON i.number = r.instance_number");
 	add_where(&query, filter);
 	QUERY_TEXT(&query, " ORDER BY r.number");
 	if (filter->limit > 0)
@@ -159,14 +170,16 @@ enum err port_rule_load(struct db *db, struct arena *mem, int64_t instance_numbe
 {
 	struct port_rule rule;
 	struct cursor cursor;
+	struct query query;
 	bool found;
 
-	TRY(db_select(db,
-		"SELECT " RULE_COLUMNS " FROM port_rule r WHERE r.instance_number = $1"
-		" AND r.protocol = $2 AND r.frontend_port = $3",
-		(const struct value[]){
-			V_INT(instance_number), V_INT(protocol), V_INT(frontend_port) },
-		3, &cursor));
+	query_init(&query, mem);
+	QUERY_TEXT(&query, rule_select);
+	QUERY_ADD(&query,
+		" FROM port_rule r WHERE r.instance_number = ? AND r.protocol = ?"
+		" AND r.frontend_port = ?",
+		V_INT(instance_number), V_INT(protocol), V_INT(frontend_port));
+	TRY(query_select(&query, db, &cursor));
 	found = db_next(&cursor);
 	if (found)
 		rule_row(&cursor, mem, &rule);
@@ -197,7 +210,7 @@ enum err port_rule_insert(struct db *db, struct port_rule *rule)
 
 	if (err != OK)
 		return err == ERR_CONFLICT ? ERR_PORT_RULE_EXISTS : err;
-	TRY(save_origins(db, &made));
+	TRY(save_origins(db, made.number, ORIGINS_OWN, made.origin, made.origin_count));
 	TRY(record(db, made.instance_number, made.number));
 	rule->number = made.number;
 	return OK;
@@ -217,32 +230,71 @@ enum err port_rule_update(struct db *db, const struct port_rule *rule)
 		4, &changed));
 	if (changed == 0)
 		return ERR_PORT_RULE_NOT_FOUND;
-	TRY(drop_origins(db, rule->number));
-	TRY(save_origins(db, rule));
+	TRY(save_origins(db, rule->number, ORIGINS_OWN, rule->origin, rule->origin_count));
 	return record(db, rule->instance_number, rule->number);
 }
 
-enum err port_rule_set_attributes(struct db *db, const struct port_rule *rule)
+enum err port_rule_set_attributes(struct db *db, struct arena *mem, const struct port_rule *rule)
 {
-	int64_t changed;
+	static const char *const set[] = {
+#define RULE_ATTRIBUTE(name, fallback, least, most, label) #name " = ?",
+#include "control/model/rule_attributes.def"
+#undef RULE_ATTRIBUTE
+	};
+	struct query query;
+	int64_t number;
 
-	TRY(db_run(db,
-		"UPDATE port_rule SET persistence_seconds = $2, payload_min = $3, payload_max = $4"
-		" WHERE number = $1",
-		(const struct value[]){ V_INT(rule->number),
-			V_INT(rule->attributes.persistence_seconds),
-			V_INT(rule->attributes.payload_min), V_INT(rule->attributes.payload_max) },
-		4, &changed));
-	if (changed == 0)
-		return ERR_PORT_RULE_NOT_FOUND;
+	query_init(&query, mem);
+	QUERY_TEXT(&query, "UPDATE port_rule SET ");
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++) {
+		if (row > 0)
+			QUERY_TEXT(&query, ", ");
+		QUERY_ADD(&query, set[row], V_INT(rule_attribute_get(&rule->attributes, row)));
+	}
+	QUERY_ADD(&query, " WHERE number = ? RETURNING number", V_INT(rule->number));
+
+	enum err err = query_int(&query, db, &number);
+
+	if (err != OK)
+		return err == ERR_NOT_FOUND ? ERR_PORT_RULE_NOT_FOUND : err;
 	return record(db, rule->instance_number, rule->number);
+}
+
+enum err port_rule_set_groups(struct db *db, const struct port_rule *rule,
+	const struct rule_origin *primary, size_t primary_count,
+	const struct rule_origin *secondary, size_t secondary_count)
+{
+	assert(primary_count <= ORIGIN_MAX && secondary_count <= ORIGIN_MAX);
+	TRY(save_origins(db, rule->number, ORIGINS_PRIMARY, primary, primary_count));
+	return save_origins(db, rule->number, ORIGINS_SECONDARY, secondary, secondary_count);
+}
+
+enum err port_rule_set_current(struct db *db, const struct port_rule *rule)
+{
+	assert(rule->current == ORIGINS_PRIMARY || rule->current == ORIGINS_SECONDARY);
+	TRY(db_run(db,
+		"UPDATE port_rule SET backup = $2, current_side = $3, active_side = $4"
+		" WHERE number = $1",
+		(const struct value[]){ V_INT(rule->number), V_INT(rule->backup),
+			V_INT(rule->current), V_INT(rule->backup ? rule->current : ORIGINS_OWN) },
+		4, NULL));
+	return record(db, rule->instance_number, rule->number);
+}
+
+enum err port_rule_set_remark(struct db *db, const struct port_rule *rule, const char *remark)
+{
+	return db_run(db, "UPDATE port_rule SET remark = $2 WHERE number = $1",
+		(const struct value[]){ V_INT(rule->number), V_TEXT(remark) }, 2, NULL);
 }
 
 enum err port_rule_delete(struct db *db, const struct port_rule *rule)
 {
 	int64_t changed;
 
-	TRY(drop_origins(db, rule->number));
+	TRY(db_run(db, "DELETE FROM port_rule_origin WHERE rule_number = $1",
+		(const struct value[]){ V_INT(rule->number) }, 1, NULL));
+	TRY(db_run(db, "DELETE FROM rule_health WHERE rule_number = $1",
+		(const struct value[]){ V_INT(rule->number) }, 1, NULL));
 	TRY(db_run(db, "DELETE FROM port_rule WHERE number = $1",
 		(const struct value[]){ V_INT(rule->number) }, 1, &changed));
 	if (changed == 0)

@@ -214,10 +214,58 @@ static const char rule_attributes[] =
 	"ALTER TABLE port_rule ADD COLUMN payload_min INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE port_rule ADD COLUMN payload_max INTEGER NOT NULL DEFAULT 6000;";
 
+/* Limits, filters and how the origin learns the client's address: off. Groups of origins for redundancy: side 0
+ * is the rule's own, side 1 primary, side 2 secondary; active_side is the one in force. Health checks. */
+static const char rule_policies[] =
+	"ALTER TABLE port_rule ADD COLUMN syn_mode INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN no_empty INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN service_rate INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN service_rate_on INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN service_connections INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN service_connections_on INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_rate INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_rate_on INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_connections INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_connections_on INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_packets INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN source_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN block_rate INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN block_connections INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN block_packets INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN block_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN client_address INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN form INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN challenge INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN backup INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule ADD COLUMN current_side INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE port_rule ADD COLUMN active_side INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE port_rule_origin RENAME TO port_rule_origin_old;"
+	"CREATE TABLE port_rule_origin ("
+	" rule_number INTEGER NOT NULL REFERENCES port_rule (number),"
+	" side INTEGER NOT NULL,"
+	" position INTEGER NOT NULL,"
+	" address BLOB NOT NULL,"
+	" weight INTEGER NOT NULL,"
+	" PRIMARY KEY (rule_number, side, position)) WITHOUT ROWID;"
+	"INSERT INTO port_rule_origin (rule_number, side, position, address, weight)"
+	" SELECT rule_number, 0, position, address, weight FROM port_rule_origin_old;"
+	"DROP TABLE port_rule_origin_old;"
+	"CREATE TABLE rule_health ("
+	" rule_number INTEGER PRIMARY KEY REFERENCES port_rule (number),"
+	" kind INTEGER NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" path TEXT NOT NULL,"
+	" port INTEGER NOT NULL,"
+	" timeout_seconds INTEGER NOT NULL,"
+	" interval_seconds INTEGER NOT NULL,"
+	" up INTEGER NOT NULL,"
+	" down INTEGER NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
 	order_requests,
 	rule_attributes,
+	rule_policies,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

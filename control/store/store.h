@@ -153,7 +153,33 @@ enum err port_rule_insert(
 	struct db *db, struct port_rule *rule) MUST_USE; /* ERR_PORT_RULE_EXISTS */
 /* Leaves the attributes as they are. */
 enum err port_rule_update(struct db *db, const struct port_rule *rule) MUST_USE;
-enum err port_rule_set_attributes(struct db *db, const struct port_rule *rule) MUST_USE;
+enum err port_rule_set_attributes(
+	struct db *db, struct arena *mem, const struct port_rule *rule) MUST_USE;
+/* The origins of one group. */
+enum err port_rule_origins(struct db *db, int64_t number, enum origin_group group,
+	struct rule_origin out[ORIGIN_MAX], size_t *count) MUST_USE;
+/* Gives the rule its groups; with port_rule_set_current they come into force. */
+enum err port_rule_set_groups(struct db *db, const struct port_rule *rule,
+	const struct rule_origin *primary, size_t primary_count,
+	const struct rule_origin *secondary, size_t secondary_count) MUST_USE;
+/* Writes backup and current, at once for all nodes. */
+enum err port_rule_set_current(struct db *db, const struct port_rule *rule) MUST_USE;
+/* No node hears of it. */
+enum err port_rule_set_remark(
+	struct db *db, const struct port_rule *rule, const char *remark) MUST_USE;
+
+/* ---- rule_health.c: how the origins of a port rule are checked */
+struct rule_health {
+	enum health_kind kind;
+	const char *domain, *path; /* HTTP; "" otherwise */
+	int64_t port;		   /* 0: each origin's own */
+	int64_t timeout_seconds, interval_seconds, up, down;
+};
+enum err rule_health_put(
+	struct db *db, const struct port_rule *rule, const struct rule_health *health) MUST_USE;
+enum err rule_health_load(struct db *db, struct arena *mem, int64_t rule_number,
+	struct rule_health *out) MUST_USE; /* ERR_NOT_FOUND: not checked */
+enum err rule_health_delete(struct db *db, const struct port_rule *rule) MUST_USE;
 enum err port_rule_delete(struct db *db, const struct port_rule *rule) MUST_USE;
 
 /* ---- list_entry.c: allow- and block-lists of an instance. */

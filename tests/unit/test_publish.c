@@ -94,6 +94,14 @@ static void add_everything(struct test_store *store, struct instance *instance)
 	struct port_rule bare = {
 		.protocol = PROTOCOL_UDP, .frontend_port = 99, .backend_port = 100
 	};
+	const struct rule_health health = { .kind = HEALTH_HTTP,
+		.domain = "www.example.com",
+		.path = "/",
+		.port = 8080,
+		.timeout_seconds = 1,
+		.interval_seconds = 2,
+		.up = 3,
+		.down = 4 };
 	struct list_entry_row entry = {
 		.kind = LIST_BLOCK, .prefix_bits = 120, .until_ms = T0 + 9, .source = { [15] = 0 }
 	};
@@ -104,8 +112,18 @@ static void add_everything(struct test_store *store, struct instance *instance)
 	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
 	assert_int_equal(test_add_rule(store->db, instance->number, 8080), OK);
 	assert_int_equal(port_rule_insert(store->db, &bare), OK);
-	bare.attributes = (struct rule_attributes){ 3600, 7, 1500 };
-	assert_int_equal(port_rule_set_attributes(store->db, &bare), OK);
+	bare.attributes = rule_attributes_fallback();
+	bare.attributes.persistence_seconds = 3600;
+	bare.attributes.payload_min = 7;
+	bare.attributes.payload_max = 1500;
+	bare.attributes.source_rate = 10;
+	bare.attributes.source_connections = 20;
+	bare.attributes.source_connections_on = 1;
+	bare.attributes.block_connections = 600;
+	bare.attributes.no_empty = 1;
+	bare.attributes.client_address = CLIENT_ADDRESS_PROXY;
+	assert_int_equal(port_rule_set_attributes(store->db, store->mem, &bare), OK);
+	assert_int_equal(rule_health_put(store->db, &bare, &health), OK);
 	assert_int_equal(list_entry_put(store->db, &entry), OK);
 	assert_int_equal(db_commit(store->db), OK);
 }
@@ -116,6 +134,7 @@ static void check_records(const struct snapshot *snapshot, const struct instance
 	const struct record_service *service = (const void *)record_at(snapshot, 1);
 	const struct record_service *bare = (const void *)record_at(snapshot, 2);
 	const struct record_list *list = (const void *)record_at(snapshot, 3);
+	const struct record_health *health = (const void *)record_at(snapshot, 4);
 
 	assert_int_equal(vip->record.type, RECORD_INSTANCE);
 	assert_int_equal(vip->record.length, sizeof(*vip));
@@ -144,6 +163,23 @@ static void check_records(const struct snapshot *snapshot, const struct instance
 	assert_int_equal(bare->persistence_seconds, 3600);
 	assert_int_equal(bare->payload_min, 7);
 	assert_int_equal(bare->payload_max, 1500);
+	/* a limit counts while it is switched on */
+	assert_int_equal(bare->limits.source[LIMIT_RATE], 0);
+	assert_int_equal(bare->limits.source[LIMIT_CONNECTIONS], 20);
+	assert_int_equal(bare->limits.block_seconds[LIMIT_CONNECTIONS], 600);
+	assert_int_equal(bare->flags, SERVICE_NO_EMPTY);
+	assert_int_equal(bare->client_address, CLIENT_ADDRESS_PROXY);
+	assert_int_equal(bare->syn_mode, SYN_THRESHOLD);
+	assert_int_equal(health->record.type, RECORD_HEALTH);
+	assert_int_equal(health->record.id, bare->record.id);
+	assert_int_equal(health->kind, HEALTH_HTTP);
+	assert_string_equal(health->domain, "www.example.com");
+	assert_string_equal(health->path, "/");
+	assert_int_equal(health->port, 8080);
+	assert_int_equal(health->timeout_seconds, 1);
+	assert_int_equal(health->interval_seconds, 2);
+	assert_int_equal(health->up, 3);
+	assert_int_equal(health->down, 4);
 	assert_int_equal(list->record.type, RECORD_LIST);
 	assert_int_equal(list->instance, instance->number);
 	assert_int_equal(list->kind, LIST_BLOCK);

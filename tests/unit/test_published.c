@@ -22,9 +22,6 @@
 /* Parameters of ours, with names that the published action does not know. */
 static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
 
-/* Lists that are always empty: what they would hold is not available. */
-static const char *const empty_lists[] = { "DescribeNetworkRuleAttributes Sblack" };
-
 static json_t *published;
 
 static const json_t *published_action(const char *name)
@@ -213,10 +210,6 @@ static void check_value(
 		(item && strcmp(item, published_item) != 0))
 		fail_msg("%s: items of %s must be named %s", action->name, name,
 			published_item ? published_item : "as the list");
-	if (json_is_array(value) && IS_AMONG(empty_lists, action, name)) {
-		assert_int_equal(json_array_size(value), 0);
-		return;
-	}
 	/* An empty list would prove nothing about its items. */
 	if (!json_is_array(value) || json_array_size(value) == 0)
 		fail_msg("%s: %s is no list or empty", action->name, name);
@@ -291,7 +284,7 @@ static void check_instance_replies(struct seen *seen, const char *id)
 
 static void check_rule_replies(struct seen *seen, const char *id)
 {
-	char rules[256], key[128];
+	char rules[384], key[128], web[128];
 	(void)snprintf(rules, sizeof(rules),
 		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":53,\"BackendPort\":"
 		"53,"
@@ -310,8 +303,31 @@ static void check_rule_replies(struct seen *seen, const char *id)
 	CHECK(seen, "ConfigNetworkRules", "NetworkRules", rules, NULL);
 	CHECK(seen, "DescribeNetworkRules", "InstanceId", id, PAGE, NULL);
 	CHECK(seen, "ModifyNetworkRuleAttribute", "InstanceId", id, "ForwardProtocol", "udp",
-		"FrontendPort", "53", "Config", "{\"PersistenceTimeout\":900}", NULL);
+		"FrontendPort", "53", "Config",
+		"{\"Cc\":{\"Sblack\":[{\"Type\":1,\"Expires\":60}]}}", NULL);
 	CHECK(seen, "DescribeNetworkRuleAttributes", "NetworkRules", key, NULL);
+	(void)snprintf(web, sizeof(web),
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"tcp\",\"FrontendPort\":80}]", id);
+	CHECK(seen, "CreatePort", "InstanceId", id, "FrontendProtocol", "tcp", "FrontendPort", "80",
+		"BackendPort", "8080", "RealServers.1", "10.0.0.1", NULL);
+	CHECK(seen, "ModifyHealthCheckConfig", "InstanceId", id, "ForwardProtocol", "tcp",
+		"FrontendPort", "80", "HealthCheck",
+		"{\"Type\":\"http\",\"Timeout\":1,\"Interval\":1,\"Up\":1,\"Down\":1}", NULL);
+	CHECK(seen, "DescribeHealthCheckList", "NetworkRules", web, NULL);
+	CHECK(seen, "DescribeHealthCheckStatus", "NetworkRules", web, NULL);
+	(void)snprintf(rules, sizeof(rules),
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":53,\"BackendPort\":"
+		"53,\"CurrentRsIndex\":1,\"PriRealServers\":[{\"RealServer\":\"10.0.0.1\"}],"
+		"\"SecRealServers\":[{\"RealServer\":\"10.0.0.2\"}]}]",
+		id);
+	CHECK(seen, "ConfigLayer4RulePolicy", "Listeners", rules, NULL);
+	CHECK(seen, "ConfigLayer4RuleBakMode", "Listeners", key, "BakMode", "1", NULL);
+	CHECK(seen, "DescribeLayer4RulePolicy", "Listeners", key, NULL);
+	(void)snprintf(rules, sizeof(rules),
+		"[{\"InstanceId\":\"%s\",\"Protocol\":\"udp\",\"FrontendPort\":53,\"Remark\":\"x\"}"
+		"]",
+		id);
+	CHECK(seen, "ConfigLayer4Remark", "Listeners", rules, NULL);
 	CHECK(seen, "DeleteNetworkRule", "NetworkRule", key, NULL);
 }
 

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kinds of records of a snapshot, one row each: what selects them, how many there are, how large one can
+ * become, and how a row of the select becomes one. A kind is sent whole when it is selected by its number, so
+ * that a difference and a full snapshot are made by the same text.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "control/engine/publish_records.h"
+#include "control/model/lifecycle.h"
+#include "control/store/query.h"
+
+#define SERVICE_BYTES(origins)                                                                     \
+	(sizeof(struct record_service) + (size_t)(origins) * sizeof(struct record_origin))
+
+void *draft_take(struct draft *draft, uint16_t type, int64_t id, size_t length)
+{
+	struct record *record = (struct record *)(void *)(draft->bytes + draft->used);
+
+	if (length > draft->size - draft->used)
+		return NULL;
+	assert(length % 8 == 0 && id > 0);
+	record->type = type;
+	record->length = (uint16_t)length;
+	record->id = (uint32_t)id;
+	draft->used += length;
+	draft->records++;
+	draft->last = record;
+	return record;
+}
+
+enum err draft_full(void)
+{
+	return fail(ERR_STORE, "snapshot is larger than what was counted for it");
+}
+
+/* ---- instances */
+
+static enum err add_instance(struct draft *draft, const struct cursor *cursor)
+{
+	int64_t expire_ms = db_int(cursor, 1);
+	struct record_instance *record =
+		draft_take(draft, RECORD_INSTANCE, db_int(cursor, 0), sizeof(*record));
+
+	if (!record)
+		return draft_full();
+	record->mitigation_until_ms = lifecycle_mitigation_until(expire_ms);
+	record->forward_until_ms = lifecycle_forward_until(expire_ms);
+	record->mitigation_block = 0
+#define MITIGATION(name, mode, text) | (MITIGATION_##mode == MITIGATION_BLOCK) << MITIGATION_##name
+#include "shared/mitigations.def"
+#undef MITIGATION
+		;
+	record->vip_count = 1;
+	address_column(cursor, 2, record->vip[0].byte);
+	return OK;
+}
+
+/* ---- services: one row per origin in force, and one for a rule without any; rows of a rule follow each other */
+
+static const char service_select[] =
+	"SELECT r.number, r.instance_number, r.protocol, r.frontend_port, r.backend_port,"
+	" o.address, o.weight"
+#define RULE_ATTRIBUTE(name, fallback, least, most, label) ", r." #name
+#include "control/model/rule_attributes.def"
+#undef RULE_ATTRIBUTE
+	" FROM port_rule r LEFT JOIN port_rule_origin o"
+	" ON o.rule_number = r.number AND o.side = r.active_side";
+#define SERVICE_ATTRIBUTES 7
+
+static enum err add_origin(
+	struct draft *draft, const struct cursor *cursor, struct record_service *record)
+{
+	if (db_is_null(cursor, 5))
+		return OK;
+	if (record->origin_count == ORIGIN_MAX ||
+		draft->size - draft->used < sizeof(struct record_origin))
+		return draft_full();
+
+	struct record_origin *origin = &record->origin[record->origin_count++];
+
+	address_column(cursor, 5, origin->address.byte);
+	origin->port = (uint16_t)db_int(cursor, 4);
+	origin->weight = (uint16_t)db_int(cursor, 6);
+	record->record.length = (uint16_t)SERVICE_BYTES(record->origin_count);
+	draft->used += sizeof(*origin);
+	return OK;
+}
+
+static uint32_t limit(int64_t value, int64_t on)
+{
+	return on ? (uint32_t)value : 0;
+}
+
+static void fill_limits(struct service_limits *limits, const struct rule_attributes *a)
+{
+	limits->source[LIMIT_RATE] = limit(a->source_rate, a->source_rate_on);
+	limits->source[LIMIT_CONNECTIONS] = limit(a->source_connections, a->source_connections_on);
+	limits->source[LIMIT_PACKETS] = (uint32_t)a->source_packets;
+	limits->source[LIMIT_BYTES] = (uint32_t)a->source_bytes;
+	limits->rate = limit(a->service_rate, a->service_rate_on);
+	limits->connections = limit(a->service_connections, a->service_connections_on);
+	limits->block_seconds[LIMIT_RATE] = (uint32_t)a->block_rate;
+	limits->block_seconds[LIMIT_CONNECTIONS] = (uint32_t)a->block_connections;
+	limits->block_seconds[LIMIT_PACKETS] = (uint32_t)a->block_packets;
+	limits->block_seconds[LIMIT_BYTES] = (uint32_t)a->block_bytes;
+}
+
+static void fill_service(struct record_service *record, const struct cursor *cursor)
+{
+	struct rule_attributes a;
+
+	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
+		*rule_attribute_at(&a, row) = db_int(cursor, SERVICE_ATTRIBUTES + (int)row);
+	record->instance = (uint32_t)db_int(cursor, 1);
+	record->protocol = (uint8_t)db_int(cursor, 2);
+	record->port = (uint16_t)db_int(cursor, 3);
+	record->idle_seconds =
+		record->protocol == PROTOCOL_TCP ? TCP_IDLE_SECONDS : UDP_IDLE_SECONDS;
+	record->persistence_seconds = (uint32_t)a.persistence_seconds;
+	record->payload_min = (uint16_t)a.payload_min;
+	record->payload_max =
+		a.payload_max == PAYLOAD_MAX_NONE ? PAYLOAD_UNBOUNDED : (uint16_t)a.payload_max;
+	record->syn_mode = (uint8_t)a.syn_mode;
+	record->client_address = (uint8_t)a.client_address;
+	record->form = (uint8_t)a.form;
+	record->flags = (uint8_t)((a.no_empty ? SERVICE_NO_EMPTY : 0) |
+				  (a.challenge ? SERVICE_CHALLENGE : 0));
+	fill_limits(&record->limits, &a);
+}
+
+static enum err add_service(struct draft *draft, const struct cursor *cursor)
+{
+	struct record_service *record = (void *)draft->last;
+
+	if (!record || record->record.type != RECORD_SERVICE ||
+		record->record.id != (uint32_t)db_int(cursor, 0)) {
+		record = draft_take(draft, RECORD_SERVICE, db_int(cursor, 0), sizeof(*record));
+		if (!record)
+			return draft_full();
+		fill_service(record, cursor);
+	}
+	return add_origin(draft, cursor, record);
+}
+
+/* ---- lists */
+
+static enum err add_list(struct draft *draft, const struct cursor *cursor)
+{
+	struct record_list *record =
+		draft_take(draft, RECORD_LIST, db_int(cursor, 0), sizeof(*record));
+
+	if (!record)
+		return draft_full();
+	record->instance = (uint32_t)db_int(cursor, 1);
+	record->kind = (uint8_t)db_int(cursor, 2);
+	record->prefix_bits = (uint8_t)db_int(cursor, 3);
+	record->until_ms = db_int(cursor, 4);
+	address_column(cursor, 5, record->source.byte);
+	return OK;
+}
+
+/* ---- health checks */
+
+static enum err copy_text(
+	struct draft *draft, const struct cursor *cursor, int column, char *out, size_t size)
+{
+	const char *text = db_text(cursor, column, draft->mem);
+
+	if (!text)
+		return ERR_MEMORY;
+	assert(strlen(text) < size);
+	memcpy(out, text, strlen(text));
+	return OK;
+}
+
+static enum err add_health(struct draft *draft, const struct cursor *cursor)
+{
+	struct record_health *record =
+		draft_take(draft, RECORD_HEALTH, db_int(cursor, 0), sizeof(*record));
+
+	if (!record)
+		return draft_full();
+	record->kind = (uint8_t)db_int(cursor, 1);
+	TRY(copy_text(draft, cursor, 2, record->domain, sizeof(record->domain)));
+	TRY(copy_text(draft, cursor, 3, record->path, sizeof(record->path)));
+	record->port = (uint16_t)db_int(cursor, 4);
+	record->timeout_seconds = (uint8_t)db_int(cursor, 5);
+	record->interval_seconds = (uint8_t)db_int(cursor, 6);
+	record->up = (uint8_t)db_int(cursor, 7);
+	record->down = (uint8_t)db_int(cursor, 8);
+	return OK;
+}
+
+/* ---- the rows */
+
+const struct record_kind record_kinds[] = {
+	{ RECORD_INSTANCE, "instance", "number", NULL,
+		"SELECT number, expire_ms, vip FROM instance", "number",
+		sizeof(struct record_instance), sizeof(struct record_instance), 0, add_instance },
+	{ RECORD_SERVICE, "port_rule", "number", "port_rule_origin", service_select,
+		"r.number, o.position", SERVICE_BYTES(0), SERVICE_BYTES(ORIGIN_MAX),
+		sizeof(struct record_origin), add_service },
+	{ RECORD_LIST, "list_entry", "number", NULL,
+		"SELECT number, instance_number, kind, prefix_bits, until_ms, source"
+		" FROM list_entry",
+		"number", sizeof(struct record_list), sizeof(struct record_list), 0, add_list },
+	{ RECORD_HEALTH, "rule_health", "rule_number", NULL,
+		"SELECT rule_number, kind, domain, path, port, timeout_seconds, interval_seconds,"
+		" up, down FROM rule_health",
+		"rule_number", sizeof(struct record_health), sizeof(struct record_health), 0,
+		add_health },
+};
+const size_t record_kind_count = sizeof(record_kinds) / sizeof(record_kinds[0]);
