@@ -145,20 +145,57 @@ static __always_inline int walk_load(struct xdp_md *ctx, struct packet *p, struc
 											       : 0;
 }
 
-/* Sets options and timestamps of the packet. */
-__noinline int options_read(struct xdp_md *ctx, struct packet *p)
+/*
+ * What Linux sends in a SYN (MSS, SACK permitted, timestamp, NOP, scale) and in every other segment
+ * (NOP, NOP, timestamp), by words. Returns 0 when it is neither.
+ */
+static __always_inline int options_usual(struct xdp_md *ctx, struct packet *p)
+{
+	__be32 *word = header_at(ctx, p->transport + sizeof(struct tcphdr), 20);
+	__u32 scale;
+
+	if (word && p->tcp_length == 40 &&
+		(word[0] & bpf_htonl(0xffff0000)) == bpf_htonl(0x02040000) &&
+		word[1] == bpf_htonl(0x0402080a) &&
+		(word[4] & bpf_htonl(0xffffff00)) == bpf_htonl(0x01030300)) {
+		scale = bpf_ntohl(word[4]) & 0xff;
+		if (scale > OPTION_SCALE_MAX)
+			scale = OPTION_SCALE_MAX;
+		p->options = OPTION_MSS | (bpf_ntohl(word[0]) & OPTION_MSS_MASK) | OPTION_SACK |
+			     OPTION_TIMESTAMP | OPTION_SCALE | scale << OPTION_SCALE_SHIFT;
+		p->timestamp_value = bpf_ntohl(word[2]);
+		p->timestamp_echo = bpf_ntohl(word[3]);
+		return 1;
+	}
+	word = header_at(ctx, p->transport + sizeof(struct tcphdr), 12);
+	if (!word || p->tcp_length != 32 || word[0] != bpf_htonl(0x0101080a))
+		return 0;
+	p->options = OPTION_TIMESTAMP;
+	p->timestamp_value = bpf_ntohl(word[1]);
+	p->timestamp_echo = bpf_ntohl(word[2]);
+	return 1;
+}
+
+static __always_inline void options_walk(struct xdp_md *ctx, struct packet *p)
 {
 	struct option_walk w = {};
 
-	if (!p)
-		return 0;
-	p->options = 0;
 	if (walk_load(ctx, p, &w) < 0)
-		return 0;
+		return;
 	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
 	p->options = w.options;
 	p->timestamp_value = w.value;
 	p->timestamp_echo = w.echo;
+}
+
+/* Sets options and timestamps of the packet. */
+__noinline int options_read(struct xdp_md *ctx, struct packet *p)
+{
+	if (!p)
+		return 0;
+	p->options = 0;
+	if (!options_usual(ctx, p))
+		options_walk(ctx, p);
 	return 0;
 }
 
