@@ -23,6 +23,7 @@
 #include "agent/fetch.h"
 #include "agent/neighbour.h"
 #include "agent/report.h"
+#include "agent/retry.h"
 #include "agent/settle.h"
 #include "agent/sweep.h"
 #include "base/auto.h"
@@ -35,11 +36,12 @@
 #define RETRY_FORMAT_MS	   1000
 #define RETRY_REFUSED_MS   30000
 #define RETRY_ATTACH_TICKS 30 /* an interface that cannot be attached is tried each half minute */
-#define TICK_SECONDS	   1
+#define TICK_MS		   1000
 
 enum {
 	WAIT_SIGNAL,
 	WAIT_TICK,
+	WAIT_RETRY,
 	WAIT_CLOCK,
 	WAIT_NEIGHBOUR,
 	WAIT_COUNT
@@ -52,6 +54,7 @@ struct loop {
 	struct applier *applier;
 	struct neighbours *neighbours;
 	struct sweep *sweep;
+	struct retry *retry;
 	struct reporter *reporter;
 	struct fetch *fetch;
 	struct settle settle;
@@ -115,13 +118,19 @@ static void tick(struct loop *loop)
 	loop->report_due = true;
 }
 
-static bool set_timer(int descriptor, clockid_t clock)
+static bool set_timer(int descriptor, int64_t interval_ms)
 {
-	/* The realtime one never rings: it only ends when the clock is set. */
-	struct itimerspec when = { .it_value.tv_sec =
-					   clock == CLOCK_REALTIME ? INT32_MAX : TICK_SECONDS,
-		.it_interval.tv_sec = clock == CLOCK_REALTIME ? 0 : TICK_SECONDS };
-	int flags = clock == CLOCK_REALTIME ? TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET : 0;
+	struct timespec interval = { interval_ms / 1000, interval_ms % 1000 * 1000000 };
+	struct itimerspec when = { .it_value = interval, .it_interval = interval };
+
+	return timerfd_settime(descriptor, 0, &when, NULL) == 0;
+}
+
+/* The realtime one never rings: it only ends when the clock is set. */
+static bool watch_clock(int descriptor)
+{
+	struct itimerspec when = { .it_value.tv_sec = INT32_MAX };
+	int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
 
 	return timerfd_settime(descriptor, flags, &when, NULL) == 0;
 }
@@ -132,7 +141,7 @@ static void clock_was_set(struct loop *loop)
 
 	if (read(loop->descriptor[WAIT_CLOCK], &rings, sizeof(rings)) < 0 && errno == ECANCELED)
 		log_info("the machine's clock was set");
-	(void)set_timer(loop->descriptor[WAIT_CLOCK], CLOCK_REALTIME);
+	(void)watch_clock(loop->descriptor[WAIT_CLOCK]);
 	settle_again(loop);
 }
 
@@ -304,6 +313,9 @@ static void turn(struct loop *loop)
 	if (ready[WAIT_TICK] &&
 		read(loop->descriptor[WAIT_TICK], &rings, sizeof(rings)) == sizeof(rings))
 		tick(loop);
+	if (ready[WAIT_RETRY] &&
+		read(loop->descriptor[WAIT_RETRY], &rings, sizeof(rings)) == sizeof(rings))
+		(void)retry_tick(loop->retry, boot_ns());
 	if (ready[WAIT_NEIGHBOUR])
 		packets_neighbours(loop->packets, want_neighbour, loop);
 	take_results(loop);
@@ -322,14 +334,16 @@ static enum err open_descriptors(struct loop *loop)
 	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
 	descriptor[WAIT_SIGNAL] = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	descriptor[WAIT_TICK] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	descriptor[WAIT_RETRY] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_CLOCK] = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_NEIGHBOUR] = packets_neighbour_fd(loop->packets);
 	for (int i = 0; i < WAIT_COUNT; i++) {
 		if (descriptor[i] < 0)
 			return fail(ERR_SYSTEM, "open signals and timers: %s", strerror(errno));
 	}
-	if (!set_timer(descriptor[WAIT_TICK], CLOCK_MONOTONIC) ||
-		!set_timer(descriptor[WAIT_CLOCK], CLOCK_REALTIME))
+	if (!set_timer(descriptor[WAIT_TICK], TICK_MS) ||
+		!set_timer(descriptor[WAIT_RETRY], RETRY_TICK_MS) ||
+		!watch_clock(descriptor[WAIT_CLOCK]))
 		return fail(ERR_SYSTEM, "set timers: %s", strerror(errno));
 	return OK;
 }
@@ -379,7 +393,8 @@ static enum err begin(struct loop *loop)
 	loop->applier = applier_new(loop->packets, loop->state, want_origin, loop);
 	loop->sweep = sweep_new(loop->packets, loop->state, want_origin, loop);
 	loop->reporter = reporter_new(loop->packets, loop->state, &loop->settle, settings);
-	if (!loop->applier || !loop->sweep || !loop->reporter)
+	loop->retry = retry_new(loop->packets);
+	if (!loop->applier || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;
 	TRY(open_descriptors(loop));
 	check_forwarding();
@@ -404,6 +419,7 @@ static void end(struct loop *loop)
 	}
 	fetch_close(loop->fetch);
 	reporter_free(loop->reporter);
+	retry_free(loop->retry);
 	sweep_free(loop->sweep);
 	applier_free(loop->applier);
 	node_state_free(loop->state);

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "polder.skel.h"
 
 /* In the order of enum packet_map. */
@@ -43,6 +45,7 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"flow_udp",
 	"reverse_tcp",
 	"reverse_udp",
+	"opening",
 	"transmit",
 	"neighbour",
 	"region_policy",
@@ -407,6 +410,18 @@ int packets_read(struct packets *packets, enum packet_map map, struct packet_cur
 	else
 		*cursor = next;
 	return result;
+}
+
+int packets_retry(struct packets *packets, const struct flow_key *key)
+{
+	uint8_t frame[ETH_HLEN + sizeof(*key)] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+
+	frame[12] = address_is_ipv4(key->source.byte) ? ETH_P_IP >> 8 : ETH_P_IPV6 >> 8;
+	frame[13] = address_is_ipv4(key->source.byte) ? ETH_P_IP & 255 : ETH_P_IPV6 & 255;
+	memcpy(frame + ETH_HLEN, key, sizeof(*key));
+	return bpf_prog_test_run_opts(
+		bpf_program__fd(packets->skeleton->progs.polder_retry), &run);
 }
 
 uint32_t packets_cpus(const struct packets *packets)

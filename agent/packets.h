@@ -29,6 +29,7 @@ enum packet_map {
 	PACKET_FLOW_UDP,
 	PACKET_REVERSE_TCP,
 	PACKET_REVERSE_UDP,
+	PACKET_OPENING,
 	PACKET_TRANSMIT,
 	PACKET_NEIGHBOUR,
 	PACKET_REGION_POLICY,
@@ -91,6 +92,9 @@ struct packet_cursor {
 };
 int packets_read(struct packets *packets, enum packet_map map, struct packet_cursor *cursor,
 	void *keys, void *values, uint32_t *count);
+
+/* Runs polder_retry for a flow of PACKET_OPENING. 0 or a negative errno. */
+int packets_retry(struct packets *packets, const struct flow_key *key);
 
 /* Per-CPU values hold so many copies, each rounded up to 8 bytes. */
 uint32_t packets_cpus(const struct packets *packets);

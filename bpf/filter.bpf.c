@@ -17,6 +17,7 @@
 #include "icmp.bpf.h"
 #include "count.bpf.h"
 #include "handshake.bpf.h"
+#include "retry.bpf.h"
 
 /*
  * What applies while mitigation is on and needs no flow, in the order of mitigations.def. Returns 0 or
@@ -146,6 +147,13 @@ SEC("tc")
 int polder_handshake(struct __sk_buff *skb)
 {
 	return handshake_run(skb);
+}
+
+/* Run by the agent, attached nowhere. */
+SEC("tc")
+int polder_retry(struct __sk_buff *skb)
+{
+	return retry_run(skb);
 }
 
 char polder_license[] SEC("license") = "Dual BSD/GPL";

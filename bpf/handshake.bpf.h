@@ -134,6 +134,7 @@ static __always_inline struct flow_key *handshake_client(struct __sk_buff *skb, 
 static __always_inline int handshake_agreed(
 	struct __sk_buff *skb, struct packet *p, struct flow *flow, struct flow_key *client)
 {
+	bpf_map_delete_elem(&opening, client);
 	if (handshake_open_window(skb, p, flow, client) == 0) {
 		p->flags = PACKET_OUT;
 		p->slot = flow->slot;

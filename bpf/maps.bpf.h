@@ -175,6 +175,13 @@ struct {
 } reverse_udp SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NODE_OPENING_MAX);
+	__type(key, struct flow_key);
+	__type(value, struct opening);
+} opening SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, NODE_PERSISTENCE_MAX);
 	__type(key, struct persistence_key);

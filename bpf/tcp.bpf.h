@@ -16,9 +16,9 @@
  * the origin makes two packets, which XDP cannot: it is passed on to polder_handshake
  * (handshake.bpf.h).
  *
- * Loss: any packet of the client repeats the SYN while the origin has not answered, which its zero
- * window probes do as soon as it has data; the origin repeats its SYN-ACK itself, and a client's
- * probe on an open flow draws a fresh window from the origin.
+ * Loss: any packet of the client repeats the SYN while the origin has not answered, and so does the
+ * agent (retry.bpf.h): where the server speaks first the client has nothing to say. The origin repeats
+ * its SYN-ACK itself, and a client's probe on an open flow draws a fresh window from the origin.
  *
  * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that
  * cookie replaces the flow. An origin that still holds an older connection of the same pair
@@ -47,6 +47,8 @@
 #define MSS_DEFAULT_IPV4   536u /* RFC 9293 section 3.7.1 */
 #define MSS_DEFAULT_IPV6   1220u
 #define WINDOW_MAX	   65535u
+#define OPENING_FIRST_NS                                                                           \
+	(NANOSECONDS / 4) /* until a SYN toward the origin is repeated; then doubling */
 
 static __always_inline int tcp_flags_impossible(__u8 flags)
 {
@@ -246,6 +248,17 @@ static __always_inline void tcp_note_client(struct packet *p, struct flow *flow)
 	flow->scratch[SCRATCH_ORIGIN_VALUE] = p->timestamp_echo;
 }
 
+/*
+ * The flow is in its handshake: the agent looks after it (retry.bpf.h). When there is no room only the
+ * client's own packets do.
+ */
+static __always_inline void opening_note(struct packet *p)
+{
+	struct opening value = { .due_ns = p->now_ns + OPENING_FIRST_NS };
+
+	bpf_map_update_elem(&opening, &p->key, &value, BPF_ANY);
+}
+
 /* The ACK of a valid cookie: makes the flow and becomes the SYN to the origin. */
 static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 {
@@ -266,6 +279,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	reason = flow_insert(p, fresh);
 	if (reason)
 		return drop(p, reason);
+	opening_note(p);
 	p->reason = REASON_flow_opened;
 	return tcp_send_syn(ctx, p, fresh);
 }
@@ -331,6 +345,13 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	return tcp_send(ctx, p, flow, &t, 1);
 }
 
+static __always_inline int tcp_reason_unknown(__u8 flags)
+{
+	if (flags & TCP_RST)
+		return REASON_reset_unknown;
+	return flags & TCP_FIN ? REASON_fin_unknown : REASON_cookie_invalid;
+}
+
 /* From a client to a protected address. */
 static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 {
@@ -345,12 +366,12 @@ static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return tcp_answer_syn(ctx, p);
 	if (p->tcp_flags & TCP_SYN)
-		return drop(p, REASON_cookie_invalid);
+		return drop(p, REASON_syn_ack_unknown);
 	flow = flow_of_client(p, IPPROTO_TCP);
 	if ((!flow || tcp_may_renew(p, flow)) && tcp_has_cookie(p))
 		return tcp_open(ctx, p);
 	if (!flow)
-		return drop(p, REASON_cookie_invalid);
+		return drop(p, tcp_reason_unknown(p->tcp_flags));
 	return tcp_of_flow(ctx, p, flow);
 }
 

@@ -261,6 +261,18 @@ struct flow {
 #define EMPTY_SECONDS	15
 
 /*
+ * map "opening": HASH NODE_OPENING_MAX, key struct flow_key of the client's side: TCP flows in their
+ * handshake. The agent runs the program polder_retry for those that are due; it repeats what was lost,
+ * or gives up, and removes the entry when the handshake is at its end. A frame for it is an Ethernet
+ * header of the type of the key's IP version, and the key.
+ */
+struct opening {
+	__u64 due_ns; /* boot clock: when something is to be done */
+	__u32 tries;  /* done so far */
+	__u32 reserved;
+};
+
+/*
  * map "region_exact": ARRAY REGION_BLOCKS of struct region_block: for IPv4 address a.b.c.d, entry a.b, byte c: the
  * country (its row in shared/countries.def; 0: unknown), or REGION_FINER: ask "region_prefix". The first byte of
  * all, for 0.0.0.0/24 where no packet comes from, is not 0 when a database is loaded: without one nothing is

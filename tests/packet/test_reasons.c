@@ -139,6 +139,16 @@ static void syn_ack(struct wire *w)
 	w->flags = SYN | ACK;
 }
 
+static void rst(struct wire *w)
+{
+	w->flags = RST | ACK;
+}
+
+static void fin(struct wire *w)
+{
+	w->flags = FIN | ACK;
+}
+
 static void land(struct wire *w)
 {
 	w->source = w->destination;
@@ -229,7 +239,9 @@ static const struct row rows[] = {
 	{ "no flags", NULL, null_flags, IPPROTO_TCP, XDP_DROP, REASON_tcp_flags },
 	{ "FIN PSH URG", NULL, xmas, IPPROTO_TCP, XDP_DROP, REASON_tcp_flags },
 	{ "SYN FIN", NULL, syn_fin, IPPROTO_TCP, XDP_DROP, REASON_tcp_flags },
-	{ "SYN ACK to us", NULL, syn_ack, IPPROTO_TCP, XDP_DROP, REASON_cookie_invalid },
+	{ "SYN ACK to us", NULL, syn_ack, IPPROTO_TCP, XDP_DROP, REASON_syn_ack_unknown },
+	{ "RST of no flow", NULL, rst, IPPROTO_TCP, XDP_DROP, REASON_reset_unknown },
+	{ "FIN of no flow", NULL, fin, IPPROTO_TCP, XDP_DROP, REASON_fin_unknown },
 	{ "ACK without cookie", NULL, ack, IPPROTO_TCP, XDP_DROP, REASON_cookie_invalid },
 	{ "next hop unresolved", origin_unresolved, NULL, IPPROTO_UDP, XDP_DROP,
 		REASON_origin_unreachable },
@@ -362,9 +374,6 @@ static bool shown_elsewhere(int reason)
 	case REASON_error_translated:
 	case REASON_challenge_sent:
 	case REASON_blackhole:
-	case REASON_reset_unknown:
-	case REASON_fin_unknown:
-	case REASON_syn_ack_unknown:
 	case REASON_too_big:
 		return true;
 	default:

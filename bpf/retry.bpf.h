@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What a timer would do, if the packet path had one: the agent reads the map "opening" a few times a
+ * second and runs polder_retry for what is due. A SYN that the origin has not answered is repeated
+ * after 250 ms, then at doubled intervals; after RETRY_MAX of them, about half a minute, the client is
+ * told by a RST and the flow ends.
+ *
+ * The program is run by BPF_PROG_TEST_RUN, which gives it a frame and does with it nothing afterwards;
+ * what is to leave leaves as a clone. State is looked at and changed here, where packets change it too,
+ * so that the agent needs to know nothing of it.
+ */
+#ifndef BPF_RETRY_BPF_H
+#define BPF_RETRY_BPF_H
+
+#include "handshake.bpf.h"
+
+#define RETRY_MAX 7
+
+/* Sends the segment in the frame, whatever that held. */
+static __always_inline int retry_send(struct __sk_buff *skb, struct segment *s, __u32 ifindex)
+{
+	return segment_build_skb(skb, s) ? -1 : bpf_clone_redirect(skb, ifindex, 0);
+}
+
+__noinline int retry_syn(struct __sk_buff *skb, struct flow *flow)
+{
+	struct segment s = {};
+
+	if (!flow)
+		return -1;
+	segment_syn(&s, flow);
+	return retry_send(skb, &s, flow->origin_ifindex);
+}
+
+__noinline int retry_reset_client(struct __sk_buff *skb, struct flow *flow, struct flow_key *client)
+{
+	struct segment s = { .flags = TCP_RST | TCP_ACK };
+	struct translation t;
+
+	if (!flow || !client)
+		return -1;
+	translation_to_client(&t, flow, client);
+	segment_from(&s, &t);
+	s.sequence = flow->proxy_isn + 1;
+	s.acknowledgement = flow->client_isn + 1;
+	return retry_send(skb, &s, flow->client_ifindex);
+}
+
+static __always_inline void retry_end(struct packet *p, struct flow *flow)
+{
+	p->protocol = IPPROTO_TCP;
+	flow_release(p, flow);
+	bpf_map_delete_elem(&flow_tcp, &p->key);
+}
+
+static __always_inline int retry_run(struct __sk_buff *skb)
+{
+	struct opening *entry;
+	struct packet p = {};
+	struct flow *flow;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &p.key, sizeof(p.key)))
+		return TC_ACT_SHOT;
+	entry = bpf_map_lookup_elem(&opening, &p.key);
+	if (!entry)
+		return TC_ACT_OK;
+	p.now_ns = bpf_ktime_get_boot_ns();
+	flow = flow_lookup(&p.key, IPPROTO_TCP);
+	if (!flow || flow->state != FLOW_SYN_SENT) {
+		bpf_map_delete_elem(&opening, &p.key);
+		return TC_ACT_OK;
+	}
+	if ((__s64)(p.now_ns - entry->due_ns) < 0)
+		return TC_ACT_OK;
+	if (entry->tries >= RETRY_MAX) {
+		retry_reset_client(skb, flow, &p.key);
+		retry_end(&p, flow);
+		bpf_map_delete_elem(&opening, &p.key);
+		return TC_ACT_OK;
+	}
+	entry->due_ns = p.now_ns + (OPENING_FIRST_NS << (++entry->tries & 15));
+	retry_syn(skb, flow);
+	return TC_ACT_OK;
+}
+
+#endif
