@@ -35,6 +35,9 @@ static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 n
 	if (listed == LISTED_BLOCKED && mitigation_wants(p, block_list) &&
 		mitigation_met(p, block_list))
 		return REASON_block_list;
+	if (mitigation_wants(p, auto_block) && block_is_on(p, now_utc_ns) &&
+		mitigation_met(p, auto_block))
+		return REASON_auto_block;
 	if (mitigation_wants(p, payload_length) && payload_refused(p) &&
 		mitigation_met(p, payload_length))
 		return REASON_payload_length;
@@ -51,6 +54,9 @@ static __always_inline int protect(
 	p->instance = entry->instance;
 	p->slot = entry->slot;
 	p->flags = PACKET_IN;
+	if (entry->blackhole_until_ns && life_ns < entry->mitigation_until_ns &&
+		(__s64)(p->now_ns + s->utc_offset_ns) < entry->blackhole_until_ns)
+		return drop(p, REASON_blackhole);
 	if (parse_transport_xdp(ctx, p) < 0)
 		return drop(p, REASON_malformed);
 	if (source_impossible(p))
@@ -139,6 +145,8 @@ int polder_filter(struct xdp_md *ctx)
 		verdict = protect(ctx, p, entry, s);
 	else
 		verdict = reply(ctx, p, s);
+	if (p->offence)
+		block_source(p);
 	count(p);
 	return verdict;
 }
@@ -154,6 +162,12 @@ SEC("tc")
 int polder_retry(struct __sk_buff *skb)
 {
 	return retry_run(skb);
+}
+
+SEC("syscall")
+int polder_adjust(struct adjust *change)
+{
+	return limit_adjust(change);
 }
 
 char polder_license[] SEC("license") = "Dual BSD/GPL";

@@ -21,6 +21,7 @@
 #include "known.bpf.h"
 #include "route.bpf.h"
 #include "persistence.bpf.h"
+#include "mitigations/limit.bpf.h"
 
 /* struct flow: flags. */
 #define FLOW_FIN_CLIENT (1u << 0)
@@ -37,7 +38,9 @@ enum flow_scratch_use {
 };
 
 #define PORT_TRIES	16
-#define CLOSING_TAKE_NS NANOSECONDS	   /* a closed connection's port may be taken after this */
+#define CLOSING_TAKE_NS NANOSECONDS /* a closed connection's port may be taken after this */
+/* The agent ends expired flows and takes them off the counts; after so long it must be away. */
+#define EXPIRED_TAKE_NS (75 * NANOSECONDS)
 #define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
 #define SEEN_GRAIN_NS	(NANOSECONDS / 10)
 
@@ -115,17 +118,6 @@ static __always_inline void flow_learn_client(struct xdp_md *ctx, struct flow *f
 		mac_copy(flow->local_client_mac, ethernet->h_dest);
 	if (flow->client_ifindex != ctx->ingress_ifindex)
 		flow->client_ifindex = ctx->ingress_ifindex;
-}
-
-static __always_inline struct service *service_find(struct packet *p)
-{
-	struct service_key key = {
-		.instance = p->instance,
-		.port = p->key.destination_port,
-		.protocol = p->protocol,
-	};
-
-	return bpf_map_lookup_elem(&service, &key);
 }
 
 static __always_inline int origin_usable(struct service *entry, __u64 index, int version)
@@ -219,6 +211,7 @@ static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, str
 	if (flow->idle_seconds != entry->idle_seconds)
 		flow->idle_seconds = entry->idle_seconds;
 	persistence_touch(p, entry, flow);
+	limit_refresh(p, entry, flow);
 	/*
 	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
 	 * hop.
@@ -261,8 +254,10 @@ static __always_inline int reply_refused(
  */
 static __always_inline int flow_yields(struct packet *p, struct flow *flow)
 {
-	if (flow_expired(flow, p->now_ns, p->protocol))
+	if (flow_expired(flow, p->now_ns - EXPIRED_TAKE_NS, p->protocol))
 		return 1;
+	if (flow_expired(flow, p->now_ns, p->protocol))
+		return !(flow->limit_flags & FLOW_COUNTED);
 	return flow->state == FLOW_CLOSING &&
 	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
 }
@@ -396,6 +391,9 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	entry = service_find(p);
 	if (!entry)
 		return REASON_no_service;
+	reason = limit_open(p, entry);
+	if (reason)
+		return reason;
 	index = persistence_find(p, entry);
 	if (index < 0)
 		index = origin_pick(entry, p, bpf_get_prandom_u32());
@@ -413,6 +411,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	fresh->idle_seconds = entry->idle_seconds;
 	fresh->seen_ns = p->now_ns;
 	fresh->state = FLOW_OPEN;
+	limit_prepare(entry, fresh);
 	flow_learn_client(ctx, fresh);
 	if (flow_reserve(p, fresh))
 		return REASON_source_exhausted;
@@ -427,18 +426,24 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 /* Enters the flow; on failure its reverse entry is withdrawn. Returns 0 or the reason. */
 static __noinline int flow_insert(struct packet *p, struct flow *fresh)
 {
+	struct flow *old;
 	long error;
 
 	if (!p || !fresh)
 		return REASON_malformed;
+	old = flow_lookup(&p->key, p->protocol);
+	if (old)
+		limit_closed(old, &p->key.source, p->protocol);
 	if (p->protocol == IPPROTO_TCP) {
 		known_touch(&p->key, p->now_ns);
 		error = bpf_map_update_elem(&flow_tcp, &p->key, fresh, BPF_ANY);
 	} else {
 		error = bpf_map_update_elem(&flow_udp, &p->key, fresh, BPF_ANY);
 	}
-	if (!error)
+	if (!error) {
+		limit_opened(fresh, &p->key.source, p->protocol);
 		return 0;
+	}
 	flow_release(p, fresh);
 	return REASON_flow_table_full;
 }

@@ -63,11 +63,13 @@ struct packet {
 	__u8 flags;    /* PACKET_* */
 	__u8 tcp_flags;
 	__u8 tcp_length; /* bytes of header */
-	__u8 reserved;
+	__u8 offence;	 /* enum mitigation + 1: met too often now, the source is to be blocked */
 	__u32 mitigation_on; /* bits: still to be asked; 0 for an allowed source, or after expiry */
 	__u32 mitigation_watch; /* bits: of them, those that are only counted */
+	__u32 proven; /* the client receives what is sent to its address; 0: not known */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct packet) == 112, "no padding");
+_Static_assert(sizeof(struct packet) == 120, "no padding");
 
 /* Not on the stack: five calls deep, its 512 bytes would not do. One entry for each CPU. */
 struct {

@@ -49,6 +49,7 @@ __noinline int retry_reset_client(struct __sk_buff *skb, struct flow *flow, stru
 static __always_inline void retry_end(struct packet *p, struct flow *flow)
 {
 	p->protocol = IPPROTO_TCP;
+	limit_closed(flow, &p->key.source, IPPROTO_TCP);
 	flow_release(p, flow);
 	bpf_map_delete_elem(&flow_tcp, &p->key);
 }

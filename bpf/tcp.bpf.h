@@ -268,6 +268,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	if (!p || !fresh)
 		return XDP_DROP;
 	options_read(ctx, p);
+	p->proven = 1;
 	reason = flow_prepare(ctx, p, fresh);
 	if (reason)
 		return drop(p, reason);
@@ -280,6 +281,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	if (reason)
 		return drop(p, reason);
 	opening_note(p);
+	proof_set(p);
 	p->reason = REASON_flow_opened;
 	return tcp_send_syn(ctx, p, fresh);
 }
@@ -316,11 +318,14 @@ static __always_inline int tcp_may_renew(struct packet *p, struct flow *flow)
 static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
 	struct translation t;
+	int reason;
 
+	p->proven = 1;
 	switch (flow_refresh(ctx, p, flow)) {
 	case REFRESH_GONE:
 		return drop(p, REASON_no_service);
 	case REFRESH_TAKEN:
+		limit_closed(flow, &p->key.source, IPPROTO_TCP);
 		bpf_map_delete_elem(&flow_tcp, &p->key);
 		return drop(p, REASON_cookie_invalid);
 	default:
@@ -330,6 +335,9 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	if (flow->state == FLOW_SYN_SENT && p->tcp_flags & TCP_RST &&
 		p->sequence - (flow->client_isn + 1) > 1)
 		return drop(p, REASON_cookie_invalid);
+	reason = limit_packet(p, flow);
+	if (reason)
+		return drop(p, reason);
 	flow_seen(p, &p->key, flow);
 	flow_learn_client(ctx, flow);
 	p->reason = REASON_forwarded_tcp;
@@ -341,6 +349,7 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	tcp_note_life(p, flow);
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_CLIENT);
+	limit_follow(flow, &p->key.source);
 	translation_to_origin(&t, flow);
 	return tcp_send(ctx, p, flow, &t, 1);
 }
@@ -455,6 +464,7 @@ __noinline int tcp_from_origin(
 	tcp_note_life(p, flow);
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
+	limit_follow(flow, &client->source);
 	translation_to_client(&t, flow, client);
 	p->reason = REASON_forwarded_tcp;
 	return tcp_send(ctx, p, flow, &t, 0);

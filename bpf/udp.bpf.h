@@ -84,6 +84,10 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 	if (to_origin) {
 		if (flow->instance != p->instance)
 			return drop(p, REASON_fragment_unknown);
+		p->key.destination_port = first->client.destination_port;
+		reason = limit_packet(p, flow);
+		if (reason)
+			return drop(p, reason);
 		translation_to_origin(&t, flow);
 	} else {
 		reason = reply_refused(p, &first->client, flow);
@@ -136,6 +140,9 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 		if (reason || !flow)
 			return drop(p, reason);
 	}
+	reason = limit_packet(p, flow);
+	if (reason)
+		return drop(p, reason);
 	if (p->fragment == FRAGMENT_FIRST)
 		fragment_remember(p, &p->key, flow, 1);
 	translation_to_origin(&t, flow);

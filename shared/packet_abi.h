@@ -346,7 +346,8 @@ struct source_state {
 	__s32 connections; /* open ones; what is below 0 is none */
 	__u64 bytes;	   /* in the second */
 	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
-	__u32 hit[HIT_COUNT][BLOCK_HITS - 1];
+	__u32 hit[HIT_COUNT][BLOCK_HITS];
+	__u32 reserved;
 };
 struct service_state {
 	__u32 second;
