@@ -30,6 +30,9 @@
 #define FLOW_CHALLENGED (1u << 3) /* the origin has answered our SYN with a bare ACK before */
 #define FLOW_RESET	(1u << 4) /* closing because of a RST that nobody has confirmed */
 
+/* struct flow: more_flags. */
+#define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
+
 /* struct flow: scratch. */
 enum flow_scratch_use {
 	SCRATCH_ORIGIN_VALUE, /* TSval: ours as echoed, then that of the origin's SYN-ACK */
@@ -409,6 +412,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	fresh->instance = p->instance;
 	fresh->slot = p->slot;
 	fresh->idle_seconds = entry->idle_seconds;
+	fresh->client_address = entry->client_address;
 	fresh->seen_ns = p->now_ns;
 	fresh->state = FLOW_OPEN;
 	limit_prepare(entry, fresh);

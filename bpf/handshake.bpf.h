@@ -62,26 +62,22 @@ __noinline int handshake_open_window(
 	return bpf_clone_redirect(skb, flow->client_ifindex, 0);
 }
 
-__noinline int handshake_acknowledge(struct __sk_buff *skb, struct packet *p, struct flow *flow)
+__noinline int handshake_acknowledge(
+	struct __sk_buff *skb, struct flow *flow, struct flow_key *client)
 {
-	struct segment s = { .flags = TCP_ACK };
-	struct translation t;
-	__u32 window;
+	struct segment s = {};
+	void *data, *end;
 
-	if (!p || !flow)
+	if (!flow || !client)
 		return -1;
-	translation_to_origin(&t, flow);
-	segment_from(&s, &t);
-	s.sequence = flow->client_isn + 1;
-	s.acknowledgement = p->sequence + 1;
-	window = flow->client_window;
-	if (flow->options & ORIGIN_SCALE)
-		window >>= option_scale(flow->options);
-	s.window = window > WINDOW_MAX ? WINDOW_MAX : window;
-	if (flow->options & ORIGIN_TIMESTAMP)
-		segment_timestamp(&s, flow->scratch[SCRATCH_CLIENT_VALUE],
-			flow->scratch[SCRATCH_ORIGIN_VALUE]);
-	return segment_build_skb(skb, &s);
+	segment_acknowledge(&s, flow, client);
+	if (segment_build_skb(skb, &s))
+		return -1;
+	if (!s.payload)
+		return 0;
+	data = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	return segment_add_proxy(data + ETH_HLEN, end, &s, client);
 }
 
 /* The RST that frees the origin's old connection; the SYN for the new one is left in the frame. */
@@ -105,7 +101,8 @@ __noinline int handshake_again(struct __sk_buff *skb, struct packet *p, struct f
 static __always_inline int handshake_is_agreed(struct packet *p, struct flow *flow)
 {
 	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
-	       flow->state != FLOW_SYN_SENT && p->acknowledgement == flow->client_isn + 1 &&
+	       flow->state != FLOW_SYN_SENT &&
+	       p->acknowledgement == flow->client_isn + 1 - flow->prefix &&
 	       p->sequence - flow->sequence_delta == flow->proxy_isn;
 }
 
@@ -134,14 +131,16 @@ static __always_inline struct flow_key *handshake_client(struct __sk_buff *skb, 
 static __always_inline int handshake_agreed(
 	struct __sk_buff *skb, struct packet *p, struct flow *flow, struct flow_key *client)
 {
-	bpf_map_delete_elem(&opening, client);
+	/* Until the origin has the header the agent looks after the flow. */
+	if (!flow->prefix)
+		bpf_map_delete_elem(&opening, client);
 	if (handshake_open_window(skb, p, flow, client) == 0) {
 		p->flags = PACKET_OUT;
 		p->slot = flow->slot;
 		p->reason = REASON_forwarded_tcp;
 		count(p);
 	}
-	return handshake_acknowledge(skb, p, flow);
+	return handshake_acknowledge(skb, flow, client);
 }
 
 static __always_inline int handshake_run(struct __sk_buff *skb)

@@ -6,7 +6,8 @@
  *
  * Toward the origin, what the client acknowledges is shifted into the origin's numbers: the
  * timestamp echo and the edges of SACK blocks (RFC 7323, RFC 2018). Toward the client only the
- * timestamp value.
+ * timestamp value. What claims to know the client's address (KIND_TOA, KIND_EXPERIMENT) is the
+ * node's to say: from a client it is overwritten.
  */
 #ifndef BPF_OPTIONS_BPF_H
 #define BPF_OPTIONS_BPF_H
@@ -37,6 +38,8 @@ enum option_kind {
 	KIND_SACK_PERMITTED = 4,
 	KIND_SACK = 5,
 	KIND_TIMESTAMP = 8,
+	KIND_EXPERIMENT = 253, /* RFC 6994 */
+	KIND_TOA = 254,
 };
 
 struct option_walk {
@@ -49,6 +52,7 @@ struct option_walk {
 	__u32 add_value;    /* to TSval */
 	__u32 add_echo;	    /* to TSecr */
 	__u32 add_sequence; /* to SACK edges */
+	__u32 strip;	    /* what clients may not say */
 };
 
 static __always_inline __u32 option_scale(__u32 options)
@@ -79,6 +83,16 @@ static __always_inline void walk_sack(struct option_walk *w, __u32 at, __u32 len
 		if (2 + 4 * (i + 1) > length)
 			break;
 		walk_add(w, at + 2 + 4 * i, w->add_sequence);
+	}
+}
+
+/* 40 bytes at most, as the whole list is. */
+static __always_inline void walk_blank(struct option_walk *w, __u32 at, __u32 length)
+{
+	for (__u32 i = 0; i < OPTION_SPACE; i++) {
+		if (i >= length)
+			break;
+		w->bytes[(at + i) & 63] = KIND_NOP;
 	}
 }
 
@@ -119,6 +133,8 @@ static long walk_step(__u32 index, void *context)
 		walk_add(w, at + 6, w->add_echo);
 	} else if (kind == KIND_SACK && w->add_sequence) {
 		walk_sack(w, at, length);
+	} else if (w->strip && (kind == KIND_TOA || kind == KIND_EXPERIMENT)) {
+		walk_blank(w, at, length);
 	}
 	w->offset = at + length;
 	return 0;
@@ -203,16 +219,21 @@ __noinline int options_read(struct xdp_md *ctx, struct packet *p)
  * Shifts the options of a segment of an open flow; returns what that adds to the checksum, or -1.
  */
 __noinline __s64 options_translate(
-	struct xdp_md *ctx, struct packet *p, __u32 add_value, __u32 add_echo, __u32 add_sequence)
+	struct xdp_md *ctx, struct packet *p, const struct flow *flow, int to_origin)
 {
-	struct option_walk w = {
-		.add_value = add_value, .add_echo = add_echo, .add_sequence = add_sequence
-	};
+	struct option_walk w = {};
 	__u64 length; /* 64 bits: checked and used in one register */
 	__s64 before, after;
 
-	if (!p)
+	if (!p || !flow)
 		return -1;
+	if (to_origin) {
+		w.add_echo = flow->timestamp_delta;
+		w.add_sequence = flow->sequence_delta;
+		w.strip = 1;
+	} else {
+		w.add_value = -flow->timestamp_delta;
+	}
 	if (walk_load(ctx, p, &w) < 0)
 		return -1;
 	before = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);

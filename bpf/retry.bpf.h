@@ -3,7 +3,7 @@
  * What a timer would do, if the packet path had one: the agent reads the map "opening" a few times a
  * second and runs polder_retry for what is due. A SYN that the origin has not answered is repeated
  * after 250 ms, then at doubled intervals; after RETRY_MAX of them, about half a minute, the client is
- * told by a RST and the flow ends.
+ * told by a RST and the flow ends. The same for the PROXY header that an open flow's origin lacks.
  *
  * The program is run by BPF_PROG_TEST_RUN, which gives it a frame and does with it nothing afterwards;
  * what is to leave leaves as a clone. State is looked at and changed here, where packets change it too,
@@ -32,6 +32,13 @@ __noinline int retry_syn(struct __sk_buff *skb, struct flow *flow)
 	return retry_send(skb, &s, flow->origin_ifindex);
 }
 
+__noinline int retry_acknowledge(struct __sk_buff *skb, struct flow *flow, struct flow_key *client)
+{
+	if (!flow || !client || handshake_acknowledge(skb, flow, client))
+		return -1;
+	return bpf_clone_redirect(skb, flow->origin_ifindex, 0);
+}
+
 __noinline int retry_reset_client(struct __sk_buff *skb, struct flow *flow, struct flow_key *client)
 {
 	struct segment s = { .flags = TCP_RST | TCP_ACK };
@@ -54,6 +61,14 @@ static __always_inline void retry_end(struct packet *p, struct flow *flow)
 	bpf_map_delete_elem(&flow_tcp, &p->key);
 }
 
+/* Does the flow still lack what only the origin can give? */
+static __always_inline int retry_wants(const struct flow *flow)
+{
+	if (flow->state == FLOW_SYN_SENT)
+		return 1;
+	return flow->state == FLOW_OPEN && flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN);
+}
+
 static __always_inline int retry_run(struct __sk_buff *skb)
 {
 	struct opening *entry;
@@ -67,7 +82,7 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	p.now_ns = bpf_ktime_get_boot_ns();
 	flow = flow_lookup(&p.key, IPPROTO_TCP);
-	if (!flow || flow->state != FLOW_SYN_SENT) {
+	if (!flow || !retry_wants(flow)) {
 		bpf_map_delete_elem(&opening, &p.key);
 		return TC_ACT_OK;
 	}
@@ -80,7 +95,10 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	}
 	entry->due_ns = p.now_ns + (OPENING_FIRST_NS << (++entry->tries & 15));
-	retry_syn(skb, flow);
+	if (flow->state == FLOW_SYN_SENT)
+		retry_syn(skb, flow);
+	else
+		retry_acknowledge(skb, flow, &p.key);
 	return TC_ACT_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * TCP segments that the path builds itself: SYN-ACK with cookie, SYN toward the origin, RST, the
- * client's window update and the ACK that ends the origin's handshake. The packet at hand gives the
+ * client's window update and the ACK that ends the origin's handshake, which may carry a PROXY header. The packet at hand gives the
  * frame, everything in it is written anew and checksums are computed in full.
  *
  * In XDP the frame grows or shrinks at its head: a bare ACK on veth has no room at its tail.
@@ -11,8 +11,9 @@
 
 #include "rewrite.bpf.h"
 #include "options.bpf.h"
+#include "proxy.bpf.h"
 
-#define SEGMENT_OPTION_MAX 5
+#define SEGMENT_OPTION_MAX 8
 #define SEGMENT_HOP_LIMIT  64
 
 /* What is offered to clients that scale windows: covers 8 MiB in flight. */
@@ -32,14 +33,15 @@ struct segment {
 	__u8 mac_destination[6];
 	__u8 mac_source[6];
 	__u8 version; /* of the side that it goes to */
-	__u8 reserved[7];
+	__u8 payload; /* bytes: room for a PROXY header, see segment_add_proxy() */
+	__u8 reserved[2];
 };
-_Static_assert(sizeof(struct segment) == 88, "no padding");
+_Static_assert(sizeof(struct segment) == 96, "no padding");
 
 static __always_inline __u32 segment_length(const struct segment *s)
 {
 	return (s->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
-	       sizeof(struct tcphdr) + s->option_count * 4;
+	       sizeof(struct tcphdr) + s->option_count * 4 + s->payload;
 }
 
 static __always_inline void segment_from(struct segment *s, const struct translation *t)
@@ -77,6 +79,24 @@ static __always_inline void segment_timestamp(struct segment *s, __u32 value, __
 	s->option[1] = bpf_htonl(value);
 	s->option[2] = bpf_htonl(echo);
 	s->option_count = 3;
+}
+
+/* The client's port and address, as the kernel modules that read option 254 expect them. */
+static __always_inline void segment_toa(struct segment *s, const struct flow_key *client)
+{
+	__u32 at = s->option_count, length = 8;
+
+	if (at > 3)
+		return;
+	if (address_is_ipv4(&client->source)) {
+		s->option[at + 1] = client->source.word[3];
+	} else {
+		length = 20;
+		for (int i = 0; i < 4; i++)
+			s->option[at + 1 + i] = client->source.word[i];
+	}
+	s->option[at] = bpf_htonl(KIND_TOA << 24 | length << 16 | bpf_ntohs(client->source_port));
+	s->option_count = at + length / 4;
 }
 
 static __always_inline void *segment_write_ipv4(void *at, void *end, const struct segment *s)
@@ -133,7 +153,7 @@ static __always_inline int segment_write_tcp(void *at, void *end, const struct s
 	word[3] = bpf_htonl((length / 4) << 28 | (__u32)s->flags << 16 | s->window);
 	sum = (__u64)word[0] + word[1] + word[2] + word[3];
 	sum += address_sum(&s->source, s->version) + address_sum(&s->destination, s->version);
-	sum += bpf_htons(IPPROTO_TCP) + bpf_htons(length);
+	sum += bpf_htons(IPPROTO_TCP) + bpf_htons(length + s->payload);
 	for (int i = 0; i < SEGMENT_OPTION_MAX; i++) {
 		if (i >= s->option_count)
 			break;
@@ -151,6 +171,23 @@ static __always_inline int segment_write(void *at, void *end, const struct segme
 {
 	at = s->version == 4 ? segment_write_ipv4(at, end, s) : segment_write_ipv6(at, end, s);
 	return at ? segment_write_tcp(at, end, s) : -1;
+}
+
+/* Fills the room that was left for a PROXY header; the IP header is at "at". Returns 0 or -1. */
+static __always_inline int segment_add_proxy(
+	void *at, void *end, const struct segment *s, const struct flow_key *client)
+{
+	struct tcphdr *tcp = at + (s->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u32 options = s->option_count * 4;
+	__s64 sum;
+
+	if ((void *)(tcp + 1) > end || options > SEGMENT_OPTION_MAX * 4)
+		return -1;
+	sum = proxy_write((void *)(tcp + 1) + options, end, client, PROXY_STREAM);
+	if (sum < 0)
+		return -1;
+	tcp->check = checksum_adjust(tcp->check, sum);
+	return 0;
 }
 
 /* Turns the frame at hand into the segment. Returns 0 or -1. */

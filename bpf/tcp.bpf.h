@@ -98,7 +98,17 @@ static __always_inline __s64 tcp_shift_options(
 		word[2] = bpf_htonl(bpf_ntohl(old_echo) + echo);
 		return checksum_change(old_value, word[1]) + checksum_change(old_echo, word[2]);
 	}
-	return options_translate(ctx, p, value, echo, to_origin ? flow->sequence_delta : 0);
+	return options_translate(ctx, p, flow, to_origin);
+}
+
+/*
+ * The origin's stream begins flow->prefix bytes before the client's, with a PROXY header: its SYN has so
+ * much less, and then the numbers are the same. Does this segment of the origin say that it lacks some?
+ */
+static __always_inline int tcp_prefix_lacks(const struct packet *p, const struct flow *flow)
+{
+	return flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN) && p->tcp_flags & TCP_ACK &&
+	       (__s32)(p->acknowledgement - (flow->client_isn + 1)) < 0;
 }
 
 /* A segment of an established flow, in either direction. */
@@ -124,6 +134,8 @@ __noinline int tcp_send(struct xdp_md *ctx, struct packet *p, struct flow *flow,
 	acknowledgement = tcp->ack_seq;
 	window = tcp->window;
 	if (!to_origin) {
+		if (tcp_prefix_lacks(p, flow))
+			tcp->ack_seq = bpf_htonl(flow->client_isn + 1);
 		tcp->seq = bpf_htonl(p->sequence - flow->sequence_delta);
 		tcp->window = bpf_htons(window_to_client(flow->options, p->window));
 	} else {
@@ -209,7 +221,7 @@ static __always_inline void segment_syn(struct segment *s, const struct flow *fl
 	translation_to_origin(&t, flow);
 	segment_from(s, &t);
 	s->flags = TCP_SYN;
-	s->sequence = flow->client_isn;
+	s->sequence = flow->client_isn - flow->prefix;
 	s->window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
 	segment_offer(s, flow->options, option_scale(flow->options),
 		flow->scratch[SCRATCH_CLIENT_VALUE], 0);
@@ -224,6 +236,52 @@ __noinline int tcp_send_syn(struct xdp_md *ctx, struct packet *p, struct flow *f
 	segment_syn(&s, flow);
 	if (segment_build(ctx, p, &s))
 		return drop(p, REASON_malformed);
+	return transmit_to(ctx, p, flow->origin_ifindex);
+}
+
+/*
+ * The ACK that ends the origin's handshake, with what it is to know of the client. The flow is open. Also
+ * again, when the origin lacks the header.
+ */
+static __always_inline void segment_acknowledge(
+	struct segment *s, const struct flow *flow, const struct flow_key *client)
+{
+	__u32 window = flow->client_window;
+	struct translation t;
+
+	translation_to_origin(&t, flow);
+	segment_from(s, &t);
+	s->flags = TCP_ACK;
+	s->sequence = flow->client_isn + 1 - flow->prefix;
+	s->acknowledgement = flow->proxy_isn + flow->sequence_delta + 1;
+	if (flow->options & ORIGIN_SCALE)
+		window >>= option_scale(flow->options);
+	s->window = window > WINDOW_MAX ? WINDOW_MAX : window;
+	if (flow->options & ORIGIN_TIMESTAMP)
+		segment_timestamp(s, flow->scratch[SCRATCH_CLIENT_VALUE],
+			flow->scratch[SCRATCH_ORIGIN_VALUE]);
+	if (flow->client_address == CLIENT_ADDRESS_TOA)
+		segment_toa(s, client);
+	s->payload = flow->prefix;
+}
+
+/* The origin has said that it lacks the header: it is what it gets for that. */
+__noinline int tcp_acknowledge(
+	struct xdp_md *ctx, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	struct segment s = {};
+	void *ip;
+
+	if (!p || !flow || !client)
+		return XDP_DROP;
+	segment_acknowledge(&s, flow, client);
+	if (segment_build(ctx, p, &s))
+		return drop(p, REASON_malformed);
+	ip = header_at(ctx, p->network, sizeof(struct iphdr));
+	if (!ip || segment_add_proxy(ip, (void *)(long)ctx->data_end, &s, client))
+		return drop(p, REASON_malformed);
+	p->flags = 0;
+	p->reason = REASON_forwarded_tcp;
 	return transmit_to(ctx, p, flow->origin_ifindex);
 }
 
@@ -276,6 +334,8 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	fresh->client_isn = p->client_isn;
 	fresh->proxy_isn = p->acknowledgement - 1;
 	fresh->options = cookie_options(p, fresh->proxy_isn);
+	if (fresh->client_address == CLIENT_ADDRESS_PROXY)
+		fresh->prefix = proxy_length(&p->key);
 	tcp_note_client(p, fresh);
 	reason = flow_insert(p, fresh);
 	if (reason)
@@ -445,7 +505,7 @@ __noinline int tcp_from_origin(
 	flags = p->tcp_flags;
 	if (tcp_flags_impossible(flags))
 		return drop(p, REASON_tcp_flags);
-	answers = flags & TCP_ACK && p->acknowledgement == flow->client_isn + 1;
+	answers = flags & TCP_ACK && p->acknowledgement == flow->client_isn + 1 - flow->prefix;
 	if (flags & TCP_SYN) {
 		if (!answers || (flow->state != FLOW_SYN_SENT &&
 					p->sequence - flow->sequence_delta != flow->proxy_isn))
@@ -462,6 +522,12 @@ __noinline int tcp_from_origin(
 	}
 	flow_seen(p, client, flow);
 	tcp_note_life(p, flow);
+	if (flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN) && flags & TCP_ACK) {
+		if (!tcp_prefix_lacks(p, flow))
+			flow->more_flags |= FLOW_PREFIX_TAKEN;
+		else if (!(flags & (TCP_FIN | TCP_RST)) && p->transport + p->tcp_length == p->end)
+			return tcp_acknowledge(ctx, p, flow, client);
+	}
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
 	limit_follow(flow, &client->source);

@@ -9,6 +9,7 @@
 #include "talk.h"
 
 #include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -83,6 +84,21 @@ static inline int opening_of(const struct wire *w, struct opening *out)
 	struct flow_key key = key_of(w);
 
 	return bpf_map_lookup_elem(bpf_map__fd(skel->maps.opening), &key, out) == 0;
+}
+
+/* What polder_filter has passed up; the frame becomes what goes to the origin. Returns the verdict. */
+static inline uint32_t handshake_of(struct frame *f)
+{
+	static uint8_t out[FRAME_MAX + 512];
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f->byte, .data_size_in = f->size,
+		.data_out = out, .data_size_out = sizeof(out));
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(skel->progs.polder_handshake), &run), 0);
+	assert_true(run.data_size_out <= FRAME_MAX);
+	memcpy(f->byte, out, run.data_size_out);
+	f->size = run.data_size_out;
+	return run.retval;
 }
 
 /* As the agent does it. */

@@ -38,6 +38,8 @@
 #define PORT_ECHO   80
 #define PORT_BANNER 25
 #define PORT_HELLO  13 /* says the banner and closes */
+#define PORT_PROXY  82 /* wants to know the client */
+#define PORT_TOA    83 /* is told by an option that Linux does not read */
 #define PORT_CLOSED 81 /* served by the node, but nobody listens at the origin */
 #define PORT_UDP    53
 #define BANNER	    "220 ready\r\n"
@@ -143,14 +145,44 @@ enum service_kind {
 	SERVE_ECHO,
 	SERVE_BANNER,
 	SERVE_HELLO,
+	SERVE_PROXY,
 	SERVE_TCP_COUNT
 };
+
+/* The PROXY header of either client; nothing is said before it has come. */
+static int read_proxy(int fd)
+{
+	static const struct {
+		const char *source, *destination;
+		int family, size;
+	} row[] = {
+		{ "10.201.1.2", "10.201.9.1", AF_INET, 4 },
+		{ "fd01::2", "fd09::1", AF_INET6, 16 },
+	};
+	uint8_t head[16], body[36], want[32];
+	const uint8_t *at = body;
+	int i;
+
+	if (recv(fd, head, 16, MSG_WAITALL) != 16 ||
+		memcmp(head, "\r\n\r\n\0\r\nQUIT\n\x21", 13) != 0)
+		return -1;
+	i = head[13] == 0x21;
+	if (recv(fd, body, (size_t)head[15], MSG_WAITALL) != head[15] ||
+		head[15] != 2 * row[i].size + 4)
+		return -1;
+	inet_pton(row[i].family, row[i].source, want);
+	inet_pton(row[i].family, row[i].destination, want + row[i].size);
+	at += 2 * row[i].size;
+	return memcmp(body, want, (size_t)(2 * row[i].size)) || at[2] != 0 || at[3] != PORT_PROXY;
+}
 
 static void serve_one(int fd, int kind)
 {
 	char buffer[65536];
 	ssize_t n;
 
+	if (kind == SERVE_PROXY && read_proxy(fd))
+		_exit(0);
 	if (kind != SERVE_ECHO && write(fd, BANNER, strlen(BANNER)) < 0)
 		_exit(0);
 	if (kind == SERVE_HELLO)
@@ -168,6 +200,7 @@ static void serve(void)
 		[SERVE_ECHO] = { .fd = listen_on(PORT_ECHO, SOCK_STREAM), .events = POLLIN },
 		[SERVE_BANNER] = { .fd = listen_on(PORT_BANNER, SOCK_STREAM), .events = POLLIN },
 		[SERVE_HELLO] = { .fd = listen_on(PORT_HELLO, SOCK_STREAM), .events = POLLIN },
+		[SERVE_PROXY] = { .fd = listen_on(PORT_PROXY, SOCK_STREAM), .events = POLLIN },
 		[SERVE_TCP_COUNT] = { .fd = listen_on(PORT_UDP, SOCK_DGRAM), .events = POLLIN },
 	};
 	struct sockaddr_in6 peer;
@@ -287,13 +320,13 @@ static int concurrent(const char *vip)
 }
 
 /* Server speaks first: the client sends nothing before it has the banner. */
-static int banner(const char *vip)
+static int greeted(const char *vip, uint16_t port)
 {
 	char buffer[64];
 	int failures = 0;
 
 	for (int i = 0; i < 100; i++) {
-		int fd = open_to(vip, PORT_BANNER, SOCK_STREAM, 1);
+		int fd = open_to(vip, port, SOCK_STREAM, 1);
 		ssize_t n = fd < 0 ? -1 : recv(fd, buffer, strlen(BANNER), MSG_WAITALL);
 
 		if (n != (ssize_t)strlen(BANNER) || memcmp(buffer, BANNER, strlen(BANNER)) != 0 ||
@@ -302,6 +335,21 @@ static int banner(const char *vip)
 		close(fd);
 	}
 	return failures;
+}
+
+static int banner(const char *vip)
+{
+	return greeted(vip, PORT_BANNER);
+}
+
+static int proxy(const char *vip)
+{
+	return greeted(vip, PORT_PROXY);
+}
+
+static int toa(const char *vip)
+{
+	return greeted(vip, PORT_TOA);
 }
 
 /*
@@ -449,6 +497,8 @@ static void in_both(int (*body)(const char *vip))
 	}
 CONVERSATION(echo)
 CONVERSATION(banner)
+CONVERSATION(proxy)
+CONVERSATION(toa)
 CONVERSATION(sequential)
 CONVERSATION(concurrent)
 CONVERSATION(bulk)
@@ -471,6 +521,16 @@ static void test_reused_port(void **state)
 	settings_set(w->skel, &s);
 }
 
+static void tell_client(struct polder *skel, uint16_t port, enum client_address how)
+{
+	struct service_key key = service_key_of(IPPROTO_TCP, port);
+	struct service service;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.service), &key, &service), 0);
+	service.client_address = (uint8_t)how;
+	map_set(skel->maps.service, &key, &service);
+}
+
 static void fill(struct polder *skel)
 {
 	struct settings s = settings_default();
@@ -484,6 +544,10 @@ static void fill(struct polder *skel)
 	service_set(skel, IPPROTO_TCP, PORT_ECHO, "10.201.2.2", "fd02::2", PORT_ECHO);
 	service_set(skel, IPPROTO_TCP, PORT_BANNER, "10.201.2.2", "fd02::2", PORT_BANNER);
 	service_set(skel, IPPROTO_TCP, PORT_HELLO, "10.201.2.2", "fd02::2", PORT_HELLO);
+	service_set(skel, IPPROTO_TCP, PORT_PROXY, "10.201.2.2", "fd02::2", PORT_PROXY);
+	tell_client(skel, PORT_PROXY, CLIENT_ADDRESS_PROXY);
+	service_set(skel, IPPROTO_TCP, PORT_TOA, "10.201.2.2", "fd02::2", PORT_BANNER);
+	tell_client(skel, PORT_TOA, CLIENT_ADDRESS_TOA);
 	service_set(skel, IPPROTO_TCP, PORT_CLOSED, "10.201.2.2", "fd02::2", PORT_CLOSED);
 	service_set(skel, IPPROTO_UDP, PORT_UDP, "10.201.2.2", "fd02::2", PORT_UDP);
 }
@@ -532,6 +596,8 @@ int main(void)
 		cmocka_unit_test(test_datagrams),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_banner),
+		cmocka_unit_test(test_proxy),
+		cmocka_unit_test(test_toa),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_sequential),
 		cmocka_unit_test(test_concurrent),
