@@ -192,6 +192,26 @@ static int hex_value(char c)
 	return -1;
 }
 
+void text_base64(const uint8_t *bytes, size_t length, char *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < length; i += 3) {
+		uint32_t group = (uint32_t)bytes[i] << 16;
+
+		if (i + 1 < length)
+			group |= (uint32_t)bytes[i + 1] << 8;
+		if (i + 2 < length)
+			group |= bytes[i + 2];
+		*out++ = digits[group >> 18];
+		*out++ = digits[group >> 12 & 63];
+		*out++ = i + 1 < length ? digits[group >> 6 & 63] : '=';
+		*out++ = i + 2 < length ? digits[group & 63] : '=';
+	}
+	*out = '\0';
+}
+
 bool text_from_hex(const char *text, uint8_t *out, size_t length)
 {
 	size_t i;
@@ -273,6 +293,15 @@ void address_format(const uint8_t address[16], char out[ADDRESS_TEXT_SIZE])
 		text = inet_ntop(AF_INET6, address, out, ADDRESS_TEXT_SIZE);
 	assert(text);
 	(void)text;
+}
+
+bool prefix_covers(const uint8_t prefix[16], unsigned bits, const uint8_t address[16])
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+	uint8_t mask = (uint8_t)(0xff00u >> rest);
+
+	return memcmp(prefix, address, whole) == 0 &&
+	       (rest == 0 || ((prefix[whole] ^ address[whole]) & mask) == 0);
 }
 
 void prefix_format(const uint8_t address[16], unsigned bits, char out[PREFIX_TEXT_SIZE])

@@ -32,6 +32,9 @@ bool text_to_int(const char *text, int64_t *out);
 bool text_equal_constant_time(const char *a, const char *b, size_t length);
 void text_hex(
 	const uint8_t *bytes, size_t length, char *out); /* 2 * length + 1 bytes, lower case */
+/* RFC 4648, with padding. */
+#define BASE64_TEXT_SIZE(length) (((length) + 2) / 3 * 4 + 1)
+void text_base64(const uint8_t *bytes, size_t length, char *out);
 bool text_from_hex(const char *text, uint8_t *out, size_t length); /* exactly 2 * length digits */
 
 /* Addresses: text <-> 16 bytes with IPv4 mapped (::ffff:a.b.c.d). */
@@ -42,6 +45,8 @@ bool text_to_prefix(const char *text, uint8_t out[16], unsigned *out_bits);
 bool address_is_ipv4(const uint8_t address[16]);
 #define ADDRESS_TEXT_SIZE 46
 void address_format(const uint8_t address[16], char out[ADDRESS_TEXT_SIZE]);
+/* Whether address is within the prefix; bits of the mapped form. */
+bool prefix_covers(const uint8_t prefix[16], unsigned bits, const uint8_t address[16]);
 #define PREFIX_TEXT_SIZE 50
 /* A whole address prints without a length, others as "a.b.c.d/24". */
 void prefix_format(const uint8_t address[16], unsigned bits, char out[PREFIX_TEXT_SIZE]);

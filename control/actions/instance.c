@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "control/actions/tables.h"
 #include "control/model/lifecycle.h"
+#include "control/store/policy.h"
 
 #define REMARK_CHARACTERS_MAX 500
 /* An instance counts as drained when no packet came for so long: clients that hold a DNS answer with
@@ -263,15 +264,16 @@ static enum err describe_instance_details_run(struct call *call, const void *raw
 
 static enum err specs_entry(struct call *call, const struct instance *instance, json_t **out)
 {
-	(void)call;
 	static const char *const burst_names[] = { "", "day", "month" };
 	const struct plan *plan = &instance->plan;
+	struct protection protection;
+	TRY(protection_load(call->db, call->mem, instance->number, &protection));
 	const char *burst =
 		plan->burst_mode >= 0 && plan->burst_mode <= 2 ? burst_names[plan->burst_mode] : "";
 	/* 0 for connections and for rates that no plan sells: not limited, never burst. */
 	*out = json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:s, s:i, s:s, s:i, "
-		"s:s, s:i}",
+		"s:s, s:I}",
 		"InstanceId", instance->id, "BaseBandwidth", (json_int_t)plan->base_bandwidth_gbps,
 		"ElasticBandwidth", (json_int_t)plan->elastic_bandwidth_gbps, "BandwidthMbps",
 		(json_int_t)plan->clean_bandwidth_mbps, "QpsLimit", (json_int_t)plan->qps,
@@ -279,7 +281,8 @@ static enum err specs_entry(struct call *call, const struct instance *instance, 
 		"SiteLimit", (json_int_t)(plan->domains / NAMES_PER_SITE), "ConnLimit", 0,
 		"CpsLimit", 0, "DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
 		function_version_name(plan, instance->product), "ElasticBw", 0, "ElasticBwModel",
-		burst, "ElasticQps", 0, "ElasticQpsMode", "", "RealLimitBw", 0);
+		burst, "ElasticQps", 0, "ElasticQpsMode", "", "RealLimitBw",
+		(json_int_t)protection.real_limit_mbps);
 	return *out ? OK : ERR_MEMORY;
 }
 

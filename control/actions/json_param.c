@@ -23,19 +23,25 @@ static enum err parse(struct call *call, const char *name, const char *text, jso
 	return OK;
 }
 
-enum err json_param_parse(
-	struct call *call, const char *name, const char *text, size_t max, json_t **out)
+enum err json_param_array(
+	struct call *call, const char *name, const char *text, size_t min, size_t max, json_t **out)
 {
 	AUTO(json) json_t *array = NULL;
 	TRY(parse(call, name, text, &array));
-	if (!json_is_array(array) || json_array_size(array) == 0)
-		return refuse(call, ERR_INVALID_PARAMETER,
-			"%s must be a JSON array with at least one object.", name);
+	if (!json_is_array(array) || json_array_size(array) < min)
+		return refuse(call, ERR_INVALID_PARAMETER, "%s must be a JSON array%s.", name,
+			min ? " with at least one object" : "");
 	if (json_array_size(array) > max)
 		return refuse(call, ERR_INVALID_PARAMETER, "%s can have at most %zu elements.",
 			name, max);
 	*out = json_incref(array);
 	return OK;
+}
+
+enum err json_param_parse(
+	struct call *call, const char *name, const char *text, size_t max, json_t **out)
+{
+	return json_param_array(call, name, text, 1, max, out);
 }
 
 /* Whether key is one of the space-separated keys. */
@@ -167,6 +173,42 @@ enum err json_param_texts(struct call *call, const struct json_element *element,
 		const json_t *value = json_array_get(list, i);
 		TRY(check_text(call, element->where, key, value, TEXT_ITEM_MAX));
 		out->item[i] = json_string_value(value);
+	}
+	return OK;
+}
+
+static bool has_number(const struct int_list *list, int64_t number)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->item[i] == number)
+			return true;
+	}
+	return false;
+}
+
+enum err json_param_ints(struct call *call, const struct json_element *element, const char *key,
+	size_t max, int64_t least, int64_t most, struct int_list *out, bool *found)
+{
+	const json_t *list = json_object_get(element->object, key);
+	*found = list != NULL;
+	*out = (struct int_list){ 0 };
+	if (!list)
+		return OK;
+	if (!json_is_array(list) || json_array_size(list) > max)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"%s%s must be an array of at most %zu numbers.", element->where, key, max);
+	out->item = arena_array(call->mem, json_array_size(list), sizeof(*out->item));
+	if (!out->item)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *value = json_array_get(list, i);
+		int64_t number = json_integer_value(value);
+		if (!json_is_integer(value) || number < least || number > most)
+			return refuse(call, ERR_INVALID_PARAMETER,
+				"%s%s[%zu] must be a number from %lld to %lld.", element->where,
+				key, i, (long long)least, (long long)most);
+		if (!has_number(out, number))
+			out->item[out->count++] = number;
 	}
 	return OK;
 }

@@ -15,6 +15,10 @@ DEFINE_AUTO(json, json_t *, json_decref);
 enum err json_param_parse(
 	struct call *call, const char *name, const char *text, size_t max, json_t **out) MUST_USE;
 
+/* The same with at least min elements of any type. */
+enum err json_param_array(struct call *call, const char *name, const char *text, size_t min,
+	size_t max, json_t **out) MUST_USE;
+
 /* Element index of the array with the prefix "Name[index]." that its refusals begin with. */
 struct json_element {
 	const char *where;
@@ -39,5 +43,8 @@ enum err json_param_int(struct call *call, const struct json_element *element, c
 /* A list of 1..max texts of at most 64 bytes. */
 enum err json_param_texts(struct call *call, const struct json_element *element, const char *key,
 	size_t max, struct text_list *out) MUST_USE;
+/* A list of at most max numbers, each within least..most, without repeats. Missing: *found false. */
+enum err json_param_ints(struct call *call, const struct json_element *element, const char *key,
+	size_t max, int64_t least, int64_t most, struct int_list *out, bool *found) MUST_USE;
 
 #endif

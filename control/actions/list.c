@@ -115,6 +115,8 @@ static enum err for_each_entry(struct call *call, const struct list_side *side,
 			.until_ms = side->kind == LIST_ALLOW
 					    ? INT64_MAX
 					    : call->clock_ms + args->expire_seconds * SECOND_MS,
+			.since_ms = call->clock_ms,
+			.actor = call->key->id,
 		};
 		TRY(read_source(call, side, array, i, instance.ipv6, &entry));
 		TRY(step(call, side, args, &entry));

@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "control/engine/publish_records.h"
-#include "control/model/lifecycle.h"
 #include "control/store/query.h"
 
 #define SERVICE_BYTES(origins)                                                                     \
@@ -34,28 +33,6 @@ void *draft_take(struct draft *draft, uint16_t type, int64_t id, size_t length)
 enum err draft_full(void)
 {
 	return fail(ERR_STORE, "snapshot is larger than what was counted for it");
-}
-
-/* ---- instances */
-
-static enum err add_instance(struct draft *draft, const struct cursor *cursor)
-{
-	int64_t expire_ms = db_int(cursor, 1);
-	struct record_instance *record =
-		draft_take(draft, RECORD_INSTANCE, db_int(cursor, 0), sizeof(*record));
-
-	if (!record)
-		return draft_full();
-	record->mitigation_until_ms = lifecycle_mitigation_until(expire_ms);
-	record->forward_until_ms = lifecycle_forward_until(expire_ms);
-	record->mitigation_block = 0
-#define MITIGATION(name, mode, text) | (MITIGATION_##mode == MITIGATION_BLOCK) << MITIGATION_##name
-#include "shared/mitigations.def"
-#undef MITIGATION
-		;
-	record->vip_count = 1;
-	address_column(cursor, 2, record->vip[0].byte);
-	return OK;
 }
 
 /* ---- services: one row per origin in force, and one for a rule without any; rows of a rule follow each other */
@@ -197,8 +174,7 @@ static enum err add_health(struct draft *draft, const struct cursor *cursor)
 /* ---- the rows */
 
 const struct record_kind record_kinds[] = {
-	{ RECORD_INSTANCE, "instance", "number", NULL,
-		"SELECT number, expire_ms, vip FROM instance", "number",
+	{ RECORD_INSTANCE, "instance", "number", NULL, instance_select, "i.number",
 		sizeof(struct record_instance), sizeof(struct record_instance), 0, add_instance },
 	{ RECORD_SERVICE, "port_rule", "number", "port_rule_origin", service_select,
 		"r.number, o.position", SERVICE_BYTES(0), SERVICE_BYTES(ORIGIN_MAX),
@@ -212,5 +188,11 @@ const struct record_kind record_kinds[] = {
 		" up, down FROM rule_health",
 		"rule_number", sizeof(struct record_health), sizeof(struct record_health), 0,
 		add_health },
+	{ RECORD_POLICY, "policy", "instance_number", "policy_pattern", policy_select,
+		"p.instance_number, t.position", POLICY_BYTES(0), POLICY_BYTES(PATTERN_MAX),
+		sizeof(struct record_pattern), add_policy },
+	{ RECORD_CAPTURE, "capture", "number", NULL,
+		"SELECT number, instance_number, reasons, packets, until_ms FROM capture", "number",
+		sizeof(struct record_capture), sizeof(struct record_capture), 0, add_capture },
 };
 const size_t record_kind_count = sizeof(record_kinds) / sizeof(record_kinds[0]);

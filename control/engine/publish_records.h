@@ -35,4 +35,12 @@ struct record_kind {
 extern const struct record_kind record_kinds[];
 extern const size_t record_kind_count;
 
+/* publish_policy.c */
+#define POLICY_BYTES(patterns)                                                                     \
+	(sizeof(struct record_policy) + (size_t)(patterns) * sizeof(struct record_pattern))
+extern const char instance_select[], policy_select[];
+enum err add_instance(struct draft *draft, const struct cursor *cursor) MUST_USE;
+enum err add_policy(struct draft *draft, const struct cursor *cursor) MUST_USE;
+enum err add_capture(struct draft *draft, const struct cursor *cursor) MUST_USE;
+
 #endif

@@ -165,15 +165,17 @@ static enum err count_move(struct db *db, const struct instance *instance)
 	return count_add(db, instance, 1);
 }
 
-/* What names answer may have changed; nodes hear of nothing else that an update writes. */
-static enum err record_switch_back(struct db *db, const struct instance *instance)
+/* What names answer, or the bandwidth that nodes enforce, may have changed; nodes hear of nothing else that an
+ * update writes. */
+static enum err record_update(struct db *db, const struct instance *instance)
 {
 	return db_run(db,
 		"INSERT INTO change (type, number) SELECT $3, number FROM instance"
-		" WHERE number = $1 AND switch_back_origin <> $2",
+		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4)",
 		(const struct value[]){ V_INT(instance->number),
-			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE) },
-		3, NULL);
+			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE),
+			V_INT(instance->plan.clean_bandwidth_mbps) },
+		4, NULL);
 }
 
 enum err instance_update(struct db *db, const struct instance *instance)
@@ -182,7 +184,7 @@ enum err instance_update(struct db *db, const struct instance *instance)
 
 	assert(instance->remark && instance->resource_group);
 	TRY(count_move(db, instance));
-	TRY(record_switch_back(db, instance));
+	TRY(record_update(db, instance));
 	return db_run(db,
 		"UPDATE instance SET edition = $2, renewal = $3, renewal_months = $4,"
 		" switch_back_origin = $5, remark = $6, resource_group = $7,"
@@ -226,6 +228,7 @@ enum err instance_set_expiry(struct db *db, struct instance *instance, int64_t e
 }
 
 /* What belongs to an instance, children first. */
+static_assert(RECORD_CAPTURE == 7, "as written below");
 static const char *const owned[] = {
 	"DELETE FROM port_rule_origin WHERE rule_number IN"
 	" (SELECT number FROM port_rule WHERE instance_number = $1)",
@@ -233,6 +236,13 @@ static const char *const owned[] = {
 	" (SELECT number FROM port_rule WHERE instance_number = $1)",
 	"DELETE FROM port_rule WHERE instance_number = $1",
 	"DELETE FROM list_entry WHERE instance_number = $1",
+	"DELETE FROM protection WHERE instance_number = $1",
+	"DELETE FROM policy_pattern WHERE instance_number = $1",
+	"DELETE FROM policy WHERE instance_number = $1",
+	"INSERT INTO change (type, number) SELECT 7, number FROM capture"
+	" WHERE instance_number = $1", /* RECORD_CAPTURE */
+	"DELETE FROM capture WHERE instance_number = $1",
+	"DELETE FROM limit_event WHERE instance_number = $1",
 	"DELETE FROM tag WHERE instance_number = $1",
 	"UPDATE instance_count SET instances = instances - 1 WHERE"
 	" (account, edition, resource_group) ="

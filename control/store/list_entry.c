@@ -54,9 +54,13 @@ static enum err extend(struct db *db, const struct known *known, const struct li
 
 	if (until_ms == known->until_ms && automatic == known->automatic)
 		return OK;
-	TRY(db_run(db, "UPDATE list_entry SET until_ms = $2, automatic = $3 WHERE number = $1",
-		(const struct value[]){ V_INT(known->number), V_INT(until_ms), V_INT(automatic) },
-		3, NULL));
+	TRY(db_run(db,
+		"UPDATE list_entry SET until_ms = $2, automatic = $3, since_ms = $4, actor = $5,"
+		" mitigation = $6 WHERE number = $1",
+		(const struct value[]){ V_INT(known->number), V_INT(until_ms), V_INT(automatic),
+			V_INT(entry->since_ms), V_TEXT(entry->actor ? entry->actor : ""),
+			V_TEXT(entry->mitigation ? entry->mitigation : "") },
+		6, NULL));
 	return until_ms == known->until_ms ? OK : record(db, known->number);
 }
 
@@ -72,11 +76,14 @@ enum err list_entry_put(struct db *db, const struct list_entry_row *entry)
 	prefix_format(entry->source, entry->prefix_bits, text);
 	TRY(select_int(db,
 		"INSERT INTO list_entry (instance_number, kind, source, prefix_bits, source_text,"
-		" until_ms, automatic) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING number",
+		" until_ms, automatic, since_ms, actor, mitigation)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING number",
 		(const struct value[]){ V_INT(entry->instance_number), V_INT(entry->kind),
 			V_BLOB(entry->source, 16), V_INT(entry->prefix_bits), V_TEXT(text),
-			V_INT(entry->until_ms), V_INT(entry->automatic) },
-		7, &number));
+			V_INT(entry->until_ms), V_INT(entry->automatic), V_INT(entry->since_ms),
+			V_TEXT(entry->actor ? entry->actor : ""),
+			V_TEXT(entry->mitigation ? entry->mitigation : "") },
+		10, &number));
 	return record(db, number);
 }
 
@@ -122,6 +129,19 @@ enum err list_entry_delete(struct db *db, int64_t instance_number, enum list_kin
 	return OK;
 }
 
+enum err list_entry_evict(struct db *db, int64_t instance_number, int64_t clock_ms, int64_t keep)
+{
+	size_t count;
+
+	return delete_selected(db,
+		"SELECT number FROM list_entry WHERE instance_number = $1 AND kind = $2"
+		" AND automatic = 1 AND until_ms > $3 ORDER BY until_ms DESC, number DESC"
+		" LIMIT -1 OFFSET $4",
+		(const struct value[]){
+			V_INT(instance_number), V_INT(LIST_BLOCK), V_INT(clock_ms), V_INT(keep) },
+		4, &count);
+}
+
 enum err list_entry_empty(struct db *db, int64_t instance_number, enum list_kind kind)
 {
 	size_t count;
@@ -156,7 +176,7 @@ static void add_where(struct query *query, const struct list_entry_filter *filte
 			V_TEXT(filter->keyword), V_TEXT(filter->keyword));
 }
 
-static void entry_row(const struct cursor *cursor, struct list_entry_row *out)
+static void entry_row(struct cursor *cursor, struct arena *mem, struct list_entry_row *out)
 {
 	*out = (struct list_entry_row){
 		.number = db_int(cursor, 0),
@@ -165,6 +185,9 @@ static void entry_row(const struct cursor *cursor, struct list_entry_row *out)
 		.prefix_bits = (unsigned)db_int(cursor, 4),
 		.until_ms = db_int(cursor, 5),
 		.automatic = db_int(cursor, 6) != 0,
+		.since_ms = db_int(cursor, 7),
+		.actor = text_column(cursor, 8, mem),
+		.mitigation = text_column(cursor, 9, mem),
 	};
 	address_column(cursor, 3, out->source);
 }
@@ -185,7 +208,8 @@ enum err list_entry_list(struct db *db, struct arena *mem, const struct list_ent
 	}
 	query_init(&query, mem);
 	QUERY_TEXT(&query,
-		"SELECT number, instance_number, kind, source, prefix_bits, until_ms, automatic");
+		"SELECT number, instance_number, kind, source, prefix_bits, until_ms, automatic,"
+		" since_ms, actor, mitigation");
 	add_where(&query, filter);
 	QUERY_TEXT(&query, " ORDER BY number");
 	if (filter->limit > 0)
@@ -198,7 +222,7 @@ enum err list_entry_list(struct db *db, struct arena *mem, const struct list_ent
 			break;
 		}
 		rows = room;
-		entry_row(&cursor, &rows[used++]);
+		entry_row(&cursor, mem, &rows[used++]);
 	}
 	db_done(&cursor);
 	TRY(cursor.err);

@@ -128,6 +128,30 @@ void *rows_room(struct arena *mem, void *rows, size_t count, size_t *capacity, s
 	return copy;
 }
 
+enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
+	const struct value *values, size_t value_count, int64_t **out, size_t *count)
+{
+	int64_t *numbers = NULL, *room;
+	size_t used = 0, capacity = 0;
+	struct cursor cursor;
+
+	TRY(db_select(db, sql, values, value_count, &cursor));
+	while (db_next(&cursor)) {
+		room = rows_room(mem, numbers, used, &capacity, sizeof(*numbers));
+		if (!room) {
+			cursor.err = ERR_MEMORY;
+			break;
+		}
+		numbers = room;
+		numbers[used++] = db_int(&cursor, 0);
+	}
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = numbers;
+	*count = used;
+	return OK;
+}
+
 const char *text_column(struct cursor *cursor, int column, struct arena *mem)
 {
 	const char *text = db_text(cursor, column, mem);

@@ -38,6 +38,10 @@ enum err query_int(struct query *query, struct db *db, int64_t *out) MUST_USE;
 enum err select_int(struct db *db, const char *sql, const struct value *values, size_t count,
 	int64_t *out) MUST_USE;
 
+/* The numbers in the first column of a select that has a LIMIT. */
+enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
+	const struct value *values, size_t value_count, int64_t **out, size_t *count) MUST_USE;
+
 /* Room for one more row in an array that grows in mem; NULL when memory is out. */
 void *rows_room(struct arena *mem, void *rows, size_t count, size_t *capacity, size_t size);
 /* A text column; never NULL: on exhaustion cursor->err is ERR_MEMORY and "" is returned. */

@@ -261,11 +261,74 @@ static const char rule_policies[] =
 	" up INTEGER NOT NULL,"
 	" down INTEGER NOT NULL);";
 
+/* How instances are protected; no row: as by default. Who made a list entry, when, and which mitigation asked for
+ * it. Times are the machine's. */
+static const char policies[] =
+	"CREATE TABLE protection ("
+	" instance_number INTEGER PRIMARY KEY REFERENCES instance (number),"
+	" modes TEXT NOT NULL,"
+	" auto_block INTEGER NOT NULL,"
+	" strictness INTEGER NOT NULL,"
+	" real_limit_mbps INTEGER NOT NULL,"
+	" syn_threshold INTEGER NOT NULL,"
+	" unproven_max INTEGER NOT NULL,"
+	" packets_max INTEGER NOT NULL,"
+	" blackhole_from_ms INTEGER NOT NULL,"
+	" blackhole_until_ms INTEGER NOT NULL);"
+	"CREATE INDEX protection_blackhole ON protection (blackhole_until_ms)"
+	" WHERE blackhole_until_ms > 0;"
+	"CREATE TABLE policy ("
+	" instance_number INTEGER PRIMARY KEY REFERENCES instance (number),"
+	" region_on INTEGER NOT NULL,"
+	" countries TEXT NOT NULL,"
+	" provinces TEXT NOT NULL,"
+	" reflection TEXT NOT NULL,"
+	" ct_from_ms INTEGER NOT NULL,"
+	" ct_until_ms INTEGER NOT NULL,"
+	" cut_from_ms INTEGER NOT NULL,"
+	" cut_until_ms INTEGER NOT NULL,"
+	" diverted INTEGER NOT NULL);"
+	"CREATE INDEX policy_diverted ON policy (instance_number) WHERE diverted = 1;"
+	"CREATE TABLE policy_pattern ("
+	" instance_number INTEGER NOT NULL REFERENCES policy (instance_number),"
+	" position INTEGER NOT NULL,"
+	" protocol INTEGER NOT NULL,"
+	" port INTEGER NOT NULL,"
+	" byte_offset INTEGER NOT NULL,"
+	" value BLOB NOT NULL,"
+	" mask BLOB NOT NULL,"
+	" PRIMARY KEY (instance_number, position)) WITHOUT ROWID;"
+	"CREATE TABLE capture ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
+	" reasons INTEGER NOT NULL,"
+	" packets INTEGER NOT NULL,"
+	" from_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL);"
+	"CREATE INDEX capture_instance ON capture (instance_number);"
+	"CREATE TABLE quota_use ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" kind TEXT NOT NULL,"
+	" time_ms INTEGER NOT NULL);"
+	"CREATE INDEX quota_use_account ON quota_use (account, kind, time_ms);"
+	"CREATE TABLE limit_event ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
+	" from_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL);"
+	"CREATE INDEX limit_event_instance ON limit_event (instance_number, until_ms);"
+	"CREATE INDEX limit_event_until ON limit_event (until_ms);"
+	"ALTER TABLE list_entry ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE list_entry ADD COLUMN actor TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE list_entry ADD COLUMN mitigation TEXT NOT NULL DEFAULT '';";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
 	order_requests,
 	rule_attributes,
 	rule_policies,
+	policies,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -191,6 +191,9 @@ struct list_entry_row {
 	unsigned prefix_bits; /* of the mapped form */
 	int64_t until_ms;     /* machine time; INT64_MAX for ever */
 	bool automatic;
+	int64_t since_ms;	/* machine time; 0: not known */
+	const char *actor;	/* who asked for it, as in the audit log; NULL or "": not known */
+	const char *mitigation; /* that an automatic one is for, by its name; NULL or "": none */
 };
 struct list_entry_filter {
 	int64_t instance_number;
@@ -205,6 +208,9 @@ enum err list_entry_put(struct db *db, const struct list_entry_row *entry) MUST_
 /* changed: false when there was none. */
 enum err list_entry_delete(struct db *db, int64_t instance_number, enum list_kind kind,
 	const uint8_t source[16], unsigned prefix_bits, bool *changed) MUST_USE;
+/* Deletes the automatic block-list entries that end first, so that at most so many are left. */
+enum err list_entry_evict(
+	struct db *db, int64_t instance_number, int64_t clock_ms, int64_t keep) MUST_USE;
 enum err list_entry_empty(struct db *db, int64_t instance_number, enum list_kind kind) MUST_USE;
 enum err list_entry_list(struct db *db, struct arena *mem, const struct list_entry_filter *filter,
 	struct list_entry_row **out, size_t *count, int64_t *total) MUST_USE;

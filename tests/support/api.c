@@ -11,6 +11,7 @@
 #include "base/signature.h"
 #include "base/text.h"
 #include "control/auth/nonce.h"
+#include "control/store/policy.h"
 #include "shared/snapshot_abi.h"
 
 /* cmocka has a fail() of its own. */
@@ -373,5 +374,32 @@ void api_node_reports(struct api *api, int64_t instance_number)
 		OK);
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(nodes_persist(api->gateway.nodes, api->db), OK);
+	assert_int_equal(db_commit(api->db), OK);
+}
+
+static int64_t number_of(struct api *api, const char *id)
+{
+	struct instance instance;
+	assert_int_equal(instance_load(api->db, api->fixture, id, &instance), OK);
+	return instance.number;
+}
+
+void api_blackhole(struct api *api, const char *id, int64_t span_ms)
+{
+	struct protection protection;
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(
+		protection_load(api->db, api->fixture, number_of(api, id), &protection), OK);
+	protection.blackhole_from_ms = api->clock_ms;
+	protection.blackhole_until_ms = api->clock_ms + span_ms;
+	assert_int_equal(protection_put(api->db, api->fixture, &protection), OK);
+	assert_int_equal(db_commit(api->db), OK);
+}
+
+void api_limit_event(struct api *api, const char *id, int64_t from_ms, int64_t until_ms)
+{
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(
+		limit_event_put(api->db, number_of(api, id), from_ms, until_ms, SECOND_MS), OK);
 	assert_int_equal(db_commit(api->db), OK);
 }

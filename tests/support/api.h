@@ -73,5 +73,9 @@ const char *api_dump(struct api *api);
 bool api_audit_whole(struct api *api);
 /* A node reports to have applied all and, with an instance, a packet to it now. */
 void api_node_reports(struct api *api, int64_t instance_number);
+/* As the engine does: the instance is in the blackhole for so long from now; one of its port rules refused
+ * connections between these machine times. */
+void api_blackhole(struct api *api, const char *id, int64_t span_ms);
+void api_limit_event(struct api *api, const char *id, int64_t from_ms, int64_t until_ms);
 
 #endif

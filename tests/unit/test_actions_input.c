@@ -104,6 +104,44 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DeleteAutoCcWhitelist", { "InstanceId", "$id", "Whitelist", SRC } },
 	{ VERSION_DDOSCOO, "EmptyAutoCcBlacklist", { "InstanceId", "$id" } },
 	{ VERSION_DDOSCOO, "EmptyAutoCcWhitelist", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "ConfigLayer4RealLimit", { "InstanceId", "$id", "LimitValue", "100" } },
+	{ VERSION_DDOSCOO, "ModifyPortAutoCcStatus",
+		{ "InstanceId", "$id", "Mode", "strict", "Switch", "on" } },
+	{ VERSION_DDOSCOO, "DescribePortAutoCcStatus", { "InstanceIds.1", "$id" } },
+	{ VERSION_POLDER, "ModifyMitigation",
+		{ "InstanceId", "$id", "Mitigation", "region", "Mode", "watch" } },
+	{ VERSION_POLDER, "ModifyInstanceLimits", { "InstanceId", "$id", "Packets", "1000" } },
+	{ VERSION_POLDER, "DescribeMitigations", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "ConfigUdpReflect",
+		{ "InstanceId", "$id", "Config", "{\"UdpSports\":[19,17]}" } },
+	{ VERSION_DDOSCOO, "DescribeUdpReflect", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "ConfigNetworkRegionBlock",
+		{ "InstanceId", "$id", "Config",
+			"{\"RegionBlockSwitch\":\"on\",\"Countries\":[\"AU\"],\"Provinces\":[71]"
+			"}" } },
+	{ VERSION_DDOSCOO, "DescribeNetworkRegionBlock", { "InstanceId", "$id" } },
+	{ VERSION_POLDER, "ConfigPayloadPatterns",
+		{ "InstanceId", "$id", "Patterns",
+			"[{\"Protocol\":\"udp\",\"Offset\":4,\"Value\":\"c0ffee\"}]" } },
+	{ VERSION_POLDER, "DescribePayloadPatterns", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeBlackholeStatus", { "InstanceIds.1", "$id" } },
+	{ VERSION_DDOSCOO, "ModifyBlackholeStatus",
+		{ "InstanceId", "$id", "BlackholeStatus", "undo" } },
+	{ VERSION_DDOSCOO, "DescribeUnBlackholeCount", { NULL } },
+	{ VERSION_DDOSCOO, "ModifyBlockStatus",
+		{ "InstanceId", "$id", "Status", "do", "Lines.1", "ct", "Duration", "15" } },
+	{ VERSION_DDOSCOO, "DescribeBlockStatus", { "InstanceIds.1", "$id" } },
+	{ VERSION_DDOSCOO, "DescribeUnBlockCount", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlaEventList",
+		{ "StartTime", "1", "EndTime", "2", "Region", "cn" } },
+	{ VERSION_POLDER, "DescribeReasons", { "InstanceId", "$id" } },
+	{ VERSION_POLDER, "ExplainPacket",
+		{ "Source", "203.0.113.7", "Destination", "198.51.100.2", "Protocol", "udp", "Port",
+			"53" } },
+	{ VERSION_POLDER, "StartCapture",
+		{ "InstanceId", "$id", "Reasons.1", "block_list", "Seconds", "60" } },
+	{ VERSION_POLDER, "DescribeCapture", { "InstanceId", "$id" } },
+	{ VERSION_POLDER, "StopCapture", { "InstanceId", "$id" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
 	{ VERSION_POLDER, "DescribeNodes", { NULL } },
 	{ VERSION_POLDER, "DescribeTraffic", { "InstanceId", "$id" } },
@@ -444,6 +482,7 @@ static void world_open(struct world *world)
 	world->foreign = api_buy(api, "ddoscoo", "Ipv4");
 	world->key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
 	world->now = number(world, api->clock_ms);
+	api_blackhole(api, world->id, HOUR_MS);
 }
 
 static void test_every_parameter(void **state)

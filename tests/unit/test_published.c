@@ -346,6 +346,38 @@ static void check_list_replies(struct seen *seen, const char *id)
 	CHECK(seen, "EmptyAutoCcWhitelist", "InstanceId", id, NULL);
 }
 
+static void check_policy_replies(struct seen *seen, const char *id)
+{
+	CHECK(seen, "ConfigLayer4RealLimit", "InstanceId", id, "LimitValue", "100", NULL);
+	CHECK(seen, "ConfigUdpReflect", "InstanceId", id, "Config", "{\"UdpSports\":[17,19]}",
+		NULL);
+	CHECK(seen, "DescribeUdpReflect", "InstanceId", id, NULL);
+	CHECK(seen, "ConfigNetworkRegionBlock", "InstanceId", id, "Config",
+		"{\"RegionBlockSwitch\":\"off\",\"Countries\":[\"AU\"],\"Provinces\":[11,12]}",
+		NULL);
+	CHECK(seen, "DescribeNetworkRegionBlock", "InstanceId", id, NULL);
+	CHECK(seen, "ModifyPortAutoCcStatus", "InstanceId", id, "Mode", "normal", "Switch", "on",
+		NULL);
+	CHECK(seen, "DescribePortAutoCcStatus", "InstanceIds.1", id, NULL);
+}
+
+static void check_blackhole_replies(struct seen *seen, const char *id)
+{
+	char from[24], to[24];
+	api_blackhole(&seen->api, id, 3600000);
+	api_limit_event(&seen->api, id, seen->api.clock_ms - 5000, seen->api.clock_ms);
+	(void)snprintf(from, sizeof(from), "%lld", (long long)seen->api.clock_ms / 1000 - 60);
+	(void)snprintf(to, sizeof(to), "%lld", (long long)seen->api.clock_ms / 1000);
+	CHECK(seen, "DescribeBlackholeStatus", "InstanceIds.1", id, NULL);
+	CHECK(seen, "ModifyBlackholeStatus", "InstanceId", id, "BlackholeStatus", "undo", NULL);
+	CHECK(seen, "DescribeUnBlackholeCount", NULL, NULL);
+	CHECK(seen, "ModifyBlockStatus", "InstanceId", id, "Status", "do", "Lines.1", "ct",
+		"Duration", "60", NULL);
+	CHECK(seen, "DescribeBlockStatus", "InstanceIds.1", id, NULL);
+	CHECK(seen, "DescribeUnBlockCount", NULL, NULL);
+	CHECK(seen, "DescribeSlaEventList", "StartTime", from, "EndTime", to, "Region", "cn", NULL);
+}
+
 static bool was_seen(const struct seen *seen, const struct action *action)
 {
 	for (size_t i = 0; i < seen->count; i++) {
@@ -368,6 +400,8 @@ static void test_replies(void **state)
 	check_instance_replies(&seen, id);
 	check_rule_replies(&seen, id);
 	check_list_replies(&seen, id);
+	check_policy_replies(&seen, id);
+	check_blackhole_replies(&seen, id);
 	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);
 	(void)snprintf(before, sizeof(before), "%lld", (long long)seen.api.clock_ms - 1000);

@@ -228,9 +228,32 @@ static void prefixes(void **state)
 	}
 }
 
+/* RFC 4648, section 10. */
+static void test_base64(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
+		{ "\xfb\xff\xbf", "+/+/" },
+	};
+	char text[BASE64_TEXT_SIZE(6)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		text_base64((const uint8_t *)pairs[i][0], strlen(pairs[i][0]), text);
+		assert_string_equal(text, pairs[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_base64),
 		cmocka_unit_test(builder),
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(integers),
