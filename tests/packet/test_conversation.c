@@ -14,6 +14,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -74,6 +75,17 @@ static void enter(const char *name)
 	close(fd);
 }
 
+/* The namespaces have fixed names: one run at a time. The lock ends with the process. */
+static void take_turn(void)
+{
+	int fd = open("/run/polder-packet.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+		perror("/run/polder-packet.lock");
+		exit(1);
+	}
+}
+
 static void namespaces_remove(void)
 {
 	(void)!system(
@@ -82,6 +94,7 @@ static void namespaces_remove(void)
 
 static void namespaces_make(void)
 {
+	take_turn();
 	namespaces_remove();
 	run("set -e; for n in client node origin; do ip netns add polder-packet-$n;"
 	    " nsenter --net=/run/netns/polder-packet-$n ip link set lo up; done;"
