@@ -23,14 +23,19 @@ struct good {
 	struct record_list list;
 	struct record_health health;
 	struct record_capture capture;
-	struct record_policy policy;
-	struct record_pattern pattern[2];
+	_Alignas(
+		8) uint8_t policy[sizeof(struct record_policy) + 2 * sizeof(struct record_pattern)];
 	union { /* last: it ends with as many origins as the bytes hold */
 		struct record_service service;
 		uint8_t service_bytes[sizeof(struct record_service) +
 				      2 * sizeof(struct record_origin)];
 	};
 };
+
+static struct record_policy *policy_of(struct good *good)
+{
+	return (void *)good->policy;
+}
 
 static struct good make_good(void)
 {
@@ -58,16 +63,6 @@ static struct good make_good(void)
 			.up = HEALTH_COUNT_MAX,
 			.down = HEALTH_COUNT_MAX },
 		.capture = { .record = { RECORD_CAPTURE, sizeof(struct record_capture), 4 } },
-		.policy = { .record = { RECORD_POLICY,
-				    sizeof(struct record_policy) +
-					    2 * sizeof(struct record_pattern),
-				    1 },
-			.reflection_count = REFLECTION_MAX,
-			.pattern_count = 2 },
-		.pattern = { { .protocol = IPPROTO_UDP,
-				     .length = PATTERN_BYTES_MAX,
-				     .offset = PATTERN_OFFSET_MAX },
-			{ .length = 1 } },
 		.service = { .record = { RECORD_SERVICE, sizeof(good.service_bytes), 2 },
 			.instance = 1,
 			.port = 80,
@@ -81,6 +76,14 @@ static struct good make_good(void)
 			.origin_count = 2 },
 	};
 
+	*policy_of(&good) =
+		(struct record_policy){ .record = { RECORD_POLICY, sizeof(good.policy), 1 },
+			.reflection_count = REFLECTION_MAX,
+			.pattern_count = 2 };
+	policy_of(&good)->pattern[0] = (struct record_pattern){
+		.protocol = IPPROTO_UDP, .length = PATTERN_BYTES_MAX, .offset = PATTERN_OFFSET_MAX
+	};
+	policy_of(&good)->pattern[1] = (struct record_pattern){ .length = 1 };
 	memset(good.health.domain, 'd', HEALTH_DOMAIN_MAX);
 	memset(good.health.path, '/', HEALTH_PATH_MAX);
 	good.service.origin[0] = (struct record_origin){ .port = 8080, .weight = 100 };
@@ -198,16 +201,16 @@ static void test_broken_records(void **state)
 static void test_broken_policies(void **state)
 {
 	(void)state;
-	BREAK(broken.policy.record.length -= 8);
-	BREAK(broken.policy.record.length = sizeof(broken.policy) - 8);
-	BREAK(broken.policy.reflection_count = REFLECTION_MAX + 1);
-	BREAK(broken.policy.pattern_count = 1);
-	BREAK(broken.policy.pattern_count = 3);
-	BREAK(broken.policy.pattern_count = PATTERN_MAX + 1);
-	BREAK(broken.pattern[1].protocol = IPPROTO_ICMP);
-	BREAK(broken.pattern[1].length = 0);
-	BREAK(broken.pattern[0].length = PATTERN_BYTES_MAX + 1);
-	BREAK(broken.pattern[0].offset = PATTERN_OFFSET_MAX + 1);
+	BREAK(policy_of(&broken)->record.length -= 8);
+	BREAK(policy_of(&broken)->record.length = sizeof(struct record_policy) - 8);
+	BREAK(policy_of(&broken)->reflection_count = REFLECTION_MAX + 1);
+	BREAK(policy_of(&broken)->pattern_count = 1);
+	BREAK(policy_of(&broken)->pattern_count = 3);
+	BREAK(policy_of(&broken)->pattern_count = PATTERN_MAX + 1);
+	BREAK(policy_of(&broken)->pattern[1].protocol = IPPROTO_ICMP);
+	BREAK(policy_of(&broken)->pattern[1].length = 0);
+	BREAK(policy_of(&broken)->pattern[0].length = PATTERN_BYTES_MAX + 1);
+	BREAK(policy_of(&broken)->pattern[0].offset = PATTERN_OFFSET_MAX + 1);
 }
 
 /* As many patterns as there may be, and one more. */
@@ -215,23 +218,25 @@ static void test_most_patterns(void **state)
 {
 	struct {
 		struct snapshot_header header;
-		struct record_policy policy;
-		struct record_pattern pattern[PATTERN_MAX + 1];
-	} many = { .header = make_good().header, .policy = make_good().policy };
+		uint8_t policy[sizeof(struct record_policy) +
+			       (PATTERN_MAX + 1) * sizeof(struct record_pattern)];
+	} many = { .header = make_good().header };
+	struct record_policy *policy = (void *)many.policy;
 	struct snapshot snapshot;
 	const char *why;
 
 	(void)state;
 	many.header.record_count = 1;
 	for (uint16_t count = PATTERN_MAX; count <= PATTERN_MAX + 1; count++) {
-		size_t size = offsetof(typeof(many), pattern[count]);
+		size_t size = sizeof(*policy) + count * sizeof(policy->pattern[0]);
 
+		policy->record = (struct record){ RECORD_POLICY, (uint16_t)size, 1 };
+		policy->pattern_count = count;
 		for (unsigned i = 0; i < count; i++)
-			many.pattern[i].length = 1;
-		many.policy.pattern_count = count;
-		many.policy.record.length = (uint16_t)(size - sizeof(many.header));
-		many.header.byte_count = many.policy.record.length;
-		assert_int_equal(snapshot_decode(&many, size, &snapshot, &why),
+			policy->pattern[i].length = 1;
+		many.header.byte_count = (uint32_t)size;
+		assert_int_equal(
+			snapshot_decode(&many, sizeof(many.header) + size, &snapshot, &why),
 			count <= PATTERN_MAX ? OK : ERR_FORMAT);
 	}
 }

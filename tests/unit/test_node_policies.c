@@ -338,11 +338,11 @@ static void test_full_policies(void **state)
 		.reflection_put = count_port,
 		.pattern_put = count_pattern,
 		.delete_unwanted = ignore_state };
-	struct {
+	struct pair {
 		struct record_instance instance;
-		struct record_policy policy;
-		struct record_pattern pattern;
-	} * record;
+		uint8_t policy[sizeof(struct record_policy) + sizeof(struct record_pattern)];
+	};
+	struct pair *record;
 	const uint32_t count = NODE_PATTERN_MAX + 1, full = NODE_REFLECTION_MAX / REFLECTION_MAX;
 	size_t size = sizeof(struct snapshot_header) + count * sizeof(*record);
 	struct snapshot_header *header = calloc(1, size);
@@ -355,21 +355,20 @@ static void test_full_policies(void **state)
 	header->record_count = 2 * count;
 	header->byte_count = (uint32_t)(size - sizeof(*header));
 	for (uint32_t i = 0; i < count; i++) {
+		struct record_policy *policy;
+
 		record[i].instance = (struct record_instance){
 			.record = { RECORD_INSTANCE, sizeof(struct record_instance), i + 1 },
 			.mitigation_block = ALL,
 			.vip_count = 1,
 			.vip[0].word[0] = i,
 		};
-		record[i].policy.record = (struct record){ RECORD_POLICY,
-			sizeof(record[i].policy) + sizeof(record[i].pattern), i + 1 };
-		record[i].policy.pattern_count = 1;
-		record[i].pattern.length = 1;
-		if (i <= full) { /* one too many */
-			record[i].policy.reflection_count = REFLECTION_MAX;
-			for (uint16_t port = 0; port < REFLECTION_MAX; port++)
-				record[i].policy.reflection[port] = port;
-		}
+		policy = (void *)record[i].policy;
+		policy->record = (struct record){ RECORD_POLICY, sizeof(record[i].policy), i + 1 };
+		policy->pattern_count = 1;
+		policy->pattern[0].length = 1;
+		for (uint16_t port = 0; i <= full && port < REFLECTION_MAX; port++)
+			policy->reflection[policy->reflection_count++] = port;
 	}
 	assert_int_equal(snapshot_decode(header, size, &snapshot, &why), OK);
 	for (unsigned round = 0; round < 2; round++) {
