@@ -8,6 +8,7 @@
  */
 #include "agent/apply.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ enum {
 struct applier {
 	struct packets *packets;
 	struct node_state *state;
+	struct health *health; /* NULL: checks do nothing */
 	struct batch batch[BATCH_COUNT];
 	void (*origin)(void *context, const struct address *address);
 	void *origin_context;
@@ -218,21 +220,97 @@ static void pattern_delete(void *context, uint32_t instance)
 	delete_key(context, PACKET_PATTERN, &instance);
 }
 
-static bool health_put(void *context, const struct record_health *record)
+static bool health_record_put(void *context, const struct record_health *record)
 {
-	(void)context, (void)record;
-	return true;
+	const struct applier *applier = context;
+
+	return !applier->health || health_put(applier->health, record);
 }
 
-static void health_delete(void *context, uint32_t service)
+static void health_record_delete(void *context, uint32_t service)
 {
-	(void)context, (void)service;
+	const struct applier *applier = context;
+
+	if (applier->health)
+		health_delete(applier->health, service);
+}
+
+/* What an agent before this one had closed for being down. */
+static uint32_t closed_before(struct applier *applier, const struct record_service *record)
+{
+	const struct service_key key = { .instance = record->instance,
+		.port = htons(record->port),
+		.protocol = record->protocol };
+	struct service old;
+	uint32_t down = 0;
+
+	if (packets_get(applier->packets, PACKET_SERVICE, &key, &old) != 0)
+		return 0;
+	for (uint32_t i = 0; i < record->origin_count; i++) {
+		const struct record_origin *origin = &record->origin[i];
+
+		for (uint32_t j = 0; j < old.origin_count && j < ORIGIN_MAX; j++) {
+			if (origin->weight > 0 && old.origin[j].closed &&
+				old.origin[j].port == htons(origin->port) &&
+				memcmp(&old.origin[j].address, &origin->address,
+					sizeof(origin->address)) == 0)
+				down |= 1u << i;
+		}
+	}
+	return down;
 }
 
 static uint32_t service_down(void *context, const struct record_service *record)
 {
-	(void)context, (void)record;
-	return 0;
+	struct applier *applier = context;
+	bool first = node_state_generation(applier->state) == 0, all;
+	uint32_t down;
+
+	if (!applier->health)
+		return 0;
+	down = health_bind(
+		applier->health, record, first ? closed_before(applier, record) : 0, &all);
+	if (!all)
+		node_state_refuse(applier->state, RECORD_HEALTH, record->record.id,
+			"no room to probe all of its origins");
+	return down;
+}
+
+static bool all_are_down(const struct record_service *record, uint32_t down)
+{
+	for (uint32_t i = 0; i < record->origin_count; i++) {
+		if (record->origin[i].weight > 0 && !(down >> i & 1))
+			return false;
+	}
+	return true;
+}
+
+void applier_take_verdicts(struct applier *applier)
+{
+	uint32_t id, down;
+
+	for (int i = 0; i < APPLY_VERDICTS_MAX && health_next_changed(applier->health, &id, &down);
+		i++) {
+		const struct record_service *record = node_state_service(applier->state, id);
+		struct service_key key;
+		struct service value;
+
+		if (!record)
+			continue;
+		if (all_are_down(record, down))
+			log_warn("all origins of service %u are down: all are used", id);
+		key = (struct service_key){ .instance = record->instance,
+			.port = htons(record->port),
+			.protocol = record->protocol };
+		service_fill(record, down, &value);
+		batch_add(applier, &applier->batch[BATCH_SERVICE], id, &key, &value);
+	}
+	batch_flush(applier, &applier->batch[BATCH_SERVICE]);
+}
+
+void applier_use_health(struct applier *applier, struct health *health)
+{
+	applier->health = health;
 }
 
 /* --- what nobody asked for ------------------------------------------------------------------- */
@@ -325,8 +403,8 @@ enum err applier_apply(struct applier *applier, const struct snapshot *snapshot)
 		.reflection_delete = reflection_delete,
 		.pattern_put = pattern_put,
 		.pattern_delete = pattern_delete,
-		.health_put = health_put,
-		.health_delete = health_delete,
+		.health_put = health_record_put,
+		.health_delete = health_record_delete,
 		.service_down = service_down,
 		.delete_unwanted = delete_unwanted };
 

@@ -5,6 +5,7 @@
 #ifndef AGENT_APPLY_H
 #define AGENT_APPLY_H
 
+#include "agent/health.h"
 #include "agent/node_state.h"
 #include "agent/packets.h"
 #include "base/error.h"
@@ -17,6 +18,12 @@ struct applier;
 struct applier *applier_new(struct packets *packets, struct node_state *state,
 	void (*origin)(void *context, const struct address *address), void *context);
 void applier_free(struct applier *applier);
+
+/* Health checks of snapshots go there, and verdicts come from there, from the next snapshot on. */
+void applier_use_health(struct applier *applier, struct health *health);
+/* Writes the services whose origins went up or down: at most APPLY_VERDICTS_MAX, health_has_changed tells of more. */
+#define APPLY_VERDICTS_MAX 512
+void applier_take_verdicts(struct applier *applier);
 
 /* Takes over what the pinned maps hold, enters the sources, all before the first packet is filtered. */
 enum err applier_begin(struct applier *applier, const struct agent_settings *settings) MUST_USE;

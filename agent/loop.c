@@ -44,6 +44,7 @@ enum {
 	WAIT_RETRY,
 	WAIT_CLOCK,
 	WAIT_NEIGHBOUR,
+	WAIT_HEALTH,
 	WAIT_COUNT
 };
 
@@ -54,6 +55,7 @@ struct loop {
 	struct applier *applier;
 	struct neighbours *neighbours;
 	struct sweep *sweep;
+	struct health *health;
 	struct retry *retry;
 	struct reporter *reporter;
 	struct fetch *fetch;
@@ -292,6 +294,8 @@ static int wait_ms(const struct loop *loop)
 {
 	int64_t left = loop->fetch_at_ms - clock_monotonic_ms();
 
+	if (health_has_changed(loop->health))
+		return 0;
 	if (fetch_snapshot_runs(loop->fetch) || left > RETRY_LAST_MS)
 		return RETRY_LAST_MS;
 	return left > 0 ? (int)left : 0;
@@ -318,6 +322,11 @@ static void turn(struct loop *loop)
 		(void)retry_tick(loop->retry, boot_ns());
 	if (ready[WAIT_NEIGHBOUR])
 		packets_neighbours(loop->packets, want_neighbour, loop);
+	if (ready[WAIT_HEALTH])
+		health_turn(loop->health, clock_monotonic_ms());
+	if (health_has_changed(loop->health))
+		applier_take_verdicts(loop->applier);
+	loop->report_due |= health_has_state(loop->health);
 	take_results(loop);
 }
 
@@ -337,6 +346,7 @@ static enum err open_descriptors(struct loop *loop)
 	descriptor[WAIT_RETRY] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_CLOCK] = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_NEIGHBOUR] = packets_neighbour_fd(loop->packets);
+	descriptor[WAIT_HEALTH] = health_fd(loop->health);
 	for (int i = 0; i < WAIT_COUNT; i++) {
 		if (descriptor[i] < 0)
 			return fail(ERR_SYSTEM, "open signals and timers: %s", strerror(errno));
@@ -391,11 +401,13 @@ static enum err begin(struct loop *loop)
 	if (!loop->state)
 		return ERR_MEMORY;
 	loop->applier = applier_new(loop->packets, loop->state, want_origin, loop);
+	loop->health = health_new(settings);
 	loop->sweep = sweep_new(loop->packets, loop->state, want_origin, loop);
 	loop->reporter = reporter_new(loop->packets, loop->state, &loop->settle, settings);
 	loop->retry = retry_new(loop->packets);
-	if (!loop->applier || !loop->sweep || !loop->retry || !loop->reporter)
+	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;
+	applier_use_health(loop->applier, loop->health);
 	TRY(open_descriptors(loop));
 	check_forwarding();
 	check_sources(loop);
@@ -422,6 +434,7 @@ static void end(struct loop *loop)
 	retry_free(loop->retry);
 	sweep_free(loop->sweep);
 	applier_free(loop->applier);
+	health_free(loop->health);
 	node_state_free(loop->state);
 	packets_close(loop->packets);
 	neighbours_close(loop->neighbours);
@@ -430,7 +443,7 @@ static void end(struct loop *loop)
 enum err loop_run(const struct agent_settings *settings)
 {
 	struct loop loop = { .settings = settings,
-		.descriptor = { -1, -1, -1, -1 },
+		.descriptor = { -1, -1, -1, -1, -1 },
 		.retry_ms = RETRY_FIRST_MS,
 		.all_asked_ms = INT64_MIN / 2 };
 	enum err err = begin(&loop);

@@ -13,6 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* How many slots each origin gets; they add up to ORIGIN_SLOTS. total: the sum of the weights, > 0. */
 static void share(const uint16_t *weight, uint32_t count, uint32_t total, uint32_t *out)
 {
@@ -70,13 +72,6 @@ bool slots_fill(const uint16_t *weight, uint32_t count, uint8_t slot[ORIGIN_SLOT
 	return true;
 }
 
-static bool is_ipv4(const struct address *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(address->byte, mapped, sizeof(mapped)) == 0;
-}
-
 /* Without the verdicts on all of one IP version: clients of that version have no others. */
 static uint32_t trusted(const struct record_service *record, uint32_t down)
 {
@@ -86,7 +81,8 @@ static uint32_t trusted(const struct record_service *record, uint32_t down)
 		for (uint32_t i = 0; i < record->origin_count; i++) {
 			const struct record_origin *origin = &record->origin[i];
 
-			if (origin->weight > 0 && is_ipv4(&origin->address) == (version == 0))
+			if (origin->weight > 0 &&
+				address_is_ipv4(origin->address.byte) == (version == 0))
 				all |= 1u << i;
 		}
 		if ((down & all) == all)

@@ -36,6 +36,7 @@ struct node {
 	struct packets *packets;
 	struct node_state *state;
 	struct applier *applier;
+	struct health *health;
 	struct settle settle;
 	unsigned origins; /* told */
 };
@@ -117,6 +118,8 @@ static void node_up(struct node *node)
 	assert_int_equal(packets_open(&node->settings, &node->packets), OK);
 	node->state = node_state_new();
 	node->applier = applier_new(node->packets, node->state, told, node);
+	node->health = health_new(&node->settings);
+	applier_use_health(node->applier, node->health);
 	assert_int_equal(settle_begin(&node->settle, node->packets, &node->settings), OK);
 	assert_int_equal(applier_begin(node->applier, &node->settings), OK);
 	assert_int_equal(settle_write(&node->settle, node->packets), OK);
@@ -127,6 +130,7 @@ static void node_up(struct node *node)
 static void node_down(struct node *node)
 {
 	applier_free(node->applier);
+	health_free(node->health);
 	node_state_free(node->state);
 	packets_close(node->packets);
 	arena_free(node->mem);
@@ -378,6 +382,96 @@ static void test_auto_block_is_undone(void **state)
 	add_instance(&draft, 1, "192.0.2.1");
 	assert_int_equal(apply(&node, &draft), OK);
 	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 0);
+	node_down(&node);
+}
+
+static void add_checked(struct draft *to, unsigned origins)
+{
+	struct record_service *service = add(
+		to, RECORD_SERVICE, sizeof(*service) + origins * sizeof(struct record_origin), 11);
+	struct record_health *health;
+
+	service->instance = 1;
+	service->port = 80;
+	service->protocol = IPPROTO_TCP;
+	service->origin_count = (uint8_t)origins;
+	for (unsigned i = 0; i < origins; i++)
+		service->origin[i] = (struct record_origin){
+			.address = ip("10.9.0.2"), .port = (uint16_t)(8080 + i), .weight = 1
+		};
+	health = add(to, RECORD_HEALTH, sizeof(*health), 11);
+	*health = (struct record_health){ .record = health->record,
+		.kind = HEALTH_TCP,
+		.timeout_seconds = 1,
+		.interval_seconds = 30,
+		.up = 1,
+		.down = 2 };
+}
+
+static uint32_t closed_origins(struct node *node)
+{
+	struct service_key key = { .instance = 1, .port = htons(80), .protocol = IPPROTO_TCP };
+	struct service service;
+	uint32_t closed = 0, used = 0;
+
+	assert_int_equal(packets_get(node->packets, PACKET_SERVICE, &key, &service), 0);
+	for (unsigned i = 0; i < service.origin_count; i++)
+		closed |= service.origin[i].closed ? 1u << i : 0;
+	for (unsigned i = 0; i < ORIGIN_SLOTS; i++)
+		used |= 1u << service.slot[i];
+	assert_int_equal(used & closed, 0);
+	return closed;
+}
+
+/* A verdict closes an origin in the packet path, which the next agent keeps until it has its own. */
+static void test_verdicts(void **state)
+{
+	struct node node;
+	struct draft draft;
+
+	(void)state;
+	NEED_WORLD();
+	node_up(&node);
+	draft_init(&draft, SNAPSHOT_FULL, 0, 1);
+	add_instance(&draft, 1, "192.0.2.1");
+	add_checked(&draft, 3);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(closed_origins(&node), 0);
+	health_result(node.health, 1, false, 5);
+	applier_take_verdicts(node.applier);
+	assert_int_equal(closed_origins(&node), 0);
+	health_result(node.health, 1, false, 6);
+	assert_true(health_has_changed(node.health));
+	applier_take_verdicts(node.applier);
+	assert_false(health_has_changed(node.health));
+	assert_int_equal(closed_origins(&node), 2);
+	node_down(&node);
+
+	node_up(&node);
+	assert_int_equal(closed_origins(&node), 2);
+	draft.header.generation = 9;
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(closed_origins(&node), 2);
+	health_result(node.health, 0, true, 7);
+	health_result(node.health, 1, false, 7);
+	health_result(node.health, 2, false, 7);
+	health_result(node.health, 2, false, 7);
+	applier_take_verdicts(node.applier);
+	assert_int_equal(closed_origins(&node), 6);
+	/* All: nobody is believed. */
+	health_result(node.health, 0, false, 8);
+	health_result(node.health, 0, false, 8);
+	applier_take_verdicts(node.applier);
+	assert_int_equal(closed_origins(&node), 0);
+	health_result(node.health, 1, true, 9);
+	applier_take_verdicts(node.applier);
+	assert_int_equal(closed_origins(&node), 5);
+	/* Without a check all are taken for healthy. */
+	draft_init(&draft, 0, 9, 10);
+	add_remove(&draft, RECORD_HEALTH, 11);
+	assert_int_equal(apply(&node, &draft), OK);
+	assert_int_equal(closed_origins(&node), 0);
+	assert_int_equal(health_probes(node.health), 0);
 	node_down(&node);
 }
 
@@ -834,6 +928,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot_reaches_maps),
 		cmocka_unit_test(test_policies_reach_maps),
 		cmocka_unit_test(test_auto_block_is_undone),
+		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_second_agent_is_refused),
 		cmocka_unit_test(test_takeover),
 		cmocka_unit_test(test_settings_survive),
