@@ -12,18 +12,21 @@
 #include "base/auto.h"
 #include "control/dns/names.h"
 
-#define FILE_BYTES_MAX 65536
-#define SETTINGS_MAX   64
-#define THREADS_MAX    64
-#define PATH_BYTES_MAX 107 /* a socket's path (sockaddr_un), with its NUL 108 */
-#define NAME_COLUMN    20
-#define TTL_MAX	       86400 /* a day: who switches back waits no longer than that */
+#define FILE_BYTES_MAX	      65536
+#define SETTINGS_MAX	      64
+#define THREADS_MAX	      64
+#define PATH_BYTES_MAX	      107 /* a socket's path (sockaddr_un), with its NUL 108 */
+#define NAME_COLUMN	      20
+#define BLACKHOLE_MINUTES_MIN 30 /* published */
+#define BLACKHOLE_MINUTES_MAX 1440
+#define TTL_MAX		      86400 /* a day: who switches back waits no longer than that */
 
 struct settings {
 	const char *socket, *node_socket, *database, *key_file, *nonce_file, *vip_pool;
 	const char *clock_offset_file, *bootstrap_file, *host_id, *log_level;
 	const char *dns_zone, *dns_socket;
-	int64_t calls_per_second, threads, dns_ttl;
+	const char *blackhole;
+	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes;
 };
 
 #define TEXT(member, setting, standard, description)                                               \
@@ -62,6 +65,12 @@ static const struct param rows[] = {
 		.help = "control socket of the Knot DNS server that holds the zone"),
 	PARAM(settings, dns_ttl, "dns-ttl", .kind = PARAM_INT, .min = 1, .max = TTL_MAX,
 		.fallback = 60, .help = "seconds that resolvers keep a name"),
+	PARAM(settings, blackhole, "blackhole", .kind = PARAM_CHOICE, .choices = "on off",
+		.fallback_text = "on",
+		.help = "drop all packets to an instance whose attack goes over its plan"),
+	PARAM(settings, blackhole_minutes, "blackhole-minutes", .kind = PARAM_INT,
+		.min = BLACKHOLE_MINUTES_MIN, .max = BLACKHOLE_MINUTES_MAX, .fallback = 150,
+		.help = "how long that lasts"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -226,6 +235,8 @@ static void take_over(const struct settings *settings, struct config *out)
 	out->dns_ttl_s = settings->dns_ttl;
 	out->calls_per_second = settings->calls_per_second;
 	out->threads = settings->threads;
+	out->blackhole = strcmp(settings->blackhole, "on") == 0;
+	out->blackhole_minutes = settings->blackhole_minutes;
 	out->log_level = level_from_name(settings->log_level);
 }
 

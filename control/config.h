@@ -31,6 +31,8 @@ struct config {
 	int64_t dns_ttl_s;
 	int64_t calls_per_second; /* 0: off */
 	int64_t threads;
+	bool blackhole;
+	int64_t blackhole_minutes;
 	enum log_level log_level;
 };
 

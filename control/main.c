@@ -118,8 +118,11 @@ static enum err start_auth(struct control *control)
 
 static enum err start_engine(struct control *control)
 {
+	const struct engine_settings settings = { .blackhole = control->config.blackhole,
+		.blackhole_ms = control->config.blackhole_minutes * MINUTE_MS };
+
 	return engine_start(control->config.database, control->vault, control->clock,
-		control->nodes, &control->engine);
+		control->nodes, &settings, &control->engine);
 }
 
 static enum err start_names(struct control *control)

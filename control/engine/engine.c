@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/engine/attacks.h"
 #include "control/engine/nodes.h"
 #include "control/engine/release_guard.h"
 #include "control/engine/steps.h"
@@ -31,6 +32,7 @@ struct engine {
 	struct life_clock *clock;
 	struct nodes *nodes;
 	struct release_guard guard;
+	struct attacks attacks;
 };
 
 static enum err announce(struct engine *engine, int64_t offset_ms)
@@ -84,6 +86,7 @@ static enum err turn(struct engine *engine, bool *more)
 		.now_ms = clock_ms + offset_ms,
 		.clock_ms = clock_ms,
 		.release_paused = release_guard_paused(&engine->guard, monotonic_ms),
+		.attacks = &engine->attacks,
 	};
 
 	arena_reset(engine->mem);
@@ -152,6 +155,7 @@ static void engine_free(struct engine *engine)
 {
 	db_close(engine->db);
 	arena_free(engine->mem);
+	attacks_free(&engine->attacks);
 	(void)pthread_cond_destroy(&engine->wake);
 	(void)pthread_mutex_destroy(&engine->lock);
 	free(engine);
@@ -170,7 +174,7 @@ static enum err engine_prepare(struct engine *engine, const char *db_url)
 }
 
 enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
-	struct nodes *nodes, struct engine **out)
+	struct nodes *nodes, const struct engine_settings *settings, struct engine **out)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 	pthread_condattr_t attributes;
@@ -185,6 +189,7 @@ enum err engine_start(const char *db_url, const struct vault *vault, struct life
 	(void)pthread_condattr_destroy(&attributes);
 	engine->clock = clock;
 	engine->nodes = nodes;
+	attacks_init(&engine->attacks, nodes, settings);
 
 	enum err err = engine_prepare(engine, db_url);
 

@@ -35,10 +35,16 @@ bool life_clock_refresh(struct life_clock *clock);
 enum err engine_tick(
 	struct db *db, struct arena *mem, int64_t now_ms, int64_t clock_ms, bool *more) MUST_USE;
 
+/* What the engine does about attacks. */
+struct engine_settings {
+	bool blackhole;	      /* put instances there whose attacks go over their plan */
+	int64_t blackhole_ms; /* for so long */
+};
+
 struct engine;
 /* Starts the thread with a database connection of its own. */
 enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
-	struct nodes *nodes, struct engine **out) MUST_USE;
+	struct nodes *nodes, const struct engine_settings *settings, struct engine **out) MUST_USE;
 void engine_wake(
 	struct engine *engine); /* after a commit: nodes hear of it without waiting for a tick */
 void engine_stop(struct engine *engine); /* joins; NULL is fine */

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/engine/attacks.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
 #include "control/store/query.h"
@@ -33,21 +34,22 @@ struct step {
 	const char *name;
 	enum err (*due)(const struct tick *tick, bool *out);
 	enum err (*run)(struct tick *tick);
+	void (*done)(struct tick *tick); /* after the commit of run; NULL: nothing is to do */
 };
 
 /* ---- shared by the steps */
 
-static enum err exists(
-	struct db *db, const char *sql, const struct value *values, size_t count, bool *out)
+enum err tick_exists(const struct tick *tick, const char *sql, const struct value *values,
+	size_t count, bool *out)
 {
 	int64_t one;
-	enum err err = select_int(db, sql, values, count, &one);
+	enum err err = select_int(tick->db, sql, values, count, &one);
 
 	*out = err == OK;
 	return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static enum err load_batch(struct tick *tick, const char *sql, const struct value *values,
+enum err tick_instances(struct tick *tick, const char *sql, const struct value *values,
 	size_t value_count, struct instance **out, size_t *count)
 {
 	struct instance *rows = arena_array(tick->mem, ENGINE_BATCH, sizeof(*rows));
@@ -70,7 +72,20 @@ static enum err load_batch(struct tick *tick, const char *sql, const struct valu
 	return OK;
 }
 
-static enum err record(
+enum err tick_instance(struct tick *tick, int64_t number, struct instance *out)
+{
+	struct instance *instance;
+	size_t count;
+
+	TRY(tick_instances(tick, "SELECT " INSTANCE_COLUMNS " FROM instance WHERE number = $1",
+		(const struct value[]){ V_INT(number) }, 1, &instance, &count));
+	if (count == 0)
+		return ERR_INSTANCE_NOT_FOUND;
+	*out = instance[0];
+	return OK;
+}
+
+enum err tick_record(
 	struct tick *tick, const struct instance *instance, const char *action, const char *detail)
 {
 	if (!detail)
@@ -86,14 +101,20 @@ static enum err record(
 				      });
 }
 
-/* inserted (may be NULL): whether it was not told before. */
-static enum err tell_event(struct tick *tick, const struct instance *instance, const char *kind,
-	const char *detail, bool *inserted)
+enum err tick_event(struct tick *tick, const struct instance *instance, const char *kind,
+	int64_t occasion_ms, const char *detail, bool *inserted)
 {
 	if (!detail)
 		return ERR_MEMORY;
-	return event_insert(tick->db, instance->account, instance->id, kind, instance->expire_ms,
+	return event_insert(tick->db, instance->account, instance->id, kind, occasion_ms,
 		tick->now_ms, detail, inserted);
+}
+
+/* Of the life cycle: an event belongs to one expiry. */
+static enum err tell_event(struct tick *tick, const struct instance *instance, const char *kind,
+	const char *detail, bool *inserted)
+{
+	return tick_event(tick, instance, kind, instance->expire_ms, detail, inserted);
 }
 
 static const char *expiry_detail(struct tick *tick, int64_t expire_ms)
@@ -132,7 +153,7 @@ static enum err state_put(struct db *db, const char *name, int64_t first, int64_
 
 static enum err renewal_due(const struct tick *tick, bool *out)
 {
-	return exists(tick->db, "SELECT 1" RENEWAL_WHERE " LIMIT 1",
+	return tick_exists(tick, "SELECT 1" RENEWAL_WHERE " LIMIT 1",
 		(const struct value[]){
 			V_INT(RENEWAL_AUTO), V_INT(tick->now_ms + LIFECYCLE_AUTO_RENEW_MS) },
 		2, out);
@@ -153,7 +174,7 @@ static enum err renew(struct tick *tick, struct instance *instance)
 	TRY(instance_set_expiry(tick->db, instance, new_ms));
 	TRY(order_insert(tick->db, instance->account, "engine.renew", instance->id, NULL,
 		tick->now_ms, &order));
-	return record(tick, instance, "engine.renew",
+	return tick_record(tick, instance, "engine.renew",
 		arena_print(tick->mem,
 			"{\"oldEntity\":{\"elasticBandwidth\":%lld,\"expireTime\":%lld},"
 			"\"newEntity\":{\"elasticBandwidth\":%lld,\"expireTime\":%lld}}",
@@ -166,7 +187,7 @@ static enum err renewal_run(struct tick *tick)
 	struct instance *instance;
 	size_t count;
 
-	TRY(load_batch(tick,
+	TRY(tick_instances(tick,
 		"SELECT " INSTANCE_COLUMNS RENEWAL_WHERE " ORDER BY expire_ms, number LIMIT $3",
 		(const struct value[]){ V_INT(RENEWAL_AUTO),
 			V_INT(tick->now_ms + LIFECYCLE_AUTO_RENEW_MS), V_INT(ENGINE_BATCH) },
@@ -210,7 +231,7 @@ static enum err one_notice_due(
 	*out = told.expire_ms > until_ms; /* the clock went back */
 	if (*out)
 		return OK;
-	return exists(tick->db, "SELECT 1" NOTICE_WHERE " LIMIT 1",
+	return tick_exists(tick, "SELECT 1" NOTICE_WHERE " LIMIT 1",
 		(const struct value[]){
 			V_INT(told.expire_ms), V_INT(told.number), V_INT(until_ms) },
 		3, out);
@@ -243,12 +264,12 @@ static enum err tell(struct tick *tick, unsigned index, const struct instance *i
 	if (!inserted || notice->from_ms < 0)
 		return OK;
 	if (notice->from_ms == 0)
-		return record(tick, instance, "engine.expire",
+		return tick_record(tick, instance, "engine.expire",
 			arena_print(tick->mem,
 				"{\"oldEntity\":{\"elasticBandwidth\":%lld},"
 				"\"newEntity\":{\"elasticBandwidth\":0}}",
 				(long long)instance->plan.elastic_bandwidth_gbps));
-	return record(tick, instance, "engine.stop",
+	return tick_record(tick, instance, "engine.stop",
 		"{\"oldEntity\":{\"enabled\":1},\"newEntity\":{\"enabled\":0}}");
 }
 
@@ -264,7 +285,7 @@ static enum err notice_run(struct tick *tick, unsigned index)
 	TRY(position_get(tick->db, notice, &told));
 	if (told.expire_ms > until_ms)
 		return state_put(tick->db, notice_name(notice, name), until_ms, INT64_MAX);
-	TRY(load_batch(tick,
+	TRY(tick_instances(tick,
 		"SELECT " INSTANCE_COLUMNS NOTICE_WHERE " ORDER BY expire_ms, number LIMIT $4",
 		(const struct value[]){ V_INT(told.expire_ms), V_INT(told.number), V_INT(until_ms),
 			V_INT(ENGINE_BATCH) },
@@ -299,7 +320,7 @@ static enum err release_due(const struct tick *tick, bool *out)
 	*out = false;
 	if (tick->release_paused)
 		return OK;
-	return exists(tick->db, "SELECT 1" RELEASE_WHERE " LIMIT 1",
+	return tick_exists(tick, "SELECT 1" RELEASE_WHERE " LIMIT 1",
 		(const struct value[]){ V_INT(release_before(tick)) }, 1, out);
 }
 
@@ -307,7 +328,7 @@ static enum err release(struct tick *tick, const struct instance *instance)
 {
 	TRY(instance_release(tick->db, instance, tick->now_ms));
 	TRY(tell_event(tick, instance, "released", expiry_detail(tick, instance->expire_ms), NULL));
-	return record(tick, instance, "engine.release",
+	return tick_record(tick, instance, "engine.release",
 		arena_print(tick->mem,
 			"{\"oldEntity\":{\"state\":\"stopped\",\"expireTime\":%lld},"
 			"\"newEntity\":{\"state\":\"released\"}}",
@@ -319,7 +340,7 @@ static enum err release_run(struct tick *tick)
 	struct instance *instance;
 	size_t count;
 
-	TRY(load_batch(tick,
+	TRY(tick_instances(tick,
 		"SELECT " INSTANCE_COLUMNS RELEASE_WHERE " ORDER BY expire_ms, number LIMIT $2",
 		(const struct value[]){ V_INT(release_before(tick)), V_INT(ENGINE_BATCH) }, 2,
 		&instance, &count));
@@ -346,6 +367,7 @@ static enum err prune_run(struct tick *tick)
 	TRY(access_key_prune(tick->db, tick->clock_ms));
 	TRY(list_entry_prune(tick->db, tick->clock_ms, ENGINE_BATCH));
 	TRY(change_prune(tick->db, CHANGE_KEEP));
+	TRY(attacks_prune(tick));
 	return state_put(tick->db, "prune", tick->clock_ms, 0);
 }
 
@@ -361,10 +383,15 @@ enum err steps_last_clock(struct db *db, int64_t *out)
 /* ---- the table */
 
 static const struct step steps[] = {
-	{ "renewal", renewal_due, renewal_run },
-	{ "notices", notices_due, notices_run },
-	{ "release", release_due, release_run },
-	{ "prune", prune_due, prune_run },
+	{ "renewal", renewal_due, renewal_run, NULL },
+	{ "notices", notices_due, notices_run, NULL },
+	{ "release", release_due, release_run, NULL },
+	{ "blackhole", blackhole_due, blackhole_run, NULL },
+	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL },
+	{ "diversion ends", diversion_over_due, diversion_over_run, NULL },
+	{ "offences", offences_due, offences_run, offences_done },
+	{ "refusals", refusals_due, refusals_run, refusals_done },
+	{ "prune", prune_due, prune_run, NULL },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
@@ -388,8 +415,12 @@ static enum err run(struct tick *tick, const struct step *step)
 
 	enum err err = step->run(tick);
 
-	if (err == OK)
-		return db_commit(tick->db);
+	if (err == OK) {
+		TRY(db_commit(tick->db));
+		if (step->done)
+			step->done(tick);
+		return OK;
+	}
 	db_rollback(tick->db);
 	return fail(err, "engine step %s failed and is tried again", step->name);
 }

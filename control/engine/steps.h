@@ -6,6 +6,9 @@
 #define CONTROL_ENGINE_STEPS_H
 
 #include "control/engine/engine.h"
+#include "control/store/store.h"
+
+struct attacks; /* attacks.h */
 
 struct tick {
 	struct db *db;
@@ -14,7 +17,25 @@ struct tick {
 	int64_t clock_ms;    /* machine time */
 	bool release_paused; /* automatic release waits: see release_guard.h */
 	bool more;	     /* set: a batch was full */
+	/* What nodes told and measured, and what was done about it; NULL: nothing is. */
+	struct attacks *attacks;
 };
+
+/* ---- what steps share */
+/* A select of INSTANCE_COLUMNS with a LIMIT of at most ENGINE_BATCH; a full one sets more. */
+enum err tick_instances(struct tick *tick, const char *sql, const struct value *values,
+	size_t value_count, struct instance **out, size_t *count) MUST_USE;
+/* ERR_INSTANCE_NOT_FOUND. */
+enum err tick_instance(struct tick *tick, int64_t number, struct instance *out) MUST_USE;
+/* An audit record of the engine; detail NULL: memory is out. */
+enum err tick_record(struct tick *tick, const struct instance *instance, const char *action,
+	const char *detail) MUST_USE;
+/* An event, once per (instance, kind, occasion); inserted (may be NULL): whether it was not told before. */
+enum err tick_event(struct tick *tick, const struct instance *instance, const char *kind,
+	int64_t occasion_ms, const char *detail, bool *inserted) MUST_USE;
+/* Whether the select gives a row. */
+enum err tick_exists(const struct tick *tick, const char *sql, const struct value *values,
+	size_t count, bool *out) MUST_USE;
 
 enum err steps_run(struct tick *tick) MUST_USE;
 /* Machine time that an engine last wrote down; 0: never. In the caller's transaction. */

@@ -89,6 +89,9 @@ static const struct {
 	{ "", { "--dns-zone", "polder.test." }, "dns-zone" },
 	{ "", { "--dns-zone", "-polder" }, "dns-zone" },
 	{ "", { "--dns-ttl", "0" }, "\"dns-ttl\"" },
+	{ "", { "--blackhole", "maybe" }, "\"blackhole\"" },
+	{ "", { "--blackhole-minutes", "29" }, "\"blackhole-minutes\"" },
+	{ "", { "--blackhole-minutes", "1441" }, "\"blackhole-minutes\"" },
 	{ "", { "--config", "/nowhere/file" }, "/nowhere/file" },
 	{ "no equals\n", { "--config", "FILE" }, "no equals" },
 	{ "unknown = 1\n", { "--config", "FILE" }, "unknown" },
@@ -123,7 +126,7 @@ static void help_lists_every_row(void **state)
 	static const char *const names[] = { "--socket", "--node-socket", "--database",
 		"--key-file", "--nonce-file", "--vip-pool", "--clock-offset-file",
 		"--bootstrap-file", "--calls-per-second", "--threads", "--log-level", "--host-id",
-		"--dns-zone", "--dns-socket", "--dns-ttl" };
+		"--dns-zone", "--dns-socket", "--dns-ttl", "--blackhole", "--blackhole-minutes" };
 	char *text = NULL;
 	size_t size = 0, i;
 	FILE *out = open_memstream(&text, &size);

@@ -498,6 +498,7 @@ static void test_thread(void **state)
 	struct test_store *store = *state;
 	int64_t now = clock_utc_ms();
 	struct instance instance = test_store_add(store, 1, now + DAY_MS), loaded;
+	const struct engine_settings settings = { .blackhole = true, .blackhole_ms = HOUR_MS };
 	struct nodes *nodes = nodes_new();
 	struct engine *engine = NULL;
 	struct life_clock *clock;
@@ -507,7 +508,7 @@ static void test_thread(void **state)
 
 	(void)snprintf(path, sizeof(path), "%s/offset", store->directory);
 	clock = life_clock_new(path);
-	assert_int_equal(engine_start(store->url, NULL, clock, nodes, &engine), OK);
+	assert_int_equal(engine_start(store->url, NULL, clock, nodes, &settings, &engine), OK);
 	/* It announces what is there, and what comes, and where the clock stands. */
 	assert_true(nodes_wait(nodes, 0, 0, 5000));
 	generation = nodes_newest(nodes);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sources that a node blocked for going over a limit again and again become automatic entries of the
+ * block-list, so that every node refuses them and there is one place to see and to undo it.
+ *
+ * What a node tells is not taken on trust: the instance must exist and have the mitigation on, an allowed
+ * source stays allowed, and times are bounded. When an instance has as many automatic entries as it may have, those
+ * that end first make room; entries that a person made never do. One audit record holds what one
+ * transaction blocked at one instance.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "control/engine/attacks.h"
+#include "control/model/lifecycle.h"
+#include "control/store/policy.h"
+
+/* Published: the longest time of an entry. */
+#define BLOCK_LONGEST_MS (7 * DAY_MS)
+#define TELL_EVERY_MS	 HOUR_MS
+/* Of OFFENCE_BATCH sources with their mitigations and times. */
+#define DETAIL_BYTES_MAX (OFFENCE_BATCH * 200)
+
+enum err offences_due(const struct tick *tick, bool *out)
+{
+	*out = tick->attacks && inbox_has_offences(nodes_inbox(tick->attacks->nodes));
+	return OK;
+}
+
+/* Those of one instance. */
+struct group {
+	struct tick *tick;
+	struct instance instance;
+	struct protection protection;
+	struct list_entry_row *allowed;
+	size_t allowed_count;
+	struct text detail; /* of the audit record */
+	size_t count;	    /* blocked */
+};
+
+static bool is_allowed(const struct group *group, const uint8_t source[16])
+{
+	for (size_t i = 0; i < group->allowed_count; i++)
+		if (prefix_covers(group->allowed[i].source, group->allowed[i].prefix_bits, source))
+			return true;
+	return false;
+}
+
+static enum err load_allowed(struct group *group)
+{
+	struct list_entry_filter filter = {
+		.instance_number = group->instance.number,
+		.kind = LIST_ALLOW,
+		.automatic = -1,
+		.clock_ms = group->tick->clock_ms,
+	};
+
+	return list_entry_list(group->tick->db, group->tick->mem, &filter, &group->allowed,
+		&group->allowed_count, NULL);
+}
+
+static int64_t until_of(const struct group *group, const struct record_offence *offence)
+{
+	int64_t clock_ms = group->tick->clock_ms, until_ms = offence->until_ms;
+
+	if (group->protection.strictness == STRICTNESS_STRICT &&
+		until_ms < clock_ms + STRICT_BLOCK_MS)
+		until_ms = clock_ms + STRICT_BLOCK_MS;
+	return until_ms < clock_ms + BLOCK_LONGEST_MS ? until_ms : clock_ms + BLOCK_LONGEST_MS;
+}
+
+static enum err block(struct group *group, const struct record_offence *offence)
+{
+	const char *mitigation = mitigation_name((enum mitigation)offence->mitigation);
+	struct list_entry_row entry = {
+		.instance_number = group->instance.number,
+		.kind = LIST_BLOCK,
+		.prefix_bits = 128,
+		.until_ms = until_of(group, offence),
+		.automatic = true,
+		.since_ms = group->tick->clock_ms,
+		.actor = "engine",
+		.mitigation = mitigation,
+	};
+	char source[ADDRESS_TEXT_SIZE];
+
+	memcpy(entry.source, offence->source.byte, sizeof(entry.source));
+	if (entry.until_ms <= group->tick->clock_ms || is_allowed(group, entry.source) ||
+		address_is_ipv4(entry.source) == group->instance.ipv6)
+		return OK;
+	TRY(list_entry_put(group->tick->db, &entry));
+	address_format(entry.source, source);
+	text_print(&group->detail, "%s{\"source\":\"%s\",\"mitigation\":\"%s\",\"until\":%lld}",
+		group->count ? "," : "", source, mitigation, (long long)entry.until_ms);
+	group->count++;
+	return OK;
+}
+
+static enum err tell(struct group *group)
+{
+	struct tick *tick = group->tick;
+	const char *sources = group->detail.data;
+
+	if (group->count == 0)
+		return OK;
+	if (group->detail.failed)
+		return ERR_MEMORY;
+	TRY(list_entry_evict(tick->db, group->instance.number, tick->clock_ms, BLOCK_ENTRY_MAX));
+	TRY(tick_event(tick, &group->instance, "sources_blocked",
+		tick->clock_ms / TELL_EVERY_MS * TELL_EVERY_MS,
+		arena_print(tick->mem, "{\"sources\":%zu}", group->count), NULL));
+	return tick_record(tick, &group->instance, "engine.block",
+		arena_print(tick->mem, "{\"newEntity\":{\"blocked\":[%s]}}", sources));
+}
+
+static enum err block_group(struct tick *tick, const struct record_offence *offence, size_t count)
+{
+	struct group group = { .tick = tick };
+	enum err err = tick_instance(tick, offence->record.id, &group.instance);
+
+	/* Released meanwhile. */
+	if (err == ERR_INSTANCE_NOT_FOUND)
+		return OK;
+	TRY(err);
+	if (!lifecycle_at(group.instance.expire_ms, tick->now_ms)->mitigation)
+		return OK;
+	TRY(protection_load(tick->db, tick->mem, group.instance.number, &group.protection));
+	if (protection_mode(&group.protection, MITIGATION_auto_block) != MITIGATION_BLOCK)
+		return OK;
+	TRY(load_allowed(&group));
+	text_init(&group.detail, tick->mem, DETAIL_BYTES_MAX);
+	for (size_t i = 0; i < count; i++)
+		TRY(block(&group, &offence[i]));
+	return tell(&group);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct record_offence *left = a, *right = b;
+
+	return left->record.id < right->record.id ? -1 : left->record.id > right->record.id;
+}
+
+enum err offences_run(struct tick *tick)
+{
+	struct attacks *attacks = tick->attacks;
+	struct record_offence *offence = attacks->offence;
+	size_t end, count;
+
+	count = inbox_offences(nodes_inbox(attacks->nodes), offence, OFFENCE_BATCH);
+	attacks->offence_count = count;
+	qsort(offence, count, sizeof(*offence), compare);
+	for (size_t i = 0; i < count; i = end) {
+		for (end = i + 1; end < count && offence[end].record.id == offence[i].record.id;)
+			end++;
+		TRY(block_group(tick, &offence[i], end - i));
+	}
+	tick->more = tick->more || count == OFFENCE_BATCH;
+	return OK;
+}
+
+void offences_done(struct tick *tick)
+{
+	inbox_done_offences(nodes_inbox(tick->attacks->nodes), tick->attacks->offence_count);
+}
