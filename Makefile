@@ -79,6 +79,7 @@ fuzz: ## every fuzzer for SECONDS (60) each
 bench: all ## measure side by side with peers; prints and writes docs/benchmarks.md (root)
 	$(Q)tests/bench/run
 	$(Q)tests/bench/packet
+	$(Q)tests/bench/flood
 
 clean: ## remove what was built
 	rm -rf build build-*

@@ -2,13 +2,14 @@
 /*
  * New connections, many in parallel, each for one HTTP request: a client with time-outs and retries.
  *
- *   connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS]
+ *   connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS [RATE]]
  *
  * A request is completed when an answer of status 200 with BYTES of body and the server's FIN came. An attempt
  * that has not come so far after STALL_MS is stalled, one that got an error, RST or another answer is failed;
  * either is closed and the request made again on a new connection, ATTEMPT_MAX times in all. No attempt ends the
  * run. The kernel's own retransmissions (of a SYN after 1 and 3 s) are part of an attempt, as for every client.
- * With SECONDS no new request begins after that time.
+ * With SECONDS no new request begins after that time; with RATE so many begin each second, as far as CONCURRENCY
+ * lets them.
  *
  * Prints {"completed","lost","failed","stalled","retried","ms","connect_p50_ms","connect_p99_ms","total_p50_ms",
  * "total_p99_ms","total_max_ms"}; lost: requests not completed by any attempt. Times are of attempts that did.
@@ -35,6 +36,8 @@
 #define STALL_MS	10000
 #define ATTEMPT_MAX	3
 #define LOOK_MS		100 /* how often stalled ones are looked for */
+#define PACE_MS		1   /* and, with a rate, places for what is due */
+#define RATE_MAX	100000
 #define EVENT_MAX	512
 
 struct connection {
@@ -53,7 +56,8 @@ struct run {
 	size_t length, bytes;
 	long count, concurrency, begun, live;
 	long completed, lost, failed, stalled, retried;
-	int64_t end_us;
+	int64_t began_us, end_us;
+	long rate; /* a second; 0: as fast as they end */
 	int epoll;
 	float *connect_ms, *total_ms; /* of completed */
 };
@@ -134,10 +138,19 @@ static void trouble(struct run *run, struct connection *c, long *kind)
 	begin(run, c);
 }
 
+static bool is_due(const struct run *run)
+{
+	int64_t now = now_us();
+
+	if (run->begun == run->count || (run->end_us && now > run->end_us))
+		return false;
+	return !run->rate || run->begun <= (now - run->began_us) * run->rate / 1000000;
+}
+
 /* The next request, if there is one. */
 static void begin(struct run *run, struct connection *c)
 {
-	if (run->begun == run->count || (run->end_us && now_us() > run->end_us))
+	if (!is_due(run))
 		return;
 	run->begun++;
 	run->live++;
@@ -231,7 +244,7 @@ static double quantile(float *of, long count, double q)
 	return count ? (double)of[(long)((double)(count - 1) * q)] : 0;
 }
 
-static void print_result(struct run *run, int64_t began_us)
+static void print_result(struct run *run)
 {
 	qsort(run->connect_ms, (size_t)run->completed, sizeof(float), compare);
 	qsort(run->total_ms, (size_t)run->completed, sizeof(float), compare);
@@ -241,7 +254,7 @@ static void print_result(struct run *run, int64_t began_us)
 	       "ms\":%.2f,"
 	       "\"total_max_ms\":%.2f}\n",
 		run->completed, run->lost, run->failed, run->stalled, run->retried,
-		(long long)(now_us() - began_us) / 1000,
+		(long long)(now_us() - run->began_us) / 1000,
 		quantile(run->connect_ms, run->completed, 0.5),
 		quantile(run->connect_ms, run->completed, 0.99),
 		quantile(run->total_ms, run->completed, 0.5),
@@ -249,30 +262,40 @@ static void print_result(struct run *run, int64_t began_us)
 		quantile(run->total_ms, run->completed, 1));
 }
 
+static bool goes_on(const struct run *run)
+{
+	if (run->live)
+		return true;
+	return run->rate && run->begun < run->count && now_us() <= run->end_us;
+}
+
 static void go(struct run *run)
 {
 	static struct connection connection[CONCURRENCY_MAX];
 	struct epoll_event event[EVENT_MAX];
+	const int wait_ms = run->rate ? PACE_MS : LOOK_MS;
 	int64_t looked_us = now_us();
 
 	for (long i = 0; i < CONCURRENCY_MAX; i++)
 		connection[i].fd = -1;
 	for (long i = 0; i < run->concurrency; i++)
 		begin(run, &connection[i]);
-	while (run->live) {
-		int n = epoll_wait(run->epoll, event, EVENT_MAX, LOOK_MS);
+	while (goes_on(run)) {
+		int n = epoll_wait(run->epoll, event, EVENT_MAX, wait_ms);
 		int64_t now;
 
 		for (int i = 0; i < n; i++)
 			on_event(run, event[i].data.ptr, event[i].events);
 		now = now_us();
-		if (now - looked_us < LOOK_MS * 1000)
+		if (now - looked_us < wait_ms * 1000)
 			continue;
 		looked_us = now;
 		for (long i = 0; i < run->concurrency; i++) {
 			struct connection *c = &connection[i];
 
-			if (c->fd >= 0 && now - c->began_us > STALL_MS * 1000)
+			if (c->fd < 0)
+				begin(run, c);
+			else if (now - c->began_us > STALL_MS * 1000)
 				trouble(run, c, &run->stalled);
 		}
 	}
@@ -283,11 +306,10 @@ int main(int argc, char **argv)
 	struct addrinfo hint = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *to;
 	struct run run = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct rlimit files;
-	int64_t began_us = now_us();
 
-	if (argc < 7 || argc > 8 || getaddrinfo(argv[1], argv[2], &hint, &to) != 0) {
-		fprintf(stderr,
-			"usage: connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS]\n");
+	if (argc < 7 || argc > 9 || getaddrinfo(argv[1], argv[2], &hint, &to) != 0) {
+		fprintf(stderr, "usage: connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS "
+				"[RATE]]\n");
 		return 2;
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -298,15 +320,18 @@ int main(int argc, char **argv)
 	run.count = number_of(argv[3], 1, COUNT_MAX);
 	run.concurrency = number_of(argv[4], 1, CONCURRENCY_MAX);
 	run.bytes = (size_t)number_of(argv[6], 0, BODY_MAX);
-	if (argc == 8)
-		run.end_us = began_us + number_of(argv[7], 1, SECONDS_MAX) * 1000000;
+	run.began_us = now_us();
+	if (argc > 7)
+		run.end_us = run.began_us + number_of(argv[7], 1, SECONDS_MAX) * 1000000;
+	if (argc > 8)
+		run.rate = number_of(argv[8], 1, RATE_MAX);
 	run.length = (size_t)snprintf(run.request, sizeof(run.request),
 		"GET %.255s HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n", argv[5]);
 	run.connect_ms = calloc((size_t)run.count, sizeof(float));
 	run.total_ms = calloc((size_t)run.count, sizeof(float));
 	must(run.epoll >= 0 && run.connect_ms && run.total_ms, "begin");
 	go(&run);
-	print_result(&run, began_us);
+	print_result(&run);
 	freeaddrinfo(to);
 	return run.lost || run.failed || run.stalled ? 1 : 0;
 }
