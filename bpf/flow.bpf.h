@@ -40,8 +40,11 @@ enum flow_scratch_use {
 	SCRATCH_CLIENT_VALUE, /* the client's TSval when it opened the flow */
 };
 
-#define PORT_TRIES	16
-#define CLOSING_TAKE_NS NANOSECONDS /* a closed connection's port may be taken after this */
+/* Who is on the allow-list is not asked for the origin's packets. */
+#define MITIGATION_OF_REPLIES MITIGATION_BIT(reset_window)
+
+#define PORT_TRIES	      16
+#define CLOSING_TAKE_NS	      NANOSECONDS /* a closed connection's port may be taken after this */
 /* The agent ends expired flows and takes them off the counts; after so long it must be away. */
 #define EXPIRED_TAKE_NS (75 * NANOSECONDS)
 #define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
@@ -247,6 +250,11 @@ static __always_inline int reply_refused(
 	p->slot = entry->slot;
 	if ((__s64)(p->now_ns + s->life_offset_ns) >= entry->forward_until_ns)
 		return REASON_forwarding_off;
+	if (entry->mitigation_on &&
+		(__s64)(p->now_ns + s->life_offset_ns) < entry->mitigation_until_ns) {
+		p->mitigation_on = entry->mitigation_on & MITIGATION_OF_REPLIES;
+		p->mitigation_watch = entry->mitigation_watch;
+	}
 	p->flags = PACKET_OUT;
 	return 0;
 }

@@ -60,6 +60,11 @@ static __always_inline __u32 option_scale(__u32 options)
 	return options >> OPTION_SCALE_SHIFT & 15;
 }
 
+static __always_inline __u32 origin_scale(__u32 options)
+{
+	return options & ORIGIN_SCALE ? options >> ORIGIN_SCALE_SHIFT & 15 : 0;
+}
+
 static __always_inline __u32 walk_read(struct option_walk *w, __u32 at)
 {
 	return (__u32)w->bytes[at & 63] << 24 | (__u32)w->bytes[(at + 1) & 63] << 16 |

@@ -41,6 +41,7 @@
 #include "flow.bpf.h"
 #include "cookie.bpf.h"
 #include "segment.bpf.h"
+#include "mitigations/reset.bpf.h"
 
 #define MSS_TO_CLIENT_IPV4 1460u
 #define MSS_TO_CLIENT_IPV6 1440u
@@ -68,9 +69,8 @@ static __always_inline __u32 window_convert(__u32 window, __u32 from, __u32 to)
 
 static __always_inline __u32 window_to_client(__u32 options, __u32 window)
 {
-	__u32 from = options & ORIGIN_SCALE ? options >> ORIGIN_SCALE_SHIFT & 15 : 0;
-
-	return options & OPTION_SCALE ? window_convert(window, from, CLIENT_SCALE) : window;
+	return options & OPTION_SCALE ? window_convert(window, origin_scale(options), CLIENT_SCALE)
+				      : window;
 }
 
 static __always_inline __u32 window_to_origin(__u32 options, __u32 window)
@@ -395,6 +395,9 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	if (flow->state == FLOW_SYN_SENT && p->tcp_flags & TCP_RST &&
 		p->sequence - (flow->client_isn + 1) > 1)
 		return drop(p, REASON_cookie_invalid);
+	if (flow->state == FLOW_OPEN && p->tcp_flags & TCP_RST &&
+		reset_refused(p, p->sequence, flow->client_next, flow->origin_window))
+		return drop(p, REASON_reset_window);
 	reason = limit_packet(p, flow);
 	if (reason)
 		return drop(p, reason);
@@ -409,6 +412,9 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	tcp_note_life(p, flow);
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_CLIENT);
+	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
+		reset_note(&flow->origin_next, &flow->client_window, p->acknowledgement,
+			(__u32)p->window << option_scale(flow->options));
 	limit_follow(flow, &p->key.source);
 	translation_to_origin(&t, flow);
 	return tcp_send(ctx, p, flow, &t, 1);
@@ -465,6 +471,9 @@ static __always_inline int tcp_origin_agreed(
 	if (flow->state == FLOW_SYN_SENT) {
 		flow->sequence_delta = p->sequence - flow->proxy_isn;
 		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
+		flow->client_next = flow->client_isn + 1;
+		flow->origin_next = flow->proxy_isn + 1;
+		flow->origin_window = p->window;
 		/* Whoever sees the flow open, on another CPU, must see how far to shift. */
 		asm volatile("" ::: "memory");
 		flow->state = FLOW_OPEN;
@@ -520,6 +529,10 @@ __noinline int tcp_from_origin(
 		/* Refused: the client's next expected number is the one behind the cookie. */
 		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
 	}
+	if (flow->state == FLOW_OPEN && flags & TCP_RST &&
+		reset_refused(p, p->sequence - flow->sequence_delta, flow->origin_next,
+			flow->client_window))
+		return drop(p, REASON_reset_window);
 	flow_seen(p, client, flow);
 	tcp_note_life(p, flow);
 	if (flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN) && flags & TCP_ACK) {
@@ -530,6 +543,9 @@ __noinline int tcp_from_origin(
 	}
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
+	if ((flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
+		reset_note(&flow->client_next, &flow->origin_window, p->acknowledgement,
+			(__u32)p->window << origin_scale(flow->options));
 	limit_follow(flow, &client->source);
 	translation_to_client(&t, flow, client);
 	p->reason = REASON_forwarded_tcp;

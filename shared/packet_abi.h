@@ -245,12 +245,14 @@ struct flow {
 	__u32 slot;    /* vip_counter slot */
 	__u32 scratch[3];
 	__u32 service;	   /* port rule number */
-	__u32 client_next; /* what the origin last acknowledged: where the client's RST has to be */
+	__u32 client_next; /* about what the origin last acknowledged: where the client's RST has to be */
 	__u32 origin_next; /* the same of the client, in the client's numbers */
 	__u8 client_address; /* enum client_address */
 	__u8 prefix;	     /* bytes of PROXY header before the client's first */
 	__u8 more_flags;     /* private to bpf/ */
 	__u8 limit_flags;    /* FLOW_* below */
+	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
+	__u32 spare;
 };
 #define FLOW_COUNTED	(1u << 0) /* in the connection counts */
 #define FLOW_LIMITED	(1u << 1) /* the rule limits each source; counted for its source, too */
