@@ -92,6 +92,7 @@ static void test_auto_block_is_undone(void **state)
 {
 	struct list_exact_key first = { .instance = 1, .source = ip("203.0.113.1") };
 	struct list_exact_key second = { .instance = 1, .source = ip("203.0.113.2") };
+	struct list_exact_key third = { .instance = 1, .source = ip("2001:db8::") };
 	const int64_t until = INT64_MAX;
 	struct node node;
 	struct draft draft;
@@ -102,17 +103,19 @@ static void test_auto_block_is_undone(void **state)
 	apply_first(&node);
 	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &first, &until), 0);
 	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &second, &until), 0);
+	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &third, &until), 0);
 	draft_init(&draft, 0, 1, 2);
 	add_remove(&draft, RECORD_LIST, 21);
 	assert_int_equal(apply(&node, &draft), OK);
-	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 1);
+	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 2);
 	draft_init(&draft, 0, 2, 3);
 	add_list(&draft, 25, 1, "203.0.113.2", 128);
+	add_list(&draft, 26, 1, "2001:db8::", 64);
 	assert_int_equal(apply(&node, &draft), OK);
 	node_down(&node);
 
 	node_up(&node);
-	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 1);
+	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 2);
 	draft_init(&draft, SNAPSHOT_FULL, 0, 4);
 	add_instance(&draft, 1, "192.0.2.1");
 	assert_int_equal(apply(&node, &draft), OK);
