@@ -48,6 +48,7 @@
 #define MSS_DEFAULT_IPV4   536u /* RFC 9293 section 3.7.1 */
 #define MSS_DEFAULT_IPV6   1220u
 #define WINDOW_MAX	   65535u
+#define WINDOW_SMALL	   4096u /* bytes: below two or three segments */
 #define OPENING_FIRST_NS                                                                           \
 	(NANOSECONDS / 4) /* until a SYN toward the origin is repeated; then doubling */
 
@@ -60,10 +61,16 @@ static __always_inline int tcp_flags_impossible(__u8 flags)
 	return (flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST);
 }
 
-/* A window in the units of "from" bits, in those of "to" bits; what does not fit is cut. */
+/*
+ * A window in the units of "from" bits, in those of "to" bits; what does not fit is cut. A small one is
+ * rounded up: cut, 64 bytes would look closed and 576 less than a segment, and the sender would wait.
+ */
 static __always_inline __u32 window_convert(__u32 window, __u32 from, __u32 to)
 {
-	window = window << (from & 15) >> (to & 15);
+	window <<= from & 15;
+	if (window < WINDOW_SMALL)
+		window += (1u << (to & 15)) - 1;
+	window >>= to & 15;
 	return window > WINDOW_MAX ? WINDOW_MAX : window;
 }
 

@@ -352,7 +352,8 @@ static void windows(int version)
 		{ 0, 65535, 511, 600, 600 },
 		{ 14, 1, 128, 600, 600 },
 		{ -1, 1280, 10, 63, 64512 },
-		{ -1, 100, 0, 600, 65535 },
+		{ -1, 100, 1, 600, 65535 }, /* small: not closed, and a segment stays one */
+		{ -1, 576, 5, 600, 65535 },
 	};
 
 	for (uint32_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
