@@ -3,16 +3,15 @@
 Frames of TCP segments, built and taken apart, and a link to send and hear them on. What arrives is
 trusted in nothing: lengths must agree and all checksums are computed anew.
 """
-import ctypes
-import os
 import select
 import socket
 import struct
 import time
 
+import namespaces
+
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 FLAG_LETTER = {"F": FIN, "S": SYN, "R": RST, "P": PSH, ".": ACK, "U": URG}
-CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 
 
@@ -126,22 +125,10 @@ class Link:
     """One interface inside a network namespace of the lab."""
 
     def __init__(self, namespace, interface, mac_to, mac_from):
-        libc = ctypes.CDLL(None, use_errno=True)
-        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        there = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
-        if os.fstat(here).st_ino == os.fstat(there).st_ino:
-            raise SystemExit("packets are sent inside namespaces of a lab only")
-        if libc.setns(there, CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
-        try:
+        with namespaces.inside(namespace):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
             self.socket.bind((interface, ETH_P_ALL))
-        finally:
-            if libc.setns(here, CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "cannot go back")
-            os.close(here)
-            os.close(there)
         self.mac_to = bytes.fromhex(mac_to.replace(":", ""))
         self.mac_from = bytes.fromhex(mac_from.replace(":", ""))
 
@@ -161,3 +148,19 @@ class Link:
             frame, where = self.socket.recvfrom(65535)
             if where[2] != socket.PACKET_OUTGOING:
                 return frame
+
+    def answer_resolution(self, frame, addresses):
+        """Says that this end has the addresses, when an ARP or neighbour solicitation asks. True: it did."""
+        if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1" and frame[38:42] in addresses:
+            self.socket.send(frame[6:12] + self.mac_from + frame[12:20] + b"\0\2" + self.mac_from +
+                             frame[38:42] + frame[22:32])
+            return True
+        if frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] == 135 and frame[62:78] in addresses:
+            target, asker = frame[62:78], frame[22:38]
+            body = b"\x88\0\0\0" + b"\x60\0\0\0" + target + b"\2\1" + self.mac_from
+            pseudo = target + asker + struct.pack("!IHBB", len(body), 0, 0, 58)
+            body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
+            head = struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + target + asker
+            self.socket.send(frame[6:12] + self.mac_from + b"\x86\xdd" + head + body)
+            return True
+        return False
