@@ -113,6 +113,11 @@ $(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$(O)/impair.bpf.o: tests/wire/impair.bpf.c tests/wire/impair.h
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
 $(O)/sys/%.skel.h: $(O)/%.bpf.o
 	@mkdir -p $(@D)
 	@echo "  SKEL  $@"
@@ -142,7 +147,8 @@ MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/te
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) ## build the test programs
+IMPAIR := $(O)/tests/wire/impair
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(IMPAIR) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
@@ -157,6 +163,11 @@ $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(IMPAIR): $(O)/%: $(O)/%.o
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+$(IMPAIR).o: | $(O)/sys/impair.skel.h
 
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
 	@echo "  LINK  $@"
