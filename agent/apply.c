@@ -341,6 +341,21 @@ static bool wanted(const struct node_state *state, enum packet_map map, const vo
 	return node_state_wants_prefix(state, key);
 }
 
+/* As for an entry that was removed while an agent ran. */
+static void forgive_source(struct applier *applier, enum packet_map map, const void *key)
+{
+	const struct list_exact_key *exact = key;
+	const struct list_prefix_key *prefix = key;
+	struct list_exact_key out;
+
+	if ((map == PACKET_LIST_EXACT &&
+		    auto_block_key(exact->instance, &exact->source, 128, &out)) ||
+		(map == PACKET_LIST_PREFIX && prefix->prefix_bits >= 32 &&
+			auto_block_key(ntohl(prefix->instance), &prefix->source,
+				prefix->prefix_bits - 32, &out)))
+		delete_key(applier, PACKET_AUTO_BLOCK, &out);
+}
+
 /* Walks all keys once. A deleted key can be the walk's foothold, so it is left before it is deleted; a
  * walk that starts over because of it is bounded by the number of entries that a map can have. */
 static void delete_unwanted_of(
@@ -362,9 +377,7 @@ static void delete_unwanted_of(
 		more = packets_next_key(applier->packets, map, &key, &next);
 		if (!wanted(state, map, &key)) {
 			delete_key(applier, map, &key);
-			/* As for an entry that was removed while an agent ran. */
-			if (map == PACKET_LIST_EXACT)
-				delete_key(applier, PACKET_AUTO_BLOCK, &key);
+			forgive_source(applier, map, &key);
 			deleted++;
 		}
 		key = next;

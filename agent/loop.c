@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/apply.h"
+#include "agent/capture.h"
 #include "agent/fetch.h"
 #include "agent/neighbour.h"
 #include "agent/report.h"
@@ -117,6 +118,7 @@ static void tick(struct loop *loop)
 	try_attach(loop);
 	neighbours_tick(loop->neighbours, clock_monotonic_ms());
 	sweep_tick(loop->sweep, boot_ns());
+	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	loop->report_due = true;
 }
 
@@ -183,6 +185,7 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	settle_told(&loop->settle, &snapshot->header);
 	TRY(settle_write(&loop->settle, loop->packets));
 	TRY(applier_apply(loop->applier, snapshot));
+	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	if (snapshot->header.control_boot != loop->control_boot)
 		loop->report_full = true;
 	loop->control_boot = snapshot->header.control_boot;
@@ -277,6 +280,8 @@ static void take_results(struct loop *loop)
 	fetch_results(loop->fetch, &snapshot, &report, &data, &size);
 	if (report == FETCH_FAILED)
 		loop->report_full = true;
+	if (report != FETCH_RUNNING)
+		reporter_sent(loop->reporter, report != FETCH_FAILED);
 	if (snapshot == FETCH_DATA) {
 		take_snapshot(loop, data, size);
 		fetch_release(loop->fetch);
@@ -403,7 +408,8 @@ static enum err begin(struct loop *loop)
 	loop->applier = applier_new(loop->packets, loop->state, want_origin, loop);
 	loop->health = health_new(settings);
 	loop->sweep = sweep_new(loop->packets, loop->state, want_origin, loop);
-	loop->reporter = reporter_new(loop->packets, loop->state, &loop->settle, settings);
+	loop->reporter =
+		reporter_new(loop->packets, loop->state, loop->health, &loop->settle, settings);
 	loop->retry = retry_new(loop->packets);
 	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;

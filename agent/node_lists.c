@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define EXACT_BITS 128
 
 static struct key_entry *key_at(const struct node_state *state, uint32_t index)
@@ -114,12 +116,22 @@ static void list_give(struct node_state *state, uint32_t index)
 	pool_give(&state->lists, index);
 }
 
+bool auto_block_key(
+	uint32_t instance, const struct address *source, unsigned bits, struct list_exact_key *out)
+{
+	*out = (struct list_exact_key){ .instance = instance, .source = *source };
+	if (address_is_ipv4(source->byte))
+		return bits == EXACT_BITS;
+	out->source.half[1] = 0;
+	return bits >= 64;
+}
+
 /* Who undoes a block by hand, or allows the source, means what the node decided by itself too. */
 static void forgive_source(struct node_state *state, const struct key_entry *key)
 {
-	struct list_exact_key out = { .instance = key->instance, .source = key->source };
+	struct list_exact_key out;
 
-	if (key->bits == EXACT_BITS)
+	if (auto_block_key(key->instance, &key->source, key->bits, &out))
 		state->output->auto_block_delete(state->output->context, &out);
 }
 

@@ -113,6 +113,11 @@ void node_state_refuse(struct node_state *state, uint32_t type, uint32_t id, con
 const struct node_refused *node_state_refused(const struct node_state *state, uint32_t *count);
 uint64_t node_state_refused_total(const struct node_state *state);
 
+/* The key in map "auto_block" of the source that a list entry names: an address, or the /64 of IPv6 that it
+ * is or lies in. false: the entry names more than one. */
+bool auto_block_key(
+	uint32_t instance, const struct address *source, unsigned bits, struct list_exact_key *out);
+
 /* The value of map "service" for a record: network order, and the slots in proportion to the weights. Origins
  * that are down, one bit each, are closed; but where all of one IP version are down, they are all used:
  * a wrong verdict must not cost more than a right one saves. */

@@ -251,6 +251,37 @@ static int ring_record(void *context, void *data, size_t size)
 	return 0;
 }
 
+static int take_record(void *context, void *data, size_t size)
+{
+	const struct packet_reader *reader = context;
+
+	if (size < reader->size || !reader->take)
+		return 0;
+	return reader->take(reader->context, data) ? 0 : -ENOSPC;
+}
+
+static enum err open_rings(struct packets *packets)
+{
+	static const struct {
+		enum packet_map map;
+		size_t size;
+	} form[PACKET_RING_COUNT] = {
+		[PACKET_RING_OFFENCE] = { PACKET_OFFENCE, sizeof(struct offence) },
+		[PACKET_RING_SAMPLE] = { PACKET_SAMPLE, sizeof(struct packet_sample) },
+	};
+
+	for (int i = 0; i < PACKET_RING_COUNT; i++) {
+		struct packet_reader *reader = &packets->reader[i];
+
+		reader->size = form[i].size;
+		reader->ring =
+			ring_buffer__new(packets->map[form[i].map], take_record, reader, NULL);
+		if (!reader->ring)
+			return fail(ERR_SYSTEM, "open a ring buffer: %s", strerror(errno));
+	}
+	return OK;
+}
+
 static enum err load(struct packets *packets)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -274,7 +305,7 @@ static enum err load(struct packets *packets)
 		ring_buffer__new(packets->map[PACKET_NEIGHBOUR], ring_record, packets, NULL);
 	if (!packets->ring)
 		return fail(ERR_SYSTEM, "open the ring buffer: %s", strerror(errno));
-	return OK;
+	return open_rings(packets);
 }
 
 enum err packets_open(const struct agent_settings *settings, struct packets **out)
@@ -310,6 +341,8 @@ void packets_close(struct packets *packets)
 			(void)close(packets->attached[i].link);
 	}
 	ring_buffer__free(packets->ring);
+	for (int i = 0; i < PACKET_RING_COUNT; i++)
+		ring_buffer__free(packets->reader[i].ring);
 	if (packets->skeleton)
 		polder__destroy(packets->skeleton);
 	if (packets->lock >= 0)
@@ -420,8 +453,7 @@ int packets_retry(struct packets *packets, const struct flow_key *key)
 	frame[12] = address_is_ipv4(key->source.byte) ? ETH_P_IP >> 8 : ETH_P_IPV6 >> 8;
 	frame[13] = address_is_ipv4(key->source.byte) ? ETH_P_IP & 255 : ETH_P_IPV6 & 255;
 	memcpy(frame + ETH_HLEN, key, sizeof(*key));
-	return bpf_prog_test_run_opts(
-		bpf_program__fd(packets->skeleton->progs.polder_retry), &run);
+	return bpf_prog_test_run_opts(bpf_program__fd(packets->skeleton->progs.polder_retry), &run);
 }
 
 uint32_t packets_cpus(const struct packets *packets)
@@ -467,4 +499,14 @@ void packets_neighbours(struct packets *packets,
 	packets->wanted = wanted;
 	packets->wanted_context = context;
 	(void)ring_buffer__consume(packets->ring);
+}
+
+void packets_take(struct packets *packets, enum packet_ring ring,
+	bool (*take)(void *context, const void *record), void *context)
+{
+	struct packet_reader *reader = &packets->reader[ring];
+
+	reader->take = take;
+	reader->context = context;
+	(void)ring_buffer__consume(reader->ring);
 }

@@ -96,6 +96,16 @@ int packets_read(struct packets *packets, enum packet_map map, struct packet_cur
 /* Runs polder_retry for a flow of PACKET_OPENING. 0 or a negative errno. */
 int packets_retry(struct packets *packets, const struct flow_key *key);
 
+/* Records of the packet path's rings, each given to take, until there are no more or take says false: that
+ * one was taken still. */
+enum packet_ring {
+	PACKET_RING_OFFENCE, /* struct offence */
+	PACKET_RING_SAMPLE,  /* struct packet_sample */
+	PACKET_RING_COUNT
+};
+void packets_take(struct packets *packets, enum packet_ring ring,
+	bool (*take)(void *context, const void *record), void *context);
+
 /* Per-CPU values hold so many copies, each rounded up to 8 bytes. */
 uint32_t packets_cpus(const struct packets *packets);
 uint64_t packets_bytes(const struct packets *packets); /* kernel memory of all maps */

@@ -19,6 +19,13 @@ struct attached {
 	bool missed; /* its absence was logged */
 };
 
+struct packet_reader {
+	struct ring_buffer *ring;
+	size_t size; /* of a record */
+	bool (*take)(void *context, const void *record);
+	void *context;
+};
+
 struct packets {
 	const struct agent_settings *settings;
 	struct polder *skeleton;
@@ -29,6 +36,7 @@ struct packets {
 	struct ring_buffer *ring;
 	void (*wanted)(void *context, const struct neighbour_wanted *wanted);
 	void *wanted_context;
+	struct packet_reader reader[PACKET_RING_COUNT];
 	struct attached attached[NODE_INTERFACE_MAX];
 };
 

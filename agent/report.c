@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/outbox.h"
 #include "agent/pool.h"
+#include "agent/tally.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -38,6 +40,9 @@ struct reporter {
 	struct vip_counter *copies; /* PIECE * CPUs */
 	struct counter *reason_copies;
 	struct counter reason[REASON_COUNT];
+	struct tally *vip_reasons, *service_states;
+	struct health *health;
+	struct outbox *outbox;
 
 	void *data;
 	uint32_t capacity, size, records;
@@ -268,6 +273,95 @@ static void add_refused(struct reporter *reporter)
 	}
 }
 
+static void add_vip_reasons(struct reporter *reporter)
+{
+	uint64_t key, value[TALLY_VALUES];
+
+	for (int i = 0; i < REPORT_TALLY_MAX && tally_next(reporter->vip_reasons, &key, value);
+		i++) {
+		struct vip_reason_key of;
+		struct record_vip_reason *record;
+
+		memcpy(&of, &key, sizeof(of));
+		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), of.instance);
+		if (!record)
+			return;
+		record->reason = of.reason;
+		record->counter = (struct counter){ .packets = value[0], .bytes = value[1] };
+	}
+}
+
+static void add_service_states(struct reporter *reporter)
+{
+	uint64_t key, value[TALLY_VALUES];
+
+	for (int i = 0; i < REPORT_TALLY_MAX && tally_next(reporter->service_states, &key, value);
+		i++) {
+		struct record_service_state *record =
+			add_record(reporter, RECORD_SERVICE_STATE, sizeof(*record), (uint32_t)key);
+
+		if (!record)
+			return;
+		record->connections = value[0];
+		record->opened = value[1];
+		record->refused_rate = value[2];
+		record->refused_connections = value[3];
+	}
+}
+
+static void add_health(struct reporter *reporter)
+{
+	struct record_health_state state;
+
+	for (int i = 0; i < REPORT_HEALTH_MAX && health_next_state(reporter->health, &state); i++) {
+		void *record =
+			add_record(reporter, RECORD_HEALTH_STATE, sizeof(state), state.record.id);
+
+		if (!record)
+			return;
+		memcpy(record, &state, sizeof(state));
+	}
+}
+
+static void add_outbox(struct reporter *reporter)
+{
+	uint32_t count;
+	const struct record_offence *offence = outbox_offences(reporter->outbox, &count);
+	const struct record_sample *sample;
+	void *record;
+
+	for (uint32_t i = 0; i < count; i++) {
+		record = add_record(
+			reporter, RECORD_OFFENCE, sizeof(*offence), offence[i].record.id);
+		if (!record)
+			return;
+		memcpy(record, &offence[i], sizeof(*offence));
+	}
+	sample = outbox_samples(reporter->outbox, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		record = add_record(reporter, RECORD_SAMPLE, sizeof(*sample), sample[i].record.id);
+		if (!record)
+			return;
+		memcpy(record, &sample[i], sizeof(*sample));
+	}
+}
+
+/* True if something of what has tables of its own is to be told. */
+static bool read_tables(struct reporter *reporter, bool full)
+{
+	bool changed = outbox_fill(reporter->outbox, clock_utc_ms());
+
+	tally_read(reporter->vip_reasons);
+	tally_read(reporter->service_states);
+	if (full) {
+		tally_tell_all(reporter->vip_reasons);
+		tally_tell_all(reporter->service_states);
+		health_tell_all(reporter->health);
+	}
+	return changed | tally_has_next(reporter->vip_reasons) |
+	       tally_has_next(reporter->service_states) | health_has_state(reporter->health);
+}
+
 static bool something_else_changed(struct reporter *reporter, int64_t now_ms)
 {
 	return node_state_generation(reporter->state) != reporter->sent_generation ||
@@ -292,7 +386,9 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	bool changed = read_slots(reporter);
 	struct snapshot_header *header;
 
+	full |= reporter->failed; /* what the last one should have said */
 	changed |= read_reasons(reporter);
+	changed |= read_tables(reporter, full);
 	if (!changed && !full && !something_else_changed(reporter, now_ms))
 		return false;
 	reporter->size = reporter->records = 0;
@@ -312,6 +408,10 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	}
 	add_reasons(reporter);
 	add_refused(reporter);
+	add_vip_reasons(reporter);
+	add_service_states(reporter);
+	add_health(reporter);
+	add_outbox(reporter);
 	if (reporter->failed) {
 		log_error("no memory for a report");
 		return false;
@@ -330,8 +430,13 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	return true;
 }
 
+void reporter_sent(struct reporter *reporter, bool accepted)
+{
+	outbox_sent(reporter->outbox, accepted);
+}
+
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
-	const struct settle *settle, const struct agent_settings *settings)
+	struct health *health, const struct settle *settle, const struct agent_settings *settings)
 {
 	struct reporter *reporter = calloc(1, sizeof(*reporter));
 	size_t cpus = packets_cpus(packets);
@@ -340,12 +445,17 @@ struct reporter *reporter_new(struct packets *packets, const struct node_state *
 		return NULL;
 	reporter->packets = packets;
 	reporter->state = state;
+	reporter->health = health;
 	reporter->settle = settle;
 	reporter->settings = settings;
 	reporter->sent_ms = INT64_MIN / 2;
 	reporter->copies = calloc(PIECE * cpus, sizeof(*reporter->copies));
 	reporter->reason_copies = calloc(cpus, sizeof(*reporter->reason_copies));
-	if (!reporter->copies || !reporter->reason_copies ||
+	reporter->vip_reasons = tally_new(packets, TALLY_VIP_REASON);
+	reporter->service_states = tally_new(packets, TALLY_SERVICE_STATE);
+	reporter->outbox = outbox_new(packets);
+	if (!reporter->copies || !reporter->reason_copies || !reporter->vip_reasons ||
+		!reporter->service_states || !reporter->outbox ||
 		getrandom(&reporter->agent_boot, sizeof(reporter->agent_boot), 0) !=
 			sizeof(reporter->agent_boot)) {
 		reporter_free(reporter);
@@ -358,6 +468,9 @@ void reporter_free(struct reporter *reporter)
 {
 	if (!reporter)
 		return;
+	tally_free(reporter->vip_reasons);
+	tally_free(reporter->service_states);
+	outbox_free(reporter->outbox);
 	free(reporter->slot);
 	free(reporter->copies);
 	free(reporter->reason_copies);

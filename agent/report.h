@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/health.h"
 #include "agent/node_state.h"
 #include "agent/packets.h"
 #include "agent/settle.h"
@@ -16,14 +17,18 @@
 struct reporter;
 
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
-	const struct settle *settle, const struct agent_settings *settings);
+	struct health *health, const struct settle *settle, const struct agent_settings *settings);
 void reporter_free(struct reporter *reporter);
 
 /* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
  * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until
  * the next call. */
-#define REPORT_QUIET_MS 10000
+#define REPORT_QUIET_MS	  10000
+#define REPORT_TALLY_MAX  8192 /* records of each kind in one report: the rest is in the next */
+#define REPORT_HEALTH_MAX 1024
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
+/* What became of the last report: what it carried and cannot be read again goes once more if need be. */
+void reporter_sent(struct reporter *reporter, bool accepted);
 
 #endif

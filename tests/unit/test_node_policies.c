@@ -547,6 +547,39 @@ static void test_auto_block(void **state)
 	}
 }
 
+/* What the packet path calls a source: an address, or the /64 of IPv6. */
+static void test_auto_block_keys(void **state)
+{
+	static const struct {
+		const char *source;
+		unsigned bits;
+		const char *key; /* NULL: more than one source */
+	} cases[] = {
+		{ "198.51.100.7", 128, "198.51.100.7" },
+		{ "198.51.100.0", 120, NULL },
+		{ "0.0.0.0", 96, NULL },
+		{ "2001:db8:1:2:3::4", 128, "2001:db8:1:2::" },
+		{ "2001:db8:1:2:3::", 80, "2001:db8:1:2::" },
+		{ "2001:db8:1:2::", 64, "2001:db8:1:2::" },
+		{ "2001:db8:1:2::", 63, NULL },
+		{ "::", 0, NULL },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct address source = ip(cases[i].source), expected;
+		struct list_exact_key key;
+
+		assert_int_equal(auto_block_key(9, &source, cases[i].bits, &key), !!cases[i].key);
+		if (!cases[i].key)
+			continue;
+		expected = ip(cases[i].key);
+		assert_int_equal(key.instance, 9);
+		assert_int_equal(key.reserved, 0);
+		assert_memory_equal(&key.source, &expected, sizeof(expected));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +596,7 @@ int main(void)
 		WITH(test_health_is_kept),
 		WITH(test_newest_capture),
 		WITH(test_auto_block),
+		cmocka_unit_test(test_auto_block_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  */
 #include "control/engine/engine.h"
 #include "control/model/lifecycle.h"
+#include "control/store/policy.h"
 #include "tests/support/store.h"
 
 #include <setjmp.h>
@@ -300,15 +301,17 @@ static void test_arena_too_small(void **state)
 
 /* ---- a node that follows differences */
 
-#define IDS 600
+#define IDS   600
+#define TYPES (RECORD_CAPTURE - RECORD_INSTANCE + 1)
 struct node {
 	uint64_t generation;
-	uint16_t size[3][IDS]; /* by type - RECORD_INSTANCE */
-	uint8_t bytes[3][IDS][128];
+	uint16_t size[TYPES][IDS]; /* by type - RECORD_INSTANCE */
+	uint8_t bytes[TYPES][IDS][512];
 };
 
 static void node_drop_instance(struct node *node, uint32_t instance)
 {
+	node->size[RECORD_POLICY - RECORD_INSTANCE][instance] = 0;
 	for (int id = 0; id < IDS; id++) {
 		const struct record_service *service = (const void *)node->bytes[1][id];
 		const struct record_list *list = (const void *)node->bytes[2][id];
@@ -335,7 +338,7 @@ static void node_apply(struct node *node, const struct snapshot *snapshot)
 				node_drop_instance(node, record->id);
 			continue;
 		}
-		assert_true(record->length <= 128 && record->id < IDS);
+		assert_true(record->length <= 512 && record->id < IDS);
 		node->size[record->type - RECORD_INSTANCE][record->id] = record->length;
 		memcpy(node->bytes[record->type - RECORD_INSTANCE][record->id], record,
 			record->length);
@@ -345,7 +348,7 @@ static void node_apply(struct node *node, const struct snapshot *snapshot)
 
 static void nodes_equal(const struct node *a, const struct node *b)
 {
-	for (int type = 0; type < 3; type++)
+	for (int type = 0; type < TYPES; type++)
 		for (int id = 0; id < IDS; id++) {
 			assert_int_equal(a->size[type][id], b->size[type][id]);
 			assert_memory_equal(
@@ -357,10 +360,13 @@ static void change_something(struct test_store *store, struct instance *alive, i
 {
 	struct instance *one = *count ? &alive[rand() % *count] : NULL;
 	struct list_entry_row entry = { .kind = LIST_BLOCK, .prefix_bits = 128, .until_ms = step };
+	struct protection protection;
+	struct capture_row capture;
+	struct policy policy;
 	bool changed;
 
 	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
-	switch (one ? rand() % 6 : 0) {
+	switch (one ? rand() % 9 : 0) {
 	case 0:
 		alive[*count] = test_instance(store, (unsigned)step, T0);
 		assert_int_equal(instance_insert(store->db, &alive[(*count)++]), OK);
@@ -371,6 +377,28 @@ static void change_something(struct test_store *store, struct instance *alive, i
 		break;
 	case 2:
 		assert_int_equal(test_add_rule(store->db, one->number, 1 + step), OK);
+		break;
+	case 6:
+		protection = protection_default(one->number);
+		protection.mode[rand() % MITIGATION_COUNT] = MITIGATION_WATCH;
+		protection.packets_max = step;
+		assert_int_equal(protection_put(store->db, store->mem, &protection), OK);
+		break;
+	case 7:
+		policy = (struct policy){ .instance_number = one->number,
+			.region_on = true,
+			.countries = "AD",
+			.provinces = "",
+			.diverted = rand() % 2,
+			.pattern_count = (size_t)(rand() % (PATTERN_MAX + 1)) };
+		for (size_t i = 0; i < policy.pattern_count; i++)
+			policy.pattern[i].length = 1 + i;
+		assert_int_equal(policy_put(store->db, store->mem, &policy), OK);
+		break;
+	case 8:
+		capture = (struct capture_row){ .instance_number = one->number, .until_ms = step };
+		assert_int_equal(capture_insert(store->db, &capture), OK);
+		assert_int_equal(capture_prune(store->db, step - 40), OK);
 		break;
 	case 3:
 		assert_int_equal(instance_set_expiry(store->db, one, T0 + step), OK);
