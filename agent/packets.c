@@ -445,6 +445,15 @@ int packets_read(struct packets *packets, enum packet_map map, struct packet_cur
 	return result;
 }
 
+int packets_adjust(struct packets *packets, const struct adjust *change)
+{
+	struct adjust context = *change;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &context, .ctx_size_in = sizeof(context));
+
+	return bpf_prog_test_run_opts(
+		bpf_program__fd(packets->skeleton->progs.polder_adjust), &run);
+}
+
 int packets_retry(struct packets *packets, const struct flow_key *key)
 {
 	uint8_t frame[ETH_HLEN + sizeof(*key)] = { 0 };

@@ -93,6 +93,9 @@ struct packet_cursor {
 int packets_read(struct packets *packets, enum packet_map map, struct packet_cursor *cursor,
 	void *keys, void *values, uint32_t *count);
 
+/* Runs polder_adjust. 0 or a negative errno. */
+int packets_adjust(struct packets *packets, const struct adjust *change);
+
 /* Runs polder_retry for a flow of PACKET_OPENING. 0 or a negative errno. */
 int packets_retry(struct packets *packets, const struct flow_key *key);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define PIECE	      512 /* more than any bucket of a hash map holds */
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -59,6 +60,25 @@ static bool is_wanted(
 	return !flow_is_over(flow, protocol, boot_now_ns);
 }
 
+/* The flow is gone without having closed: its connection is. */
+static void take_off(
+	struct sweep *sweep, int protocol, const struct flow_key *key, const struct flow *flow)
+{
+	struct adjust change = { .key.service = flow->service,
+		.protocol = (uint32_t)protocol,
+		.connections = -1 };
+
+	if (!(flow->limit_flags & FLOW_COUNTED))
+		return;
+	(void)packets_adjust(sweep->packets, &change);
+	if (!(flow->limit_flags & FLOW_LIMITED))
+		return;
+	change.key.source = key->source;
+	if (!address_is_ipv4(key->source.byte))
+		change.key.source.half[1] = 0;
+	(void)packets_adjust(sweep->packets, &change);
+}
+
 static void drop_flow(
 	struct sweep *sweep, int protocol, const struct flow_key *key, int64_t boot_now_ns)
 {
@@ -77,7 +97,8 @@ static void drop_flow(
 	if (packets_get(sweep->packets, replies, &reply, &client) == 0 &&
 		memcmp(&client, key, sizeof(client)) == 0)
 		(void)packets_delete(sweep->packets, replies, &reply);
-	(void)packets_delete(sweep->packets, flows, key);
+	if (packets_delete(sweep->packets, flows, key) == 0)
+		take_off(sweep, protocol, key, &flow);
 }
 
 /* Reads the next piece; false when the walk is at its end, which starts it anew. */
