@@ -218,6 +218,7 @@ static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, str
 		flow->idle_seconds = entry->idle_seconds;
 	persistence_touch(p, entry, flow);
 	limit_refresh(p, entry, flow);
+	proof_refresh(p, flow);
 	/*
 	 * Set before the lookup: other CPUs need not repeat it, and a failure keeps the old next
 	 * hop.

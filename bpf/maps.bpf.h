@@ -260,6 +260,13 @@ struct {
 } plan_state SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PLAN_SHARES);
+	__type(key, __u32);
+	__type(value, struct plan_share);
+} plan_share SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 << 10);
 } neighbour SEC(".maps");

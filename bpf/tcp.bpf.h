@@ -337,6 +337,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	reason = flow_prepare(ctx, p, fresh);
 	if (reason)
 		return drop(p, reason);
+	fresh->limit_flags |= FLOW_PROVEN;
 	fresh->state = FLOW_SYN_SENT;
 	fresh->client_isn = p->client_isn;
 	fresh->proxy_isn = p->acknowledgement - 1;
@@ -348,7 +349,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	if (reason)
 		return drop(p, reason);
 	opening_note(p);
-	proof_set(p);
+	proof_set(p, 0);
 	p->reason = REASON_flow_opened;
 	return tcp_send_syn(ctx, p, fresh);
 }
@@ -406,6 +407,8 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 		reset_refused(p, p->sequence, flow->client_next, flow->origin_window))
 		return drop(p, REASON_reset_window);
 	reason = limit_packet(p, flow);
+	if (!reason)
+		reason = plan_refuses(p);
 	if (reason)
 		return drop(p, reason);
 	flow_seen(p, &p->key, flow);

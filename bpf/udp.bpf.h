@@ -86,6 +86,10 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 			return drop(p, REASON_fragment_unknown);
 		p->key.destination_port = first->client.destination_port;
 		reason = limit_packet(p, flow);
+		if (!reason)
+			reason = unproven_refuses(p, flow);
+		if (!reason)
+			reason = plan_refuses(p);
 		if (reason)
 			return drop(p, reason);
 		translation_to_origin(&t, flow);
@@ -122,7 +126,7 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 {
 	struct translation t;
 	struct flow *flow;
-	int reason = 0;
+	int reason;
 
 	if (!p)
 		return XDP_DROP;
@@ -132,6 +136,9 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 	if (flow && flow_refresh(ctx, p, flow) != REFRESH_OK)
 		flow = NULL;
 	p->reason = REASON_forwarded_udp;
+	reason = unproven_refuses(p, flow);
+	if (reason)
+		return drop(p, reason);
 	if (flow) {
 		flow_seen(p, &p->key, flow);
 		flow_learn_client(ctx, flow);
@@ -141,6 +148,8 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 			return drop(p, reason);
 	}
 	reason = limit_packet(p, flow);
+	if (!reason)
+		reason = plan_refuses(p);
 	if (reason)
 		return drop(p, reason);
 	if (p->fragment == FRAGMENT_FIRST)
@@ -156,6 +165,7 @@ static __always_inline int udp_from_origin(
 	struct translation t;
 
 	flow_seen(p, client, flow);
+	proof_answer(p, flow);
 	if (p->fragment == FRAGMENT_FIRST)
 		fragment_remember(p, client, flow, 0);
 	translation_to_client(&t, flow, client);

@@ -365,6 +365,12 @@ struct plan_state {
 	__u64 syn_second;
 	__u64 syns; /* in it */
 };
+/* map "plan_share": PERCPU_ARRAY PLAN_SHARES, key slot modulo PLAN_SHARES: taken from these and not spent. */
+struct plan_share {
+	__u32 slot;
+	__u32 packets, bytes, unproven;
+};
+#define PLAN_SHARES 4096
 
 /* What polder_adjust is run with: adds to the connection counts of a port rule, or of a source of it. */
 struct adjust {

@@ -4,84 +4,15 @@
  * tried switched off, watched and in force, for an allowed source and after expiry. Seconds pass by
  * moving those in the maps.
  */
-#include "talk.h"
+#include "mitigate.h"
 
 #include <linux/if_link.h>
 
-#define SERVICE	   1u
-#define ALL	   (~0u)
 #define OTHER4	   "10.201.1.77"
 #define OTHER6	   "fd01:0:0:1::77"
 #define NEIGHBOUR6 "fd01::9:9"
 
 static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
-
-static void vips_put(const struct vip *vip)
-{
-	vip_set(skel, VIP4, vip);
-	vip_set(skel, VIP6, vip);
-}
-
-static void modes_set(uint32_t on, uint32_t watch)
-{
-	struct vip vip = vip_protected();
-
-	vip.flags = VIP_HAS_EXACT;
-	vip.mitigation_on = on;
-	vip.mitigation_watch = watch;
-	vips_put(&vip);
-}
-
-static uint16_t service_port(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP ? 80 : 53;
-}
-
-static void limits_set(uint8_t protocol, const struct service_limits *limits, uint8_t flags)
-{
-	struct service_key key = service_key_of(protocol, service_port(protocol));
-	struct service service;
-
-	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.service), &key, &service), 0);
-	service.id = SERVICE;
-	service.payload_max = PAYLOAD_UNBOUNDED;
-	service.limits = *limits;
-	service.flags = flags;
-	map_set(skel->maps.service, &key, &service);
-}
-
-static void map_clear(struct bpf_map *map)
-{
-	uint8_t key[64];
-
-	while (bpf_map_get_next_key(bpf_map__fd(map), NULL, key) == 0)
-		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(map), key), 0);
-}
-
-static void forget(void)
-{
-	map_clear(skel->maps.limit_tcp);
-	map_clear(skel->maps.limit_udp);
-	map_clear(skel->maps.service_state);
-	map_clear(skel->maps.auto_block);
-	map_clear(skel->maps.list_exact);
-	map_clear(skel->maps.vip_reason);
-	map_clear(skel->maps.flow_tcp);
-	map_clear(skel->maps.flow_udp);
-}
-
-static uint64_t counted(uint32_t reason)
-{
-	struct vip_reason_key key = { .instance = INSTANCE, .reason = reason };
-	struct counter value[HARNESS_CPU_MAX];
-	uint64_t sum = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value) != 0)
-		return 0;
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		sum += value[i].packets;
-	return sum;
-}
 
 static struct source_state_key state_key(const char *source)
 {
@@ -178,26 +109,6 @@ static int try_opens(struct wire *w, int count)
 	for (int i = 0; i < count; i++)
 		opened += try_open(w);
 	return opened;
-}
-
-static int try_packets(const struct wire *w, int count)
-{
-	int passed = 0;
-
-	for (int i = 0; i < count; i++) {
-		struct frame f = frame_build(w);
-
-		passed += frame_run(skel, &f) == XDP_REDIRECT;
-	}
-	return passed;
-}
-
-static void allow(const char *source, int64_t until)
-{
-	struct list_exact_key key = { .instance = INSTANCE, .source = address_of(source) };
-	struct list_entry entry = { .allow_until_ns = until };
-
-	map_set(skel->maps.list_exact, &key, &entry);
 }
 
 /* --- each limit in each mode */

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Which UDP sources count as proven, and what a flood of forged ones can do to the others.
+ */
+#include "mitigate.h"
+
+#include <linux/if_link.h>
+
+/* One packet of unproven sources each second. */
+static void ceiling_set(void)
+{
+	struct vip vip = vip_protected();
+
+	vip.flags = VIP_HAS_EXACT;
+	vip.mitigation_on = ALL;
+	vip.unproven_max = 1;
+	vips_put(&vip);
+	limits_set(IPPROTO_UDP, &(struct service_limits){ .rate = 0 }, 0);
+	limits_set(IPPROTO_TCP, &(struct service_limits){ .rate = 0 }, 0);
+}
+
+/* The budget of unproven sources is spent up to this moment. */
+static void ceiling_spent(int64_t ns)
+{
+	struct plan_state state = { .unproven_ns = (uint64_t)ns };
+	struct plan_share none[HARNESS_CPU_MAX];
+	uint32_t slot = VIP_SLOT;
+
+	memset(none, 0, sizeof(none));
+	map_set(skel->maps.plan_state, &slot, &state);
+	map_set(skel->maps.plan_share, &slot, none);
+}
+
+static void ceiling_reach(void)
+{
+	ceiling_spent(boot_ns() + 3600 * SECOND_NS);
+}
+
+static int is_proven(const struct wire *w)
+{
+	struct wire fresh = *w;
+	static uint16_t port = 50000;
+
+	fresh.protocol = IPPROTO_UDP;
+	fresh.destination_port = 53;
+	fresh.source_port = ++port;
+	fresh.option_length = 0;
+	return try_packets(&fresh, 1);
+}
+
+/* So long ago was the proof of the source, in this map. */
+static void proof_age(struct bpf_map *map, const char *source, int64_t seconds)
+{
+	struct address key = address_of(source);
+	uint64_t until;
+
+	if (strchr(source, ':'))
+		key.half[1] = 0;
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(map), &key, &until), 0);
+	until -= (uint64_t)(seconds * SECOND_NS);
+	map_set(map, &key, &until);
+}
+
+static void cookie_proves(int version)
+{
+	struct wire near, w = from_client(version, IPPROTO_UDP);
+	struct talk t;
+
+	forget();
+	ceiling_set();
+	ceiling_reach();
+	assert_false(is_proven(&w));
+	assert_int_equal(counted(REASON_unproven), 1);
+	t = talk_open(version, 32000, 7);
+	assert_true(is_proven(&t.client));
+	near = w;
+	near.source = version == 4 ? "10.201.1.3" : "fd01::3:4:5:6";
+	assert_int_equal(is_proven(&near), version == 6); /* the same /64 */
+	near.source = version == 4 ? "10.201.1.4" : "fd01:0:0:9::2";
+	assert_false(is_proven(&near));
+	proof_age(skel->maps.proven, w.source, 590);
+	assert_true(is_proven(&w));
+	proof_age(skel->maps.proven, w.source, 20);
+	assert_false(is_proven(&w));
+}
+TEST(cookie_proves)
+
+static struct flow_key key_of(const struct wire *w)
+{
+	struct flow_key key = { .source = address_of(w->source),
+		.destination = address_of(w->destination),
+		.source_port = htons(w->source_port),
+		.destination_port = htons(w->destination_port) };
+
+	return key;
+}
+
+/* The origin's answers so far came so long ago. */
+static void answers_age(const struct wire *w, uint32_t ms)
+{
+	struct flow_key key = key_of(w);
+	struct flow flow;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp), &key, &flow), 0);
+	flow.scratch[0] -= ms;
+	map_set(skel->maps.flow_udp, &key, &flow);
+}
+
+static void answer(const struct wire *from)
+{
+	struct frame f = origin_frame(from);
+
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+}
+
+/* Two answers more than a second apart, and the client goes on: nothing less. */
+static void answers_prove(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP), origin;
+	struct parsed sent;
+	struct frame f;
+
+	forget();
+	ceiling_set();
+	modes_set(ALL & ~MITIGATION_BIT(unproven), 0);
+	f = frame_build(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	sent = frame_parse(&f);
+	origin = from_origin(&sent, version);
+	for (int i = 0; i < 3; i++)
+		answer(&origin);
+	assert_int_equal(try_packets(&w, 3), 3);
+	ceiling_set();
+	ceiling_reach();
+	assert_int_equal(try_packets(&w, 1), 0);
+	answers_age(&w, 2000);
+	assert_int_equal(try_packets(&w, 1), 0);
+	answer(&origin);
+	assert_false(is_proven(&w));
+	assert_int_equal(try_packets(&w, 3), 3);
+	assert_true(is_proven(&w));
+	proof_age(skel->maps.answered, w.source, 700);
+	assert_false(is_proven(&w));
+	assert_int_equal(try_packets(&w, 3), 3); /* the flow remembers */
+}
+TEST(answers_prove)
+
+/* A flow in use renews its source's proof. */
+static void use_renews(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct flow_key key;
+	struct talk t;
+	struct flow flow;
+
+	forget();
+	ceiling_set();
+	t = talk_open(version, 32001, 7);
+	ceiling_reach();
+	proof_age(skel->maps.proven, w.source, 500);
+	key = key_of(&t.client);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_tcp), &key, &flow), 0);
+	flow.route_ns = 0;
+	map_set(skel->maps.flow_tcp, &key, &flow);
+	t.client.option_length = 0;
+	assert_int_equal(try_packets(&t.client, 1), 1);
+	proof_age(skel->maps.proven, w.source, 500);
+	assert_true(is_proven(&w));
+}
+TEST(use_renews)
+
+/* --- a flood of forged sources */
+
+static uint32_t entries(struct bpf_map *map)
+{
+	uint8_t key[2][64], *at = NULL;
+	uint32_t count = 0;
+
+	while (bpf_map_get_next_key(bpf_map__fd(map), at, key[count & 1]) == 0)
+		at = key[count++ & 1];
+	return count;
+}
+
+#define FORGED 20000
+
+static void forged_flood(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP), forged = w;
+	struct service_limits limits = { .source = { 5, 5, 1000, 1000000 }, .rate = 100000 };
+	struct bpf_map *maps[] = { skel->maps.limit_udp, skel->maps.limit_tcp, skel->maps.flow_udp,
+		skel->maps.auto_block, skel->maps.proven, skel->maps.answered,
+		skel->maps.service_state };
+	struct vip vip = vip_protected();
+	struct source_state state;
+	struct source_state_key key = { .service = SERVICE, .source = address_of(w.source) };
+	struct talk t;
+
+	if (version == 6)
+		key.source.half[1] = 0;
+	forget();
+	ceiling_set();
+	limits_set(IPPROTO_UDP, &limits, SERVICE_LIMITED);
+	limits_set(IPPROTO_TCP, &limits, SERVICE_LIMITED);
+	t = talk_open(version, 32002, 7);
+	t.client.option_length = 0;
+	assert_int_equal(try_packets(&w, 2), 2);
+	vip.mitigation_on = ALL;
+	vip.unproven_max = 100;
+	vips_put(&vip);
+	ceiling_spent(0);
+	for (uint32_t i = 0; i < FORGED; i++) {
+		char text[64];
+		struct frame f;
+
+		(void)snprintf(text, sizeof(text),
+			version == 4 ? "11.%u.%u.%u" : "2001:%x:%x:%x::1", i >> 16, i >> 8 & 255,
+			i & 255);
+		forged.source = text;
+		f = frame_build(&forged);
+		(void)frame_run(skel, &f);
+	}
+	/* Some passed, below the ceiling; most did not. */
+	assert_in_range(counted(REASON_unproven), FORGED / 2, FORGED - 1);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		assert_true(entries(maps[i]) <= HARNESS_MAP_MAX);
+	assert_int_equal(entries(skel->maps.auto_block), 0);
+	/* Who was there before goes on, and what was counted of its connection is known. */
+	assert_int_equal(try_packets(&w, 2), 2);
+	assert_int_equal(try_packets(&t.client, 2), 2);
+	assert_true(is_proven(&w));
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.limit_tcp), &key, &state), 0);
+	assert_int_equal(state.connections, 1);
+}
+TEST(forged_flood)
+
+static int setup(void **state)
+{
+	(void)state;
+	network_make();
+	skel = world_make();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	polder__destroy(skel);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cookie_proves),
+		cmocka_unit_test(test_answers_prove),
+		cmocka_unit_test(test_use_renews),
+		cmocka_unit_test(test_forged_flood),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root: network namespaces and BPF");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
