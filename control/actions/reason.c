@@ -343,13 +343,14 @@ static enum err explain_limits(struct explanation *e)
 	if (!e->has_rule || e->decided || !e->mitigated)
 		return OK;
 	(void)nodes_service(e->call->nodes, e->rule.number, &now);
-	if (now.refused_rate == 0 && now.refused_connections == 0)
+	unsigned long long refused = now.refused_rate;
+	refused += now.refused_connections;
+	if (refused == 0)
 		return OK;
 	return tell(e, "limits", REASON_COUNT, FOUND_DEPENDS,
 		arena_print(e->call->mem,
 			"on the port rule's limits: %llu connections are open, %llu were refused",
-			(unsigned long long)now.connections,
-			(unsigned long long)(now.refused_rate + now.refused_connections)));
+			(unsigned long long)now.connections, refused));
 }
 
 /* In the order of the packet path. */

@@ -7,6 +7,7 @@
 #include "control/engine/engine.h"
 #include "control/engine/nodes.h"
 #include "control/model/lifecycle.h"
+#include "control/store/policy.h"
 #include "control/store/vault.h"
 #include "tests/support/store.h"
 
@@ -109,6 +110,41 @@ static enum err op_list(struct fixture *fixture, struct arena *mem)
 	TRY(list_entry_delete(
 		fixture->store.db, instance.number, LIST_BLOCK, entry.source, 128, &changed));
 	return audit(fixture, "AddAutoCcBlacklist");
+}
+
+static enum err op_policy(struct fixture *fixture, struct arena *mem)
+{
+	struct capture_row capture = { .reasons = 1, .packets = 1, .until_ms = T0 };
+	struct limit_event_filter filter = { .account = 1, .to_ms = T0, .limit = 10 };
+	struct db *db = fixture->store.db;
+	struct limit_event *events;
+	struct protection protection;
+	struct instance instance;
+	struct policy policy;
+	int64_t total, last_ms;
+	size_t count;
+
+	TRY(load(fixture, mem, &instance));
+	TRY(protection_load(db, mem, instance.number, &protection));
+	protection.mode[MITIGATION_region] = MITIGATION_WATCH;
+	TRY(protection_put(db, mem, &protection));
+	TRY(policy_load(db, mem, instance.number, &policy));
+	policy.reflection[policy.reflection_count++] = 17;
+	policy.pattern[policy.pattern_count++] = (struct payload_pattern){ .length = 3 };
+	policy.countries = "AD";
+	policy.diverted = true;
+	TRY(policy_put(db, mem, &policy));
+	capture.instance_number = instance.number;
+	TRY(capture_insert(db, &capture));
+	TRY(capture_newest(db, instance.number, &capture));
+	TRY(capture_stop(db, &capture, T0 - 1));
+	TRY(quota_use(db, 1, "kind", T0));
+	TRY(quota_used(db, 1, "kind", 0, &total, &last_ms));
+	TRY(limit_event_put(db, instance.number, T0, T0, 1));
+	TRY(limit_event_put(db, instance.number, T0 + 1, T0 + 1, 1));
+	TRY(limit_event_list(db, mem, &filter, &events, &count, &total));
+	assert_int_equal(count, total);
+	return audit(fixture, "ModifyMitigation");
 }
 
 static enum err op_tag(struct fixture *fixture, struct arena *mem)
@@ -217,6 +253,7 @@ static const struct {
 	{ "key", op_key },
 	{ "rule", op_rule },
 	{ "list", op_list },
+	{ "policy", op_policy },
 	{ "tag", op_tag },
 	{ "update", op_update },
 	{ "renew", op_renew },

@@ -265,6 +265,9 @@ static void test_patterns(void **state)
 		{ "[{\"Value\":\"aa\"},{\"value\":\"aa\"}]", "InvalidParameter",
 			"Patterns[1].value" },
 	};
+	static const char two[] =
+		"[{\"Protocol\":\"udp\",\"Port\":53,\"Offset\":256,\"Value\":\"" VALUE16
+		"\"},{\"Value\":\"C0FF\",\"Mask\":\"f00f\"}]";
 	const char *before = api_dump(api);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		assert_int_equal(OWN(api, "ConfigPayloadPatterns", "InstanceId", world->id,
@@ -274,10 +277,7 @@ static void test_patterns(void **state)
 	}
 	assert_string_equal(before, api_dump(api));
 	assert_int_equal(
-		OWN(api, "ConfigPayloadPatterns", "InstanceId", world->id, "Patterns",
-			"[{\"Protocol\":\"udp\",\"Port\":53,\"Offset\":256,\"Value\":\"" VALUE16
-			"\"},{\"Value\":\"C0FF\",\"Mask\":\"f00f\"}]"),
-		200);
+		OWN(api, "ConfigPayloadPatterns", "InstanceId", world->id, "Patterns", two), 200);
 	assert_int_equal(OWN(api, "DescribePayloadPatterns", "InstanceId", world->id), 200);
 	expect_json(api, "Patterns",
 		"[{\"Protocol\":\"udp\",\"Port\":53,\"Offset\":256,\"Value\":\"" VALUE16
@@ -577,6 +577,7 @@ static void explain(struct world *world, const char *source, const char *vip, co
 }
 
 #define SRC "203.0.113.7"
+static const char source_list[] = "[{\"src\":\"" SRC "\"}]";
 static void test_explanation(void **state)
 {
 	struct world *world = *state;
@@ -610,8 +611,8 @@ static void test_explanation(void **state)
 	assert_non_null(strstr(step_detail(api, "block_list"), "2026-11-23T10:00:00Z"));
 	assert_non_null(strstr(step_detail(api, "block_list"), "until 2026-11-23T10:05:00Z"));
 	explain(world, "198.51.100.99", vip, "drop", "reflection");
-	assert_int_equal(CALL(api, "AddAutoCcWhitelist", "InstanceId", world->id, "Whitelist",
-				 "[{\"src\":\"" SRC "\"}]"),
+	assert_int_equal(
+		CALL(api, "AddAutoCcWhitelist", "InstanceId", world->id, "Whitelist", source_list),
 		200);
 	explain(world, SRC, vip, "pass", "");
 	api_blackhole(api, world->id, HOUR_MS);
@@ -661,12 +662,12 @@ static void test_automatic_entries(void **state)
 	assert_non_null(strstr(step_detail(api, "block_list"), "automatic: source_rate"));
 	/* Taken as a person's own when one adds it; deleted like any other. */
 	assert_int_equal(CALL(api, "AddAutoCcBlacklist", "InstanceId", world->id, "ExpireTime",
-				 "300", "Blacklist", "[{\"src\":\"" SRC "\"}]"),
+				 "300", "Blacklist", source_list),
 		200);
 	assert_int_equal(CALL(api, "DescribeAutoCcBlacklist", "InstanceId", world->id, PAGE), 200);
 	assert_string_equal(api_text(api, "AutoCcBlacklist.0.Type"), "manual");
 	assert_int_equal(CALL(api, "DeleteAutoCcBlacklist", "InstanceId", world->id, "Blacklist",
-				 "[{\"src\":\"" SRC "\"}]"),
+				 source_list),
 		200);
 	assert_int_equal(CALL(api, "DescribeAutoCcListCount", "InstanceId", world->id), 200);
 	assert_int_equal(api_int(api, "BlackCount"), 0);

@@ -424,26 +424,29 @@ static void test_refusals_become_events(void **state)
 	static const char events[] = "SELECT from_ms - 1767225600000, until_ms - 1767225600000"
 				     " FROM limit_event ORDER BY number";
 	struct world *world = *state;
-	char *number;
+	char *text;
+	int64_t number;
 
 	assert_int_equal(db_begin(world->store.db, DB_WRITE), OK);
 	assert_int_equal(test_add_rule(world->store.db, world->instance.number, 80), OK);
 	assert_int_equal(db_commit(world->store.db), OK);
-	number = test_store_query(&world->store, "SELECT number FROM port_rule");
-	refuse_at(world, atoi(number), 5, T0);
+	text = test_store_query(&world->store, "SELECT number FROM port_rule");
+	number = strtol(text, NULL, 10);
+	free(text);
+	refuse_at(world, number, 5, T0);
 	refuse_at(world, 999, 5, T0);
 	tick(world);
 	expect_rows(world, events, "");
-	refuse_at(world, atoi(number), 6, T0 + 1000);
+	refuse_at(world, number, 6, T0 + 1000);
 	refuse_at(world, 999, 6, T0 + 1000); /* of no rule any more */
-	refuse_at(world, atoi(number), 7, T0 + 2000);
+	refuse_at(world, number, 7, T0 + 2000);
 	tick(world);
 	expect_rows(world, events, "1000|2000\n");
 	/* Within a minute it is the same event; later it is another one. */
-	refuse_at(world, atoi(number), 8, T0 + 62000);
+	refuse_at(world, number, 8, T0 + 62000);
 	tick(world);
 	expect_rows(world, events, "1000|62000\n");
-	refuse_at(world, atoi(number), 9, T0 + 122001);
+	refuse_at(world, number, 9, T0 + 122001);
 	tick(world);
 	expect_rows(world, events, "1000|62000\n122001|122001\n");
 	expect_events(world, "limit_reached\n");
@@ -451,7 +454,6 @@ static void test_refusals_become_events(void **state)
 	world->clock_ms = T0 + 122001 + 30 * DAY_MS;
 	assert_int_equal(tick_at(world, T0), OK);
 	expect_rows(world, events, "122001|122001\n");
-	free(number);
 }
 
 int main(void)
