@@ -26,8 +26,6 @@
 #define BPF_ERROR_BPF_H
 
 #include "flow.bpf.h"
-#include "parse.bpf.h"
-#include "header.bpf.h"
 
 #define ICMP_LENGTH	   8
 #define ERROR4_UNREACHABLE 3
@@ -42,9 +40,9 @@
 #define ERROR6_PARAMETER   4
 
 #define ERROR_QUOTE_MAX	   512u /* errors of IPv4 stay within 576 bytes: RFC 1812 section 4.3.2.3 */
-#define ERROR_QUOTE_MIN	   8	/* ports, and the sequence number of TCP */
+#define ERROR_HOP_LIMIT	   64
+#define ERROR_QUOTE_MIN	   8	      /* ports, and the sequence number of TCP */
 #define ERROR_SEQUENCE_MAX (16 << 20) /* bytes: windows are smaller */
-#define IPV6_MTU_MIN	   1280
 
 struct icmp_header {
 	__u8 type;
@@ -268,21 +266,37 @@ static __always_inline int error_map(struct error *e, int version, __be32 rest, 
 	return 0;
 }
 
-/* Outer header, ICMP header without checksum, and the quoted packet's header. Returns 0 or -1. */
+/* IP header and ICMP header without checksum, of an error with "length" bytes of quote. */
 static __always_inline int error_write(
-	struct xdp_md *ctx, struct error *e, __u32 network, __u32 quoted)
+	struct xdp_md *ctx, struct error *e, __u32 network, __u32 length)
 {
-	struct packet *q = &e->quoted;
-	__u32 header = ip_length(e->to.version);
 	struct ip_fields outer = {
 		.source = &e->to.source,
 		.destination = &e->to.destination,
-		.payload = ICMP_LENGTH + header + quoted,
+		.payload = ICMP_LENGTH + length,
 		.flags = IP_DONT_FRAGMENT,
 		.version = e->to.version,
 		.protocol = e->to.version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
 		.hop_limit = e->hop_limit,
 	};
+	struct icmp_header *icmp;
+
+	if (ip_write(ctx, network, &outer))
+		return -1;
+	icmp = header_at(ctx, network + ip_length(e->to.version), sizeof(*icmp));
+	if (!icmp)
+		return -1;
+	icmp->type = e->type;
+	icmp->code = e->code;
+	icmp->checksum = 0;
+	icmp->rest = e->rest;
+	return 0;
+}
+
+/* The header of the quoted packet. */
+static __always_inline int error_write_quoted(struct xdp_md *ctx, struct error *e, __u32 offset)
+{
+	struct packet *q = &e->quoted;
 	struct ip_fields inner = {
 		.source = &e->to.destination,
 		.destination = &e->to.source,
@@ -293,18 +307,8 @@ static __always_inline int error_write(
 		.protocol = q->protocol,
 		.hop_limit = e->quoted_hop_limit,
 	};
-	struct icmp_header *icmp;
 
-	if (ip_write(ctx, network, &outer))
-		return -1;
-	icmp = header_at(ctx, network + header, sizeof(*icmp));
-	if (!icmp)
-		return -1;
-	icmp->type = e->type;
-	icmp->code = e->code;
-	icmp->checksum = 0;
-	icmp->rest = e->rest;
-	return ip_write(ctx, network + header + ICMP_LENGTH, &inner);
+	return ip_write(ctx, offset, &inner);
 }
 
 /*
@@ -360,31 +364,43 @@ static __always_inline int error_seal(struct xdp_md *ctx, struct error *e, __u32
 	return 0;
 }
 
+/*
+ * Makes room for the error: what is "from" bytes into the frame comes to be "to" bytes into it, and
+ * "length" bytes of that are kept.
+ */
+static __always_inline int error_frame(
+	struct xdp_md *ctx, struct error *e, __u32 network, __u32 from, __u32 to, __u32 length)
+{
+	struct frame_tags tags;
+	int surplus;
+
+	if (frame_tags_read(ctx, &tags) || bpf_xdp_adjust_head(ctx, (int)from - (int)to))
+		return -1;
+	surplus = (int)(ctx->data_end - ctx->data) - (int)(to + length);
+	if (surplus > 0 && bpf_xdp_adjust_tail(ctx, -surplus))
+		return -1;
+	if (frame_head_write(ctx, network, &tags, e->to.version))
+		return -1;
+	return frame_macs_write(ctx, e->to.mac_destination, e->to.mac_source);
+}
+
 /* Turns the frame into what "e" says. Returns 0 or -1. */
 __noinline int error_build(struct xdp_md *ctx, struct packet *p, struct error *e)
 {
-	__u32 network, quoted, header, transport;
-	struct frame_tags tags;
-	__s32 surplus;
+	__u32 network, quoted, header, inner, transport;
 
 	if (!p || !e)
 		return -1;
 	network = p->network;
 	header = ip_length(e->to.version);
+	inner = network + header + ICMP_LENGTH;
+	transport = inner + header;
 	quoted = p->end - e->quoted.transport;
 	if (quoted > ERROR_QUOTE_MAX)
 		quoted = ERROR_QUOTE_MAX;
-	transport = network + header + ICMP_LENGTH + header;
-	if (frame_tags_read(ctx, &tags) ||
-		bpf_xdp_adjust_head(ctx, (int)e->quoted.transport - (int)transport))
-		return -1;
-	surplus = (int)(ctx->data_end - ctx->data) - (int)(transport + quoted);
-	if (surplus > 0 && bpf_xdp_adjust_tail(ctx, -surplus))
-		return -1;
-	if (frame_head_write(ctx, network, &tags, e->to.version) ||
-		frame_macs_write(ctx, e->to.mac_destination, e->to.mac_source) ||
-		error_write(ctx, e, network, quoted) ||
-		error_write_ports(ctx, e, transport, quoted) ||
+	if (error_frame(ctx, e, network, e->quoted.transport, transport, quoted) ||
+		error_write(ctx, e, network, header + quoted) ||
+		error_write_quoted(ctx, e, inner) || error_write_ports(ctx, e, transport, quoted) ||
 		error_seal(ctx, e, network + header, ICMP_LENGTH + header + quoted))
 		return -1;
 	p->length = transport + quoted - network;
@@ -501,6 +517,38 @@ static __noinline int error_from_origin(struct xdp_md *ctx, struct packet *p)
 	if (e->quoted.protocol == IPPROTO_UDP)
 		shrink -= flow->prefix;
 	return error_send(ctx, p, e, shrink);
+}
+
+/*
+ * The packet is too big for the side that it would go to, and untouched: its sender is told, with less than
+ * it has sent. At the end of all steps, where there is room on the stack.
+ */
+__noinline int error_too_big(struct xdp_md *ctx, struct packet *p)
+{
+	struct ethhdr *ethernet = header_at(ctx, 0, sizeof(*ethernet));
+	struct error *e = error_blank();
+	__u32 quoted, icmp;
+
+	if (!p || !e || !ethernet)
+		return XDP_DROP;
+	if (p->version == 4)
+		error_say(e, ERROR4_UNREACHABLE, ERROR4_TOO_BIG);
+	else
+		error_say(e, ERROR6_TOO_BIG, 0);
+	e->rest = bpf_htonl(p->mtu);
+	e->hop_limit = ERROR_HOP_LIMIT;
+	e->to.source = p->key.destination;
+	e->to.destination = p->key.source;
+	e->to.version = p->version;
+	mac_copy(e->to.mac_destination, ethernet->h_source);
+	mac_copy(e->to.mac_source, ethernet->h_dest);
+	icmp = p->network + ip_length(p->version);
+	quoted = p->length < ERROR_QUOTE_MAX ? p->length : ERROR_QUOTE_MAX;
+	if (error_frame(ctx, e, p->network, p->network, icmp + ICMP_LENGTH, quoted) ||
+		error_write(ctx, e, p->network, quoted) ||
+		error_seal(ctx, e, icmp, ICMP_LENGTH + quoted))
+		return XDP_DROP;
+	return transmit_back(ctx);
 }
 
 #endif

@@ -145,6 +145,8 @@ int polder_filter(struct xdp_md *ctx)
 		verdict = protect(ctx, p, entry, s);
 	else
 		verdict = reply(ctx, p, s);
+	if (p->mtu)
+		verdict = error_too_big(ctx, p);
 	if (p->offence)
 		block_source(p);
 	count(p);

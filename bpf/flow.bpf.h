@@ -137,24 +137,36 @@ static __always_inline int origin_usable(struct service *entry, __u64 index, int
 	return address_is_ipv4(&entry->origin[index].address) == (version == 4);
 }
 
-/* Index of an origin of the packet's IP version, by weight; -1: the service has none. */
-__noinline int origin_pick(struct service *entry, struct packet *p, __u32 random)
+static __always_inline int origin_pick_of(struct service *entry, __u32 random, int version)
 {
-	__u64 index;
+	__u64 index = entry->slot[random & (ORIGIN_SLOTS - 1)];
 
-	if (!entry || !p)
-		return -1;
-	index = entry->slot[random & (ORIGIN_SLOTS - 1)];
-	if (origin_usable(entry, index, p->version))
+	if (origin_usable(entry, index, version))
 		return index;
 	/* The table mixes versions: the next one that fits. */
 	for (__u32 i = 0; i < ORIGIN_MAX; i++) {
 		if (++index >= ORIGIN_MAX)
 			index = 0;
-		if (origin_usable(entry, index, p->version))
+		if (origin_usable(entry, index, version))
 			return index;
 	}
 	return -1;
+}
+
+/*
+ * Index of an origin of the packet's IP version, by weight; for an IPv6 client of a service that
+ * has none, of an IPv4 one. -1: there is none.
+ */
+__noinline int origin_pick(struct service *entry, struct packet *p, __u32 random)
+{
+	int index;
+
+	if (!entry || !p)
+		return -1;
+	index = origin_pick_of(entry, random, p->version);
+	if (index >= 0 || p->version == 4)
+		return index;
+	return origin_pick_of(entry, random, 4);
 }
 
 static __always_inline int origin_listed(struct service *entry, struct flow *flow)
@@ -225,6 +237,7 @@ static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, str
 	 */
 	flow->route_ns = p->now_ns;
 	route_find(ctx, p, flow);
+	mtu_learn(ctx, flow);
 	return origin_listed(entry, flow) ? REFRESH_OK : REFRESH_NOT_ORIGIN;
 }
 
@@ -316,13 +329,14 @@ static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 {
 	struct settings *s = settings_get();
 	struct flow_key reply = {};
-	__u32 sources, ports, first, pairs, cpus = cpu_count ? cpu_count : 1;
+	__u32 ipv6, sources, ports, first, pairs, cpus = cpu_count ? cpu_count : 1;
 
 	if (!p || !fresh || !s)
 		return -1;
-	sources = s->source_count[p->version == 6];
+	ipv6 = !address_is_ipv4(&fresh->origin);
+	sources = s->source_count[ipv6];
 	ports = s->port_count;
-	first = p->version == 6 ? NODE_SOURCE_MAX : 0;
+	first = ipv6 ? NODE_SOURCE_MAX : 0;
 	if (!sources || sources > NODE_SOURCE_MAX || !ports || ports > 65536)
 		return -1;
 	/* The last few are left unused, or a CPU's residue would change when it begins anew. */
@@ -426,6 +440,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	fresh->state = FLOW_OPEN;
 	limit_prepare(entry, fresh);
 	flow_learn_client(ctx, fresh);
+	mtu_learn(ctx, fresh);
 	if (flow_reserve(p, fresh))
 		return REASON_source_exhausted;
 	if (route_find(ctx, p, fresh)) {

@@ -66,8 +66,9 @@ struct packet {
 	__u8 offence;	 /* enum mitigation + 1: met too often now, the source is to be blocked */
 	__u32 mitigation_on; /* bits: still to be asked; 0 for an allowed source, or after expiry */
 	__u32 mitigation_watch; /* bits: of them, those that are only counted */
-	__u32 proven; /* the client receives what is sent to its address; 0: not known */
-	__u32 reserved;
+	__u32 proven;		/* the client receives what is sent to its address; 0: not known */
+	__u16 mtu; /* not 0: the packet is too big, and its sender is to be told this */
+	__u16 reserved;
 };
 _Static_assert(sizeof(struct packet) == 120, "no padding");
 

@@ -19,7 +19,8 @@ struct translation {
 	__u8 mac_destination[6];
 	__u8 mac_source[6];
 	__u8 version; /* of the side that it goes to */
-	__u8 reserved[3];
+	__u8 reserved;
+	__u16 mtu; /* of that side; 0: not known */
 };
 _Static_assert(sizeof(struct translation) == 56, "no padding");
 
@@ -164,24 +165,12 @@ static __always_inline int rewrite_ipv6(
 	return 0;
 }
 
-/* Ethernet and IP. Returns 0 or -reason; nothing is changed then. */
-static __always_inline int rewrite_network(
-	struct xdp_md *ctx, struct packet *p, const struct translation *t)
-{
-	int error;
-
-	error = p->version == 4 ? rewrite_ipv4(ctx, p, t) : rewrite_ipv6(ctx, p, t);
-	if (error)
-		return error;
-	return frame_macs_write(ctx, t->mac_destination, t->mac_source) ? -REASON_malformed : 0;
-}
-
 /* What the change of addresses and ports adds to the transport checksum. */
 static __always_inline __u64 rewrite_sum(struct packet *p, const struct translation *t)
 {
 	__u64 sum = 0;
 
-	if (p->version == 4) {
+	if (p->version == 4 && t->version == 4) {
 		sum += checksum_change(p->key.source.word[3], t->source.word[3]);
 		sum += checksum_change(p->key.destination.word[3], t->destination.word[3]);
 	} else {
@@ -196,9 +185,7 @@ static __always_inline __u64 rewrite_sum(struct packet *p, const struct translat
 static __always_inline void translation_finish(struct translation *t)
 {
 	t->version = address_is_ipv4(&t->destination) ? 4 : 6;
-	t->reserved[0] = 0;
-	t->reserved[1] = 0;
-	t->reserved[2] = 0;
+	t->reserved = 0;
 }
 
 static __always_inline void translation_to_origin(struct translation *t, const struct flow *flow)
@@ -208,6 +195,7 @@ static __always_inline void translation_to_origin(struct translation *t, const s
 	t->source_port = flow->local_port;
 	t->destination_port = flow->origin_port;
 	t->ifindex = flow->origin_ifindex;
+	t->mtu = flow->origin_mtu;
 	mac_copy(t->mac_destination, flow->origin_mac);
 	mac_copy(t->mac_source, flow->local_origin_mac);
 	translation_finish(t);
@@ -221,6 +209,7 @@ static __always_inline void translation_to_client(
 	t->source_port = client->destination_port;
 	t->destination_port = client->source_port;
 	t->ifindex = flow->client_ifindex;
+	t->mtu = flow->client_mtu;
 	mac_copy(t->mac_destination, flow->client_mac);
 	mac_copy(t->mac_source, flow->local_client_mac);
 	translation_finish(t);

@@ -10,7 +10,7 @@
 #ifndef BPF_ROUTE_BPF_H
 #define BPF_ROUTE_BPF_H
 
-#include "rewrite.bpf.h"
+#include "version.bpf.h"
 
 #define ROUTE_LIFE_NS	  NANOSECONDS
 #define ROUTE_FAMILY_IPV4 2  /* AF_INET */
@@ -32,6 +32,16 @@ static __always_inline void neighbour_ask(struct packet *p, struct bpf_fib_looku
 	bpf_ringbuf_output(&neighbour, &wanted, sizeof(wanted), 0);
 }
 
+/* The client's side: what is known of it is its link. */
+static __always_inline void mtu_learn(struct xdp_md *ctx, struct flow *flow)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(ctx, flow->client_ifindex, &mtu, 0, 0) < 0)
+		return;
+	flow->client_mtu = mtu > 65535 ? 65535 : mtu;
+}
+
 /* Fills the origin side of the flow. Returns 0, or -1: no route, or the next hop is unresolved. */
 __noinline int route_find(struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
@@ -40,7 +50,7 @@ __noinline int route_find(struct xdp_md *ctx, struct packet *p, struct flow *flo
 
 	if (!p || !flow)
 		return -1;
-	if (p->version == 4) {
+	if (address_is_ipv4(&flow->origin)) {
 		fib.family = ROUTE_FAMILY_IPV4;
 		fib.ipv4_src = flow->local.word[3];
 		fib.ipv4_dst = flow->origin.word[3];
@@ -58,6 +68,7 @@ __noinline int route_find(struct xdp_md *ctx, struct packet *p, struct flow *flo
 	mac_copy(flow->origin_mac, fib.dmac);
 	mac_copy(flow->local_origin_mac, fib.smac);
 	flow->origin_ifindex = fib.ifindex;
+	flow->origin_mtu = fib.mtu_result;
 	flow->route_ns = p->now_ns;
 	return 0;
 }

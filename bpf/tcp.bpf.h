@@ -130,7 +130,7 @@ __noinline int tcp_send(struct xdp_md *ctx, struct packet *p, struct flow *flow,
 
 	if (!p || !flow || !t)
 		return XDP_DROP;
-	error = rewrite_network(ctx, p, t);
+	error = network_translate(ctx, p, t);
 	if (error)
 		return drop(p, -error);
 	shift = tcp_shift_options(ctx, p, flow, to_origin);
@@ -179,33 +179,23 @@ static __always_inline int segment_reply(struct xdp_md *ctx, struct packet *p, s
 
 static __always_inline __u32 offered_mss(struct packet *p)
 {
-	if (p->options & OPTION_MSS)
-		return p->options & OPTION_MSS_MASK;
-	return p->version == 4 ? MSS_DEFAULT_IPV4 : MSS_DEFAULT_IPV6;
+	__u32 mss = p->options & OPTION_MSS_MASK;
+
+	if (!(p->options & OPTION_MSS))
+		return p->version == 4 ? MSS_DEFAULT_IPV4 : MSS_DEFAULT_IPV6;
+	/* An IPv4 origin has 20 bytes more in each segment than IPv6 leaves. */
+	return p->version == 6 && mss > MSS_TO_CLIENT_IPV6 ? MSS_TO_CLIENT_IPV6 : mss;
 }
 
-/* A SYN: answered with a cookie if there is a service. Leaves no state. */
-static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
+/* The SYN-ACK. A function of its own: what it keeps on the stack is not there while options are read. */
+static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 {
 	struct segment s = { .flags = TCP_SYN | TCP_ACK };
 	struct settings *keys = settings_get();
-	struct service *entry;
-	struct flow *flow;
 	__u32 options;
 
 	if (!p || !keys)
 		return XDP_DROP;
-	entry = service_find(p);
-	if (!entry)
-		return drop(p, REASON_no_service);
-	if (origin_pick(entry, p, 0) < 0)
-		return drop(p, REASON_no_origin);
-	flow = flow_lookup_known(p);
-	if (flow) {
-		flow->scratch[SCRATCH_RENEW] = p->sequence;
-		flow->flags |= FLOW_RENEWING;
-	}
-	options_read(ctx, p);
 	s.sequence = cookie_make(p, keys, offered_mss(p));
 	s.acknowledgement = p->sequence + 1;
 	options = p->options & ~OPTION_MSS_MASK;
@@ -218,6 +208,28 @@ static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 	p->flags |= PACKET_OUT;
 	p->reason = REASON_cookie_sent;
 	return transmit_back(ctx);
+}
+
+/* A SYN: answered with a cookie if there is a service. Leaves no state. */
+static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct service *entry;
+	struct flow *flow;
+
+	if (!p)
+		return XDP_DROP;
+	entry = service_find(p);
+	if (!entry)
+		return drop(p, REASON_no_service);
+	if (origin_pick(entry, p, 0) < 0)
+		return drop(p, REASON_no_origin);
+	flow = flow_lookup_known(p);
+	if (flow) {
+		flow->scratch[SCRATCH_RENEW] = p->sequence;
+		flow->flags |= FLOW_RENEWING;
+	}
+	options_read(ctx, p);
+	return tcp_send_cookie(ctx, p);
 }
 
 /* The SYN toward the origin, from what the flow holds. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * UDP: address translation by flow, in both directions, and its fragments.
+ * UDP: address translation by flow, in both directions, and its fragments. A datagram without
+ * checksum, which only IPv4 allows, gets one when it becomes IPv6.
  *
  * The first fragment holds the ports: it is translated as a whole datagram would be, and its
  * identification leads the later ones, which need new addresses only, to the same flow. Later
@@ -13,6 +14,30 @@
 
 #define FRAGMENT_LIFE_NS (30 * NANOSECONDS) /* as long as stacks wait for the rest */
 
+/* The checksum of a datagram that came without. Returns 0 or -1. */
+__noinline int udp_seal(struct xdp_md *ctx, struct packet *p, struct translation *t)
+{
+	struct udphdr *udp;
+	__u16 checksum;
+	__u32 length;
+	__s64 sum;
+
+	if (!p || !t || p->fragment)
+		return -1;
+	udp = header_at(ctx, p->transport, sizeof(*udp));
+	if (!udp)
+		return -1;
+	length = bpf_ntohs(udp->len);
+	sum = sum_range(ctx, p->transport, length);
+	udp = header_at(ctx, p->transport, sizeof(*udp));
+	if (!udp || sum < 0)
+		return -1;
+	sum += pseudo_sum(&t->source, &t->destination, IPPROTO_UDP, length);
+	checksum = ~checksum_fold(sum);
+	udp->check = checksum ? checksum : 0xffff;
+	return 0;
+}
+
 __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation *t)
 {
 	struct udphdr *udp;
@@ -21,7 +46,7 @@ __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation
 
 	if (!p || !t)
 		return XDP_DROP;
-	error = rewrite_network(ctx, p, t);
+	error = network_translate(ctx, p, t);
 	if (error)
 		return drop(p, -error);
 	if (p->fragment != FRAGMENT_LATER) {
@@ -33,6 +58,8 @@ __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation
 		if (udp->check) {
 			checksum = checksum_adjust(udp->check, rewrite_sum(p, t));
 			udp->check = checksum ? checksum : 0xffff;
+		} else if (t->version == 6 && p->version == 4 && udp_seal(ctx, p, t)) {
+			return drop(p, REASON_malformed);
 		}
 	}
 	return transmit_to(ctx, p, t->ifindex);

@@ -232,7 +232,7 @@ struct flow {
 	__u8 local_client_mac[6]; /* own address on that link */
 	__u8 origin_mac[6];
 	__u8 local_origin_mac[6];
-	__u8 reserved[2];
+	__u16 origin_mtu; /* of that side's link and route; 0: not known */
 	__u32 client_ifindex;
 	__u32 origin_ifindex;
 	__u64 route_ns;	  /* boot clock: when the origin side's next hop was looked up */
@@ -252,7 +252,8 @@ struct flow {
 	__u8 more_flags;     /* private to bpf/ */
 	__u8 limit_flags;    /* FLOW_* below */
 	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
-	__u32 spare;
+	__u16 client_mtu;    /* of that side's link; 0: not known */
+	__u16 spare;
 };
 #define FLOW_COUNTED	(1u << 0) /* in the connection counts */
 #define FLOW_LIMITED	(1u << 1) /* the rule limits each source; counted for its source, too */

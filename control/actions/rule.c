@@ -74,10 +74,9 @@ static enum err set_servers(struct call *call, const struct instance *instance,
 				ORIGIN_MAX);
 		if (err == ERR_INVALID_ORIGIN)
 			return refuse(call, err,
-				"%sRealServers: \"%.64s\" must be a single %s host address, given "
+				"%sRealServers: \"%.64s\" must be a single %shost address, given "
 				"once.",
-				wish->where, wish->servers.item[i],
-				ip_version_name(instance->ipv6));
+				wish->where, wish->servers.item[i], instance->ipv6 ? "" : "Ipv4 ");
 		TRY(err);
 	}
 	return OK;

@@ -97,8 +97,8 @@ void names_answer(const struct instance *instance, const uint8_t (*origin)[16], 
 		return;
 	}
 	for (size_t i = 0; instance->switch_back_origin && i < origin_count; i++) {
-		/* Rules hold origins of the instance's own IP version only; a record of the wrong
-		 * type would be refused by the server, and with it all others of the batch. */
+		/* An IPv6 instance may have IPv4 origins, but its name has AAAA records only: one of
+		 * the wrong type would be refused by the server, and with it all of the batch. */
 		if (address_is_ipv4(origin[i]) != instance->ipv6)
 			add_once(out, origin[i]);
 	}

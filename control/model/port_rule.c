@@ -82,11 +82,18 @@ static bool ipv6_is_host(const uint8_t byte[16])
 enum err port_rule_add_origin(struct port_rule *rule, bool ipv6, const char *text)
 {
 	uint8_t address[16];
+	bool ipv4;
 
 	assert(rule->origin_count <= ORIGIN_MAX);
-	if (!text_to_address(text, address) || address_is_ipv4(address) == ipv6)
+	if (!text_to_address(text, address))
 		return ERR_INVALID_ORIGIN;
-	if (ipv6 ? !ipv6_is_host(address) : !ipv4_is_host(address + 12))
+	ipv4 = address_is_ipv4(address);
+	if (!ipv4 && !ipv6)
+		return ERR_INVALID_ORIGIN;
+	/* An IPv4 address that is written as an IPv6 one is none. */
+	if (ipv4 && ipv6 && strchr(text, ':'))
+		return ERR_INVALID_ORIGIN;
+	if (ipv4 ? !ipv4_is_host(address + 12) : !ipv6_is_host(address))
 		return ERR_INVALID_ORIGIN;
 	for (size_t i = 0; i < rule->origin_count; i++)
 		if (memcmp(rule->origin[i].address, address, sizeof(address)) == 0)

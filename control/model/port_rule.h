@@ -65,9 +65,9 @@ struct port_rule {
 const char *protocol_name(enum protocol protocol);
 bool protocol_from_name(const char *name, enum protocol *out); /* "tcp", "udp", any case */
 /* Adds an origin address in text form. ERR_INVALID_ORIGIN: no address, unspecified, multicast,
- * loopback, link-local or of the other IP version than the instance; ERR_LIMIT: more than
- * ORIGIN_MAX; a repeated one: ERR_INVALID_ORIGIN. Private addresses are allowed: origins often
- * stand behind us. */
+ * loopback, link-local, or IPv6 though the instance is not: an IPv6 instance may have IPv4 origins;
+ * ERR_LIMIT: more than ORIGIN_MAX; a repeated one: ERR_INVALID_ORIGIN. Private addresses are allowed:
+ * origins often stand behind us. */
 enum err port_rule_add_origin(struct port_rule *rule, bool ipv6, const char *text) MUST_USE;
 
 #endif

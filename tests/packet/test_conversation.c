@@ -5,6 +5,7 @@
  *
  *   client 10.201.1.2 fd01::2 -- 10.201.1.1 fd01::1 node 10.201.2.1 fd02::1 -- 10.201.2.2 fd02::2 origin
  *   protected 10.201.9.1, fd09::1; back-to-origin 10.201.3.1, fd03::1, routed to the node
+ *   fd09::4 is protected, too: its clients are of IPv6 and its origin is of IPv4
  *
  * veth needs two things of the world outside: transmit checksums computed before the packet is
  * handed over, and GRO at the peers of interfaces that are redirected to, or they have no NAPI.
@@ -171,6 +172,7 @@ static int read_proxy(int fd)
 	} row[] = {
 		{ "10.201.1.2", "10.201.9.1", AF_INET, 4 },
 		{ "fd01::2", "fd09::1", AF_INET6, 16 },
+		{ "fd01::2", "fd09::4", AF_INET6, 16 }, /* said to the IPv4 origin */
 	};
 	uint8_t head[16], body[36], want[32];
 	const uint8_t *at = body;
@@ -183,6 +185,8 @@ static int read_proxy(int fd)
 	if (recv(fd, body, (size_t)head[15], MSG_WAITALL) != head[15] ||
 		head[15] != 2 * row[i].size + 4)
 		return -1;
+	if (i == 1 && body[31] == 4)
+		i = 2;
 	inet_pton(row[i].family, row[i].source, want);
 	inet_pton(row[i].family, row[i].destination, want + row[i].size);
 	at += 2 * row[i].size;
@@ -448,6 +452,20 @@ static int datagrams(const char *vip)
 	return failures;
 }
 
+/*
+ * Fragments of an IPv4 origin that become too big as IPv6 are lost until it has learned so from the node,
+ * as any sender learns its path's MTU.
+ */
+static int mtu_learned(int fd, const char *sent, size_t length)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	for (int i = 0; i < 20; i++)
+		if (send(fd, sent, length, 0) == (ssize_t)length && poll(&wait, 1, 500) == 1)
+			return 1;
+	return 0;
+}
+
 /* Larger than a packet: fragments in both directions. */
 static int fragments(const char *vip)
 {
@@ -458,6 +476,8 @@ static int fragments(const char *vip)
 		return 1;
 	for (size_t i = 0; i < sizeof(sent); i++)
 		sent[i] = (char)(i * 7);
+	if (!mtu_learned(fd, sent, sizeof(sent)))
+		return 1;
 	for (int i = 0; i < 20; i++) {
 		if (send(fd, sent, sizeof(sent), 0) != (ssize_t)sizeof(sent) ||
 			recv(fd, received, sizeof(received), 0) != (ssize_t)sizeof(sent) ||
@@ -500,6 +520,7 @@ static void in_both(int (*body)(const char *vip))
 {
 	assert_int_equal(in_client(body, "10.201.9.1"), 0);
 	assert_int_equal(in_client(body, "fd09::1"), 0);
+	assert_int_equal(in_client(body, "fd09::4"), 0);
 }
 
 #define CONVERSATION(name)                                                                         \
@@ -544,8 +565,23 @@ static void tell_client(struct polder *skel, uint16_t port, enum client_address 
 	map_set(skel->maps.service, &key, &service);
 }
 
+/* The rule on fd09::4, with the IPv4 origin alone. */
+static void serve_by_ipv4(struct polder *skel, uint8_t protocol, uint16_t port)
+{
+	struct service_key key = service_key_of(protocol, port);
+	struct service service;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.service), &key, &service), 0);
+	key.instance = INSTANCE + 1;
+	service.origin_count = 1;
+	memset(service.slot, 0, sizeof(service.slot));
+	map_set(skel->maps.service, &key, &service);
+}
+
 static void fill(struct polder *skel)
 {
+	static const uint16_t port[] = { PORT_ECHO, PORT_BANNER, PORT_HELLO, PORT_CLOSED,
+		PORT_PROXY, PORT_TOA };
 	struct settings s = settings_default();
 	struct vip vip = vip_protected();
 
@@ -563,6 +599,11 @@ static void fill(struct polder *skel)
 	tell_client(skel, PORT_TOA, CLIENT_ADDRESS_TOA);
 	service_set(skel, IPPROTO_TCP, PORT_CLOSED, "10.201.2.2", "fd02::2", PORT_CLOSED);
 	service_set(skel, IPPROTO_UDP, PORT_UDP, "10.201.2.2", "fd02::2", PORT_UDP);
+	vip.instance = INSTANCE + 1;
+	vip_set(skel, "fd09::4", &vip);
+	for (size_t i = 0; i < sizeof(port) / sizeof(port[0]); i++)
+		serve_by_ipv4(skel, IPPROTO_TCP, port[i]);
+	serve_by_ipv4(skel, IPPROTO_UDP, PORT_UDP);
 }
 
 static struct world world;

@@ -79,11 +79,16 @@ static void no_origins(struct polder *s, int version)
 	service_set(s, IPPROTO_UDP, 53, NULL, NULL, 0);
 }
 
-/* The only origin is of the other IP version. */
+/* The only origin is of IPv6, which IPv4 clients cannot reach; or it takes no new flows. */
 static void other_version(struct polder *s, int version)
 {
-	service_set(s, IPPROTO_UDP, 53, version == 4 ? NULL : ORIGIN4,
-		version == 4 ? ORIGIN6 : NULL, 5353);
+	struct service_key key = service_key_of(IPPROTO_UDP, 53);
+	struct service service;
+
+	service_set(s, IPPROTO_UDP, 53, NULL, ORIGIN6, 5353);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(s->maps.service), &key, &service), 0);
+	service.origin[0].closed = version == 6;
+	map_set(s->maps.service, &key, &service);
 }
 
 static void origin_unresolved(struct polder *s, int version)
@@ -228,7 +233,7 @@ static const struct row rows[] = {
 	{ "no such protocol", NULL, gre, 0, XDP_DROP, REASON_no_service },
 	{ "no origin, TCP", no_origins, syn, IPPROTO_TCP, XDP_DROP, REASON_no_origin },
 	{ "no origin, UDP", no_origins, NULL, IPPROTO_UDP, XDP_DROP, REASON_no_origin },
-	{ "no origin of this version", other_version, NULL, IPPROTO_UDP, XDP_DROP,
+	{ "no usable origin", other_version, NULL, IPPROTO_UDP, XDP_DROP,
 		REASON_no_origin },
 	{ "later fragment first, UDP", NULL, later_fragment, IPPROTO_UDP, XDP_DROP,
 		REASON_fragment_unknown },
