@@ -19,6 +19,8 @@
 
 /* Published: the longest time of an entry. */
 #define BLOCK_LONGEST_MS (7 * DAY_MS)
+/* A source of IPv6 is its /64, here as in the packet path. */
+#define SOURCE_BITS_IPV6 64
 #define TELL_EVERY_MS	 HOUR_MS
 /* Of OFFENCE_BATCH sources with their mitigations and times. */
 #define DETAIL_BYTES_MAX (OFFENCE_BATCH * 200)
@@ -77,21 +79,23 @@ static enum err block(struct group *group, const struct record_offence *offence)
 	struct list_entry_row entry = {
 		.instance_number = group->instance.number,
 		.kind = LIST_BLOCK,
-		.prefix_bits = 128,
+		.prefix_bits = group->instance.ipv6 ? SOURCE_BITS_IPV6 : 128,
 		.until_ms = until_of(group, offence),
 		.automatic = true,
 		.since_ms = group->tick->clock_ms,
 		.actor = "engine",
 		.mitigation = mitigation,
 	};
-	char source[ADDRESS_TEXT_SIZE];
+	char source[PREFIX_TEXT_SIZE];
 
-	memcpy(entry.source, offence->source.byte, sizeof(entry.source));
+	memcpy(entry.source, offence->source.byte, SOURCE_BITS_IPV6 / 8);
+	if (!group->instance.ipv6)
+		memcpy(entry.source, offence->source.byte, sizeof(entry.source));
 	if (entry.until_ms <= group->tick->clock_ms || is_allowed(group, entry.source) ||
-		address_is_ipv4(entry.source) == group->instance.ipv6)
+		address_is_ipv4(offence->source.byte) == group->instance.ipv6)
 		return OK;
 	TRY(list_entry_put(group->tick->db, &entry));
-	address_format(entry.source, source);
+	prefix_format(entry.source, entry.prefix_bits, source);
 	text_print(&group->detail, "%s{\"source\":\"%s\",\"mitigation\":\"%s\",\"until\":%lld}",
 		group->count ? "," : "", source, mitigation, (long long)entry.until_ms);
 	group->count++;

@@ -339,6 +339,23 @@ static void test_sources_become_entries(void **state)
 	expect_events(world, "sources_blocked\n"); /* one an hour */
 }
 
+static void test_source_of_ipv6(void **state)
+{
+	struct world *world = *state;
+	struct instance instance = test_instance(&world->store, 2, T0 + DAY_MS);
+
+	instance.ipv6 = true;
+	assert_int_equal(db_begin(world->store.db, DB_WRITE), OK);
+	assert_int_equal(instance_insert(world->store.db, &instance), OK);
+	assert_int_equal(db_commit(world->store.db), OK);
+	offend_as(world, instance.number, "2001:db8:1:2::", T0 + 60000);
+	offend_as(world, instance.number, "2001:db8:1:3:4::5", T0 + 60000);
+	offend_as(world, instance.number, "203.0.113.7", T0 + 60000);
+	tick(world);
+	expect_entries(world, "2001:db8:1:2::/64|60000|1|engine|source_rate\n"
+			      "2001:db8:1:3::/64|60000|1|engine|source_rate\n");
+}
+
 static void test_sources_that_do_not(void **state)
 {
 	struct world *world = *state;
@@ -465,6 +482,7 @@ int main(void)
 		TEST(test_clean_bandwidth),
 		TEST(test_diversion_ends),
 		TEST(test_sources_become_entries),
+		TEST(test_source_of_ipv6),
 		TEST(test_sources_that_do_not),
 		TEST(test_full_list),
 		TEST(test_a_failing_store_loses_nothing),

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Policies of instances on the wire: what is only watched passes and is counted, what is blocked does not, what
+# a node blocks by itself becomes an entry of the list, and a blackhole begins, is undone, and begins again. No lab
+# can send what a plan's ceiling is, so a node that is none reports it.
+OWN_LAB=1
+. "$(dirname "$0")/lib.sh"
+REPORT=$(realpath "$O/tests/net/report")
+
+# within SECONDS COMMAND...: until the command succeeds
+within() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+reason() { # reason ID NAME FIELD: 0 when nothing met it
+	call DescribeReasons --InstanceId "$1" | jq "[.Reasons[] | select(.Name == \"$2\") | .$3] | add // 0"
+}
+above() { [ "$(reason "$1" "$2" "$3")" -gt "$4" ]; } # above ID NAME FIELD NUMBER
+mode() { # mode ID MITIGATION MODE
+	call ModifyMitigation --InstanceId "$1" --Mitigation "$2" --Mode "$3" >/dev/null && settled
+}
+entries() { # entries ID TYPE: addresses by spaces
+	call DescribeAutoCcBlacklist --InstanceId "$1" --PageNumber 1 --PageSize 10 --QueryType "$2" |
+		jq -r '[.AutoCcBlacklist[].SourceIp] | join(" ")'
+}
+has_entry() { [ -n "$(entries "$1" auto)" ]; }
+explained() { # explained SOURCE VIP PROTOCOL PORT: verdict and reason
+	call ExplainPacket --Source "$1" --Destination "$2" --Protocol "$3" --Port "$4" | jq -r '.Verdict + " " + .Reason'
+}
+unreachable() { ! reaches "$@"; }
+
+number=0 # of the instance that is bought next: they count from 1 in a lab of its own
+for version in 4 6; do
+	origin=ORIGIN$version
+	id=$(buy Ipv$version)
+	number=$((number + 1))
+	vip=$(instance "$id" Ip)
+	source=$(client_address $version "$vip")
+	forward "$id" tcp 7000 "$TCP_ECHO" "${!origin}"
+	forward "$id" udp 7000 "$UDP_ECHO" "${!origin}"
+	check "nodes confirm the rules, IPv$version" settled
+	check "TCP passes, IPv$version" reaches tcp "$vip" 7000
+	check "UDP passes, IPv$version" reaches udp "$vip" 7000
+
+	# watch, block, off
+	call AddAutoCcBlacklist --InstanceId "$id" --ExpireTime 3600 --Blacklist "[{\"src\":\"$source\"}]" >/dev/null
+	check "nodes confirm the block-list, IPv$version" settled
+	check "a blocked source does not pass, IPv$version" unreachable tcp "$vip" 7000
+	check "which is counted under its reason, IPv$version" within 5 above "$id" block_list Packets 0
+	equal "and explained, IPv$version" "drop block_list" "$(explained "$source" "$vip" tcp 7000)"
+	check "watching it, IPv$version" mode "$id" block_list watch
+	before=$(reason "$id" block_list WatchedPackets)
+	check "it passes, IPv$version" reaches tcp "$vip" 7000
+	check "and is counted as what would be dropped, IPv$version" within 5 above "$id" block_list WatchedPackets "$before"
+	equal "and explained, IPv$version" "pass " "$(explained "$source" "$vip" tcp 7000)"
+	check "turning it off, IPv$version" mode "$id" block_list off
+	check "it passes, IPv$version" reaches udp "$vip" 7000
+	check "taking the choice back, IPv$version" mode "$id" block_list default
+	check "it does not pass, IPv$version" unreachable udp "$vip" 7000
+	at_expiry_plus "$id" 1
+	check "it passes after expiry, IPv$version" reaches tcp "$vip" 7000
+	clock reset
+	call EmptyAutoCcBlacklist --InstanceId "$id" >/dev/null
+	check "nodes confirm the empty list, IPv$version" settled
+	check "it passes without an entry, IPv$version" reaches tcp "$vip" 7000
+
+	# a source over a limit again and again
+	call ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp --FrontendPort 7000 --Config \
+		'{"Slimit":{"Cps":1},"Cc":{"Sblack":[{"Type":1,"Cnt":5,"During":60,"Expires":3600}]}}' >/dev/null
+	check "nodes confirm the limit, IPv$version" settled
+	inside client timeout 20 "$LOAD" echo "$vip" 7000 400 50 8 >/dev/null 2>&1 &
+	flood=$!
+	check "a source over its limit becomes an automatic entry, IPv$version" within 20 has_entry "$id"
+	kill $flood 2>/dev/null
+	wait $flood 2>/dev/null
+	check "of that source, IPv$version" grep -q "^${source%:*}" <<<"$(entries "$id" auto)"
+	equal "no manual one, IPv$version" "" "$(entries "$id" manual)"
+	check "which the log tells, IPv$version" grep -q '"engine.block"' <<<"$(call DescribeAuditLog --PageNumber 1 --PageSize 50)"
+	equal "and an explanation, IPv$version" "drop block_list" "$(explained "$source" "$vip" udp 7000)"
+	check "nodes confirm the entry, IPv$version" settled
+	check "it does not pass any more, IPv$version" unreachable udp "$vip" 7000
+	call EmptyAutoCcBlacklist --InstanceId "$id" >/dev/null
+	call ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp --FrontendPort 7000 --Config \
+		'{"Slimit":{"Cps":0},"Cc":{"Sblack":[]}}' >/dev/null
+	check "nodes confirm that it is off, IPv$version" settled
+	check "who was deleted passes, IPv$version" within 5 reaches udp "$vip" 7000
+
+	# blackhole
+	blackholed() { [ "$(call DescribeBlackholeStatus --InstanceIds.1 "$id" | jq -r '.BlackholeStatus[0].BlackStatus')" = blackhole ]; }
+	attack() { # until the engine has seen it between reports of the node itself
+		local generation
+		for _ in $(seq 20); do
+			generation=$(call DescribeNodes | jq '.Nodes[0].Generation')
+			"$REPORT" "/run/$POLDER_LAB_NAME-lab/control/node.sock" node "$generation" $number 40000 || return 1
+			within 2 blackholed && return 0
+		done
+		return 1
+	}
+	check "an attack over the plan, IPv$version" attack
+	check "nodes confirm the blackhole, IPv$version" settled
+	check "nothing passes, IPv$version" unreachable tcp "$vip" 7000
+	equal "which is explained, IPv$version" "drop blackhole" "$(explained "$source" "$vip" tcp 7000)"
+	if [ $version = 4 ]; then
+		equal "undoing it" OK "$(code_of ModifyBlackholeStatus --InstanceId "$id" --BlackholeStatus undo)"
+		check "nodes confirm" settled
+		check "TCP passes again" reaches tcp "$vip" 7000
+		equal "one of five is used" 4 "$(call DescribeUnBlackholeCount | jq .RemainCount)"
+	else
+		equal "the second within ten minutes is refused" OperationTooFrequent \
+			"$(code_of ModifyBlackholeStatus --InstanceId "$id" --BlackholeStatus undo)"
+		at_expiry_plus "$id" 1
+		check "an expired instance is in no blackhole" reaches tcp "$vip" 7000
+		clock reset
+	fi
+done
+done_testing
