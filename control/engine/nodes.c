@@ -12,10 +12,9 @@
  * Subtle: a node may confirm a generation before it is announced, because it read the store right
  * after the commit. So confirmed generations are never compared with the announced one.
  */
-#include "control/engine/nodes.h"
+#include "control/engine/nodes_inner.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,56 +22,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "control/engine/inbox.h"
-#include "control/engine/measure.h"
 #include "control/engine/report.h"
 #include "control/model/lifecycle.h"
 
-/* Back-to-origin prefixes of one node: both IP versions. */
-#define PREFIX_MAX (2 * NODE_SOURCE_MAX)
 /* "Last seen" is written down this often when nothing else changes. */
 #define SEEN_EVERY_MS MINUTE_MS
-
-/* What a node refuses beyond this is logged and counted, not remembered by number. */
-#define REFUSED_MAX 1000
-
-struct prefix {
-	uint8_t address[16];
-	unsigned bits;
-};
-
-struct node {
-	char name[NODE_NAME_MAX];
-	uint64_t generation;
-	int64_t seen_ms, persisted_ms;
-	uint64_t version;	   /* counts what must be written ... */
-	uint64_t written, durable; /* ... what was, and what was committed */
-	int64_t written_ms;
-	size_t prefix_count;
-	struct prefix prefix[PREFIX_MAX];
-	struct measures measures;
-	bool reported; /* since this process started */
-	struct record_node facts;
-	struct node_reason reason[REASON_COUNT];
-	size_t refused_count;
-	uint32_t refused[REFUSED_MAX]; /* instances that the node could not apply */
-};
-
-struct inner {
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	uint64_t newest;
-	int64_t offset_ms;
-	bool closed;
-	size_t count;
-	struct inbox *inbox;
-	struct node node[NODE_MAX];
-};
-
-/* Readers take a const struct nodes and must lock all the same. */
-struct nodes {
-	struct inner *inner;
-};
 
 struct nodes *nodes_new(void)
 {
@@ -108,17 +62,6 @@ void nodes_free(struct nodes *nodes)
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
 	free(nodes->inner);
 	free(nodes);
-}
-
-static struct inner *lock(const struct nodes *nodes)
-{
-	(void)pthread_mutex_lock(&nodes->inner->lock);
-	return nodes->inner;
-}
-
-static void unlock(struct inner *inner)
-{
-	(void)pthread_mutex_unlock(&inner->lock);
 }
 
 /* ---- with the lock held */
@@ -270,7 +213,7 @@ enum err nodes_report(
 	/* Before the node is looked up: a broken report does not even make a node known. */
 	TRY(report_decode(data, size, visit_nothing, NULL));
 
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	enum err err = node_get(inner, name, &visit.node);
 
 	if (err == OK) {
@@ -282,19 +225,19 @@ enum err nodes_report(
 		take_prefixes(visit.node, &visit);
 		visit.node->refused_count = visit.refused_count;
 	}
-	unlock(inner);
+	nodes_unlock(inner);
 	return err;
 }
 
 enum err nodes_confirm(struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	struct node *node;
 	enum err err = node_get(inner, name, &node);
 
 	if (err == OK)
 		node_seen(node, generation, clock_ms);
-	unlock(inner);
+	nodes_unlock(inner);
 	return err;
 }
 
@@ -332,22 +275,22 @@ enum err nodes_restore(struct nodes *nodes, struct db *db, struct arena *mem)
 
 	TRY(node_list(db, mem, &rows, &count));
 
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	for (size_t i = 0; i < count && err == OK; i++)
 		err = restore_row(inner, &rows[i], mem);
-	unlock(inner);
+	nodes_unlock(inner);
 	return err;
 }
 
 bool nodes_dirty(const struct nodes *nodes)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	bool dirty = false;
 
 	for (size_t i = 0; i < inner->count && !dirty; i++)
 		dirty = inner->node[i].version != inner->node[i].durable;
-	unlock(inner);
+	nodes_unlock(inner);
 	return dirty;
 }
 
@@ -355,7 +298,7 @@ bool nodes_dirty(const struct nodes *nodes)
 static bool take_row(
 	const struct nodes *nodes, size_t i, struct node_row *row, char *text, size_t size)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	bool take = i < inner->count && inner->node[i].version != inner->node[i].durable;
 	size_t used = 0;
 
@@ -379,7 +322,7 @@ static bool take_row(
 			used += strlen(prefix);
 		}
 	}
-	unlock(inner);
+	nodes_unlock(inner);
 	return take;
 }
 
@@ -398,7 +341,7 @@ enum err nodes_persist(struct nodes *nodes, struct db *db)
 
 void nodes_persisted(struct nodes *nodes)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	for (size_t i = 0; i < inner->count; i++) {
 		struct node *node = &inner->node[i];
@@ -408,17 +351,17 @@ void nodes_persisted(struct nodes *nodes)
 		node->durable = node->written;
 		node->persisted_ms = node->written_ms;
 	}
-	unlock(inner);
+	nodes_unlock(inner);
 }
 
 /* ---- questions */
 
 uint64_t nodes_confirmed(const struct nodes *nodes)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	uint64_t generation = confirmed(inner);
 
-	unlock(inner);
+	nodes_unlock(inner);
 	return generation;
 }
 
@@ -433,31 +376,16 @@ static bool refused(const struct inner *inner, int64_t number)
 
 bool nodes_forwarding(const struct nodes *nodes, const struct instance *instance, int64_t now_ms)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	uint64_t generation = confirmed(inner);
 	bool refuses = refused(inner, instance->number);
 
-	unlock(inner);
+	nodes_unlock(inner);
 	if (generation == 0 || refuses)
 		return false; /* no node, one that has nothing yet, or one without room */
 	if ((uint64_t)instance->deadline_generation <= generation)
 		return now_ms < lifecycle_forward_until(instance->expire_ms);
 	return now_ms < instance->previous_forward_until_ms;
-}
-
-bool nodes_traffic(const struct nodes *nodes, int64_t instance_number, struct node_traffic *out)
-{
-	struct inner *inner = lock(nodes);
-	struct node_traffic sum = { 0 };
-	bool found = false;
-
-	for (size_t i = 0; i < inner->count; i++)
-		if (measures_traffic(&inner->node[i].measures, instance_number, &sum))
-			found = true;
-	unlock(inner);
-	if (found)
-		*out = sum;
-	return found;
 }
 
 enum err nodes_facts(
@@ -468,7 +396,7 @@ enum err nodes_facts(
 	if (!facts)
 		return ERR_MEMORY;
 
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	for (size_t i = 0; i < inner->count; i++) {
 		const struct node *node = &inner->node[i];
@@ -482,7 +410,7 @@ enum err nodes_facts(
 		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
 	}
 	*count = inner->count;
-	unlock(inner);
+	nodes_unlock(inner);
 	*out = facts;
 	return OK;
 }
@@ -500,7 +428,7 @@ static struct prefix *prefixes_copy(
 	const struct nodes *nodes, struct arena *mem, int version, size_t *count)
 {
 	struct prefix *prefix = arena_array(mem, NODE_MAX * PREFIX_MAX, sizeof(*prefix));
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	*count = 0;
 	for (size_t i = 0; prefix && i < inner->count; i++)
@@ -511,7 +439,7 @@ static struct prefix *prefixes_copy(
 				continue;
 			prefix[(*count)++] = *one;
 		}
-	unlock(inner);
+	nodes_unlock(inner);
 	return prefix;
 }
 
@@ -540,154 +468,33 @@ enum err nodes_sources(
 	return OK;
 }
 
-/* ---- what nodes measured; each is summed over them */
-
-static bool sum_rates(const struct inner *inner, int64_t instance_number, int64_t clock_ms,
-	struct node_rates *out)
-{
-	bool found = false;
-
-	*out = (struct node_rates){ 0 };
-	for (size_t i = 0; i < inner->count; i++)
-		if (measures_rates(&inner->node[i].measures, instance_number, clock_ms, out))
-			found = true;
-	return found;
-}
-
-bool nodes_rates(const struct nodes *nodes, int64_t instance_number, int64_t clock_ms,
-	struct node_rates *out)
-{
-	struct inner *inner = lock(nodes);
-	bool found = sum_rates(inner, instance_number, clock_ms, out);
-
-	unlock(inner);
-	return found;
-}
-
-static int rates_compare(const void *a, const void *b)
-{
-	const struct instance_rates *left = a, *right = b;
-
-	return left->instance_number < right->instance_number	? -1
-	       : left->instance_number > right->instance_number ? 1
-								: 0;
-}
-
-/* Of candidates, with repeats, those that are busy in sum; each once. */
-static size_t sum_busy(const struct inner *inner, struct instance_rates *rows, size_t count,
-	uint64_t bytes, int64_t clock_ms)
-{
-	size_t used = 0;
-
-	qsort(rows, count, sizeof(*rows), rates_compare);
-	for (size_t i = 0; i < count; i++) {
-		struct instance_rates one = { .instance_number = rows[i].instance_number };
-
-		if (used > 0 && rows[used - 1].instance_number == one.instance_number)
-			continue;
-		if (sum_rates(inner, one.instance_number, clock_ms, &one.rates) &&
-			one.rates.in.bytes >= bytes)
-			rows[used++] = one;
-	}
-	return used;
-}
-
-/* A sum of so many reaches the wanted one only if one of them has its part of it. */
-enum err nodes_rates_above(const struct nodes *nodes, struct arena *mem, uint64_t bytes,
-	int64_t clock_ms, struct instance_rates **out, size_t *count)
-{
-	struct inner *inner = lock(nodes);
-	struct instance_rates *rows;
-	size_t most = 0;
-
-	for (size_t i = 0; i < inner->count; i++)
-		most += measures_busy(&inner->node[i].measures, bytes / inner->count, NULL, 0);
-	rows = arena_array(mem, most, sizeof(*rows));
-	*count = 0;
-	for (size_t i = 0; i < inner->count && rows; i++)
-		*count += measures_busy(&inner->node[i].measures, bytes / inner->count,
-			rows + *count, most - *count);
-	if (rows)
-		*count = sum_busy(inner, rows, *count, bytes, clock_ms);
-	unlock(inner);
-	*out = rows;
-	return rows ? OK : ERR_MEMORY;
-}
-
-bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t reason,
-	int64_t clock_ms, struct reason_measure *out)
-{
-	struct inner *inner = lock(nodes);
-	bool found = false;
-
-	*out = (struct reason_measure){ 0 };
-	for (size_t i = 0; i < inner->count; i++)
-		if (measures_reason(
-			    &inner->node[i].measures, instance_number, reason, clock_ms, out))
-			found = true;
-	unlock(inner);
-	return found;
-}
-
-bool nodes_service(const struct nodes *nodes, int64_t service, struct service_measure *out)
-{
-	struct inner *inner = lock(nodes);
-	bool found = false;
-
-	*out = (struct service_measure){ 0 };
-	for (size_t i = 0; i < inner->count; i++)
-		if (measures_service(&inner->node[i].measures, service, out))
-			found = true;
-	unlock(inner);
-	return found;
-}
-
-bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],
-	int64_t port, struct origin_health *out)
-{
-	struct inner *inner = lock(nodes);
-	bool found = false;
-
-	*out = (struct origin_health){ 0 };
-	for (size_t i = 0; i < inner->count; i++)
-		if (measures_health(&inner->node[i].measures, service, address, port, out))
-			found = true;
-	unlock(inner);
-	return found;
-}
-
-struct inbox *nodes_inbox(const struct nodes *nodes)
-{
-	return nodes->inner->inbox;
-}
-
 /* ---- news */
 
 void nodes_announce(struct nodes *nodes, uint64_t newest, int64_t life_offset_ms)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	if (newest != inner->newest || life_offset_ms != inner->offset_ms) {
 		inner->newest = newest;
 		inner->offset_ms = life_offset_ms;
 		(void)pthread_cond_broadcast(&inner->news);
 	}
-	unlock(inner);
+	nodes_unlock(inner);
 }
 
 uint64_t nodes_newest(const struct nodes *nodes)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	uint64_t newest = inner->newest;
 
-	unlock(inner);
+	nodes_unlock(inner);
 	return newest;
 }
 
 bool nodes_wait(struct nodes *nodes, uint64_t generation, int64_t offset_ms, int64_t wait_ms)
 {
 	struct timespec until = clock_deadline(wait_ms > 0 ? wait_ms : 0);
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 	bool news;
 
 	while (true) {
@@ -697,15 +504,15 @@ bool nodes_wait(struct nodes *nodes, uint64_t generation, int64_t offset_ms, int
 		if (pthread_cond_timedwait(&inner->news, &inner->lock, &until) != 0)
 			break;
 	}
-	unlock(inner);
+	nodes_unlock(inner);
 	return news;
 }
 
 void nodes_close(struct nodes *nodes)
 {
-	struct inner *inner = lock(nodes);
+	struct inner *inner = nodes_lock(nodes);
 
 	inner->closed = true;
 	(void)pthread_cond_broadcast(&inner->news);
-	unlock(inner);
+	nodes_unlock(inner);
 }

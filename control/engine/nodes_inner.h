@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What struct nodes holds. Private to engine/nodes*.c.
+ */
+#ifndef CONTROL_ENGINE_NODES_INNER_H
+#define CONTROL_ENGINE_NODES_INNER_H
+
+#include <pthread.h>
+
+#include "control/engine/inbox.h"
+#include "control/engine/measure.h"
+#include "control/engine/nodes.h"
+
+/* Back-to-origin prefixes of one node: both IP versions. */
+#define PREFIX_MAX (2 * NODE_SOURCE_MAX)
+
+/* What a node refuses beyond this is logged and counted, not remembered by number. */
+#define REFUSED_MAX 1000
+
+struct prefix {
+	uint8_t address[16];
+	unsigned bits;
+};
+
+struct node {
+	char name[NODE_NAME_MAX];
+	uint64_t generation;
+	int64_t seen_ms, persisted_ms;
+	uint64_t version;	   /* counts what must be written ... */
+	uint64_t written, durable; /* ... what was, and what was committed */
+	int64_t written_ms;
+	size_t prefix_count;
+	struct prefix prefix[PREFIX_MAX];
+	struct measures measures;
+	bool reported; /* since this process started */
+	struct record_node facts;
+	struct node_reason reason[REASON_COUNT];
+	size_t refused_count;
+	uint32_t refused[REFUSED_MAX]; /* instances that the node could not apply */
+};
+
+struct inner {
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	uint64_t newest;
+	int64_t offset_ms;
+	bool closed;
+	size_t count;
+	struct inbox *inbox;
+	struct node node[NODE_MAX];
+};
+
+/* Readers take a const struct nodes and must lock all the same. */
+struct nodes {
+	struct inner *inner;
+};
+
+static inline struct inner *nodes_lock(const struct nodes *nodes)
+{
+	(void)pthread_mutex_lock(&nodes->inner->lock);
+	return nodes->inner;
+}
+
+static inline void nodes_unlock(struct inner *inner)
+{
+	(void)pthread_mutex_unlock(&inner->lock);
+}
+
+#endif
