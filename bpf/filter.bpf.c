@@ -24,9 +24,9 @@
  * the reason to drop. What needs a flow or its opening is asked where these are: p->mitigation_on says
  * for how long a packet is subject to it.
  */
-static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 now_utc_ns)
+static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 utc_offset_ns)
 {
-	int listed = list_verdict(p, entry, now_utc_ns);
+	int listed = list_verdict(p, entry, utc_offset_ns);
 
 	if (listed == LISTED_ALLOWED)
 		return 0;
@@ -35,7 +35,7 @@ static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 n
 	if (listed == LISTED_BLOCKED && mitigation_wants(p, block_list) &&
 		mitigation_met(p, block_list))
 		return REASON_block_list;
-	if (mitigation_wants(p, auto_block) && block_is_on(p, now_utc_ns) &&
+	if (mitigation_wants(p, auto_block) && block_is_on(p, p->now_ns + utc_offset_ns) &&
 		mitigation_met(p, auto_block))
 		return REASON_auto_block;
 	if (mitigation_wants(p, payload_length) && payload_refused(p) &&
@@ -48,25 +48,26 @@ static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 n
 static __always_inline int protect(
 	struct xdp_md *ctx, struct packet *p, struct vip *entry, struct settings *s)
 {
-	__s64 life_ns = p->now_ns + s->life_offset_ns;
 	int reason;
 
 	p->instance = entry->instance;
 	p->slot = entry->slot;
 	p->flags = PACKET_IN;
-	if (entry->blackhole_until_ns && life_ns < entry->mitigation_until_ns &&
-		(__s64)(p->now_ns + s->utc_offset_ns) < entry->blackhole_until_ns)
+	if (entry->blackhole_until_ns &&
+		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns) &&
+		!deadline_passed(p, s->utc_offset_ns, entry->blackhole_until_ns))
 		return drop(p, REASON_blackhole);
 	if (parse_transport_xdp(ctx, p) < 0)
 		return drop(p, REASON_malformed);
 	if (source_impossible(p))
 		return drop(p, REASON_source_impossible);
-	if (entry->mitigation_on && life_ns < entry->mitigation_until_ns) {
-		reason = mitigate(p, entry, p->now_ns + s->utc_offset_ns);
+	if (entry->mitigation_on &&
+		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns)) {
+		reason = mitigate(p, entry, s->utc_offset_ns);
 		if (reason)
 			return drop(p, reason);
 	}
-	if (life_ns >= entry->forward_until_ns)
+	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return drop(p, REASON_forwarding_off);
 	if (p->protocol == IPPROTO_TCP)
 		return tcp_from_client(ctx, p);
@@ -138,7 +139,6 @@ int polder_filter(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (parse_network(data, end, p) == PARSE_IP)
 		entry = bpf_map_lookup_elem(&vip, &p->key.destination);
-	p->now_ns = bpf_ktime_get_boot_ns();
 	if (!entry)
 		verdict = pass(p);
 	else if (entry->kind == VIP_PROTECTED)

@@ -262,10 +262,10 @@ static __always_inline int reply_refused(
 		return REASON_source_unknown;
 	p->instance = entry->instance;
 	p->slot = entry->slot;
-	if ((__s64)(p->now_ns + s->life_offset_ns) >= entry->forward_until_ns)
+	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return REASON_forwarding_off;
 	if (entry->mitigation_on &&
-		(__s64)(p->now_ns + s->life_offset_ns) < entry->mitigation_until_ns) {
+		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns)) {
 		p->mitigation_on = entry->mitigation_on & MITIGATION_OF_REPLIES;
 		p->mitigation_watch = entry->mitigation_watch;
 	}

@@ -14,7 +14,7 @@ enum list_verdict {
 	LISTED_BLOCKED,
 };
 
-__noinline int list_verdict(struct packet *p, struct vip *entry, __s64 now_utc_ns)
+__noinline int list_verdict(struct packet *p, struct vip *entry, __s64 utc_offset_ns)
 {
 	struct list_entry *exact = NULL, *prefix = NULL;
 
@@ -25,7 +25,7 @@ __noinline int list_verdict(struct packet *p, struct vip *entry, __s64 now_utc_n
 			.source = p->key.source };
 
 		exact = bpf_map_lookup_elem(&list_exact, &key);
-		if (exact && now_utc_ns < exact->allow_until_ns)
+		if (exact && !deadline_passed(p, utc_offset_ns, exact->allow_until_ns))
 			return LISTED_ALLOWED;
 	}
 	if (entry->flags & VIP_HAS_PREFIX) {
@@ -36,11 +36,11 @@ __noinline int list_verdict(struct packet *p, struct vip *entry, __s64 now_utc_n
 		};
 
 		prefix = bpf_map_lookup_elem(&list_prefix, &key);
-		if (prefix && now_utc_ns < prefix->allow_until_ns)
+		if (prefix && !deadline_passed(p, utc_offset_ns, prefix->allow_until_ns))
 			return LISTED_ALLOWED;
 	}
-	if ((exact && now_utc_ns < exact->block_until_ns) ||
-		(prefix && now_utc_ns < prefix->block_until_ns))
+	if ((exact && !deadline_passed(p, utc_offset_ns, exact->block_until_ns)) ||
+		(prefix && !deadline_passed(p, utc_offset_ns, prefix->block_until_ns)))
 		return LISTED_BLOCKED;
 	return LISTED_NOT;
 }

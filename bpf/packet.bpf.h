@@ -41,7 +41,7 @@ enum packet_fragment {
 /* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
 struct packet {
 	struct flow_key key; /* as received: key of the client's side, or of the origin's reply */
-	__u64 now_ns;	     /* boot clock */
+	__u64 now_ns;	     /* boot clock, at most NOW_COARSE_NS behind: see deadline_passed() */
 	__u32 instance;
 	__u32 slot; /* vip_counter slot */
 	__u32 fragment_id;
@@ -72,22 +72,57 @@ struct packet {
 };
 _Static_assert(sizeof(struct packet) == 120, "no padding");
 
-/* Not on the stack: five calls deep, its 512 bytes would not do. One entry for each CPU. */
+/*
+ * Of each CPU. The packet is not on the stack: five calls deep, its 512 bytes would not do. Reading the
+ * clock costs as much as two lookups, so it is done once a tick.
+ */
+struct packet_cpu {
+	struct packet packet;
+	__u64 tick;   /* when the clock was read, in jiffies */
+	__u64 now_ns; /* what it said */
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct packet);
+	__type(value, struct packet_cpu);
 } packet_scratch SEC(".maps");
 
+/* A blank packet that has the time. */
 static __always_inline struct packet *packet_blank(void)
 {
+	__u64 tick = bpf_jiffies64();
 	__u32 zero = 0;
-	struct packet *p = bpf_map_lookup_elem(&packet_scratch, &zero);
+	struct packet_cpu *cpu = bpf_map_lookup_elem(&packet_scratch, &zero);
 
-	if (p)
-		__builtin_memset(p, 0, sizeof(*p));
-	return p;
+	if (!cpu)
+		return NULL;
+	if (cpu->tick != tick) {
+		cpu->tick = tick;
+		cpu->now_ns = bpf_ktime_get_boot_ns();
+	}
+	__builtin_memset(&cpu->packet, 0, sizeof(cpu->packet));
+	cpu->packet.now_ns = cpu->now_ns;
+	return &cpu->packet;
+}
+
+/* A tick is 10 ms at most; a busy CPU that keeps the time may be late. */
+#define NOW_COARSE_NS (50 * NANOSECONDS / 1000)
+
+/*
+ * Is it the deadline, or past it, by the clock that is the boot clock + offset_ns? Exact: where it may
+ * matter the clock is read.
+ */
+static __always_inline int deadline_passed(struct packet *p, __s64 offset_ns, __s64 deadline_ns)
+{
+	__s64 now_ns = p->now_ns + offset_ns;
+
+	if (now_ns >= deadline_ns)
+		return 1;
+	if (now_ns + (__s64)NOW_COARSE_NS < deadline_ns)
+		return 0;
+	p->now_ns = bpf_ktime_get_boot_ns();
+	return (__s64)(p->now_ns + offset_ns) >= deadline_ns;
 }
 
 static __always_inline void *header_at(struct xdp_md *ctx, __u32 offset, __u32 size)

@@ -186,7 +186,7 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 }
 
 /* From an origin; flow and client belong together. */
-static __always_inline int udp_from_origin(
+static __noinline int udp_from_origin(
 	struct xdp_md *ctx, struct packet *p, struct flow *flow, struct flow_key *client)
 {
 	struct translation t;
