@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/model/lifecycle.h"
 #include "control/store/policy.h"
 
 /* Published. */
@@ -53,9 +54,12 @@ static const struct param describe_block_params[] = {
 	PARAM_ROW_END,
 };
 
-static bool is_blackholed(const struct protection *protection, int64_t clock_ms)
+/* An expired instance is not mitigated, so that it is in no blackhole either. */
+static bool is_blackholed(const struct call *call, const struct instance *instance,
+	const struct protection *protection)
 {
-	return clock_ms < protection->blackhole_until_ms;
+	return call->clock_ms < protection->blackhole_until_ms &&
+	       lifecycle_at(instance->expire_ms, call->now_ms)->mitigation;
 }
 
 static enum err put_blackhole(struct call *call, const struct instance *instance, json_t *list)
@@ -65,7 +69,7 @@ static enum err put_blackhole(struct call *call, const struct instance *instance
 	char ip[ADDRESS_TEXT_SIZE];
 	TRY(add(list, item));
 	TRY(protection_load(call->db, call->mem, instance->number, &protection));
-	bool active = is_blackholed(&protection, call->clock_ms);
+	bool active = is_blackholed(call, instance, &protection);
 	address_format(instance->vip, ip);
 	TRY(put_text(item, "Ip", ip));
 	TRY(put_text(item, "BlackStatus", active ? "blackhole" : "normal"));
@@ -134,7 +138,7 @@ static enum err undo_run(struct call *call, const void *raw)
 	json_t *old_entity, *new_entity;
 	TRY(call_instance(call, args->id, &instance));
 	TRY(protection_load(call->db, call->mem, instance.number, &protection));
-	if (!is_blackholed(&protection, call->clock_ms))
+	if (!is_blackholed(call, &instance, &protection))
 		return refuse(call, ERR_NOT_BLACKHOLED,
 			"BlackholeStatus: the instance is not in the blackhole.");
 	TRY(check_undo(call, instance.account));

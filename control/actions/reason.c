@@ -192,7 +192,7 @@ static enum err explain_life(struct explanation *e)
 static enum err explain_blackhole(struct explanation *e)
 {
 	char until[CLOCK_ISO_SIZE];
-	if (e->call->clock_ms >= e->protection.blackhole_until_ms)
+	if (!e->mitigated || e->call->clock_ms >= e->protection.blackhole_until_ms)
 		return OK;
 	clock_format_iso(e->protection.blackhole_until_ms, until);
 	return tell(e, "blackhole", REASON_blackhole, FOUND_DROP,

@@ -423,6 +423,15 @@ static void test_blackhole(void **state)
 	api->clock_ms++;
 	assert_int_equal(remaining(api, "DescribeUnBlackholeCount"), 5);
 	assert_int_equal(undo(world, world->id), 200);
+	/* Expired: not mitigated, not in the blackhole. */
+	api_blackhole(api, world->id, HOUR_MS);
+	api->clock_ms += 20 * MINUTE_MS;
+	api_move_life(api, 40 * DAY_MS);
+	assert_int_equal(undo(world, world->id), 400);
+	expect(api, "BlackholeNotActive", "BlackholeStatus");
+	assert_int_equal(CALL(api, "DescribeBlackholeStatus", "InstanceIds.1", world->id), 200);
+	assert_string_equal(api_text(api, "BlackholeStatus.0.BlackStatus"), "normal");
+	assert_int_equal(remaining(api, "DescribeUnBlackholeCount"), 4);
 	/* Another account has its own. */
 	api->caller = &api->other;
 	assert_int_equal(remaining(api, "DescribeUnBlackholeCount"), 5);
@@ -619,6 +628,7 @@ static void test_explanation(void **state)
 	explain(world, SRC, vip, "drop", "blackhole");
 	assert_int_equal(undo(world, world->id), 200);
 	/* Expired: not mitigated, forwarded for a week. */
+	api_blackhole(api, world->id, HOUR_MS);
 	api_move_life(api, 32 * DAY_MS);
 	explain(world, "203.0.113.8", vip, "pass", "");
 	api_move_life(api, 7 * DAY_MS);
