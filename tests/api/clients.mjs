@@ -146,6 +146,21 @@ for (const [name, call] of Object.entries(clients)) {
 	check(`${name}: CreatePort`, !reply.error && reply.RequestId, reply);
 	reply = await call(DDOSCOO, 'DescribePort', { InstanceId: id, FrontendPort: '8080', FrontendProtocol: 'tcp' });
 	check(`${name}: DescribePort`, reply.NetworkRules?.[0]?.RealServers?.[0] === lab.origin.ipv4, reply);
+	reply = await call(DDOSCOO, 'ConfigUdpReflect', { InstanceId: id, RegionId: 'cn-hangzhou',
+		Config: JSON.stringify({ UdpSports: [17, 11211] }) });
+	reply = await call(DDOSCOO, 'DescribeUdpReflect', { InstanceId: id, RegionId: 'cn-hangzhou' });
+	check(`${name}: UDP reflection`, reply.UdpSports?.join() === '17,11211', reply);
+	reply = await call(DDOSCOO, 'ConfigNetworkRegionBlock', { InstanceId: id,
+		Config: JSON.stringify({ RegionBlockSwitch: 'off', Countries: [], Provinces: [11, 12] }) });
+	reply = await call(DDOSCOO, 'DescribeNetworkRegionBlock', { InstanceId: id });
+	check(`${name}: blocked regions`, reply.Config?.Provinces?.join() === '11,12', reply);
+	reply = await call(DDOSCOO, 'DescribePortAutoCcStatus', { InstanceIds: [id] });
+	check(`${name}: intelligent protection`, reply.PortAutoCcStatus?.[0]?.Mode === 'normal', reply);
+	reply = await call(DDOSCOO, 'ModifyBlockStatus', { InstanceId: id, Status: 'undo', Lines: ['ct', 'cut'] });
+	reply = await call(DDOSCOO, 'DescribeBlockStatus', { InstanceIds: [id] });
+	check(`${name}: diversion`, reply.StatusList?.[0]?.BlockStatusList?.length === 2, reply);
+	reply = await call(DDOSCOO, 'ModifyBlackholeStatus', { InstanceId: id, BlackholeStatus: 'undo' });
+	check(`${name}: no blackhole to undo`, reply.error === 'BlackholeNotActive', reply);
 	reply = await call(DDOSCOO, 'ReleaseInstance', { RegionId: 'cn-hangzhou', InstanceId: id });
 	check(`${name}: release before expiry is InstanceNotExpire`, reply.error === 'InstanceNotExpire', reply);
 }
