@@ -31,6 +31,8 @@ struct sweep {
 	struct packet_cursor tcp, udp, service;
 	struct vip_reason_key reason; /* where the walk through "vip_reason" stands */
 	bool reason_started;
+	uint32_t rule; /* where the walk through "service_state" stands */
+	bool rule_started;
 	union {
 		struct flow_key flow[PIECE];
 		struct service_key service[PIECE];
@@ -170,9 +172,28 @@ static void sweep_reasons(struct sweep *sweep)
 	}
 }
 
+/* The same of port rules. */
+static void sweep_states(struct sweep *sweep)
+{
+	if (node_state_generation(sweep->state) == 0)
+		return;
+	for (uint32_t i = 0; i < SWEEP_STATES_MAX; i++) {
+		uint32_t previous = sweep->rule;
+		bool had_previous = sweep->rule_started;
+
+		sweep->rule_started = packets_next_key(sweep->packets, PACKET_SERVICE_STATE,
+					      had_previous ? &previous : NULL, &sweep->rule) == 0;
+		if (had_previous && !node_state_service(sweep->state, previous))
+			(void)packets_delete(sweep->packets, PACKET_SERVICE_STATE, &previous);
+		if (!sweep->rule_started)
+			return;
+	}
+}
+
 void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
 {
 	sweep_reasons(sweep);
+	sweep_states(sweep);
 	sweep_flows(sweep, IPPROTO_TCP, &sweep->tcp, boot_now_ns);
 	sweep_flows(sweep, IPPROTO_UDP, &sweep->udp, boot_now_ns);
 	walk_services(sweep);

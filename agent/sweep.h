@@ -13,6 +13,7 @@
 #define SWEEP_FLOWS_MAX	   4096 /* per table and tick: a full one is passed in about a minute */
 #define SWEEP_SERVICES_MAX 1024 /* per tick */
 #define SWEEP_REASONS_MAX  1024 /* per tick */
+#define SWEEP_STATES_MAX   1024 /* per tick */
 
 struct sweep;
 struct sweep *sweep_new(struct packets *packets, const struct node_state *state,

@@ -50,8 +50,9 @@
 /* Slots of the weighted origin table of a service: weights are honoured to 1/256. */
 #define ORIGIN_SLOTS 256
 
-/* One snapshot or report on the wire: 100,000 instances with rules and lists fit. */
-#define SNAPSHOT_BYTES_MAX (48u << 20)
+/* One snapshot or report on the wire: 100,000 instances with a rule, its health check, a policy and a list entry
+ * each fit. */
+#define SNAPSHOT_BYTES_MAX (96u << 20)
 #define NODE_NAME_MAX	   64
 #define NODE_MAX	   64
 
