@@ -148,7 +148,8 @@ TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 IMPAIR := $(O)/tests/wire/impair
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(IMPAIR) ## build the test programs
+CORPUS := $(O)/tests/wire/test_corpus
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(IMPAIR) $(CORPUS) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
@@ -168,6 +169,11 @@ $(IMPAIR): $(O)/%: $(O)/%.o
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
 $(IMPAIR).o: | $(O)/sys/impair.skel.h
+
+$(CORPUS): $(O)/tests/wire/test_corpus.o $(O)/tests/wire/recording.o
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz
+$(CORPUS).o: | $(O)/sys/polder.skel.h
 
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
 	@echo "  LINK  $@"
