@@ -454,7 +454,8 @@ int packets_adjust(struct packets *packets, const struct adjust *change)
 		bpf_program__fd(packets->skeleton->progs.polder_adjust), &run);
 }
 
-int packets_retry(struct packets *packets, const struct flow_key *key)
+/* Runs a program with the frame that polder_retry and polder_end take: a type of Ethernet, and the key. */
+static int run_for_flow(const struct bpf_program *program, const struct flow_key *key)
 {
 	uint8_t frame[ETH_HLEN + sizeof(*key)] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
@@ -462,7 +463,17 @@ int packets_retry(struct packets *packets, const struct flow_key *key)
 	frame[12] = address_is_ipv4(key->source.byte) ? ETH_P_IP >> 8 : ETH_P_IPV6 >> 8;
 	frame[13] = address_is_ipv4(key->source.byte) ? ETH_P_IP & 255 : ETH_P_IPV6 & 255;
 	memcpy(frame + ETH_HLEN, key, sizeof(*key));
-	return bpf_prog_test_run_opts(bpf_program__fd(packets->skeleton->progs.polder_retry), &run);
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &run);
+}
+
+int packets_retry(struct packets *packets, const struct flow_key *key)
+{
+	return run_for_flow(packets->skeleton->progs.polder_retry, key);
+}
+
+int packets_end(struct packets *packets, const struct flow_key *key)
+{
+	return run_for_flow(packets->skeleton->progs.polder_end, key);
 }
 
 uint32_t packets_cpus(const struct packets *packets)

@@ -96,6 +96,9 @@ int packets_read(struct packets *packets, enum packet_map map, struct packet_cur
 /* Runs polder_adjust. 0 or a negative errno. */
 int packets_adjust(struct packets *packets, const struct adjust *change);
 
+/* Runs polder_end for a TCP flow. 0 or a negative errno. */
+int packets_end(struct packets *packets, const struct flow_key *key);
+
 /* Runs polder_retry for a flow of PACKET_OPENING. 0 or a negative errno. */
 int packets_retry(struct packets *packets, const struct flow_key *key);
 

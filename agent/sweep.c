@@ -52,6 +52,14 @@ bool flow_is_over(const struct flow *flow, int protocol, int64_t boot_now_ns)
 	return boot_now_ns - (int64_t)flow->seen_ns > idle * NS_PER_SECOND + MARGIN_NS;
 }
 
+bool flow_is_empty(const struct flow *flow, int64_t boot_now_ns)
+{
+	uint32_t age = (uint32_t)(boot_now_ns / NS_PER_SECOND) - flow->opened_second;
+
+	return flow->state == FLOW_OPEN && flow->limit_flags & FLOW_EMPTY_ENDS &&
+	       !(flow->limit_flags & FLOW_SPOKE) && age >= EMPTY_SECONDS;
+}
+
 static bool is_wanted(
 	const struct sweep *sweep, const struct flow *flow, int protocol, int64_t boot_now_ns)
 {
@@ -66,9 +74,9 @@ static bool is_wanted(
 static void take_off(
 	struct sweep *sweep, int protocol, const struct flow_key *key, const struct flow *flow)
 {
-	struct adjust change = { .key.service = flow->service,
-		.protocol = (uint32_t)protocol,
-		.connections = -1 };
+	struct adjust change = {
+		.key.service = flow->service, .protocol = (uint32_t)protocol, .connections = -1
+	};
 
 	if (!(flow->limit_flags & FLOW_COUNTED))
 		return;
@@ -130,8 +138,12 @@ static void sweep_flows(
 
 		more = read_piece(sweep, map, cursor, &count);
 		for (uint32_t i = 0; i < count; i++) {
-			if (!is_wanted(sweep, &sweep->value.flow[i], protocol, boot_now_ns))
+			const struct flow *flow = &sweep->value.flow[i];
+
+			if (!is_wanted(sweep, flow, protocol, boot_now_ns))
 				drop_flow(sweep, protocol, &sweep->key.flow[i], boot_now_ns);
+			else if (protocol == IPPROTO_TCP && flow_is_empty(flow, boot_now_ns))
+				(void)packets_end(sweep->packets, &sweep->key.flow[i]);
 		}
 	}
 }

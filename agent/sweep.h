@@ -23,5 +23,7 @@ void sweep_tick(struct sweep *sweep, int64_t boot_now_ns);
 
 /* Pure: whether the packet path treats the flow as gone. protocol: IPPROTO_*. */
 bool flow_is_over(const struct flow *flow, int protocol, int64_t boot_now_ns);
+/* Pure: whether the flow is a TCP connection to be ended because its client has said nothing for too long. */
+bool flow_is_empty(const struct flow *flow, int64_t boot_now_ns);
 
 #endif

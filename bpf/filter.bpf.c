@@ -18,6 +18,7 @@
 #include "count.bpf.h"
 #include "handshake.bpf.h"
 #include "retry.bpf.h"
+#include "end.bpf.h"
 
 /*
  * What applies while mitigation is on and needs no flow, in the order of mitigations.def. Returns 0 or
@@ -164,6 +165,12 @@ SEC("tc")
 int polder_retry(struct __sk_buff *skb)
 {
 	return retry_run(skb);
+}
+
+SEC("tc")
+int polder_end(struct __sk_buff *skb)
+{
+	return end_run(skb);
 }
 
 SEC("syscall")

@@ -21,7 +21,7 @@
 #include "known.bpf.h"
 #include "route.bpf.h"
 #include "persistence.bpf.h"
-#include "mitigations/limit.bpf.h"
+#include "mitigations/empty.bpf.h"
 
 /* struct flow: flags. */
 #define FLOW_FIN_CLIENT (1u << 0)
@@ -417,7 +417,9 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	entry = service_find(p);
 	if (!entry)
 		return REASON_no_service;
-	reason = limit_open(p, entry);
+	reason = empty_refuses(p, entry);
+	if (!reason)
+		reason = limit_open(p, entry);
 	if (reason)
 		return reason;
 	index = persistence_find(p, entry);
@@ -439,6 +441,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	fresh->seen_ns = p->now_ns;
 	fresh->state = FLOW_OPEN;
 	limit_prepare(entry, fresh);
+	empty_prepare(p, entry, fresh);
 	flow_learn_client(ctx, fresh);
 	mtu_learn(ctx, fresh);
 	if (flow_reserve(p, fresh))

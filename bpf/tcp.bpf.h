@@ -400,7 +400,7 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	struct translation t;
 	int reason;
 
-	p->proven = 1;
+	p->proven = flow->limit_flags & FLOW_PROVEN;
 	switch (flow_refresh(ctx, p, flow)) {
 	case REFRESH_GONE:
 		return drop(p, REASON_no_service);
@@ -437,6 +437,8 @@ static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, str
 	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
 		reset_note(&flow->origin_next, &flow->client_window, p->acknowledgement,
 			(__u32)p->window << option_scale(flow->options));
+	empty_note(p, flow);
+	empty_follow(p, flow, &p->key.source);
 	limit_follow(flow, &p->key.source);
 	translation_to_origin(&t, flow);
 	return tcp_send(ctx, p, flow, &t, 1);
@@ -550,6 +552,7 @@ __noinline int tcp_from_origin(
 			return drop(p, REASON_source_unknown);
 		/* Refused: the client's next expected number is the one behind the cookie. */
 		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
+		flow->limit_flags &= ~FLOW_NO_EMPTY;
 	}
 	if (flow->state == FLOW_OPEN && flags & TCP_RST &&
 		reset_refused(p, p->sequence - flow->sequence_delta, flow->origin_next,
@@ -568,6 +571,7 @@ __noinline int tcp_from_origin(
 	if ((flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
 		reset_note(&flow->client_next, &flow->origin_window, p->acknowledgement,
 			(__u32)p->window << origin_scale(flow->options));
+	empty_follow(p, flow, &client->source);
 	limit_follow(flow, &client->source);
 	translation_to_client(&t, flow, client);
 	p->reason = REASON_forwarded_tcp;

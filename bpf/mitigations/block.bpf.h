@@ -17,6 +17,7 @@
 #include "bpf/service.bpf.h"
 #include "proof.bpf.h"
 
+#define EMPTY_BLOCK_SECONDS    600 /* where the rule names no time for connections */
 #define BLOCK_UNPROVEN_SECONDS BLOCK_WINDOW_SECONDS
 
 static __always_inline void block_key(struct list_exact_key *key, struct packet *p)
@@ -66,6 +67,10 @@ static __always_inline __u32 block_seconds(const struct service *entry, __u32 mi
 		return entry->limits.block_seconds[LIMIT_PACKETS];
 	case MITIGATION_source_bytes:
 		return entry->limits.block_seconds[LIMIT_BYTES];
+	case MITIGATION_empty_connection:
+		return entry->limits.block_seconds[LIMIT_CONNECTIONS]
+			       ? entry->limits.block_seconds[LIMIT_CONNECTIONS]
+			       : EMPTY_BLOCK_SECONDS;
 	default:
 		return 0;
 	}
