@@ -44,15 +44,15 @@ enum option_kind {
 
 struct option_walk {
 	__u8 bytes[64]; /* 40 in use: an offset masked to 63 stays inside */
-	__u32 offset;
-	__u32 length;
+	__u16 offset;
+	__u8 length;
+	__u8 strip; /* what clients may not say */
 	__u32 options;
 	__u32 value;
 	__u32 echo;
 	__u32 add_value;    /* to TSval */
 	__u32 add_echo;	    /* to TSecr */
 	__u32 add_sequence; /* to SACK edges */
-	__u32 strip;	    /* what clients may not say */
 };
 
 static __always_inline __u32 option_scale(__u32 options)
