@@ -26,6 +26,7 @@ const struct action *const action_tables[] = {
 	policy_actions,
 	blackhole_actions,
 	reason_actions,
+	explain_actions,
 	capture_actions,
 	node_actions,
 	operation_actions,

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why packets end: what an instance's packets met, and what a given one would meet.
- *
- * An explanation walks the packet path's decisions in their order, over what is in the store and what nodes
- * reported. What only the packet or the node can know (its payload, the country of its source, the rate it
- * comes at) is told as "depends", with what is set; the first certain drop is the decision.
+ * Why packets end: what an instance's packets met, and which instances are busy. Figures are what nodes reported
+ * last, summed over them.
  */
 #include "control/call.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
+#include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
-#include "control/model/lifecycle.h"
-#include "control/store/policy.h"
 
 static const struct {
 	const char *name, *text;
@@ -99,341 +92,83 @@ static enum err describe_run(struct call *call, const void *raw)
 	return OK;
 }
 
-/* ---- what one would meet */
+/* ---- who is busy */
 
-struct explain {
-	const char *source, *destination, *protocol;
-	int64_t port, source_port;
+/* Instances looked at for those that the caller may see: a tenant's own may be far behind others'. */
+#define TOP_SCAN_MAX 10000
+
+struct top {
+	int64_t page_size;
 };
-static const struct param explain_params[] = {
-	PARAM(explain, source, "Source", .kind = PARAM_TEXT, .required = true, .min = 1, .max = 64,
-		.help = "address that the packet comes from"),
-	PARAM(explain, destination, "Destination", .kind = PARAM_TEXT, .required = true, .min = 1,
-		.max = 64, .help = "address that it goes to"),
-	PARAM(explain, protocol, "Protocol", .kind = PARAM_CHOICE, .required = true,
-		.choices = "tcp udp", .help = "its protocol"),
-	PARAM(explain, port, "Port", .kind = PARAM_INT, .required = true, .min = 1, .max = 65535,
-		.help = "port that it goes to"),
-	PARAM(explain, source_port, "SourcePort", .kind = PARAM_INT, .empty_is_absent = true,
-		.min = 1, .max = 65535, .help = "port that it comes from"),
+static const struct param top_params[] = {
+	PARAM_PAGE_SIZE(top, LIST_PAGE_MAX, PAGE_SIZE_DEFAULT),
 	PARAM_ROW_END,
 };
 
-enum finding {
-	FOUND_PASS,    /* goes on */
-	FOUND_ALLOWED, /* goes on, and meets no mitigation */
-	FOUND_DEPENDS, /* on what is not known here */
-	FOUND_WATCH,   /* would be dropped if the mitigation were not only watched */
-	FOUND_DROP
-};
-static const char *const finding_names[] = { "pass", "allow", "depends", "watch", "drop" };
+static int compare_rates(const void *a, const void *b)
+{
+	const struct instance_rates *left = a, *right = b;
+	if (left->rates.in.bytes != right->rates.in.bytes)
+		return left->rates.in.bytes < right->rates.in.bytes ? 1 : -1;
+	return left->instance_number > right->instance_number ? 1 : -1;
+}
 
-struct explanation {
-	struct call *call;
-	const struct explain *args;
-	uint8_t source[16];
+static enum err put_rate(json_t *item, const char *prefix, const struct counter *rate)
+{
+	char name[64];
+	(void)snprintf(name, sizeof(name), "%sPacketsPerSecond", prefix);
+	TRY(put_int(item, name, (int64_t)rate->packets));
+	(void)snprintf(name, sizeof(name), "%sBytesPerSecond", prefix);
+	return put_int(item, name, (int64_t)rate->bytes);
+}
+
+static enum err put_busy(struct call *call, json_t *list, const struct instance_rates *busy)
+{
 	struct instance instance;
-	struct protection protection;
-	struct policy policy;
-	struct port_rule rule;
-	bool mitigated; /* neither expired nor on the allow-list */
-	bool has_rule;
-	bool decided; /* dropped: the rest would not be asked */
-	json_t *steps;
-};
-
-static enum err tell(struct explanation *e, const char *name, uint32_t reason, enum finding finding,
-	const char *detail)
-{
-	json_t *item = json_object();
-	if (!detail) {
-		json_decref(item);
-		return ERR_MEMORY;
-	}
-	TRY(add(e->steps, item));
-	TRY(put_text(item, "Name", name));
-	TRY(put_text(item, "Result", finding_names[finding]));
-	TRY(put_text(item, "Detail", detail));
-	if (reason < REASON_COUNT) {
-		struct reason_measure measure;
-		(void)nodes_reason(
-			e->call->nodes, e->instance.number, reason, e->call->clock_ms, &measure);
-		TRY(put_int(item, "DroppedPackets", (int64_t)measure.total.packets));
-	}
-	if (finding != FOUND_DROP)
-		return OK;
-	e->decided = true;
-	TRY(put_text(e->call->reply, "Verdict", "drop"));
-	return put_text(e->call->reply, "Reason", name);
-}
-
-static enum err tell_mitigation(
-	struct explanation *e, enum mitigation mitigation, const char *detail)
-{
-	enum mitigation_mode mode = protection_mode(&e->protection, mitigation);
-	return tell(e, mitigation_name(mitigation), (uint32_t)MITIGATION_REASON(mitigation),
-		mode == MITIGATION_BLOCK   ? FOUND_DROP
-		: mode == MITIGATION_WATCH ? FOUND_WATCH
-					   : FOUND_PASS,
-		detail);
-}
-
-static enum err explain_life(struct explanation *e)
-{
-	const struct lifecycle_row *row = lifecycle_at(e->instance.expire_ms, e->call->now_ms);
-	char until[CLOCK_ISO_SIZE];
-	clock_format_iso(e->instance.expire_ms, until);
-	e->mitigated = row->mitigation;
-	return tell(e, "mitigation", REASON_COUNT, FOUND_PASS,
-		arena_print(e->call->mem, "%s %s: %s", row->mitigation ? "on until" : "off since",
-			until, e->instance.id));
-}
-
-static enum err explain_blackhole(struct explanation *e)
-{
-	char until[CLOCK_ISO_SIZE];
-	if (!e->mitigated || e->call->clock_ms >= e->protection.blackhole_until_ms)
-		return OK;
-	clock_format_iso(e->protection.blackhole_until_ms, until);
-	return tell(e, "blackhole", REASON_blackhole, FOUND_DROP,
-		arena_print(e->call->mem, "until %s", until));
-}
-
-/* The entry that covers the source and lasts longest; NULL: none. */
-static enum err find_entry(
-	struct explanation *e, enum list_kind kind, const struct list_entry_row **out)
-{
-	struct list_entry_filter filter = {
-		.instance_number = e->instance.number,
-		.kind = kind,
-		.automatic = -1,
-		.clock_ms = e->call->clock_ms,
-	};
-	struct list_entry_row *rows;
-	size_t count;
-	*out = NULL;
-	TRY(list_entry_list(e->call->db, e->call->mem, &filter, &rows, &count, NULL));
-	for (size_t i = 0; i < count; i++) {
-		if (prefix_covers(rows[i].source, rows[i].prefix_bits, e->source) &&
-			(!*out || rows[i].until_ms > (*out)->until_ms))
-			*out = &rows[i];
-	}
-	return OK;
-}
-
-static const char *entry_detail(struct explanation *e, const struct list_entry_row *row)
-{
-	char prefix[PREFIX_TEXT_SIZE], since[CLOCK_ISO_SIZE], until[CLOCK_ISO_SIZE];
-	prefix_format(row->source, row->prefix_bits, prefix);
-	clock_format_iso(row->since_ms, since);
-	clock_format_iso(row->until_ms == INT64_MAX ? 0 : row->until_ms, until);
-	return arena_print(e->call->mem, "entry %s%s%s, set by %s at %s, %s%s", prefix,
-		row->automatic ? ", automatic: " : "", row->automatic ? row->mitigation : "",
-		row->actor[0] ? row->actor : "an unknown key",
-		row->since_ms ? since : "an unknown time",
-		row->until_ms == INT64_MAX ? "for ever" : "until ",
-		row->until_ms == INT64_MAX ? "" : until);
-}
-
-static enum err explain_lists(struct explanation *e)
-{
-	const struct list_entry_row *row;
-	if (!e->mitigated)
-		return OK;
-	TRY(find_entry(e, LIST_ALLOW, &row));
-	if (row) {
-		e->mitigated = false;
-		return tell(e, "allow_list", REASON_COUNT, FOUND_ALLOWED, entry_detail(e, row));
-	}
-	TRY(find_entry(e, LIST_BLOCK, &row));
-	return row ? tell_mitigation(e, MITIGATION_block_list, entry_detail(e, row)) : OK;
-}
-
-static enum err explain_region(struct explanation *e)
-{
-	bool diverted = e->policy.diverted;
-	if (!e->mitigated || e->decided || (!diverted && !e->policy.region_on))
-		return OK;
-	if (!diverted && protection_mode(&e->protection, MITIGATION_region) == MITIGATION_OFF)
-		return OK;
-	return tell(e, "region", REASON_region, FOUND_DEPENDS,
-		diverted ? "sources outside of China are kept away: nodes know the country of the "
-			   "source"
-			 : arena_print(e->call->mem,
-				   "blocked are %s: nodes know the country of the source",
-				   e->policy.countries[0] ? e->policy.countries : "no countries"));
-}
-
-static enum err explain_reflection(struct explanation *e)
-{
-	if (!e->mitigated || e->decided || strcmp(e->args->protocol, "udp") != 0)
-		return OK;
-	for (size_t i = 0; i < e->policy.reflection_count; i++) {
-		if (e->policy.reflection[i] == e->args->source_port)
-			return tell_mitigation(e, MITIGATION_reflection,
-				arena_print(e->call->mem, "source port %u is refused",
-					e->policy.reflection[i]));
-	}
-	if (e->policy.reflection_count == 0 || e->args->source_port != 0)
-		return OK;
-	return tell(e, "reflection", REASON_reflection, FOUND_DEPENDS,
-		"on the source port, which was not named");
-}
-
-static enum err explain_patterns(struct explanation *e)
-{
-	if (!e->mitigated || e->decided || e->policy.pattern_count == 0)
-		return OK;
-	return tell(e, "payload_match", REASON_payload_match, FOUND_DEPENDS,
-		arena_print(e->call->mem, "on the payload: %zu patterns are refused",
-			e->policy.pattern_count));
-}
-
-static enum err explain_forwarding(struct explanation *e)
-{
-	if (e->decided || lifecycle_at(e->instance.expire_ms, e->call->now_ms)->forwarding)
-		return OK;
-	return tell(e, "forwarding_off", REASON_forwarding_off, FOUND_DROP,
-		reasons[REASON_forwarding_off].text);
-}
-
-static enum err explain_service(struct explanation *e)
-{
-	enum protocol protocol =
-		strcmp(e->args->protocol, "tcp") == 0 ? PROTOCOL_TCP : PROTOCOL_UDP;
-	enum err err;
-	if (e->decided)
-		return OK;
-	err = port_rule_load(
-		e->call->db, e->call->mem, e->instance.number, protocol, e->args->port, &e->rule);
-	if (err == ERR_PORT_RULE_NOT_FOUND)
-		return tell(e, "no_service", REASON_no_service, FOUND_DROP,
-			reasons[REASON_no_service].text);
+	char ip[ADDRESS_TEXT_SIZE];
+	enum err err = instance_load_number(call->db, call->mem, busy->instance_number, &instance);
+	if (err == ERR_INSTANCE_NOT_FOUND)
+		return OK; /* released meanwhile */
 	TRY(err);
-	e->has_rule = true;
-	return tell(e, "service", REASON_COUNT, FOUND_PASS,
-		arena_print(e->call->mem, "port rule %lld/%s with %zu origins",
-			(long long)e->args->port, e->args->protocol, e->rule.origin_count));
+	if (!call_may_use(call, instance.id, instance.account))
+		return OK;
+	json_t *item = json_object();
+	TRY(add(list, item));
+	address_format(instance.vip, ip);
+	TRY(put_text(item, "InstanceId", instance.id));
+	TRY(put_text(item, "Ip", ip));
+	TRY(put_text(item, "Remark", instance.remark));
+	TRY(put_rate(item, "In", &busy->rates.in));
+	TRY(put_rate(item, "Dropped", &busy->rates.dropped));
+	return put_rate(item, "Out", &busy->rates.out);
 }
 
-static enum err explain_origins(struct explanation *e)
+static enum err top_run(struct call *call, const void *raw)
 {
-	size_t unhealthy = 0;
-	if (!e->has_rule || e->decided)
-		return OK;
-	if (e->rule.origin_count == 0)
-		return tell(e, "no_origin", REASON_no_origin, FOUND_DROP,
-			reasons[REASON_no_origin].text);
-	for (size_t i = 0; i < e->rule.origin_count; i++) {
-		struct origin_health health;
-		if (nodes_health(e->call->nodes, e->rule.number, e->rule.origin[i].address,
-			    e->rule.backend_port, &health) &&
-			health.unhealthy_nodes > 0)
-			unhealthy++;
-	}
-	return tell(e, "origins", REASON_COUNT, FOUND_PASS,
-		arena_print(e->call->mem, "%zu of %zu do not answer their health check%s",
-			unhealthy, e->rule.origin_count,
-			unhealthy == e->rule.origin_count ? ": all are used all the same" : ""));
-}
-
-static enum err explain_limits(struct explanation *e)
-{
-	struct service_measure now;
-	if (!e->has_rule || e->decided || !e->mitigated)
-		return OK;
-	(void)nodes_service(e->call->nodes, e->rule.number, &now);
-	unsigned long long refused = now.refused_rate;
-	refused += now.refused_connections;
-	if (refused == 0)
-		return OK;
-	return tell(e, "limits", REASON_COUNT, FOUND_DEPENDS,
-		arena_print(e->call->mem,
-			"on the port rule's limits: %llu connections are open, %llu were refused",
-			(unsigned long long)now.connections, refused));
-}
-
-/* In the order of the packet path. */
-static enum err (*const explainers[])(struct explanation *e) = {
-	explain_life,
-	explain_blackhole,
-	explain_lists,
-	explain_region,
-	explain_reflection,
-	explain_patterns,
-	explain_forwarding,
-	explain_service,
-	explain_limits,
-	explain_origins,
-};
-
-/* The instance of an address, as far as the caller may see it. */
-static enum err find_destination(struct explanation *e, const char *ip, bool *found)
-{
-	struct instance_filter filter = call_instance_filter(e->call);
-	struct instance *instances;
+	const struct top *args = raw;
+	struct instance_rates *busy;
 	size_t count;
-	filter.ip = ip;
-	filter.limit = 1;
-	TRY(instance_list(e->call->db, e->call->mem, &filter, &instances, &count, NULL));
-	*found = count > 0;
-	if (count > 0)
-		e->instance = instances[0];
-	return OK;
-}
-
-static enum err read_addresses(struct explanation *e, const char **destination)
-{
-	uint8_t address[16];
-	char *text = arena_take(e->call->mem, ADDRESS_TEXT_SIZE);
-	if (!text)
-		return ERR_MEMORY;
-	if (!text_to_address(e->args->source, e->source))
-		return refuse(e->call, ERR_INVALID_PARAMETER, "Source must be an address.");
-	if (!text_to_address(e->args->destination, address))
-		return refuse(e->call, ERR_INVALID_PARAMETER, "Destination must be an address.");
-	if (address_is_ipv4(address) != address_is_ipv4(e->source))
-		return refuse(e->call, ERR_INVALID_PARAMETER,
-			"Source and Destination must be of one IP version.");
-	address_format(address, text);
-	*destination = text;
-	return OK;
-}
-
-static enum err explain_run(struct call *call, const void *raw)
-{
-	struct explanation e = { .call = call, .args = raw };
-	const char *destination = NULL;
-	bool found;
-	TRY(read_addresses(&e, &destination));
-	TRY(put_list(call->reply, "Steps", &e.steps));
-	TRY(find_destination(&e, destination, &found));
-	if (!found) {
-		TRY(tell(&e, "destination", REASON_COUNT, FOUND_PASS,
-			"no instance has this address: the packet is left to the host"));
-		TRY(put_text(call->reply, "Verdict", "pass"));
-		return put_text(call->reply, "Reason", "host");
+	json_t *list;
+	TRY(nodes_rates_above(call->nodes, call->mem, 1, call->clock_ms, &busy, &count));
+	qsort(busy, count, sizeof(*busy), compare_rates);
+	TRY(put_int(call->reply, "Time", call->clock_ms));
+	TRY(put_list(call->reply, "Instances", &list));
+	for (size_t i = 0; i < count && i < TOP_SCAN_MAX; i++) {
+		if (json_array_size(list) < (size_t)args->page_size)
+			TRY(put_busy(call, list, &busy[i]));
 	}
-	TRY(protection_load(call->db, call->mem, e.instance.number, &e.protection));
-	TRY(policy_load(call->db, call->mem, e.instance.number, &e.policy));
-	TRY(put_text(call->reply, "InstanceId", e.instance.id));
-	for (size_t i = 0; i < sizeof(explainers) / sizeof(explainers[0]) && !e.decided; i++)
-		TRY(explainers[i](&e));
-	if (e.decided)
-		return OK;
-	TRY(put_text(call->reply, "Verdict", "pass"));
-	return put_text(call->reply, "Reason", "");
+	return OK;
 }
 
 static const struct reply_list reason_lists[] = { { "Reasons", "Reason" }, { NULL, NULL } };
-static const struct reply_list step_lists[] = { { "Steps", "Step" }, { NULL, NULL } };
+static const struct reply_list top_lists[] = { { "Instances", "Instance" }, { NULL, NULL } };
 
 const struct action reason_actions[] = {
 	{ VERSION_POLDER, "DescribeReasons", READ, PERMISSION_READ, describe_params,
 		sizeof(struct describe), describe_run, reason_lists,
 		"shows by which reasons packets to an instance ended, and how fast", 0 },
-	{ VERSION_POLDER, "ExplainPacket", READ, PERMISSION_READ, explain_params,
-		sizeof(struct explain), explain_run, step_lists,
-		"tells which decisions a first packet would meet, and which one ends it", 0 },
+	{ VERSION_POLDER, "DescribeTopInstances", READ, PERMISSION_READ, top_params,
+		sizeof(struct top), top_run, top_lists,
+		"shows the instances to which most arrives now", 0 },
 	{ 0 },
 };

@@ -23,6 +23,7 @@ extern const struct action protection_actions[];
 extern const struct action policy_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action reason_actions[];
+extern const struct action explain_actions[];
 extern const struct action capture_actions[];
 extern const struct action node_actions[];
 extern const struct action operation_actions[];

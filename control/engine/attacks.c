@@ -125,7 +125,7 @@ static enum err look_into(struct tick *tick, const struct instance_rates *busy)
 {
 	struct protection protection;
 	struct instance instance;
-	enum err err = tick_instance(tick, busy->instance_number, &instance);
+	enum err err = instance_load_number(tick->db, tick->mem, busy->instance_number, &instance);
 
 	/* Released meanwhile. */
 	if (err == ERR_INSTANCE_NOT_FOUND)
@@ -170,7 +170,7 @@ static enum err end_blackhole(struct tick *tick, int64_t number)
 	struct instance instance;
 	const char *detail;
 
-	TRY(tick_instance(tick, number, &instance));
+	TRY(instance_load_number(tick->db, tick->mem, number, &instance));
 	TRY(protection_load(tick->db, tick->mem, number, &protection));
 	detail = arena_print(tick->mem, "{\"blackholeUntil\":%lld,\"ended\":\"time\"}",
 		(long long)protection.blackhole_until_ms);
@@ -207,7 +207,7 @@ static enum err end_diversion(struct tick *tick, int64_t number)
 	struct policy policy;
 	int64_t from_ms = 0;
 
-	TRY(tick_instance(tick, number, &instance));
+	TRY(instance_load_number(tick->db, tick->mem, number, &instance));
 	TRY(policy_load(tick->db, tick->mem, number, &policy));
 	for (unsigned line = 0; line < DIVERSION_COUNT; line++)
 		if (policy.diversion[line].from_ms > from_ms)
@@ -251,7 +251,7 @@ static enum err tell_refusal(struct tick *tick, const struct refusal *refusal)
 	if (err == ERR_NOT_FOUND)
 		return OK;
 	TRY(err);
-	TRY(tick_instance(tick, number, &instance));
+	TRY(instance_load_number(tick->db, tick->mem, number, &instance));
 	TRY(limit_event_put(
 		tick->db, number, refusal->first_ms, refusal->last_ms, LIMIT_EVENT_GAP_MS));
 	return tick_event(tick, &instance, "limit_reached",

@@ -122,7 +122,8 @@ static enum err tell(struct group *group)
 static enum err block_group(struct tick *tick, const struct record_offence *offence, size_t count)
 {
 	struct group group = { .tick = tick };
-	enum err err = tick_instance(tick, offence->record.id, &group.instance);
+	enum err err =
+		instance_load_number(tick->db, tick->mem, offence->record.id, &group.instance);
 
 	/* Released meanwhile. */
 	if (err == ERR_INSTANCE_NOT_FOUND)

@@ -72,19 +72,6 @@ enum err tick_instances(struct tick *tick, const char *sql, const struct value *
 	return OK;
 }
 
-enum err tick_instance(struct tick *tick, int64_t number, struct instance *out)
-{
-	struct instance *instance;
-	size_t count;
-
-	TRY(tick_instances(tick, "SELECT " INSTANCE_COLUMNS " FROM instance WHERE number = $1",
-		(const struct value[]){ V_INT(number) }, 1, &instance, &count));
-	if (count == 0)
-		return ERR_INSTANCE_NOT_FOUND;
-	*out = instance[0];
-	return OK;
-}
-
 enum err tick_record(
 	struct tick *tick, const struct instance *instance, const char *action, const char *detail)
 {

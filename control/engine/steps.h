@@ -25,8 +25,6 @@ struct tick {
 /* A select of INSTANCE_COLUMNS with a LIMIT of at most ENGINE_BATCH; a full one sets more. */
 enum err tick_instances(struct tick *tick, const char *sql, const struct value *values,
 	size_t value_count, struct instance **out, size_t *count) MUST_USE;
-/* ERR_INSTANCE_NOT_FOUND. */
-enum err tick_instance(struct tick *tick, int64_t number, struct instance *out) MUST_USE;
 /* An audit record of the engine; detail NULL: memory is out. */
 enum err tick_record(struct tick *tick, const struct instance *instance, const char *action,
 	const char *detail) MUST_USE;

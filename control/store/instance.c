@@ -80,6 +80,16 @@ enum err instance_load(struct db *db, struct arena *mem, const char *id, struct 
 	return load_first(&cursor, mem, out);
 }
 
+enum err instance_load_number(
+	struct db *db, struct arena *mem, int64_t number, struct instance *out)
+{
+	struct cursor cursor;
+
+	TRY(db_select(db, "SELECT " INSTANCE_COLUMNS " FROM instance WHERE number = $1",
+		(const struct value[]){ V_INT(number) }, 1, &cursor));
+	return load_first(&cursor, mem, out);
+}
+
 enum err instance_released_account(struct db *db, const char *id, int64_t *account)
 {
 	enum err err = select_int(db, "SELECT account FROM released WHERE id = $1",

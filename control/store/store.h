@@ -98,6 +98,9 @@ enum err instance_list(struct db *db, struct arena *mem, const struct instance_f
 	struct instance **out, size_t *count, int64_t *total) MUST_USE;
 enum err instance_load(struct db *db, struct arena *mem, const char *id,
 	struct instance *out) MUST_USE; /* ERR_INSTANCE_NOT_FOUND; released ones are not found */
+/* The same by the nodes' number. */
+enum err instance_load_number(
+	struct db *db, struct arena *mem, int64_t number, struct instance *out) MUST_USE;
 /* An instance that was released: its account; ERR_INSTANCE_NOT_FOUND when never known. */
 enum err instance_released_account(struct db *db, const char *id, int64_t *account) MUST_USE;
 /* Sets number, vip, generation fields. Takes the lowest free address of the pool:

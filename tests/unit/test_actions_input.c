@@ -135,6 +135,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DescribeSlaEventList",
 		{ "StartTime", "1", "EndTime", "2", "Region", "cn" } },
 	{ VERSION_POLDER, "DescribeReasons", { "InstanceId", "$id" } },
+	{ VERSION_POLDER, "DescribeTopInstances", { "PageSize", "10" } },
 	{ VERSION_POLDER, "ExplainPacket",
 		{ "Source", "203.0.113.7", "Destination", "198.51.100.2", "Protocol", "udp", "Port",
 			"53" } },

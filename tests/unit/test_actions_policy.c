@@ -552,6 +552,38 @@ static void test_reasons(void **state)
 		20);
 }
 
+static void test_top(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *second = api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->other;
+	const char *foreign = api_buy(api, "ddoscoo", "Ipv4");
+	api->caller = &api->tenant;
+	assert_int_equal(OWN(api, "DescribeTopInstances", "PageSize", "10"), 200);
+	expect_json(api, "Instances", "[]");
+	for (uint64_t i = 0; i < 2; i++) {
+		report_start(&report, 1);
+		for (uint64_t n = 0; n < 3; n++)
+			report_traffic(&report, world->number + (int64_t)n,
+				(struct counter){ 10 * i * (n + 1), 600 * i * (n + 1) },
+				(struct counter){ i, i }, (struct counter){ 0, 0 });
+		assert_int_equal(report_send(&report, api->gateway.nodes, "n",
+					 api->clock_ms - 1000 + (int64_t)i * 1000),
+			OK);
+	}
+	assert_int_equal(OWN(api, "DescribeTopInstances", "PageSize", "10"), 200);
+	assert_int_equal(json_array_size(api_get(api, "Instances")), 2);
+	assert_string_equal(api_text(api, "Instances.0.InstanceId"), second);
+	assert_int_equal(api_int(api, "Instances.0.InPacketsPerSecond"), 20);
+	assert_int_equal(api_int(api, "Instances.0.DroppedBytesPerSecond"), 1);
+	assert_string_equal(api_text(api, "Instances.1.InstanceId"), world->id);
+	api->caller = &api->root;
+	assert_int_equal(OWN(api, "DescribeTopInstances", "PageSize", "1"), 200);
+	assert_int_equal(json_array_size(api_get(api, "Instances")), 1);
+	assert_string_equal(api_text(api, "Instances.0.InstanceId"), foreign);
+}
+
 /* ---- what a packet would meet */
 
 static const char *vip_of(struct world *world)
@@ -763,6 +795,7 @@ int main(void)
 		TEST(test_diversion),
 		TEST(test_sla_events),
 		TEST(test_reasons),
+		TEST(test_top),
 		TEST(test_explanation),
 		TEST(test_automatic_entries),
 		TEST(test_capture),
