@@ -139,7 +139,7 @@ int polder_filter(struct xdp_md *ctx)
 	if (!s || !p)
 		return XDP_PASS;
 	if (parse_network(data, end, p) == PARSE_IP)
-		entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+		entry = vip_find(&p->key.destination);
 	if (!entry)
 		verdict = pass(p);
 	else if (entry->kind == VIP_PROTECTED)

@@ -255,7 +255,7 @@ static __always_inline int flow_refresh(struct xdp_md *ctx, struct packet *p, st
 static __always_inline int reply_refused(
 	struct packet *p, const struct flow_key *client, const struct flow *flow)
 {
-	struct vip *entry = bpf_map_lookup_elem(&vip, &client->destination);
+	struct vip *entry = vip_find(&client->destination);
 	struct settings *s = settings_get();
 
 	if (!entry || !s || entry->kind != VIP_PROTECTED || entry->instance != flow->instance)

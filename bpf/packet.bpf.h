@@ -72,14 +72,22 @@ struct packet {
 };
 _Static_assert(sizeof(struct packet) == 120, "no padding");
 
+#define RECENT_COUNT 4
+
 /*
  * Of each CPU. The packet is not on the stack: five calls deep, its 512 bytes would not do. Reading the
- * clock costs as much as two lookups, so it is done once a tick.
+ * clock costs as much as two lookups, so it is done once a tick. What map "vip" said about an address
+ * is good for a tick, too.
  */
 struct packet_cpu {
 	struct packet packet;
 	__u64 tick;   /* when the clock was read, in jiffies */
 	__u64 now_ns; /* what it said */
+	struct {
+		struct address address;
+		__u64 tick;
+		struct vip vip;
+	} recent[RECENT_COUNT];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -104,6 +112,32 @@ static __always_inline struct packet *packet_blank(void)
 	__builtin_memset(&cpu->packet, 0, sizeof(cpu->packet));
 	cpu->packet.now_ns = cpu->now_ns;
 	return &cpu->packet;
+}
+
+static __always_inline int address_equal(const struct address *a, const struct address *b)
+{
+	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
+}
+
+/* The entry of an address of the node, at most a tick old, or NULL. */
+static __always_inline struct vip *vip_find(const struct address *address)
+{
+	__u32 zero = 0, index = (address->word[3] * 0x9e3779b1u) >> 30 & (RECENT_COUNT - 1);
+	struct packet_cpu *cpu = bpf_map_lookup_elem(&packet_scratch, &zero);
+	__u64 tick = bpf_jiffies64();
+	struct vip *found;
+
+	if (!cpu)
+		return NULL;
+	if (cpu->recent[index].tick == tick && address_equal(&cpu->recent[index].address, address))
+		return &cpu->recent[index].vip;
+	found = bpf_map_lookup_elem(&vip, address);
+	if (!found)
+		return NULL;
+	cpu->recent[index].address = *address;
+	cpu->recent[index].vip = *found;
+	cpu->recent[index].tick = tick;
+	return &cpu->recent[index].vip;
 }
 
 /* A tick is 10 ms at most; a busy CPU that keeps the time may be late. */
@@ -150,11 +184,6 @@ static __always_inline int pass(struct packet *p)
 {
 	p->reason = REASON_host;
 	return XDP_PASS;
-}
-
-static __always_inline int address_equal(const struct address *a, const struct address *b)
-{
-	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
 }
 
 static __always_inline int address_is_ipv4(const struct address *a)

@@ -93,7 +93,7 @@ static __noinline int plan_refuses_now(struct packet *p, struct plan_share *shar
 		return 0;
 	slot = p->slot;
 	state = bpf_map_lookup_elem(&plan_state, &slot);
-	entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	entry = vip_find(&p->key.destination);
 	if (!state || !entry)
 		return 0;
 	if (!entry->packets_max || !mitigation_wants(p, plan_packets))

@@ -119,7 +119,7 @@ static __noinline int unproven_over(struct packet *p)
 	slot = p->slot;
 	share = plan_share_of(p);
 	state = bpf_map_lookup_elem(&plan_state, &slot);
-	entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	entry = vip_find(&p->key.destination);
 	if (!share || !state || !entry || !entry->unproven_max)
 		return 0;
 	return !plan_spend(
