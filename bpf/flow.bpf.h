@@ -226,6 +226,9 @@ static __noinline int flow_refresh_now(struct xdp_md *ctx, struct packet *p, str
 		return REFRESH_GONE;
 	if (!flow_keeps_pair(p, flow))
 		return REFRESH_TAKEN;
+	/* A connection goes on as it began; each datagram begins anew. */
+	if (p->protocol == IPPROTO_UDP && flow->client_address != entry->client_address)
+		flow->client_address = entry->client_address;
 	if (flow->idle_seconds != entry->idle_seconds)
 		flow->idle_seconds = entry->idle_seconds;
 	persistence_touch(p, entry, flow);

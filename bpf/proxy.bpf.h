@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The header of the PROXY protocol, version 2 (the specification of HAProxy, section 2.2): who the client
- * is and where it went, in its own IP version whatever the origin's is.
+ * The header of the PROXY protocol, version 2 (the specification of HAProxy, section 2.2): who the
+ * client is and where it went, in its own IP version whatever the origin's is.
  */
 #ifndef BPF_PROXY_BPF_H
 #define BPF_PROXY_BPF_H
 
 #include "packet.bpf.h"
 
-#define PROXY_HEAD	  16
+#define PROXY_HEAD 16
+/* A field that says nothing (PP2_TYPE_NOOP), which makes the header's length a multiple of 8. */
+#define PROXY_PADDING	  4
+#define PROXY_NOOP	  0x04000100u
 #define PROXY_LENGTH_IPV4 (PROXY_HEAD + 12)
 #define PROXY_LENGTH_IPV6 (PROXY_HEAD + 36)
 /* Version 2 and PROXY; family; what follows: STREAM or DGRAM is its low half. */
@@ -23,8 +26,8 @@ static __always_inline __u32 proxy_length(const struct flow_key *client)
 }
 
 /*
- * Writes it at "at". Returns the sum of its words, for a checksum, or -1 when it does not fit before "end".
- * kind: PROXY_STREAM or PROXY_DGRAM.
+ * Writes it at "at". Returns the sum of its words, for a checksum, or -1 when it does not fit
+ * before "end". kind: PROXY_STREAM or PROXY_DGRAM.
  */
 static __always_inline __s64 proxy_write(
 	void *at, void *end, const struct flow_key *client, __u32 kind)

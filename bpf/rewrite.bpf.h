@@ -19,8 +19,8 @@ struct translation {
 	__u8 mac_destination[6];
 	__u8 mac_source[6];
 	__u8 version; /* of the side that it goes to */
-	__u8 reserved;
-	__u16 mtu; /* of that side; 0: not known */
+	__u8 prefix;  /* bytes of PROXY header that a datagram gets */
+	__u16 mtu;    /* of that side; 0: not known */
 };
 _Static_assert(sizeof(struct translation) == 56, "no padding");
 
@@ -185,7 +185,7 @@ static __always_inline __u64 rewrite_sum(struct packet *p, const struct translat
 static __always_inline void translation_finish(struct translation *t)
 {
 	t->version = address_is_ipv4(&t->destination) ? 4 : 6;
-	t->reserved = 0;
+	t->prefix = 0;
 }
 
 static __always_inline void translation_to_origin(struct translation *t, const struct flow *flow)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * UDP: address translation by flow, in both directions, and its fragments. A datagram without
- * checksum, which only IPv4 allows, gets one when it becomes IPv6.
+ * checksum, which only IPv4 allows, gets one when it becomes IPv6. Each datagram of a client gets a
+ * PROXY header where the port rule wants it; replies have none.
  *
  * The first fragment holds the ports: it is translated as a whole datagram would be, and its
  * identification leads the later ones, which need new addresses only, to the same flow. Later
@@ -13,6 +14,45 @@
 #include "flow.bpf.h"
 
 #define FRAGMENT_LIFE_NS (30 * NANOSECONDS) /* as long as stacks wait for the rest */
+
+/*
+ * Fills the room before the payload: who the client is (the key as received). The header of a
+ * fragment is padded, so that the later ones' offsets move by a whole number. Returns what it adds
+ * to the checksum, or -1.
+ */
+__noinline __s64 udp_prefix(struct xdp_md *ctx, struct packet *p, struct translation *t)
+{
+	__u32 added, at;
+	struct udphdr *udp;
+	__be32 *word;
+	__s64 sum;
+
+	if (!p || !t)
+		return -1;
+	added = prefix_length(p, t);
+	at = p->transport + sizeof(*udp);
+	word = header_at(ctx, at, PROXY_LENGTH_IPV4);
+	if (!word)
+		return -1;
+	sum = proxy_write(word, (void *)(long)ctx->data_end, &p->key, PROXY_DGRAM);
+	udp = header_at(ctx, p->transport, sizeof(*udp));
+	if (!udp || sum < 0 || bpf_ntohs(udp->len) + added > DATAGRAM_MAX)
+		return -1;
+	udp->len = bpf_htons(bpf_ntohs(udp->len) + added);
+	/* In the header, and in the pseudo header. */
+	sum += 2ull * bpf_htons(added);
+	if (!p->fragment)
+		return sum;
+	word = header_at(ctx, at + PROXY_HEAD - sizeof(*word), sizeof(*word));
+	if (!word)
+		return -1;
+	*word = bpf_htonl(bpf_ntohl(*word) + PROXY_PADDING);
+	word = header_at(ctx, at + t->prefix, sizeof(*word));
+	if (!word)
+		return -1;
+	*word = bpf_htonl(PROXY_NOOP);
+	return sum + bpf_htonl(PROXY_NOOP) + bpf_htonl(PROXY_PADDING);
+}
 
 /* The checksum of a datagram that came without. Returns 0 or -1. */
 __noinline int udp_seal(struct xdp_md *ctx, struct packet *p, struct translation *t)
@@ -42,6 +82,7 @@ __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation
 {
 	struct udphdr *udp;
 	__u16 checksum;
+	__s64 sum = 0;
 	int error;
 
 	if (!p || !t)
@@ -49,6 +90,10 @@ __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation
 	error = network_translate(ctx, p, t);
 	if (error)
 		return drop(p, -error);
+	if (t->prefix && p->fragment != FRAGMENT_LATER)
+		sum = udp_prefix(ctx, p, t);
+	if (sum < 0)
+		return drop(p, REASON_malformed);
 	if (p->fragment != FRAGMENT_LATER) {
 		udp = header_at(ctx, p->transport, sizeof(*udp));
 		if (!udp)
@@ -56,7 +101,7 @@ __noinline int udp_send(struct xdp_md *ctx, struct packet *p, struct translation
 		udp->source = t->source_port;
 		udp->dest = t->destination_port;
 		if (udp->check) {
-			checksum = checksum_adjust(udp->check, rewrite_sum(p, t));
+			checksum = checksum_adjust(udp->check, rewrite_sum(p, t) + sum);
 			udp->check = checksum ? checksum : 0xffff;
 		} else if (t->version == 6 && p->version == 4 && udp_seal(ctx, p, t)) {
 			return drop(p, REASON_malformed);
@@ -120,6 +165,7 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 		if (reason)
 			return drop(p, reason);
 		translation_to_origin(&t, flow);
+		t.prefix = flow->prefix;
 	} else {
 		reason = reply_refused(p, &first->client, flow);
 		if (reason)
@@ -128,6 +174,14 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 	}
 	p->reason = REASON_forwarded_udp;
 	return udp_send(ctx, p, &t);
+}
+
+static __always_inline void udp_note_prefix(struct packet *p, struct flow *flow)
+{
+	__u8 prefix = flow->client_address == CLIENT_ADDRESS_PROXY ? proxy_length(&p->key) : 0;
+
+	if (flow->prefix != prefix)
+		flow->prefix = prefix;
 }
 
 /* Returns 0 and the reason in the packet, or the reason why there is no flow. */
@@ -139,8 +193,10 @@ static __always_inline int udp_open(struct xdp_md *ctx, struct packet *p, struct
 	if (!fresh)
 		return REASON_flow_table_full;
 	reason = flow_prepare(ctx, p, fresh);
-	if (!reason)
-		reason = flow_insert(p, fresh);
+	if (reason)
+		return reason;
+	udp_note_prefix(p, fresh);
+	reason = flow_insert(p, fresh);
 	if (reason)
 		return reason;
 	p->reason = REASON_flow_opened;
@@ -148,8 +204,8 @@ static __always_inline int udp_open(struct xdp_md *ctx, struct packet *p, struct
 	return 0;
 }
 
-/* From a client to a protected address. */
-static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
+/* What has ports: a whole datagram, or its first fragment. */
+static __noinline int udp_datagram(struct xdp_md *ctx, struct packet *p)
 {
 	struct translation t;
 	struct flow *flow;
@@ -157,8 +213,6 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return XDP_DROP;
-	if (p->fragment == FRAGMENT_LATER)
-		return udp_fragment(ctx, p, 1);
 	flow = flow_of_client(p, IPPROTO_UDP);
 	if (flow && flow_refresh(ctx, p, flow) != REFRESH_OK)
 		flow = NULL;
@@ -169,6 +223,7 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 	if (flow) {
 		flow_seen(p, &p->key, flow);
 		flow_learn_client(ctx, flow);
+		udp_note_prefix(p, flow);
 	} else {
 		reason = udp_open(ctx, p, &flow);
 		if (reason || !flow)
@@ -182,7 +237,14 @@ static __noinline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 	if (p->fragment == FRAGMENT_FIRST)
 		fragment_remember(p, &p->key, flow, 1);
 	translation_to_origin(&t, flow);
+	t.prefix = flow->prefix;
 	return udp_send(ctx, p, &t);
+}
+
+/* From a client to a protected address. */
+static __always_inline int udp_from_client(struct xdp_md *ctx, struct packet *p)
+{
+	return p->fragment == FRAGMENT_LATER ? udp_fragment(ctx, p, 1) : udp_datagram(ctx, p);
 }
 
 /* From an origin; flow and client belong together. */
