@@ -121,6 +121,37 @@ def read_tcp(source, destination, data):
                    options=read_options(data[20:head]), payload=data[head:])
 
 
+class Error:
+    """An ICMP message that a packet was too big: its MTU, and ports and sequence number of the packet."""
+
+    def __init__(self, mtu, source, destination, ports, sequence):
+        self.mtu, self.source, self.destination = mtu, source, destination
+        self.ports, self.sequence = ports, sequence
+
+
+def read_too_big(source, destination, protocol, data):
+    """An Error, or None when the message is another one."""
+    if protocol == 1:
+        if checksum(data):
+            raise Bad("ICMP checksum")
+        if data[:2] != b"\3\4" or len(data) < 36:
+            return None
+        inner, skip = data[8:], 20
+        addresses, mtu = (inner[12:16], inner[16:20]), struct.unpack("!H", data[6:8])[0]
+        if checksum(inner[:20]):
+            raise Bad("checksum of the quoted header")
+    else:
+        pseudo = source + destination + struct.pack("!IHBB", len(data), 0, 0, 58)
+        if checksum(pseudo + data):
+            raise Bad("ICMPv6 checksum")
+        if data[:2] != b"\2\0" or len(data) < 56:
+            return None
+        inner, skip = data[8:], 40
+        addresses, mtu = (inner[8:24], inner[24:40]), struct.unpack("!I", data[4:8])[0]
+    ports = struct.unpack("!HHI", inner[skip:skip + 8])
+    return Error(mtu, *addresses, ports[:2], ports[2])
+
+
 class Link:
     """One interface inside a network namespace of the lab."""
 
