@@ -11,11 +11,17 @@
 #include "parse.bpf.h"
 #include "mitigation.bpf.h"
 #include "list.bpf.h"
-#include "payload.bpf.h"
 #include "udp.bpf.h"
 #include "tcp.bpf.h"
 #include "icmp.bpf.h"
 #include "count.bpf.h"
+#include "capture.bpf.h"
+#include "mitigations/bogon.bpf.h"
+#include "mitigations/fragment.bpf.h"
+#include "mitigations/icmp.bpf.h"
+#include "mitigations/reflection.bpf.h"
+#include "mitigations/region.bpf.h"
+#include "mitigations/service.bpf.h"
 #include "handshake.bpf.h"
 #include "retry.bpf.h"
 #include "end.bpf.h"
@@ -25,7 +31,8 @@
  * the reason to drop. What needs a flow or its opening is asked where these are: p->mitigation_on says
  * for how long a packet is subject to it.
  */
-static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 utc_offset_ns)
+static __always_inline int mitigate(
+	struct xdp_md *ctx, struct packet *p, struct vip *entry, __s64 utc_offset_ns)
 {
 	int listed = list_verdict(p, entry, utc_offset_ns);
 
@@ -33,15 +40,28 @@ static __always_inline int mitigate(struct packet *p, struct vip *entry, __s64 u
 		return 0;
 	p->mitigation_on = entry->mitigation_on;
 	p->mitigation_watch = entry->mitigation_watch;
-	if (listed == LISTED_BLOCKED && mitigation_wants(p, block_list) &&
-		mitigation_met(p, block_list))
+	if (MITIGATION_MET(p, block_list, listed == LISTED_BLOCKED))
 		return REASON_block_list;
-	if (mitigation_wants(p, auto_block) && block_is_on(p, p->now_ns + utc_offset_ns) &&
-		mitigation_met(p, auto_block))
+	if (MITIGATION_MET(p, auto_block, block_is_on(p, p->now_ns + utc_offset_ns)))
 		return REASON_auto_block;
-	if (mitigation_wants(p, payload_length) && payload_refused(p) &&
-		mitigation_met(p, payload_length))
-		return REASON_payload_length;
+	if (MITIGATION_MET(p, region, region_meets(p)))
+		return REASON_region;
+	if (MITIGATION_MET(p, bogon, bogon_meets(p)))
+		return REASON_bogon;
+	if (p->fragment != FRAGMENT_NONE) {
+		if (MITIGATION_MET(p, fragment_tiny, fragment_tiny_meets(p)))
+			return REASON_fragment_tiny;
+		if (MITIGATION_MET(p, fragment_overlap, fragment_overlap_meets(p)))
+			return REASON_fragment_overlap;
+		if (MITIGATION_MET(p, fragment, 1))
+			return REASON_fragment;
+	}
+	if (MITIGATION_MET(p, icmp, icmp_meets(ctx, p)))
+		return REASON_icmp;
+	if (MITIGATION_MET(p, reflection, reflection_meets(p)))
+		return REASON_reflection;
+	if (p->mitigation_on & PAYLOAD_MITIGATIONS)
+		return payload_refused(ctx, p);
 	return 0;
 }
 
@@ -64,7 +84,7 @@ static __always_inline int protect(
 		return drop(p, REASON_source_impossible);
 	if (entry->mitigation_on &&
 		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns)) {
-		reason = mitigate(p, entry, s->utc_offset_ns);
+		reason = mitigate(ctx, p, entry, s->utc_offset_ns);
 		if (reason)
 			return drop(p, reason);
 	}
@@ -151,6 +171,7 @@ int polder_filter(struct xdp_md *ctx)
 	if (p->offence)
 		block_source(p);
 	count(p);
+	capture_packet(ctx, p, s);
 	return verdict;
 }
 

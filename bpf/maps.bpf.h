@@ -12,7 +12,8 @@
 
 #include "shared/packet_abi.h"
 
-#define NANOSECONDS 1000000000ull
+#define NANOSECONDS	 1000000000ull
+#define FRAGMENT_LIFE_NS (30 * NANOSECONDS) /* as long as stacks wait for the rest */
 
 /* A fragment's translation is that of its datagram's flow. */
 struct fragment_key {
@@ -26,7 +27,7 @@ struct fragment {
 	__u64 seen_ns;		/* boot clock: when the first fragment came */
 	__u32 to_origin;
 	__be16 local_port; /* the flow's, so that a successor of the flow is not mistaken for it */
-	__be16 reserved;
+	__u16 end;	   /* of the first fragment, in 8 bytes */
 };
 
 struct {

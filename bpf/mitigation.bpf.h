@@ -4,7 +4,7 @@
  * packet meets it. The rows are in shared/mitigations.def, each check in mitigations/NAME.bpf.h. A check
  * only says whether the packet meets it:
  *
- *	if (mitigation_wants(p, region) && region_meets(p) && mitigation_met(p, region))
+ *	if (MITIGATION_MET(p, region, region_meets(p)))
  *		return REASON_region;
  *
  * Watched ones are counted under their reason with REASON_WATCHED, and the packet goes on.
@@ -18,6 +18,9 @@
 #define mitigation_wants(p, name) ((p)->mitigation_on & MITIGATION_BIT(name))
 /* The packet meets it: 1 when it is to be dropped for that; else it was counted. */
 #define mitigation_met(p, name) mitigation_is_met(p, MITIGATION_##name)
+/* All of it: check is evaluated when the mitigation is on. */
+#define MITIGATION_MET(p, name, check)                                                             \
+	(mitigation_wants(p, name) && (check) && mitigation_met(p, name))
 
 static __noinline int mitigation_is_met(struct packet *p, __u32 mitigation)
 {
@@ -25,6 +28,7 @@ static __noinline int mitigation_is_met(struct packet *p, __u32 mitigation)
 		return 0;
 	if (!(p->mitigation_watch >> (mitigation & 31) & 1))
 		return 1;
+	p->watched |= 1u << (mitigation & 31);
 	count_vip_reason(p, MITIGATION_REASON(mitigation) | REASON_WATCHED);
 	return 0;
 }

@@ -29,14 +29,17 @@ enum packet_fragment {
 	FRAGMENT_LATER, /* has no ports */
 };
 
-#define PACKET_IN  (1u << 0) /* to a protected address */
-#define PACKET_OUT (1u << 1) /* sent to a client for a protected address */
+#define FRAGMENT_MORE	     0x8000 /* another fragment follows */
+#define FRAGMENT_OFFSET_MASK 0x1fff
 
-#define TCP_FIN	   0x01
-#define TCP_SYN	   0x02
-#define TCP_RST	   0x04
-#define TCP_PSH	   0x08
-#define TCP_ACK	   0x10
+#define PACKET_IN	     (1u << 0) /* to a protected address */
+#define PACKET_OUT	     (1u << 1) /* sent to a client for a protected address */
+
+#define TCP_FIN		     0x01
+#define TCP_SYN		     0x02
+#define TCP_RST		     0x04
+#define TCP_PSH		     0x08
+#define TCP_ACK		     0x10
 
 /* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
 struct packet {
@@ -68,9 +71,11 @@ struct packet {
 	__u32 mitigation_watch; /* bits: of them, those that are only counted */
 	__u32 proven;		/* the client receives what is sent to its address; 0: not known */
 	__u16 mtu; /* not 0: the packet is too big, and its sender is to be told this */
-	__u16 reserved;
+	__u16 fragment_position; /* offset in 8 bytes, and FRAGMENT_MORE */
+	__u32 watched;		 /* bits of mitigation_watch: those that the packet met */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct packet) == 120, "no padding");
+_Static_assert(sizeof(struct packet) == 128, "no padding");
 
 #define RECENT_COUNT 4
 
@@ -172,6 +177,18 @@ static __always_inline void *header_at(struct xdp_md *ctx, __u32 offset, __u32 s
 	if ((void *)(start + size) > end)
 		return NULL;
 	return start;
+}
+
+/* 1..max bytes of the frame from the offset on; max is a power of two. 0, or negative: not so many. */
+static __always_inline long frame_copy(
+	struct xdp_md *ctx, __u32 offset, void *to, __u64 size, const __u64 max)
+{
+	if (size < 1 || size > max)
+		return -1;
+	/* Said once more in a way that the verifier follows. */
+	size--;
+	asm volatile("" : "+r"(size));
+	return bpf_xdp_load_bytes(ctx, offset, to, (size & (max - 1)) + 1);
 }
 
 static __always_inline int drop(struct packet *p, enum reason reason)

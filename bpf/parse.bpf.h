@@ -118,6 +118,7 @@ static __always_inline int parse_fragment(
 	else if (more)
 		p->fragment = FRAGMENT_FIRST;
 	p->fragment_id = id;
+	p->fragment_position = offset | (more ? FRAGMENT_MORE : 0);
 	return 0;
 }
 

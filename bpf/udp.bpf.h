@@ -13,8 +13,6 @@
 
 #include "flow.bpf.h"
 
-#define FRAGMENT_LIFE_NS (30 * NANOSECONDS) /* as long as stacks wait for the rest */
-
 /*
  * Fills the room before the payload: who the client is (the key as received). The header of a
  * fragment is padded, so that the later ones' offsets move by a whole number. Returns what it adds
@@ -124,6 +122,7 @@ static __always_inline void fragment_remember(
 		.seen_ns = p->now_ns,
 		.to_origin = to_origin,
 		.local_port = flow->local_port,
+		.end = (__u32)(p->end - p->transport) / 8,
 	};
 
 	bpf_map_update_elem(&fragment, &key, &value, BPF_ANY);

@@ -140,7 +140,12 @@ enum client_address {
 	CLIENT_ADDRESS_PROXY, /* PROXY protocol v2: TCP before the first byte, UDP in each datagram */
 	CLIENT_ADDRESS_COUNT
 };
-/* What payloads of a port rule have to look like: rows of shared/forms.def. 0: anything. */
+/* What payloads of a port rule have to look like. A rule holds one of them + 1; 0: anything. */
+enum payload_form {
+#define FORM(name, transport, text) FORM_##name,
+#include "forms.def"
+	FORM_COUNT
+};
 /* Limits of a port rule; 0: none. Rates are per second. */
 enum limit_kind { /* in the published order of Sblack's types */
 	LIMIT_RATE,
@@ -171,7 +176,7 @@ struct service {
 	__u16 payload_max;	   /* PAYLOAD_UNBOUNDED: any */
 	__u8 syn_mode;		   /* enum syn_mode */
 	__u8 client_address;	   /* enum client_address */
-	__u8 form;		   /* row of forms.def + 1 */
+	__u8 form;		   /* enum payload_form + 1; 0: any */
 	__u8 flags;		   /* SERVICE_* */
 	struct service_limits limits;
 	struct origin origin[ORIGIN_MAX];
@@ -291,7 +296,8 @@ struct region_block {
 };
 #define REGION_FINER 255
 struct region_key {
-	__u32 prefix_bits; /* 0..128 */
+	__u32 prefix_bits; /* 32 + 0..128 */
+	__u32 reserved;	   /* 0; the trie compares it too */
 	struct address source;
 };
 struct region_policy {
@@ -403,6 +409,7 @@ struct capture {
 	__u64 left;	/* packets still wanted; counted down by the packet path */
 };
 #define SAMPLE_BYTES 256
+static_assert(REASON_COUNT <= 64, "a capture names reasons by bits");
 struct packet_sample {
 	__s64 time_ns; /* utc */
 	__u32 capture;

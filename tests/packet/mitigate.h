@@ -9,7 +9,7 @@
 #include "talk.h"
 
 #define SERVICE 1u
-#define ALL	(~0u)
+#define ALL	(~MITIGATION_BIT(bogon)) /* the client of the tests is one */
 
 static inline void vips_put(const struct vip *vip)
 {
