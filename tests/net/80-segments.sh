@@ -15,6 +15,9 @@ for i in 0 1; do
 	vip[i]=$(instance "$id" Ip)
 	for ((n = 0; n < ${#scripts[@]}; n++)); do
 		forward "$id" tcp $((FIRST_PORT + n)) $((FIRST_PORT + n)) "${MADE_ORIGIN[i]}"
+		# The scripts are about the handshake with a cookie, which is else above a threshold only.
+		call ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp \
+			--FrontendPort $((FIRST_PORT + n)) --Config '{"Synproxy":"on"}' >/dev/null
 	done
 done
 check "nodes confirm the rules" settled
