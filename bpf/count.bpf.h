@@ -26,7 +26,7 @@ static __always_inline void count_vip_reason(struct packet *p, __u32 reason)
 		bpf_map_update_elem(&vip_reason, &key, &first, BPF_ANY);
 }
 
-__noinline int count(struct packet *p)
+static __always_inline int count(struct packet *p)
 {
 	struct vip_counter *total;
 	struct counter *counter;

@@ -14,7 +14,7 @@ enum list_verdict {
 	LISTED_BLOCKED,
 };
 
-__noinline int list_verdict(struct packet *p, struct vip *entry, __s64 utc_offset_ns)
+static __always_inline int list_verdict(struct packet *p, struct vip *entry, __s64 utc_offset_ns)
 {
 	struct list_entry *exact = NULL, *prefix = NULL;
 

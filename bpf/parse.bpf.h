@@ -258,7 +258,7 @@ static __always_inline int parse_transport(void *data, void *end, struct packet 
 	}
 }
 
-__noinline int parse_transport_xdp(struct xdp_md *ctx, struct packet *p)
+static __always_inline int parse_transport_xdp(struct xdp_md *ctx, struct packet *p)
 {
 	if (!p)
 		return -1;
