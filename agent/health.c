@@ -10,91 +10,17 @@
  * an origin that is known to be down. For the same reason an origin keeps its verdict when only the settings of
  * its check change.
  */
-#include "agent/health.h"
+#include "agent/health_tables.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/pool.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 
-#define BINDING_MAX  (4 * NODE_SERVICE_MAX)
-#define SETTINGS_MAX (2 * NODE_SERVICE_MAX) /* the old and the new while one changes */
-#define LOG_MAX	     20 /* verdicts named per second; the others are only reported */
-
-struct settings_entry {
-	struct pool_link link;
-	uint32_t references;
-	uint32_t hash;
-	uint16_t port;
-	uint8_t kind, timeout_seconds, interval_seconds, up, down;
-	char *text; /* domain, NUL, path, NUL */
-};
-
-struct probe_entry {
-	struct pool_link link;
-	struct address address;
-	uint32_t settings;
-	uint32_t bindings; /* first */
-	uint16_t port;
-	bool down;
-	bool checked; /* there is a verdict */
-	uint8_t run;  /* results in a row against it */
-	int64_t since_ms;
-};
-
-struct binding_entry {
-	struct pool_link link;
-	uint32_t check, probe;
-	uint32_t check_next;		 /* of the check: in the order of its origins */
-	uint32_t probe_prev, probe_next; /* of the probe */
-	uint8_t origin;			 /* index */
-	uint16_t port;			 /* the origin's own, whatever is probed */
-};
-
-struct check_entry {
-	struct pool_link link;
-	uint32_t service;
-	uint32_t settings;
-	uint32_t bindings; /* first */
-	bool queued;	   /* verdicts changed */
-	uint32_t queue_prev, queue_next;
-	bool untold; /* not yet reported */
-};
-
-struct health {
-	struct prober *prober;
-	struct pool settings, probes, bindings, checks;
-	struct index settings_by_hash, probe_by_key, check_by_service;
-	uint32_t queue_first, queue_last; /* checks whose verdicts changed */
-	uint32_t untold;		  /* checks */
-	uint32_t tell_at;
-	uint32_t logged;
-	int64_t logged_second;
-};
-
-static struct settings_entry *settings_at(const struct health *health, uint32_t index)
-{
-	return pool_at(&health->settings, index);
-}
-
-static struct probe_entry *probe_at(const struct health *health, uint32_t index)
-{
-	return pool_at(&health->probes, index);
-}
-
-static struct binding_entry *binding_at(const struct health *health, uint32_t index)
-{
-	return pool_at(&health->bindings, index);
-}
-
-static struct check_entry *check_at(const struct health *health, uint32_t index)
-{
-	return pool_at(&health->checks, index);
-}
+#define LOG_MAX 20 /* verdicts named per second; the others are only reported */
 
 static uint32_t find_check(const struct health *health, uint32_t service)
 {
@@ -103,154 +29,6 @@ static uint32_t find_check(const struct health *health, uint32_t service)
 	while (i != NONE && check_at(health, i)->service != service)
 		i = index_next(&health->check_by_service, i);
 	return i;
-}
-
-/* --- settings ------------------------------------------------------------------------------------- */
-
-static bool same_settings(const struct settings_entry *entry, const struct record_health *record)
-{
-	return entry->kind == record->kind && entry->port == record->port &&
-	       entry->timeout_seconds == record->timeout_seconds &&
-	       entry->interval_seconds == record->interval_seconds && entry->up == record->up &&
-	       entry->down == record->down && strcmp(entry->text, record->domain) == 0 &&
-	       strcmp(entry->text + strlen(entry->text) + 1, record->path) == 0;
-}
-
-static uint32_t hash_settings(const struct record_health *record)
-{
-	const size_t start = offsetof(struct record_health, kind);
-
-	return index_hash((const uint8_t *)record + start, sizeof(*record) - start);
-}
-
-static char *copy_text(const struct record_health *record)
-{
-	size_t domain = strlen(record->domain) + 1, path = strlen(record->path) + 1;
-	char *text = calloc(1, domain + path);
-
-	if (text) {
-		memcpy(text, record->domain, domain);
-		memcpy(text + domain, record->path, path);
-	}
-	return text;
-}
-
-/* The settings of the record with one reference more; NONE: no memory. */
-static uint32_t take_settings(struct health *health, const struct record_health *record)
-{
-	uint32_t hash = hash_settings(record), i = index_first(&health->settings_by_hash, hash);
-	struct settings_entry *entry;
-
-	while (i != NONE && !same_settings(settings_at(health, i), record))
-		i = index_next(&health->settings_by_hash, i);
-	if (i == NONE) {
-		i = pool_take(&health->settings);
-		if (i == NONE)
-			return NONE;
-		entry = settings_at(health, i);
-		entry->text = copy_text(record);
-		if (!entry->text || !index_insert(&health->settings_by_hash, hash, i)) {
-			free(entry->text);
-			pool_give(&health->settings, i);
-			return NONE;
-		}
-		entry->port = record->port;
-		entry->kind = record->kind;
-		entry->timeout_seconds = record->timeout_seconds;
-		entry->interval_seconds = record->interval_seconds;
-		entry->up = record->up;
-		entry->down = record->down;
-	}
-	settings_at(health, i)->references++;
-	return i;
-}
-
-static void give_settings(struct health *health, uint32_t index)
-{
-	struct settings_entry *entry = settings_at(health, index);
-
-	if (--entry->references > 0)
-		return;
-	free(entry->text);
-	index_remove(&health->settings_by_hash, index);
-	pool_give(&health->settings, index);
-}
-
-/* --- probes --------------------------------------------------------------------------------------- */
-
-static uint32_t hash_probe(const struct address *address, uint16_t port, uint32_t settings)
-{
-	struct {
-		struct address address;
-		uint32_t port, settings;
-	} key = { *address, port, settings };
-
-	return index_hash(&key, sizeof(key));
-}
-
-static bool is_of(const struct probe_entry *probe, const struct address *address, uint16_t port)
-{
-	return probe->port == port && memcmp(&probe->address, address, sizeof(*address)) == 0;
-}
-
-static uint32_t find_probe(const struct health *health, const struct address *address,
-	uint16_t port, uint32_t settings)
-{
-	uint32_t i = index_first(&health->probe_by_key, hash_probe(address, port, settings));
-
-	while (i != NONE && (probe_at(health, i)->settings != settings ||
-				    !is_of(probe_at(health, i), address, port)))
-		i = index_next(&health->probe_by_key, i);
-	return i;
-}
-
-static bool begin_probe(struct health *health, uint32_t index)
-{
-	const struct probe_entry *probe = probe_at(health, index);
-	const struct settings_entry *settings = settings_at(health, probe->settings);
-	const struct probe_target target = { .address = probe->address,
-		.port = probe->port,
-		.kind = settings->kind,
-		.timeout_seconds = settings->timeout_seconds,
-		.interval_seconds = settings->interval_seconds,
-		.domain = settings->text,
-		.path = settings->text + strlen(settings->text) + 1 };
-
-	return probe_add(health->prober, index, &target);
-}
-
-static uint32_t make_probe(
-	struct health *health, const struct address *address, uint16_t port, uint32_t settings)
-{
-	uint32_t index = pool_take(&health->probes);
-	struct probe_entry *probe;
-
-	if (index == NONE)
-		return NONE;
-	probe = probe_at(health, index);
-	probe->address = *address;
-	probe->port = port;
-	probe->settings = settings;
-	probe->bindings = NONE;
-	if (!index_insert(&health->probe_by_key, hash_probe(address, port, settings), index)) {
-		pool_give(&health->probes, index);
-		return NONE;
-	}
-	if (!begin_probe(health, index)) {
-		index_remove(&health->probe_by_key, index);
-		pool_give(&health->probes, index);
-		return NONE;
-	}
-	settings_at(health, settings)->references++;
-	return index;
-}
-
-static void give_probe(struct health *health, uint32_t index)
-{
-	probe_remove(health->prober, index);
-	give_settings(health, probe_at(health, index)->settings);
-	index_remove(&health->probe_by_key, index);
-	pool_give(&health->probes, index);
 }
 
 /* --- bindings ------------------------------------------------------------------------------------- */
@@ -294,7 +72,7 @@ static void untie(struct health *health, uint32_t index)
 		else
 			probe->bindings = binding->probe_next;
 		if (probe->bindings == NONE)
-			give_probe(health, binding->probe);
+			probe_give(health, binding->probe);
 		pool_give(&health->bindings, index);
 		index = next;
 	}
@@ -307,7 +85,7 @@ static void inherit(const struct health *health, uint32_t bindings, struct probe
 	for (uint32_t i = bindings; i != NONE; i = binding_at(health, i)->check_next) {
 		const struct probe_entry *old = probe_at(health, binding_at(health, i)->probe);
 
-		if (is_of(old, &probe->address, probe->port)) {
+		if (probe_is_of(old, &probe->address, probe->port)) {
 			probe->down = old->down;
 			probe->checked = old->checked;
 			probe->since_ms = old->since_ms;
@@ -322,17 +100,17 @@ static uint32_t bind_origin(struct health *health, uint32_t check_index,
 {
 	const struct check_entry *check = check_at(health, check_index);
 	uint16_t own = settings_at(health, check->settings)->port, port = own ? own : origin->port;
-	uint32_t probe = find_probe(health, &origin->address, port, check->settings), binding;
+	uint32_t probe = probe_find(health, &origin->address, port, check->settings), binding;
 
 	if (probe == NONE) {
-		probe = make_probe(health, &origin->address, port, check->settings);
+		probe = probe_make(health, &origin->address, port, check->settings);
 		if (probe == NONE)
 			return NONE;
 		inherit(health, check->bindings, probe_at(health, probe), assumed_down);
 	}
 	binding = tie(health, check_index, probe, number, origin->port);
 	if (binding == NONE && probe_at(health, probe)->bindings == NONE)
-		give_probe(health, probe);
+		probe_give(health, probe);
 	return binding;
 }
 
@@ -440,19 +218,19 @@ static uint32_t take_check(struct health *health, uint32_t service)
 
 bool health_put(struct health *health, const struct record_health *record)
 {
-	uint32_t settings = take_settings(health, record);
+	uint32_t settings = settings_take(health, record);
 	uint32_t index = settings == NONE ? NONE : take_check(health, record->record.id);
 	struct check_entry *check;
 
 	if (index == NONE) {
 		if (settings != NONE)
-			give_settings(health, settings);
+			settings_give(health, settings);
 		health_delete(health, record->record.id);
 		return false;
 	}
 	check = check_at(health, index);
 	if (check->settings != NONE)
-		give_settings(health, check->settings);
+		settings_give(health, check->settings);
 	check->settings = settings;
 	return true;
 }
@@ -468,7 +246,7 @@ void health_delete(struct health *health, uint32_t service)
 	health->untold -= check->untold;
 	queue_remove(health, index);
 	untie(health, check->bindings);
-	give_settings(health, check->settings);
+	settings_give(health, check->settings);
 	index_remove(&health->check_by_service, index);
 	pool_give(&health->checks, index);
 }
