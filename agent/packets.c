@@ -208,6 +208,11 @@ static enum err prepare_maps(struct packets *packets)
 			continue;
 		if (is_flow_map(name))
 			(void)bpf_map__set_max_entries(map, packets->settings->flows);
+		/* Few enough not to crowd out connections. */
+		if (strcmp(name, "opening") == 0 &&
+			packets->settings->flows / OPENING_SHARE < NODE_OPENING_MAX)
+			(void)bpf_map__set_max_entries(
+				map, packets->settings->flows / OPENING_SHARE);
 		TRY(reuse_map(packets, map));
 	}
 	return OK;

@@ -73,6 +73,7 @@ static __always_inline int protect(
 
 	p->instance = entry->instance;
 	p->slot = entry->slot;
+	p->syn_threshold = entry->syn_threshold;
 	p->flags = PACKET_IN;
 	if (entry->blackhole_until_ns &&
 		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns) &&

@@ -30,8 +30,13 @@
 #define FLOW_CHALLENGED (1u << 3) /* the origin has answered our SYN with a bare ACK before */
 #define FLOW_RESET	(1u << 4) /* closing because of a RST that nobody has confirmed */
 
+#define FLOW_DIRECT                                                                                \
+	(1u << 5) /* the client's own SYN went to the origin: numbers and options are theirs */
+
 /* struct flow: more_flags. */
 #define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
+#define FLOW_ANSWERED                                                                              \
+	(1u << 1) /* DIRECT: the origin's SYN-ACK went to the client, its number is known */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {

@@ -101,7 +101,7 @@ __noinline int handshake_again(struct __sk_buff *skb, struct packet *p, struct f
 static __always_inline int handshake_is_agreed(struct packet *p, struct flow *flow)
 {
 	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
-	       flow->state != FLOW_SYN_SENT &&
+	       !(flow->flags & FLOW_DIRECT) && flow->state != FLOW_SYN_SENT &&
 	       p->acknowledgement == flow->client_isn + 1 - flow->prefix &&
 	       p->sequence - flow->sequence_delta == flow->proxy_isn;
 }

@@ -30,6 +30,10 @@
 #define OPTION_SCALE_MAX   14u /* RFC 7323 section 2.3 */
 #define OPTION_SPACE	   40
 
+/* Ethernet's 1500 less the headers: what passes the node both ways. */
+#define MSS_TO_CLIENT_IPV4 1460u
+#define MSS_TO_CLIENT_IPV6 1440u
+
 enum option_kind {
 	KIND_END = 0,
 	KIND_NOP = 1,
@@ -45,8 +49,9 @@ enum option_kind {
 struct option_walk {
 	__u8 bytes[64]; /* 40 in use: an offset masked to 63 stays inside */
 	__u16 offset;
-	__u8 length;
-	__u8 strip; /* what clients may not say */
+	__u16 length;
+	__u16 strip;   /* what clients may not say */
+	__u16 mss_max; /* 0: any */
 	__u32 options;
 	__u32 value;
 	__u32 echo;
@@ -54,6 +59,28 @@ struct option_walk {
 	__u32 add_echo;	    /* to TSecr */
 	__u32 add_sequence; /* to SACK edges */
 };
+
+/* Not on the stack, which is full: what bpf_loop() hands on has to be there, so that is a pointer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct option_walk);
+} option_scratch SEC(".maps");
+
+struct walk_context {
+	struct option_walk *walk;
+};
+
+static __always_inline struct option_walk *walk_blank(void)
+{
+	__u32 zero = 0;
+	struct option_walk *w = bpf_map_lookup_elem(&option_scratch, &zero);
+
+	if (w)
+		__builtin_memset(w, 0, sizeof(*w));
+	return w;
+}
 
 static __always_inline __u32 option_scale(__u32 options)
 {
@@ -92,7 +119,7 @@ static __always_inline void walk_sack(struct option_walk *w, __u32 at, __u32 len
 }
 
 /* 40 bytes at most, as the whole list is. */
-static __always_inline void walk_blank(struct option_walk *w, __u32 at, __u32 length)
+static __always_inline void walk_erase(struct option_walk *w, __u32 at, __u32 length)
 {
 	for (__u32 i = 0; i < OPTION_SPACE; i++) {
 		if (i >= length)
@@ -103,7 +130,7 @@ static __always_inline void walk_blank(struct option_walk *w, __u32 at, __u32 le
 
 static long walk_step(__u32 index, void *context)
 {
-	struct option_walk *w = context;
+	struct option_walk *w = ((struct walk_context *)context)->walk;
 	__u32 at = w->offset, kind, length, scale;
 
 	(void)index;
@@ -122,6 +149,10 @@ static long walk_step(__u32 index, void *context)
 	if (kind == KIND_MSS && length == 4) {
 		w->options &= ~OPTION_MSS_MASK;
 		w->options |= OPTION_MSS | (walk_read(w, at) & OPTION_MSS_MASK);
+		if (w->mss_max && (walk_read(w, at) & OPTION_MSS_MASK) > w->mss_max) {
+			w->bytes[(at + 2) & 63] = w->mss_max >> 8;
+			w->bytes[(at + 3) & 63] = w->mss_max;
+		}
 	} else if (kind == KIND_SCALE && length == 3) {
 		scale = w->bytes[(at + 2) & 63];
 		if (scale > OPTION_SCALE_MAX)
@@ -139,7 +170,7 @@ static long walk_step(__u32 index, void *context)
 	} else if (kind == KIND_SACK && w->add_sequence) {
 		walk_sack(w, at, length);
 	} else if (w->strip && (kind == KIND_TOA || kind == KIND_EXPERIMENT)) {
-		walk_blank(w, at, length);
+		walk_erase(w, at, length);
 	}
 	w->offset = at + length;
 	return 0;
@@ -209,14 +240,27 @@ static __always_inline void options_walk(struct xdp_md *ctx, struct packet *p)
 	p->timestamp_echo = w.echo;
 }
 
+static __always_inline void walk_run(struct option_walk *w)
+{
+	struct walk_context context = { .walk = w };
+
+	bpf_loop(OPTION_SPACE, walk_step, &context, 0);
+}
+
 /* Sets options and timestamps of the packet. */
 __noinline int options_read(struct xdp_md *ctx, struct packet *p)
 {
-	if (!p)
+	struct option_walk *w = walk_blank();
+
+	if (!p || !w)
 		return 0;
 	p->options = 0;
-	if (!options_usual(ctx, p))
-		options_walk(ctx, p);
+	if (walk_load(ctx, p, w) < 0)
+		return 0;
+	walk_run(w);
+	p->options = w->options;
+	p->timestamp_value = w->value;
+	p->timestamp_echo = w->echo;
 	return 0;
 }
 
@@ -226,28 +270,30 @@ __noinline int options_read(struct xdp_md *ctx, struct packet *p)
 __noinline __s64 options_translate(
 	struct xdp_md *ctx, struct packet *p, const struct flow *flow, int to_origin)
 {
-	struct option_walk w = {};
+	struct option_walk *w = walk_blank();
 	__u64 length; /* 64 bits: checked and used in one register */
 	__s64 before, after;
 
-	if (!p || !flow)
+	if (!p || !flow || !w)
 		return -1;
 	if (to_origin) {
-		w.add_echo = flow->timestamp_delta;
-		w.add_sequence = flow->sequence_delta;
-		w.strip = 1;
+		w->add_echo = flow->timestamp_delta;
+		w->add_sequence = flow->sequence_delta;
+		w->strip = 1;
 	} else {
-		w.add_value = -flow->timestamp_delta;
+		w->add_value = -flow->timestamp_delta;
 	}
-	if (walk_load(ctx, p, &w) < 0)
+	if (p->tcp_flags & TCP_SYN)
+		w->mss_max = p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
+	if (walk_load(ctx, p, w) < 0)
 		return -1;
-	before = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
-	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
-	after = bpf_csum_diff(0, 0, (__be32 *)w.bytes, OPTION_SPACE, 0);
-	length = walk_bound(w.length);
+	before = bpf_csum_diff(0, 0, (__be32 *)w->bytes, OPTION_SPACE, 0);
+	walk_run(w);
+	after = bpf_csum_diff(0, 0, (__be32 *)w->bytes, OPTION_SPACE, 0);
+	length = walk_bound(w->length);
 	if (!length)
 		return -1;
-	if (bpf_xdp_store_bytes(ctx, p->transport + sizeof(struct tcphdr), w.bytes, length))
+	if (bpf_xdp_store_bytes(ctx, p->transport + sizeof(struct tcphdr), w->bytes, length))
 		return -1;
 	return (__u64)(__u32)after + (__u32)~before;
 }

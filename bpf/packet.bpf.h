@@ -73,7 +73,7 @@ struct packet {
 	__u16 mtu; /* not 0: the packet is too big, and its sender is to be told this */
 	__u16 fragment_position; /* offset in 8 bytes, and FRAGMENT_MORE */
 	__u32 watched;		 /* bits of mitigation_watch: those that the packet met */
-	__u32 reserved;
+	__u32 syn_threshold;	 /* of the instance: SYNs a second that pass as they are */
 };
 _Static_assert(sizeof(struct packet) == 128, "no padding");
 

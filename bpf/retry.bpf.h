@@ -3,7 +3,8 @@
  * What a timer would do, if the packet path had one: the agent reads the map "opening" a few times a
  * second and runs polder_retry for what is due. A SYN that the origin has not answered is repeated
  * after 250 ms, then at doubled intervals; after RETRY_MAX of them, about half a minute, the client is
- * told by a RST and the flow ends. The same for the PROXY header that an open flow's origin lacks.
+ * told by a RST and the flow ends. A SYN that passed as it is (direct.bpf.h) is the client's to repeat; it
+ * has a few seconds. The same for the PROXY header that an open flow's origin lacks.
  *
  * The program is run by BPF_PROG_TEST_RUN, which gives it a frame and does with it nothing afterwards;
  * what is to leave leaves as a clone. State is looked at and changed here, where packets change it too,
@@ -53,6 +54,20 @@ __noinline int retry_reset_client(struct __sk_buff *skb, struct flow *flow, stru
 	return retry_send(skb, &s, flow->client_ifindex);
 }
 
+/* A client that was not heard of again: the origin need not wait longer than the node does. */
+__noinline int retry_reset_origin(struct __sk_buff *skb, struct flow *flow)
+{
+	struct segment s = { .flags = TCP_RST };
+	struct translation t;
+
+	if (!flow)
+		return -1;
+	translation_to_origin(&t, flow);
+	segment_from(&s, &t);
+	s.sequence = flow->client_isn + 1;
+	return retry_send(skb, &s, flow->origin_ifindex);
+}
+
 static __always_inline void retry_end(struct packet *p, struct flow *flow)
 {
 	p->protocol = IPPROTO_TCP;
@@ -88,6 +103,12 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 	}
 	if ((__s64)(p.now_ns - entry->due_ns) < 0)
 		return TC_ACT_OK;
+	if (flow_is_half_open(flow)) {
+		retry_reset_origin(skb, flow);
+		retry_end(&p, flow);
+		bpf_map_delete_elem(&opening, &p.key);
+		return TC_ACT_OK;
+	}
 	if (entry->tries >= RETRY_MAX) {
 		retry_reset_client(skb, flow, &p.key);
 		retry_end(&p, flow);

@@ -19,6 +19,8 @@
 /* What is offered to clients that scale windows: covers 8 MiB in flight. */
 #define CLIENT_SCALE 7u
 
+#define WINDOW_MAX   65535u
+
 struct segment {
 	struct address source;
 	struct address destination;

@@ -41,14 +41,12 @@
 #include "flow.bpf.h"
 #include "cookie.bpf.h"
 #include "segment.bpf.h"
+#include "direct.bpf.h"
 #include "mitigations/reset.bpf.h"
 
-#define MSS_TO_CLIENT_IPV4 1460u
-#define MSS_TO_CLIENT_IPV6 1440u
-#define MSS_DEFAULT_IPV4   536u /* RFC 9293 section 3.7.1 */
-#define MSS_DEFAULT_IPV6   1220u
-#define WINDOW_MAX	   65535u
-#define WINDOW_SMALL	   4096u /* bytes: below two or three segments */
+#define MSS_DEFAULT_IPV4 536u /* RFC 9293 section 3.7.1 */
+#define MSS_DEFAULT_IPV6 1220u
+#define WINDOW_SMALL	 4096u /* bytes: below two or three segments */
 #define OPENING_FIRST_NS                                                                           \
 	(NANOSECONDS / 4) /* until a SYN toward the origin is repeated; then doubling */
 
@@ -140,7 +138,9 @@ __noinline int tcp_send(struct xdp_md *ctx, struct packet *p, struct flow *flow,
 	sequence = tcp->seq;
 	acknowledgement = tcp->ack_seq;
 	window = tcp->window;
-	if (!to_origin) {
+	if (flow->flags & FLOW_DIRECT) {
+		/* Client and origin have agreed on their numbers and scales themselves. */
+	} else if (!to_origin) {
 		if (tcp_prefix_lacks(p, flow))
 			tcp->ack_seq = bpf_htonl(flow->client_isn + 1);
 		tcp->seq = bpf_htonl(p->sequence - flow->sequence_delta);
@@ -210,17 +210,13 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 	return transmit_back(ctx);
 }
 
-/* A SYN: answered with a cookie if there is a service. Leaves no state. */
-static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
+/* A SYN: answered with a cookie. Leaves no state. */
+static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p, struct service *entry)
 {
-	struct service *entry;
 	struct flow *flow;
 
-	if (!p)
+	if (!p || !entry)
 		return XDP_DROP;
-	entry = service_find(p);
-	if (!entry)
-		return drop(p, REASON_no_service);
 	if (origin_pick(entry, p, 0) < 0)
 		return drop(p, REASON_no_origin);
 	flow = flow_lookup_known(p);
@@ -329,11 +325,11 @@ static __always_inline void tcp_note_client(struct packet *p, struct flow *flow)
  * The flow is in its handshake: the agent looks after it (retry.bpf.h). When there is no room only the
  * client's own packets do.
  */
-static __always_inline void opening_note(struct packet *p)
+static __always_inline int opening_note(struct packet *p, __u64 delay_ns)
 {
-	struct opening value = { .due_ns = p->now_ns + OPENING_FIRST_NS };
+	struct opening value = { .due_ns = p->now_ns + delay_ns };
 
-	bpf_map_update_elem(&opening, &p->key, &value, BPF_ANY);
+	return bpf_map_update_elem(&opening, &p->key, &value, BPF_ANY);
 }
 
 /* The ACK of a valid cookie: makes the flow and becomes the SYN to the origin. */
@@ -360,10 +356,81 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	reason = flow_insert(p, fresh);
 	if (reason)
 		return drop(p, reason);
-	opening_note(p);
+	opening_note(p, OPENING_FIRST_NS);
 	proof_set(p, 0);
 	p->reason = REASON_flow_opened;
 	return tcp_send_syn(ctx, p, fresh);
+}
+
+/* The flow for a SYN that is to pass: a new one, or the one that it made before. NULL: the reason is set. */
+static __always_inline struct flow *direct_flow(struct xdp_md *ctx, struct packet *p)
+{
+	struct flow *fresh = flow_blank();
+	int reason;
+
+	if (!fresh)
+		return NULL;
+	reason = flow_prepare(ctx, p, fresh);
+	if (!reason) {
+		fresh->state = FLOW_SYN_SENT;
+		fresh->flags = FLOW_DIRECT;
+		fresh->client_isn = p->sequence;
+		fresh->options = p->options;
+		fresh->client_window = p->window;
+		fresh->scratch[SCRATCH_CLIENT_VALUE] = p->timestamp_value;
+		reason = flow_insert(p, fresh);
+	}
+	if (!reason)
+		return fresh;
+	bpf_map_delete_elem(&opening, &p->key);
+	drop(p, reason);
+	return NULL;
+}
+
+/* A step of its own, for the stack's sake. */
+__noinline int tcp_send_to_origin(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct translation t;
+
+	if (!p || !flow)
+		return XDP_DROP;
+	translation_to_origin(&t, flow);
+	return tcp_send(ctx, p, flow, &t, 1);
+}
+
+/* A SYN below the threshold goes on to the origin. Returns the verdict, or -1: a cookie instead. */
+static __noinline int tcp_pass_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct flow *flow;
+
+	if (!p)
+		return XDP_DROP;
+	flow = flow_of_client(p, IPPROTO_TCP);
+	/* An older connection of the tuple goes on until a cookie says that this one is real. */
+	if (flow && (!flow_is_half_open(flow) || flow->client_isn != p->sequence ||
+			    flow_refresh(ctx, p, flow) != REFRESH_OK))
+		return -1;
+	if (opening_note(p, DIRECT_LIFE_NS))
+		return -1;
+	options_read(ctx, p);
+	if (!flow)
+		flow = direct_flow(ctx, p);
+	if (!flow)
+		return XDP_DROP;
+	p->reason = REASON_syn_passed;
+	return tcp_send_to_origin(ctx, p, flow);
+}
+
+static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct service *entry = service_find(p);
+	int verdict = -1;
+
+	if (!entry)
+		return drop(p, REASON_no_service);
+	if (direct_wanted(p, entry))
+		verdict = tcp_pass_syn(ctx, p);
+	return verdict < 0 ? tcp_answer_syn(ctx, p, entry) : verdict;
 }
 
 static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)
@@ -395,11 +462,13 @@ static __always_inline int tcp_may_renew(struct packet *p, struct flow *flow)
 	       !(isn == flow->client_isn && p->acknowledgement == flow->proxy_isn + 1);
 }
 
-static __always_inline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
 	struct translation t;
 	int reason;
 
+	if (!p || !flow)
+		return XDP_DROP;
 	p->proven = flow->limit_flags & FLOW_PROVEN;
 	switch (flow_refresh(ctx, p, flow)) {
 	case REFRESH_GONE:
@@ -455,6 +524,7 @@ static __always_inline int tcp_reason_unknown(__u8 flags)
 static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *flow;
+	int reason;
 
 	if (!p)
 		return XDP_DROP;
@@ -463,7 +533,7 @@ static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 	if (tcp_flags_impossible(p->tcp_flags))
 		return drop(p, REASON_tcp_flags);
 	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		return tcp_answer_syn(ctx, p);
+		return tcp_of_syn(ctx, p);
 	if (p->tcp_flags & TCP_SYN)
 		return drop(p, REASON_syn_ack_unknown);
 	flow = flow_of_client(p, IPPROTO_TCP);
@@ -471,7 +541,20 @@ static __noinline int tcp_from_client(struct xdp_md *ctx, struct packet *p)
 		return tcp_open(ctx, p);
 	if (!flow)
 		return drop(p, tcp_reason_unknown(p->tcp_flags));
+	if (flow_is_half_open(flow)) {
+		reason = direct_prove(p, flow);
+		if (reason)
+			return drop(p, reason);
+	}
 	return tcp_of_flow(ctx, p, flow);
+}
+
+/* From here on both sides acknowledge. The window of a SYN-ACK is not scaled. */
+static __always_inline void tcp_note_agreed(struct packet *p, struct flow *flow)
+{
+	flow->client_next = flow->client_isn + 1;
+	flow->origin_next = flow->proxy_isn + 1;
+	flow->origin_window = p->window;
 }
 
 /*
@@ -495,9 +578,7 @@ static __always_inline int tcp_origin_agreed(
 	if (flow->state == FLOW_SYN_SENT) {
 		flow->sequence_delta = p->sequence - flow->proxy_isn;
 		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
-		flow->client_next = flow->client_isn + 1;
-		flow->origin_next = flow->proxy_isn + 1;
-		flow->origin_window = p->window;
+		tcp_note_agreed(p, flow);
 		/* Whoever sees the flow open, on another CPU, must see how far to shift. */
 		asm volatile("" ::: "memory");
 		flow->state = FLOW_OPEN;
@@ -508,12 +589,28 @@ static __always_inline int tcp_origin_agreed(
 	return XDP_PASS;
 }
 
-/* The RST that a challenge ACK asks for (RFC 9293 section 3.10.7.3). */
-static __always_inline int tcp_answer_challenge(
-	struct xdp_md *ctx, struct packet *p, struct flow *flow)
+/* The origin's SYN-ACK is about to go to the client as it is. */
+static __always_inline void direct_answered(struct xdp_md *ctx, struct packet *p, struct flow *flow)
 {
-	struct segment s = { .flags = TCP_RST, .sequence = p->acknowledgement };
+	options_read(ctx, p);
+	flow->proxy_isn = p->sequence;
+	flow->options &= ~ORIGIN_MASK;
+	if (p->options & OPTION_SCALE)
+		flow->options |= ORIGIN_SCALE | option_scale(p->options) << ORIGIN_SCALE_SHIFT;
+	tcp_note_agreed(p, flow);
+	/* Whoever sees it, on another CPU, must see the number. */
+	asm volatile("" ::: "memory");
+	flow->more_flags |= FLOW_ANSWERED;
+}
 
+/* The RST that a challenge ACK asks for (RFC 9293 section 3.10.7.3). */
+__noinline int tcp_answer_challenge(struct xdp_md *ctx, struct packet *p, struct flow *flow)
+{
+	struct segment s = { .flags = TCP_RST };
+
+	if (!p || !flow)
+		return XDP_DROP;
+	s.sequence = p->acknowledgement;
 	p->flags = 0;
 	p->reason = REASON_forwarded_tcp;
 	if (!(flow->flags & FLOW_CHALLENGED)) {
@@ -543,15 +640,18 @@ __noinline int tcp_from_origin(
 		if (!answers || (flow->state != FLOW_SYN_SENT &&
 					p->sequence - flow->sequence_delta != flow->proxy_isn))
 			return drop(p, REASON_source_unknown);
-		return tcp_origin_agreed(ctx, p, flow);
-	}
-	if (flow->state == FLOW_SYN_SENT) {
+		if (!(flow->flags & FLOW_DIRECT))
+			return tcp_origin_agreed(ctx, p, flow);
+		if (flow->state == FLOW_SYN_SENT)
+			direct_answered(ctx, p, flow);
+	} else if (flow->state == FLOW_SYN_SENT) {
 		if (!(flags & TCP_RST))
 			return tcp_answer_challenge(ctx, p, flow);
 		if (!answers)
 			return drop(p, REASON_source_unknown);
 		/* Refused: the client's next expected number is the one behind the cookie. */
-		flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
+		if (!(flow->flags & FLOW_DIRECT))
+			flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);
 		flow->limit_flags &= ~FLOW_NO_EMPTY;
 	}
 	if (flow->state == FLOW_OPEN && flags & TCP_RST &&
@@ -568,7 +668,7 @@ __noinline int tcp_from_origin(
 	}
 	if (flags & (TCP_FIN | TCP_RST))
 		tcp_note_end(p, flow, FLOW_FIN_ORIGIN);
-	if ((flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
+	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK)
 		reset_note(&flow->client_next, &flow->origin_window, p->acknowledgement,
 			(__u32)p->window << origin_scale(flow->options));
 	empty_follow(p, flow, &client->source);

@@ -24,6 +24,7 @@
 #define NODE_FLOW_TCP_MAX      262144 /* about 90 MB with both directions */
 #define NODE_FLOW_UDP_MAX      262144
 #define NODE_OPENING_MAX       16384  /* TCP flows in their handshake that are noted */
+#define OPENING_SHARE	       16     /* and at most one in so many of all flows */
 #define NODE_PERSISTENCE_MAX   131072 /* clients bound to an origin, LRU; about 16 MB */
 #define NODE_FRAGMENT_MAX      16384  /* first fragments remembered, LRU */
 #define NODE_SOURCE_MAX	       64     /* back-to-origin addresses of one node, per IP version */

@@ -370,8 +370,10 @@ struct service_state {
 /* Budgets as the time up to which they are spent: behind now there is some left. Boot ns. */
 struct plan_state {
 	__u64 bytes_ns, packets_ns, unproven_ns;
-	__u64 syn_second;
-	__u64 syns; /* in it */
+	__u32 syn_second; /* boot clock in seconds */
+	__u32 syns;	  /* in it; counted up to one more than the threshold */
+	__u32 cookies_until; /* second up to which all SYNs get cookies */
+	__u32 reserved;
 };
 /* map "plan_share": PERCPU_ARRAY PLAN_SHARES, key slot modulo PLAN_SHARES: taken from these and not spent. */
 struct plan_share {

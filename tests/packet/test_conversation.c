@@ -606,6 +606,43 @@ static void fill(struct polder *skel)
 	serve_by_ipv4(skel, IPPROTO_UDP, PORT_UDP);
 }
 
+/* So many SYNs a second pass as they are. */
+static void threshold(struct polder *skel, uint32_t syns)
+{
+	struct plan_state blank = { 0 };
+	struct vip vip = vip_protected();
+	uint32_t slot = VIP_SLOT;
+
+	vip.syn_threshold = syns;
+	vip_set(skel, "10.201.9.1", &vip);
+	vip_set(skel, "fd09::1", &vip);
+	vip.instance = INSTANCE + 1;
+	vip_set(skel, "fd09::4", &vip);
+	map_set(skel->maps.plan_state, &slot, &blank);
+}
+
+/* The same conversations when SYNs pass, and when the first do and the rest get cookies. */
+static void test_direct(void **state)
+{
+	static int (*const body[])(
+		const char *vip) = { echo, banner, refused, sequential, concurrent, bulk };
+	struct world *w = *state;
+	uint64_t passed = reason_packets(w->skel, REASON_syn_passed);
+	uint64_t cookies = reason_packets(w->skel, REASON_cookie_sent);
+
+	threshold(w->skel, 1000000);
+	for (size_t i = 0; i < sizeof(body) / sizeof(body[0]); i++)
+		in_both(body[i]);
+	assert_true(reason_packets(w->skel, REASON_syn_passed) >=
+		    passed + 3 * (SEQUENTIAL + CONCURRENT));
+	assert_int_equal(reason_packets(w->skel, REASON_cookie_sent), cookies);
+	threshold(w->skel, 100);
+	in_both(concurrent);
+	in_both(sequential);
+	assert_true(reason_packets(w->skel, REASON_cookie_sent) > cookies + SEQUENTIAL);
+	threshold(w->skel, 0);
+}
+
 static struct world world;
 
 static int teardown(void **state)
@@ -657,6 +694,7 @@ int main(void)
 		cmocka_unit_test(test_concurrent),
 		cmocka_unit_test(test_bulk),
 		cmocka_unit_test(test_reused_port),
+		cmocka_unit_test(test_direct),
 	};
 
 	if (geteuid() != 0) {
