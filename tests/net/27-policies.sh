@@ -32,6 +32,15 @@ explained() { # explained SOURCE VIP PROTOCOL PORT: verdict and reason
 	call ExplainPacket --Source "$1" --Destination "$2" --Protocol "$3" --Port "$4" | jq -r '.Verdict + " " + .Reason'
 }
 unreachable() { ! reaches "$@"; }
+# said VIP TEXT: what the UDP echo says to it, within half a second
+said() {
+	inside client timeout 3 bash -c "exec 3<>/dev/udp/$1/7000; printf %s '$2' >&3; timeout 0.5 head -c ${#2} <&3" 2>/dev/null
+}
+drill() { # drill NAME VIP
+	"$POLDER" lab drill "$1" --seconds 1 --pps 2000 --vip "$2" >/dev/null
+}
+captured() { call DescribeCapture --InstanceId "$1" | jq .TotalCount; } # captured ID: packets
+has_captured() { [ "$(captured "$1")" -ge "$2" ]; }
 
 number=0 # of the instance that is bought next: they count from 1 in a lab of its own
 for version in 4 6; do
@@ -67,6 +76,30 @@ for version in 4 6; do
 	call EmptyAutoCcBlacklist --InstanceId "$id" >/dev/null
 	check "nodes confirm the empty list, IPv$version" settled
 	check "it passes without an entry, IPv$version" reaches tcp "$vip" 7000
+
+	# source ports of reflectors, seen in a capture
+	call ConfigUdpReflect --InstanceId "$id" --Config '{"UdpSports":[123,1900]}' >/dev/null
+	equal "captures begin, IPv$version" OK \
+		"$(code_of StartCapture --InstanceId "$id" --Reasons.1 reflection --Packets 5 --Seconds 60)"
+	check "nodes confirm the ports, IPv$version" settled
+	check "TCP from everywhere passes, IPv$version" reaches tcp "$vip" 7000
+	[ $version = 6 ] || check "an attack by reflectors" drill udp-reflection "$vip"
+	[ $version = 6 ] || check "is counted" within 5 above "$id" reflection Packets 0
+	[ $version = 6 ] || check "five of its packets are kept" within 5 has_captured "$id" 5
+	[ $version = 6 ] || equal "and no more" 5 "$(captured "$id")"
+	call StopCapture --InstanceId "$id" >/dev/null
+
+	# payloads
+	equal "any payload passes, IPv$version" polder "$(said "$vip" polder)"
+	call ConfigPayloadPatterns --InstanceId "$id" --Patterns \
+		'[{"Protocol":"udp","Offset":1,"Value":"6f6c","Mask":"ffff"}]' >/dev/null
+	check "nodes confirm the pattern, IPv$version" settled
+	equal "what matches does not, IPv$version" "" "$(said "$vip" polder)"
+	equal "another does, IPv$version" pulder "$(said "$vip" pulder)"
+	check "what matched is counted, IPv$version" within 5 above "$id" payload_match Packets 0
+	call ConfigPayloadPatterns --InstanceId "$id" --Patterns '[]' >/dev/null
+	check "nodes confirm that there is none, IPv$version" settled
+	equal "it passes again, IPv$version" polder "$(said "$vip" polder)"
 
 	# a source over a limit again and again
 	call ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp --FrontendPort 7000 --Config \

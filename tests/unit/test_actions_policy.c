@@ -761,6 +761,43 @@ static void test_capture(void **state)
 
 /* ---- the end */
 
+/* The rows of a table, as they are. */
+static const char *rows_of(struct api *api, const char *table)
+{
+	const char *name = arena_print(api->fixture, "\n%s\n", table);
+	const char *from = strstr(api_dump(api), name);
+	assert_non_null(from);
+	from += strlen(name);
+	const char *end = from;
+	while (*end == '|')
+		end += strcspn(end, "\n") + 1;
+	return arena_copy_n(api->fixture, from, (size_t)(end - from));
+}
+
+static void test_renewal_restores_all(void **state)
+{
+	static const char *const tables[] = { "protection", "policy", "policy_pattern" };
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *before[3];
+	test_patterns(state);
+	set_mode(world, "bogon", "block");
+	assert_int_equal(
+		region(world, "{\"RegionBlockSwitch\":\"on\",\"Countries\":[\"US\"]}"), 200);
+	for (size_t i = 0; i < 3; i++) {
+		before[i] = rows_of(api, tables[i]);
+		assert_true(before[i][0] == '|');
+	}
+	api_move_life(api, 38 * DAY_MS);
+	assert_int_equal(
+		api_call_version(api, VERSION_BSS, "RenewInstance", "InstanceId", world->id,
+			"ProductCode", "ddos", "ProductType", "ddoscoo", "RenewPeriod", "1", NULL),
+		200);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(before[i], rows_of(api, tables[i]));
+	assert_string_equal(mode_of(world, "bogon"), "block");
+}
+
 static void test_release_leaves_nothing(void **state)
 {
 	static const char *const tables[] = { "protection", "policy", "policy_pattern", "capture",
@@ -799,6 +836,7 @@ int main(void)
 		TEST(test_explanation),
 		TEST(test_automatic_entries),
 		TEST(test_capture),
+		TEST(test_renewal_restores_all),
 		TEST(test_release_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
