@@ -6,7 +6,8 @@
  *   packet_cost test-run               by BPF_PROG_TEST_RUN: valid for programs that leave the packet alone
  *   packet_cost statistics COMMAND...  runs the command while the kernel keeps run-time statistics
  *
- * The first two print a line "NAME NANOSECONDS" per case; a case whose packets did not end as they should is an
+ * The first two print a line "NAME NANOSECONDS" per case, in-place also "NAME-cpu NANOSECONDS" of CPU per packet of
+ * the thread that receives the flood: the driver's part and sending the answer are in that. A case whose packets did not end as they should is an
  * error, not a figure. In place, "floor" is a program that drops at once, in the same place under the same flood:
  * what the statistics themselves cost. Polder's programs and maps are the product's, in their full size.
  *
@@ -17,6 +18,8 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <dirent.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,9 +33,11 @@
 #define SECONDS_MAX 10
 #define VIP_MANY    1000
 #define RULE_MANY   10000
+#define COUNTRY	    5 /* any */
 #define LIST_MANY   100000
 #define PREFIX_MANY 1000
 #define LOCAL_PORT  20000
+#define THREAD_MAX  64 /* of the same name, of other runs */
 
 static const char *const origin_text[] = { "10.201.2.2", "fd02::2" };
 static const char *const source_text[] = { "10.201.3.1", "fd03::1" };
@@ -54,6 +59,7 @@ struct bench {
 	int program[SUBJECT_COUNT]; /* file descriptors; -1: not to be had */
 	int link;		    /* of the program on w0 */
 	uint32_t w0, w1, l0, spare0;
+	long receiver; /* pid of the thread that receives on w0 */
 };
 
 /* ---- what Polder knows */
@@ -74,7 +80,7 @@ static void fill_vip(struct polder *skel, uint32_t flags)
 	struct vip vip = vip_protected();
 
 	vip.flags = flags;
-	vip.mitigation_on = MITIGATION_BIT(block_list);
+	vip.mitigation_on = MITIGATION_BIT(block_list) | MITIGATION_BIT(region);
 	vip_set(skel, vip_text[0], &vip);
 	vip_set(skel, vip_text[1], &vip);
 }
@@ -108,6 +114,23 @@ static void list_prefix(struct polder *skel, uint32_t address, uint32_t bits)
 
 	key.source.word[3] = htonl(address);
 	map_set(skel->maps.list_prefix, &key, &entry);
+}
+
+/* 10.0.0.0/8 is a country that the instance refuses, or it is not. */
+static void fill_region(struct polder *skel, bool refused)
+{
+	static struct region_block block;
+	struct region_policy policy = { .blocked = { 0 } };
+	uint32_t instance = INSTANCE;
+
+	memset(block.country, COUNTRY, sizeof(block.country));
+	if (refused)
+		policy.blocked[COUNTRY / 64] |= 1ull << COUNTRY % 64;
+	else
+		policy.blocked[COUNTRY / 64] |= 1ull << (COUNTRY + 1) % 64;
+	for (uint32_t i = 10 << 8; i < 11 << 8; i++)
+		map_set(skel->maps.region_exact, &i, &block);
+	map_set(skel->maps.region_policy, &instance, &policy);
 }
 
 /* Other instances' addresses and rules, and as many entries as one node's lists are made for. */
@@ -190,11 +213,12 @@ struct cost_case {
 	void (*frame)(int version, struct frame *out);
 	enum subject subject;
 	int version;
-	uint32_t list;	 /* VIP_HAS_* while it runs */
+	uint32_t list;	 /* VIP_HAS_* or REGION while it runs */
 	uint32_t reason; /* how every packet must end; of Polder only */
 };
 #define EXACT  VIP_HAS_EXACT
 #define PREFIX VIP_HAS_PREFIX
+#define REGION (1u << 8) /* not of struct vip: refuse the flood's country */
 static const struct cost_case cases[] = {
 	{ "floor", block_listed, SUBJECT_FLOOR, 4, 0, 0 },
 	{ "xdp-filter-block-listed", block_listed, SUBJECT_XDP_FILTER, 4, 0, 0 },
@@ -202,6 +226,7 @@ static const struct cost_case cases[] = {
 	{ "block-listed", block_listed, SUBJECT_POLDER, 4, EXACT, REASON_block_list },
 	{ "block-listed-both", block_listed, SUBJECT_POLDER, 4, EXACT | PREFIX, REASON_block_list },
 	{ "prefix-listed", prefix_listed, SUBJECT_POLDER, 4, EXACT | PREFIX, REASON_block_list },
+	{ "region", prefix_listed, SUBJECT_POLDER, 4, REGION, REASON_region },
 	{ "synproxy-syn", syn, SUBJECT_SYNPROXY, 4, 0, 0 },
 	{ "syn-one", syn, SUBJECT_POLDER_ONE, 4, 0, REASON_cookie_sent },
 	{ "syn", syn, SUBJECT_POLDER, 4, 0, REASON_cookie_sent },
@@ -265,6 +290,22 @@ static struct bpf_prog_info program_info(int fd)
 	return info;
 }
 
+static uint64_t cpu_ns(long pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu", &ns) != 1)
+		ns = 0;
+	(void)fclose(file);
+	return ns;
+}
+
 /* How many packets have ended as the case wants; of peers as far as they count. */
 static uint64_t ended(struct bench *bench, const struct cost_case *of, const struct frame *frame)
 {
@@ -281,14 +322,16 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	struct polder *polder = bench->polder[of->subject];
 	struct bpf_prog_info before, after;
 	struct frame frame;
-	uint64_t counted, runs;
+	uint64_t counted, runs, cpu;
 
 	if (fd < 0)
 		return;
 	of->frame(of->version, &frame);
 	frame_finish(&frame);
-	if (polder)
+	if (polder) {
 		fill_vip(polder, of->list);
+		fill_region(polder, of->list == REGION);
+	}
 	if (of->subject == SUBJECT_BALANCER)
 		fill_balancer(bench->peers, &frame);
 	must(bpf_link_update(bench->link, fd, NULL) == 0, "attach");
@@ -299,9 +342,11 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	(void)usleep(20000);
 	counted = ended(bench, of, &frame);
 	before = program_info(fd);
+	cpu = cpu_ns(bench->receiver);
 	flood(bench, &frame, seconds);
 	(void)usleep(20000);
 	after = program_info(fd);
+	cpu = cpu_ns(bench->receiver) - cpu;
 	runs = after.run_cnt - before.run_cnt;
 	counted = ended(bench, of, &frame) - counted;
 	if (polder)
@@ -317,11 +362,83 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	}
 	printf("%s %.1f\n", of->name,
 		(double)(after.run_time_ns - before.run_time_ns) / (double)runs);
+	if (bench->receiver)
+		printf("%s-cpu %.1f\n", of->name, (double)cpu / (double)runs);
+}
+
+/* The threads that receive on an interface, of whatever namespace. Returns how many. */
+static size_t receivers_of(const char *interface, long out[THREAD_MAX])
+{
+	char name[64], path[300], want[32];
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *all = opendir("/proc");
+
+	(void)snprintf(want, sizeof(want), "napi/%s-", interface);
+	while (all && count < THREAD_MAX && (entry = readdir(all))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+		FILE *file;
+
+		(void)snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = pid ? fopen(path, "re") : NULL;
+		if (!file)
+			continue;
+		if (fgets(name, sizeof(name), file) && strncmp(name, want, strlen(want)) == 0)
+			out[count++] = pid;
+		(void)fclose(file);
+	}
+	if (all)
+		(void)closedir(all);
+	return count;
+}
+
+/* The one that receives on the interface since then. Before all other programs, or a busy machine would not let it. */
+static long receiver_new(const char *interface, const long *before, size_t count)
+{
+	const struct sched_param priority = { .sched_priority = 1 };
+	long now[THREAD_MAX];
+	size_t total = receivers_of(interface, now);
+
+	for (size_t i = 0; i < total; i++) {
+		bool old = false;
+
+		for (size_t k = 0; k < count; k++)
+			old |= now[i] == before[k];
+		if (!old)
+			return sched_setscheduler((pid_t)now[i], SCHED_FIFO, &priority) == 0
+				       ? now[i]
+				       : 0;
+	}
+	return 0;
+}
+
+/*
+ * Each end receives in a thread of its own, so that schedstat tells the work of w0 from the sink's. After the
+ * programs are attached: before, veth has nothing that a thread could do.
+ */
+static long make_threads(void)
+{
+	static const char *const name[] = { "w0", "w1", "l0", "l1" };
+	static long before[4][THREAD_MAX];
+	size_t count[4];
+	long receiver = 0;
+
+	for (int i = 0; i < 4; i++)
+		count[i] = receivers_of(name[i], before[i]);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("sysfs", "/sys", "sysfs", 0, NULL) < 0 ||
+		system("for i in w0 w1 l0 l1; do echo 1 >/sys/class/net/$i/threaded || exit; "
+		       "done") != 0)
+		return 0;
+	(void)usleep(100000);
+	for (int i = 3; i >= 0; i--)
+		receiver = receiver_new(name[i], before[i], count[i]);
+	return receiver;
 }
 
 static void make_network(struct bench *bench)
 {
-	must(unshare(CLONE_NEWNET) == 0, "a network namespace");
+	must(unshare(CLONE_NEWNET | CLONE_NEWNS) == 0, "a network namespace");
 	must(system("set -e; ip link add w0 address 02:00:00:00:00:02 type veth peer w1;"
 		    "ip link add l0 address 02:00:00:00:00:03 type veth peer l1;"
 		    "ip link add spare0 type veth peer spare1;"
@@ -400,6 +517,7 @@ static int in_place(int seconds, char **names)
 	(void)attach(sink, if_nametoindex("l1"));
 	(void)attach(bench.program[SUBJECT_POLDER], bench.l0);
 	bench.link = attach(bench.program[SUBJECT_FLOOR], bench.w0);
+	bench.receiver = make_threads();
 	must(bpf_enable_stats(BPF_STATS_RUN_TIME) >= 0, "switch statistics on");
 	for (size_t i = 0; i < CASE_COUNT; i++)
 		if (wanted(cases[i].name, names))
