@@ -32,14 +32,21 @@ enum packet_fragment {
 #define FRAGMENT_MORE	     0x8000 /* another fragment follows */
 #define FRAGMENT_OFFSET_MASK 0x1fff
 
-#define PACKET_IN	     (1u << 0) /* to a protected address */
-#define PACKET_OUT	     (1u << 1) /* sent to a client for a protected address */
+/* Does the client receive what is sent to its address? */
+enum packet_proven {
+	PROVEN_UNKNOWN,
+	PROVEN_YES,
+	PROVEN_NO, /* so far */
+};
 
-#define TCP_FIN		     0x01
-#define TCP_SYN		     0x02
-#define TCP_RST		     0x04
-#define TCP_PSH		     0x08
-#define TCP_ACK		     0x10
+#define PACKET_IN  (1u << 0) /* to a protected address */
+#define PACKET_OUT (1u << 1) /* sent to a client for a protected address */
+
+#define TCP_FIN	   0x01
+#define TCP_SYN	   0x02
+#define TCP_RST	   0x04
+#define TCP_PSH	   0x08
+#define TCP_ACK	   0x10
 
 /* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
 struct packet {
@@ -69,7 +76,7 @@ struct packet {
 	__u8 offence;	 /* enum mitigation + 1: met too often now, the source is to be blocked */
 	__u32 mitigation_on; /* bits: still to be asked; 0 for an allowed source, or after expiry */
 	__u32 mitigation_watch; /* bits: of them, those that are only counted */
-	__u32 proven;		/* the client receives what is sent to its address; 0: not known */
+	__u32 proven;		/* enum packet_proven */
 	__u16 mtu; /* not 0: the packet is too big, and its sender is to be told this */
 	__u16 fragment_position; /* offset in 8 bytes, and FRAGMENT_MORE */
 	__u32 watched;		 /* bits of mitigation_watch: those that the packet met */

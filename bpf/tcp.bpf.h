@@ -341,7 +341,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	if (!p || !fresh)
 		return XDP_DROP;
 	options_read(ctx, p);
-	p->proven = 1;
+	p->proven = PROVEN_YES;
 	reason = flow_prepare(ctx, p, fresh);
 	if (reason)
 		return drop(p, reason);
@@ -469,7 +469,7 @@ static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct f
 
 	if (!p || !flow)
 		return XDP_DROP;
-	p->proven = flow->limit_flags & FLOW_PROVEN;
+	p->proven = flow->limit_flags & FLOW_PROVEN ? PROVEN_YES : PROVEN_NO;
 	switch (flow_refresh(ctx, p, flow)) {
 	case REFRESH_GONE:
 		return drop(p, REASON_no_service);

@@ -12,6 +12,7 @@
 #define BPF_UDP_BPF_H
 
 #include "flow.bpf.h"
+#include "mitigations/challenge.bpf.h"
 
 /*
  * Fills the room before the payload: who the client is (the key as received). The header of a
@@ -215,6 +216,11 @@ static __noinline int udp_datagram(struct xdp_md *ctx, struct packet *p)
 	flow = flow_of_client(p, IPPROTO_UDP);
 	if (flow && flow_refresh(ctx, p, flow) != REFRESH_OK)
 		flow = NULL;
+	if (!flow) {
+		reason = challenge(ctx, p);
+		if (reason)
+			return challenge_sent(ctx, p, reason);
+	}
 	p->reason = REASON_forwarded_udp;
 	reason = unproven_refuses(p, flow);
 	if (reason)

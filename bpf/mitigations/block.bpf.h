@@ -84,6 +84,7 @@ static __noinline int block_source(struct packet *p)
 	struct service *entry;
 	__s64 now_utc_ns, until;
 	__u32 seconds;
+	int proven;
 
 	if (!p || !s || !mitigation_wants(p, auto_block))
 		return 0;
@@ -95,14 +96,13 @@ static __noinline int block_source(struct packet *p)
 	/* Or another CPU was quicker. */
 	if (!seconds || block_is_on(p, now_utc_ns))
 		return 0;
-	if (!p->proven)
-		p->proven = proof_has(p);
-	if (!p->proven && seconds > BLOCK_UNPROVEN_SECONDS)
+	proven = proof_look(p) == PROVEN_YES;
+	if (!proven && seconds > BLOCK_UNPROVEN_SECONDS)
 		seconds = BLOCK_UNPROVEN_SECONDS;
 	block_key(&key, p);
 	until = now_utc_ns + seconds * NANOSECONDS;
 	bpf_map_update_elem(&auto_block, &key, &until, BPF_ANY);
-	if (p->proven && !(p->mitigation_watch & MITIGATION_BIT(auto_block)))
+	if (proven && !(p->mitigation_watch & MITIGATION_BIT(auto_block)))
 		block_tell(p, entry->id, seconds);
 	return 0;
 }

@@ -26,8 +26,8 @@ static __always_inline void empty_prepare(
 	struct packet *p, const struct service *entry, struct flow *fresh)
 {
 	fresh->opened_second = limit_second(p);
-	if (p->protocol != IPPROTO_TCP || !p->proven || !(entry->flags & SERVICE_NO_EMPTY) ||
-		!mitigation_wants(p, empty_connection))
+	if (p->protocol != IPPROTO_TCP || p->proven != PROVEN_YES ||
+		!(entry->flags & SERVICE_NO_EMPTY) || !mitigation_wants(p, empty_connection))
 		return;
 	fresh->limit_flags |= FLOW_NO_EMPTY;
 	if (!(p->mitigation_watch & MITIGATION_BIT(empty_connection)))
@@ -83,8 +83,8 @@ static __noinline int empty_refuses_now(struct packet *p, struct service *entry)
 /* May a flow of this rule be opened? 0 or the reason why not. */
 static __always_inline int empty_refuses(struct packet *p, struct service *entry)
 {
-	if (!(entry->flags & SERVICE_NO_EMPTY) || p->protocol != IPPROTO_TCP || !p->proven ||
-		!mitigation_wants(p, empty_connection))
+	if (!(entry->flags & SERVICE_NO_EMPTY) || p->protocol != IPPROTO_TCP ||
+		p->proven != PROVEN_YES || !mitigation_wants(p, empty_connection))
 		return 0;
 	return empty_refuses_now(p, entry);
 }

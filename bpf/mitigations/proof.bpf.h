@@ -76,6 +76,14 @@ static __noinline int proof_has(struct packet *p)
 	return until && (__s64)(*until - p->now_ns) > 0;
 }
 
+/* enum packet_proven, looked up once. */
+static __always_inline __u32 proof_look(struct packet *p)
+{
+	if (p->proven == PROVEN_UNKNOWN)
+		p->proven = proof_has(p) ? PROVEN_YES : PROVEN_NO;
+	return p->proven;
+}
+
 /* Each second of a flow that is used by its client. */
 static __always_inline void proof_refresh(struct packet *p, struct flow *flow)
 {
@@ -133,7 +141,7 @@ static __always_inline int unproven_refuses(struct packet *p, struct flow *flow)
 		proof_continue(p, flow);
 	if (!mitigation_wants(p, unproven) || (flow && flow->limit_flags & FLOW_PROVEN))
 		return 0;
-	if (proof_has(p)) {
+	if (proof_look(p) == PROVEN_YES) {
 		if (flow)
 			flow->limit_flags |= FLOW_PROVEN;
 		return 0;
