@@ -411,6 +411,27 @@ static __always_inline int flow_loops(struct packet *p, struct flow *fresh)
 }
 
 /*
+ * The client begins anew on the tuple of a connection that neither side has closed. Its source address and
+ * port are kept: the origin answers the new SYN with what it expects of the old connection, and the RST
+ * that this asks for ends it there, too. Returns 1 then.
+ */
+static __noinline int flow_inherit(struct packet *p, struct flow *fresh)
+{
+	struct flow *old;
+
+	if (!p || !fresh || p->protocol != IPPROTO_TCP)
+		return 0;
+	old = flow_lookup_known(p);
+	if (!old || old->state == FLOW_CLOSING || old->instance != p->instance ||
+		old->origin_port != fresh->origin_port ||
+		!address_equal(&old->origin, &fresh->origin) || !flow_keeps_pair(p, old))
+		return 0;
+	fresh->local = old->local;
+	fresh->local_port = old->local_port;
+	return 1;
+}
+
+/*
  * Fills a blank flow: origin, source address and port, next hop. Returns 0 or the reason why not;
  * then nothing is left behind.
  */
@@ -452,7 +473,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	empty_prepare(p, entry, fresh);
 	flow_learn_client(ctx, fresh);
 	mtu_learn(ctx, fresh);
-	if (flow_reserve(p, fresh))
+	if (!flow_inherit(p, fresh) && flow_reserve(p, fresh))
 		return REASON_source_exhausted;
 	if (route_find(ctx, p, fresh)) {
 		flow_release(p, fresh);

@@ -21,7 +21,7 @@
  * its SYN-ACK itself, and a client's probe on an open flow draws a fresh window from the origin.
  *
  * A SYN on a known tuple is answered like every other and harms nothing: only the ACK of that
- * cookie replaces the flow. An origin that still holds an older connection of the same pair
+ * cookie replaces the flow, and keeps its port, so that the origin meets its old connection. An origin that still holds an older connection of the same pair
  * (TIME_WAIT) answers our SYN with a bare ACK. The RST that this asks for frees the pair, and
  * another SYN follows it: again two packets, again by polder_handshake. Only once for a flow, since
  * an origin that does not heed RST would never stop; after that the client's next packet brings the
@@ -398,39 +398,37 @@ __noinline int tcp_send_to_origin(struct xdp_md *ctx, struct packet *p, struct f
 	return tcp_send(ctx, p, flow, &t, 1);
 }
 
-/* A SYN below the threshold goes on to the origin. Returns the verdict, or -1: a cookie instead. */
-static __noinline int tcp_pass_syn(struct xdp_md *ctx, struct packet *p)
+/* The flow on which a SYN below the threshold is to pass. NULL: a cookie, or the reason to drop is set. */
+static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *flow;
 
 	if (!p)
-		return XDP_DROP;
+		return NULL;
 	flow = flow_of_client(p, IPPROTO_TCP);
 	/* An older connection of the tuple goes on until a cookie says that this one is real. */
 	if (flow && (!flow_is_half_open(flow) || flow->client_isn != p->sequence ||
 			    flow_refresh(ctx, p, flow) != REFRESH_OK))
-		return -1;
+		return NULL;
 	if (opening_note(p, DIRECT_LIFE_NS))
-		return -1;
+		return NULL;
 	options_read(ctx, p);
-	if (!flow)
-		flow = direct_flow(ctx, p);
-	if (!flow)
-		return XDP_DROP;
-	p->reason = REASON_syn_passed;
-	return tcp_send_to_origin(ctx, p, flow);
+	return flow ? flow : direct_flow(ctx, p);
 }
 
 static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct service *entry = service_find(p);
-	int verdict = -1;
+	struct flow *flow = NULL;
 
 	if (!entry)
 		return drop(p, REASON_no_service);
 	if (direct_wanted(p, entry))
-		verdict = tcp_pass_syn(ctx, p);
-	return verdict < 0 ? tcp_answer_syn(ctx, p, entry) : verdict;
+		flow = tcp_pass_syn(ctx, p);
+	if (!flow)
+		return p->reason >= REASON_DROP_FIRST ? XDP_DROP : tcp_answer_syn(ctx, p, entry);
+	p->reason = REASON_syn_passed;
+	return tcp_send_to_origin(ctx, p, flow);
 }
 
 static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)

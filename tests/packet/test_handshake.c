@@ -522,13 +522,19 @@ static void renewed(int version)
 	assert_int_equal(out.sequence, ISN + 77777);
 	fresh = flow_of(&t.client);
 	assert_int_equal(fresh.state, FLOW_SYN_SENT);
-	assert_int_not_equal(fresh.local_port, old.local_port);
-	/* What the origin still says to the old port has no flow. */
+	/* By the same port: the origin says where its old connection stands, which is reset then. */
+	assert_int_equal(fresh.local_port, old.local_port);
 	w = t.origin;
 	w.flags = ACK;
 	w.sequence = ORIGIN_ISN + 1;
+	w.acknowledgement = ISN + 500;
 	f = origin_frame(&w);
-	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, RST);
+	assert_int_equal(out.sequence, ISN + 500);
+	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
 }
 TEST(renewed)
 
