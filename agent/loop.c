@@ -23,6 +23,7 @@
 #include "agent/capture.h"
 #include "agent/fetch.h"
 #include "agent/neighbour.h"
+#include "agent/region.h"
 #include "agent/report.h"
 #include "agent/retry.h"
 #include "agent/settle.h"
@@ -60,6 +61,7 @@ struct loop {
 	struct retry *retry;
 	struct reporter *reporter;
 	struct fetch *fetch;
+	struct region *region;
 	struct settle settle;
 	int descriptor[WAIT_COUNT];
 	bool stop;
@@ -415,6 +417,7 @@ static enum err begin(struct loop *loop)
 		return ERR_MEMORY;
 	applier_use_health(loop->applier, loop->health);
 	TRY(open_descriptors(loop));
+	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
 	check_sources(loop);
 	TRY(settle_begin(&loop->settle, loop->packets, settings));
@@ -435,6 +438,7 @@ static void end(struct loop *loop)
 		if (loop->descriptor[i] >= 0)
 			(void)close(loop->descriptor[i]);
 	}
+	region_close(loop->region);
 	fetch_close(loop->fetch);
 	reporter_free(loop->reporter);
 	retry_free(loop->retry);

@@ -48,6 +48,8 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"opening",
 	"transmit",
 	"neighbour",
+	"region_exact",
+	"region_prefix",
 	"region_policy",
 	"reflection",
 	"pattern",
@@ -195,6 +197,11 @@ static bool is_flow_map(const char *name)
 	       strcmp(name, "reverse_tcp") == 0 || strcmp(name, "reverse_udp") == 0;
 }
 
+static bool has_regions(const struct agent_settings *settings)
+{
+	return settings->region_database || settings->region_override.count > 0;
+}
+
 static enum err prepare_maps(struct packets *packets)
 {
 	struct bpf_map *map;
@@ -213,6 +220,8 @@ static enum err prepare_maps(struct packets *packets)
 			packets->settings->flows / OPENING_SHARE < NODE_OPENING_MAX)
 			(void)bpf_map__set_max_entries(
 				map, packets->settings->flows / OPENING_SHARE);
+		if (strcmp(name, "region_exact") == 0 && !has_regions(packets->settings))
+			(void)bpf_map__set_max_entries(map, 1);
 		TRY(reuse_map(packets, map));
 	}
 	return OK;

@@ -10,14 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/region_table.h"
 #include "base/form.h"
 #include "base/text.h"
 
 #define FLOWS_MIN 1024
 
 struct settings_row {
-	const char *node, *control, *pin, *mode, *ports, *log_level;
-	struct text_list interface, source;
+	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database;
+	struct text_list interface, source, region_override;
 	int64_t flows, detach;
 };
 
@@ -40,6 +41,11 @@ static const struct param rows[] = {
 	PARAM(settings_row, flows, "flows", .kind = PARAM_INT, .min = FLOWS_MIN,
 		.max = NODE_FLOW_TCP_MAX, .fallback = NODE_FLOW_TCP_MAX,
 		.help = "entries of each flow table"),
+	PARAM(settings_row, region_database, "region-database", .kind = PARAM_TEXT, .min = 1,
+		.max = 200, .help = "database of countries, MaxMind format"),
+	PARAM(settings_row, region_override, "region-override", .kind = PARAM_TEXT_LIST,
+		.max = REGION_OVERRIDE_MAX, .item_max = 52,
+		.help = "PREFIX=CC: a network's country; repeatable"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -207,6 +213,12 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 		if (strcmp(row.log_level, levels[i]) == 0)
 			out->log_level = (enum log_level)i;
 	}
+	out->region_database = row.region_database;
+	out->region_override = row.region_override;
+	for (size_t i = 0; i < row.region_override.count; i++) {
+		if (!region_override_is_valid(row.region_override.item[i]))
+			return bad(why, "region-override", "must be PREFIX=CC, CC of ISO 3166-1");
+	}
 	TRY(read_ports(row.ports, out, why));
 	out->prefix = arena_array(mem, row.source.count, sizeof(*out->prefix));
 	if (!out->prefix)
@@ -220,5 +232,5 @@ void settings_help(void)
 {
 	(void)printf("polder-agent: keeps this node's packet path as the control wishes\n");
 	for (const struct param *row = rows; row->kind != PARAM_END; row++)
-		(void)printf("  --%-10s %s\n", row->name, row->help);
+		(void)printf("  --%-15s %s\n", row->name, row->help);
 }

@@ -31,7 +31,9 @@ struct agent_settings {
 	const char *pin; /* a directory on a bpffs */
 	enum attach_mode mode;
 	uint32_t port_first, port_count;
-	uint32_t flows; /* entries of each flow table */
+	uint32_t flows;			  /* entries of each flow table */
+	const char *region_database;	  /* MaxMind format; NULL: none */
+	struct text_list region_override; /* "PREFIX=CC" */
 	bool detach;
 	enum log_level log_level;
 

@@ -288,6 +288,9 @@ static void add_agent(
 		add_arguments(program, (const char *[]){ "--interface",
 					       arena_copy(mem, link.node_interface), NULL });
 	}
+	/* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
+	add_arguments(program, (const char *[]){ "--region-override", "198.51.100.0/24=AQ",
+				       "--region-override", "2001:db8:a::/48=AQ", NULL });
 	for (int i = 0; i < 2 * LAB_SOURCE_COUNT; i++) {
 		lab_source(node, i / 2, i % 2 ? 6 : 4, address);
 		add_arguments(

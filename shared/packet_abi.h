@@ -283,7 +283,7 @@ struct opening {
 
 /*
  * map "region_exact": ARRAY REGION_BLOCKS of struct region_block: for IPv4 address a.b.c.d, entry a.b, byte c: the
- * country (its row in shared/countries.def; 0: unknown), or REGION_FINER: ask "region_prefix". The first byte of
+ * country (its row in shared/countries.def + 1; 0: unknown), or REGION_FINER: ask "region_prefix". The first byte of
  * all, for 0.0.0.0/24 where no packet comes from, is not 0 when a database is loaded: without one nothing is
  * known of anybody, and nobody is refused for being unknown.
  * map "region_prefix": LPM_TRIE NODE_REGION_PREFIX_MAX, BPF_F_NO_PREALLOC, key struct region_key -> __u32 country:

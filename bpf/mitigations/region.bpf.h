@@ -17,7 +17,7 @@ static __always_inline __u32 region_finer(const struct packet *p)
 	return country ? *country : 0;
 }
 
-/* Row of countries.def; 0: unknown. */
+/* Row of countries.def + 1; 0: unknown. */
 static __always_inline __u32 region_of(const struct packet *p)
 {
 	__u32 pair = (__u32)p->key.source.byte[12] << 8 | p->key.source.byte[13];

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The thread looks at the file every LOOK_SECONDS: another inode, size or time is another database, as
+ * packages and downloads put it in place by renaming. A file that is gone or damaged is named once and leaves
+ * what is in force. Its memory is taken for a load and given back after it.
+ */
+#include "agent/region.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LOOK_SECONDS 5
+#define PIECE	     2048 /* entries of one call */
+
+struct region {
+	const struct agent_settings *settings;
+	struct packets *packets;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	volatile bool stop;
+	struct stat seen;
+};
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static enum err put_rows(
+	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+{
+	static struct region_key key[PIECE];
+	static uint32_t country[PIECE];
+	uint32_t count = 0, done;
+
+	for (uint32_t i = 0; i < table->rows && !(stop && *stop); i++) {
+		key[count] = table->row[i].key;
+		country[count] = table->row[i].country;
+		if (++count < PIECE && i + 1 < table->rows)
+			continue;
+		if (packets_put_batch(packets, PACKET_REGION_PREFIX, key, country, count, &done) !=
+			0)
+			return fail(ERR_SYSTEM, "write networks of regions: %s", strerror(errno));
+		count = 0;
+	}
+	return OK;
+}
+
+static enum err put_blocks(
+	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+{
+	for (uint32_t i = 0; i < REGION_BLOCKS && !(stop && *stop); i++) {
+		if (packets_put(packets, PACKET_REGION_EXACT, &i, &table->block[i]) != 0)
+			return fail(ERR_SYSTEM, "write regions: %s", strerror(errno));
+	}
+	return OK;
+}
+
+/* The next key is asked for before the one at hand is deleted: a trie begins anew from a key that it lacks. */
+static void delete_stale(
+	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+{
+	struct region_key key, next;
+	int more = packets_next_key(packets, PACKET_REGION_PREFIX, NULL, &key);
+
+	while (more == 0 && !(stop && *stop)) {
+		more = packets_next_key(packets, PACKET_REGION_PREFIX, &key, &next);
+		if (!region_table_has(table, &key))
+			(void)packets_delete(packets, PACKET_REGION_PREFIX, &key);
+		key = next;
+	}
+}
+
+enum err region_write(
+	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+{
+	TRY(put_rows(packets, table, stop));
+	TRY(put_blocks(packets, table, stop));
+	delete_stale(packets, table, stop);
+	return OK;
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+static void load(struct region *region)
+{
+	const struct agent_settings *settings = region->settings;
+	struct arena *mem = arena_new(REGION_TABLE_BYTES_MAX);
+	int64_t start_ms = clock_monotonic_ms(), read_ms;
+	struct region_table table;
+	enum err err = ERR_MEMORY;
+
+	if (mem)
+		err = region_table_read(
+			mem, settings->region_database, &settings->region_override, &table);
+	read_ms = clock_monotonic_ms();
+	if (err == OK)
+		err = region_write(region->packets, &table, &region->stop);
+	if (err == OK && !region->stop)
+		log_info("regions in force: %u networks besides IPv4 up to /24, %u of no country; "
+			 "read in %lld ms, written in %lld ms, %zu MiB for as long",
+			table.rows, table.unknown, (long long)(read_ms - start_ms),
+			(long long)(clock_monotonic_ms() - read_ms), arena_used(mem) >> 20);
+	else if (err != OK)
+		log_warn("regions stay as they were");
+	arena_free(mem);
+}
+
+static bool has_changed(struct region *region)
+{
+	const char *path = region->settings->region_database;
+	struct stat now;
+
+	if (!path)
+		return false;
+	if (stat(path, &now) != 0)
+		memset(&now, 0, sizeof(now));
+	if (now.st_ino == region->seen.st_ino && now.st_size == region->seen.st_size &&
+		now.st_mtim.tv_sec == region->seen.st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == region->seen.st_mtim.tv_nsec)
+		return false;
+	region->seen = now;
+	return true;
+}
+
+static void *run(void *context)
+{
+	struct region *region = context;
+	struct timespec until;
+
+	(void)has_changed(region);
+	load(region);
+	(void)pthread_mutex_lock(&region->lock);
+	while (!region->stop) {
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += LOOK_SECONDS;
+		(void)pthread_cond_timedwait(&region->wake, &region->lock, &until);
+		if (!region->stop && has_changed(region))
+			load(region);
+	}
+	(void)pthread_mutex_unlock(&region->lock);
+	return NULL;
+}
+
+enum err region_open(
+	const struct agent_settings *settings, struct packets *packets, struct region **out)
+{
+	struct region *region;
+
+	*out = NULL;
+	if (!settings->region_database && settings->region_override.count == 0)
+		return OK;
+	region = calloc(1, sizeof(*region));
+	if (!region)
+		return ERR_MEMORY;
+	region->settings = settings;
+	region->packets = packets;
+	(void)pthread_mutex_init(&region->lock, NULL);
+	(void)pthread_cond_init(&region->wake, NULL);
+	if (pthread_create(&region->thread, NULL, run, region) != 0) {
+		free(region);
+		return fail(ERR_SYSTEM, "start the thread of regions: %s", strerror(errno));
+	}
+	*out = region;
+	return OK;
+}
+
+void region_close(struct region *region)
+{
+	if (!region)
+		return;
+	/* Seen by a load that runs, which holds the lock only between looks. */
+	region->stop = true;
+	(void)pthread_mutex_lock(&region->lock);
+	(void)pthread_cond_signal(&region->wake);
+	(void)pthread_mutex_unlock(&region->lock);
+	(void)pthread_join(region->thread, NULL);
+	(void)pthread_cond_destroy(&region->wake);
+	(void)pthread_mutex_destroy(&region->lock);
+	free(region);
+}
