@@ -45,6 +45,8 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"flow_udp",
 	"reverse_tcp",
 	"reverse_udp",
+	"flow_udp_kept",
+	"reverse_udp_kept",
 	"opening",
 	"transmit",
 	"neighbour",
@@ -193,8 +195,8 @@ static enum err reuse_map(struct packets *packets, struct bpf_map *map)
 
 static bool is_flow_map(const char *name)
 {
-	return strcmp(name, "flow_tcp") == 0 || strcmp(name, "flow_udp") == 0 ||
-	       strcmp(name, "reverse_tcp") == 0 || strcmp(name, "reverse_udp") == 0;
+	return strncmp(name, "flow_tcp", 8) == 0 || strncmp(name, "flow_udp", 8) == 0 ||
+	       strncmp(name, "reverse_tcp", 11) == 0 || strncmp(name, "reverse_udp", 11) == 0;
 }
 
 static bool has_regions(const struct agent_settings *settings)
@@ -213,8 +215,11 @@ static enum err prepare_maps(struct packets *packets)
 		/* Constants of the object: they belong to the program. */
 		if (bpf_map__is_internal(map))
 			continue;
+		/* Those of UDP are in two pairs of tables. */
 		if (is_flow_map(name))
-			(void)bpf_map__set_max_entries(map, packets->settings->flows);
+			(void)bpf_map__set_max_entries(map, strstr(name, "udp")
+								    ? packets->settings->flows / 2
+								    : packets->settings->flows);
 		/* Few enough not to crowd out connections. */
 		if (strcmp(name, "opening") == 0 &&
 			packets->settings->flows / OPENING_SHARE < NODE_OPENING_MAX)

@@ -23,12 +23,23 @@
 /* The packet path stamps flows about once a second: a margin against deleting one that just moved. */
 #define MARGIN_NS (5 * NS_PER_SECOND)
 
+/* The tables of flows, each with that of its replies. */
+static const struct flow_tables {
+	int protocol;
+	enum packet_map flows, replies;
+} flow_tables[] = {
+	{ IPPROTO_TCP, PACKET_FLOW_TCP, PACKET_REVERSE_TCP },
+	{ IPPROTO_UDP, PACKET_FLOW_UDP, PACKET_REVERSE_UDP },
+	{ IPPROTO_UDP, PACKET_FLOW_UDP_KEPT, PACKET_REVERSE_UDP_KEPT },
+};
+#define FLOW_TABLES (sizeof(flow_tables) / sizeof(flow_tables[0]))
+
 struct sweep {
 	struct packets *packets;
 	const struct node_state *state;
 	void (*origin)(void *context, const struct address *address);
 	void *origin_context;
-	struct packet_cursor tcp, udp, service;
+	struct packet_cursor flows[FLOW_TABLES], service;
 	struct vip_reason_key reason; /* where the walk through "vip_reason" stands */
 	bool reason_started;
 	uint32_t rule; /* where the walk through "service_state" stands */
@@ -89,26 +100,24 @@ static void take_off(
 	(void)packets_adjust(sweep->packets, &change);
 }
 
-static void drop_flow(
-	struct sweep *sweep, int protocol, const struct flow_key *key, int64_t boot_now_ns)
+static void drop_flow(struct sweep *sweep, const struct flow_tables *tables,
+	const struct flow_key *key, int64_t boot_now_ns)
 {
-	enum packet_map flows = protocol == IPPROTO_TCP ? PACKET_FLOW_TCP : PACKET_FLOW_UDP;
-	enum packet_map replies = protocol == IPPROTO_TCP ? PACKET_REVERSE_TCP : PACKET_REVERSE_UDP;
 	struct flow_key reply = { 0 }, client;
 	struct flow flow;
 
-	if (packets_get(sweep->packets, flows, key, &flow) != 0 ||
-		is_wanted(sweep, &flow, protocol, boot_now_ns))
+	if (packets_get(sweep->packets, tables->flows, key, &flow) != 0 ||
+		is_wanted(sweep, &flow, tables->protocol, boot_now_ns))
 		return;
 	reply.source = flow.origin;
 	reply.destination = flow.local;
 	reply.source_port = flow.origin_port;
 	reply.destination_port = flow.local_port;
-	if (packets_get(sweep->packets, replies, &reply, &client) == 0 &&
+	if (packets_get(sweep->packets, tables->replies, &reply, &client) == 0 &&
 		memcmp(&client, key, sizeof(client)) == 0)
-		(void)packets_delete(sweep->packets, replies, &reply);
-	if (packets_delete(sweep->packets, flows, key) == 0)
-		take_off(sweep, protocol, key, &flow);
+		(void)packets_delete(sweep->packets, tables->replies, &reply);
+	if (packets_delete(sweep->packets, tables->flows, key) == 0)
+		take_off(sweep, tables->protocol, key, &flow);
 }
 
 /* Reads the next piece; false when the walk is at its end, which starts it anew. */
@@ -127,22 +136,22 @@ static bool read_piece(
 	return false;
 }
 
-static void sweep_flows(
-	struct sweep *sweep, int protocol, struct packet_cursor *cursor, int64_t boot_now_ns)
+static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
+	struct packet_cursor *cursor, int64_t boot_now_ns)
 {
-	enum packet_map map = protocol == IPPROTO_TCP ? PACKET_FLOW_TCP : PACKET_FLOW_UDP;
 	bool more = true;
 
 	for (uint32_t done = 0; more && done < SWEEP_FLOWS_MAX; done += PIECE) {
 		uint32_t count;
 
-		more = read_piece(sweep, map, cursor, &count);
+		more = read_piece(sweep, tables->flows, cursor, &count);
 		for (uint32_t i = 0; i < count; i++) {
 			const struct flow *flow = &sweep->value.flow[i];
 
-			if (!is_wanted(sweep, flow, protocol, boot_now_ns))
-				drop_flow(sweep, protocol, &sweep->key.flow[i], boot_now_ns);
-			else if (protocol == IPPROTO_TCP && flow_is_empty(flow, boot_now_ns))
+			if (!is_wanted(sweep, flow, tables->protocol, boot_now_ns))
+				drop_flow(sweep, tables, &sweep->key.flow[i], boot_now_ns);
+			else if (tables->protocol == IPPROTO_TCP &&
+				 flow_is_empty(flow, boot_now_ns))
 				(void)packets_end(sweep->packets, &sweep->key.flow[i]);
 		}
 	}
@@ -206,8 +215,8 @@ void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
 {
 	sweep_reasons(sweep);
 	sweep_states(sweep);
-	sweep_flows(sweep, IPPROTO_TCP, &sweep->tcp, boot_now_ns);
-	sweep_flows(sweep, IPPROTO_UDP, &sweep->udp, boot_now_ns);
+	for (size_t i = 0; i < FLOW_TABLES; i++)
+		sweep_flows(sweep, &flow_tables[i], &sweep->flows[i], boot_now_ns);
 	walk_services(sweep);
 }
 

@@ -10,6 +10,11 @@
  * and takes only those of its own residue, so that a pair is used again as late as possible and the
  * origin has forgotten the connection before.
  *
+ * UDP sources can be forged, and a table that is full forgets. Flows whose client went on after
+ * answers over more than a second (proof.bpf.h) are therefore moved to tables of their own: a flood
+ * of first datagrams turns over the others only. Found there first, they cost nothing more than
+ * before.
+ *
  * Once a second a client's packet of the flow has its service, its reverse entry and its next hop
  * looked up again. A reverse entry that was evicted is entered anew, unless another flow has taken
  * the pair meanwhile: that one keeps it, or what two clients send would mix at the origin. The same
@@ -37,6 +42,7 @@
 #define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
 #define FLOW_ANSWERED                                                                              \
 	(1u << 1) /* DIRECT: the origin's SYN-ACK went to the client, its number is known */
+#define FLOW_KEPT (1u << 2) /* UDP: in the tables that forged sources do not reach */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {
@@ -88,15 +94,28 @@ static __always_inline void flow_seen(
 
 static __always_inline struct flow *flow_lookup(const struct flow_key *client, __u8 protocol)
 {
+	struct flow *flow;
+
 	if (protocol == IPPROTO_TCP)
 		return bpf_map_lookup_elem(&flow_tcp, client);
-	return bpf_map_lookup_elem(&flow_udp, client);
+	flow = bpf_map_lookup_elem(&flow_udp_kept, client);
+	return flow ? flow : bpf_map_lookup_elem(&flow_udp, client);
 }
 
 /* A TCP flow of a tuple that may be anybody's. */
 static __always_inline struct flow *flow_lookup_known(struct packet *p)
 {
 	return known_maybe(&p->key, p->now_ns) ? flow_lookup(&p->key, IPPROTO_TCP) : NULL;
+}
+
+static __always_inline void flow_delete(const struct flow_key *client, __u8 protocol)
+{
+	if (protocol == IPPROTO_TCP) {
+		bpf_map_delete_elem(&flow_tcp, client);
+	} else {
+		bpf_map_delete_elem(&flow_udp, client);
+		bpf_map_delete_elem(&flow_udp_kept, client);
+	}
 }
 
 /* The client's flow, or NULL when there is none, it has expired or is another instance's. */
@@ -196,9 +215,12 @@ static __always_inline int reverse_insert(
 
 static __always_inline struct flow_key *reverse_lookup(const struct flow_key *reply, __u8 protocol)
 {
+	struct flow_key *found;
+
 	if (protocol == IPPROTO_TCP)
 		return bpf_map_lookup_elem(&reverse_tcp, reply);
-	return bpf_map_lookup_elem(&reverse_udp, reply);
+	found = bpf_map_lookup_elem(&reverse_udp_kept, reply);
+	return found ? found : bpf_map_lookup_elem(&reverse_udp, reply);
 }
 
 /* Does the flow still have its reverse entry, or is it free to be entered again? */
@@ -212,6 +234,8 @@ static __always_inline int flow_keeps_pair(struct packet *p, const struct flow *
 	};
 	struct flow_key *client = reverse_lookup(&reply, p->protocol);
 
+	if (!client && flow->more_flags & FLOW_KEPT)
+		return !bpf_map_update_elem(&reverse_udp_kept, &reply, &p->key, BPF_NOEXIST);
 	if (!client)
 		return !reverse_insert(&reply, &p->key, p->protocol, BPF_NOEXIST);
 	return address_equal(&client->source, &p->key.source) &&
@@ -302,9 +326,11 @@ static __always_inline int reverse_take(
 	struct flow_key *found, owner;
 	struct flow *flow;
 
-	if (!reverse_insert(reply, &p->key, p->protocol, BPF_NOEXIST))
+	found = p->protocol == IPPROTO_UDP ? bpf_map_lookup_elem(&reverse_udp_kept, reply) : NULL;
+	if (!found && !reverse_insert(reply, &p->key, p->protocol, BPF_NOEXIST))
 		return 1;
-	found = reverse_lookup(reply, p->protocol);
+	if (!found)
+		found = reverse_lookup(reply, p->protocol);
 	if (!found)
 		return 0;
 	owner = *found;
@@ -312,11 +338,10 @@ static __always_inline int reverse_take(
 	if (flow && flow_owns(flow, &fresh->local, fresh->local_port)) {
 		if (!flow_yields(p, flow))
 			return 0;
-		if (p->protocol == IPPROTO_TCP)
-			bpf_map_delete_elem(&flow_tcp, &owner);
-		else
-			bpf_map_delete_elem(&flow_udp, &owner);
+		flow_delete(&owner, p->protocol);
 	}
+	if (p->protocol == IPPROTO_UDP)
+		bpf_map_delete_elem(&reverse_udp_kept, reply);
 	return !reverse_insert(reply, &p->key, p->protocol, BPF_ANY);
 }
 
@@ -494,6 +519,9 @@ static __noinline int flow_insert(struct packet *p, struct flow *fresh)
 	old = flow_lookup(&p->key, p->protocol);
 	if (old)
 		limit_closed(old, &p->key.source, p->protocol);
+	/* It would be found before the new one. */
+	if (old && p->protocol == IPPROTO_UDP)
+		bpf_map_delete_elem(&flow_udp_kept, &p->key);
 	if (p->protocol == IPPROTO_TCP) {
 		known_touch(&p->key, p->now_ns);
 		error = bpf_map_update_elem(&flow_tcp, &p->key, fresh, BPF_ANY);
@@ -506,6 +534,38 @@ static __noinline int flow_insert(struct packet *p, struct flow *fresh)
 	}
 	flow_release(p, fresh);
 	return REASON_flow_table_full;
+}
+
+/*
+ * UDP: its client is known to hear the answers, and the flow is moved to where no forged source
+ * comes. Returns it as it is there, or where it was when there is no room.
+ */
+static __noinline struct flow *flow_keep(struct packet *p, struct flow *flow)
+{
+	struct flow_key reply = {};
+	struct flow *kept;
+
+	if (!p || !flow)
+		return NULL;
+	reply.source = flow->origin;
+	reply.destination = flow->local;
+	reply.source_port = flow->origin_port;
+	reply.destination_port = flow->local_port;
+	if (bpf_map_update_elem(&reverse_udp_kept, &reply, &p->key, BPF_ANY))
+		return flow;
+	flow->more_flags |= FLOW_KEPT;
+	if (bpf_map_update_elem(&flow_udp_kept, &p->key, flow, BPF_ANY)) {
+		flow->more_flags &= ~FLOW_KEPT;
+		bpf_map_delete_elem(&reverse_udp_kept, &reply);
+		return flow;
+	}
+	kept = bpf_map_lookup_elem(&flow_udp_kept, &p->key);
+	if (!kept)
+		return flow;
+	/* Not before: what was deleted may be another flow at once. */
+	bpf_map_delete_elem(&flow_udp, &p->key);
+	bpf_map_delete_elem(&reverse_udp, &reply);
+	return kept;
 }
 
 #endif

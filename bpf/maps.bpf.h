@@ -176,6 +176,20 @@ struct {
 } reverse_udp SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_FLOW_KEPT_MAX);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flow_udp_kept SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_FLOW_KEPT_MAX);
+	__type(key, struct flow_key);
+	__type(value, struct flow_key);
+} reverse_udp_kept SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, NODE_OPENING_MAX);
 	__type(key, struct flow_key);

@@ -226,6 +226,10 @@ static __noinline int udp_datagram(struct xdp_md *ctx, struct packet *p)
 	if (reason)
 		return drop(p, reason);
 	if (flow) {
+		if (flow->limit_flags & FLOW_PROVEN && !(flow->more_flags & FLOW_KEPT))
+			flow = flow_keep(p, flow);
+		if (!flow)
+			return XDP_DROP;
 		flow_seen(p, &p->key, flow);
 		flow_learn_client(ctx, flow);
 		udp_note_prefix(p, flow);

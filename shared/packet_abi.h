@@ -205,6 +205,8 @@ struct persistence {
  * maps "flow_tcp", "flow_udp": LRU_HASH, key struct flow_key, value struct flow.
  * maps "reverse_tcp", "reverse_udp": LRU_HASH, key struct flow_key of the origin's reply (source =
  * origin, destination = back-to-origin address), value struct flow_key of the client's side.
+ * maps "flow_udp_kept", "reverse_udp_kept": the same, of UDP flows whose client went on after answers over
+ * more than a second (FLOW_PROVEN): they are moved there, where forged sources cannot evict them.
  * The flow has one state, in the first; a reverse entry whose flow is gone, or whose flow names
  * another source port, is void.
  */

@@ -338,6 +338,117 @@ static void weights(int version)
 }
 TEST(weights)
 
+static int in_map(struct bpf_map *map, const struct wire *w)
+{
+	struct flow_key key = key_of(w);
+	struct flow flow;
+
+	return bpf_map_lookup_elem(bpf_map__fd(map), &key, &flow) == 0;
+}
+
+/* A flow whose client went on after answers over more than a second. Returns what the node sent last. */
+static struct parsed grow_proven(const struct wire *w, int version)
+{
+	struct parsed out = send_client(w);
+	struct wire reply = from_origin(&out, version);
+	struct frame f = origin_frame(&reply);
+	struct flow flow;
+
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	flow = flow_of(w);
+	flow.scratch[0] -= 1500; /* the first answer's time */
+	flow_put(w, &flow);
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_true(in_map(skel->maps.flow_udp, w));
+	return send_client(w);
+}
+
+/*
+ * Forged sources, far more than the table holds: who has shown to hear the answers keeps flow and port, in
+ * both directions; who has not is forgotten.
+ */
+static void flood(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP), other = w, forged = w, reply;
+	struct parsed out;
+	struct frame f;
+	char text[64];
+
+	w.source_port = 42050;
+	other.source_port = 42051;
+	out = grow_proven(&w, version);
+	assert_true(in_map(skel->maps.flow_udp_kept, &w));
+	assert_false(in_map(skel->maps.flow_udp, &w));
+	(void)send_client(&other);
+	forged.source = text;
+	for (uint32_t i = 0; i < 3 * HARNESS_MAP_MAX; i++) {
+		snprintf(text, sizeof(text), version == 4 ? "10.77.%u.%u" : "fd77::%x:%x", i >> 8,
+			i & 255);
+		(void)send_client(&forged);
+	}
+	assert_false(in_map(skel->maps.flow_udp, &other));
+	assert_true(in_map(skel->maps.flow_udp_kept, &w));
+	reply = from_origin(&out, version);
+	reply.payload = 9;
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_int_equal(frame_parse(&f).destination_port, 42050);
+	assert_int_equal(send_client(&w).source_port, out.source_port);
+}
+TEST(flood)
+
+/* A kept flow ends like any other: idle for too long, and its port can be taken. */
+static void kept_ends(int version)
+{
+	struct settings s = settings_default();
+	struct wire w = from_client(version, IPPROTO_UDP), other = w, reply;
+	struct flow_key key;
+	struct flow flow;
+	struct parsed out;
+	struct frame f;
+
+	service_set(skel, IPPROTO_UDP, 56, ORIGIN4, ORIGIN6, 6001);
+	s.port_first = 2100;
+	s.port_count = 1;
+	settings_set(skel, &s);
+	w.destination_port = other.destination_port = 56;
+	w.source_port = 42060;
+	other.source_port = 42061;
+	out = grow_proven(&w, version);
+	reply = from_origin(&out, version);
+	f = frame_build(&other);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP); /* the only port is in use */
+	key = key_of(&w);
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp_kept), &key, &flow), 0);
+	flow.seen_ns -= 400ull * SECOND_NS;
+	map_set(skel->maps.flow_udp_kept, &key, &flow);
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	(void)send_client(&other);
+	assert_false(in_map(skel->maps.flow_udp_kept, &w));
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_int_equal(frame_parse(&f).destination_port, 42061);
+	/* And one that begins anew is found where it is then. */
+	flow = flow_of(&other);
+	flow.seen_ns -= 400ull * SECOND_NS;
+	flow_put(&other, &flow);
+	(void)grow_proven(&w, version);
+	key = key_of(&w);
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp_kept), &key, &flow), 0);
+	flow.seen_ns -= 400ull * SECOND_NS;
+	map_set(skel->maps.flow_udp_kept, &key, &flow);
+	(void)send_client(&w);
+	assert_false(in_map(skel->maps.flow_udp_kept, &w));
+	assert_true(in_map(skel->maps.flow_udp, &w));
+	s = settings_default();
+	settings_set(skel, &s);
+}
+TEST(kept_ends)
+
 static void echo(int version)
 {
 	struct wire w = from_client(version, version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -388,6 +499,8 @@ int main(void)
 		cmocka_unit_test(test_client_moves),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_kept_ends),
 		cmocka_unit_test(test_echo),
 	};
 
