@@ -147,9 +147,9 @@ MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/te
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
-IMPAIR := $(O)/tests/wire/impair
+WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
 CORPUS := $(O)/tests/wire/test_corpus
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(IMPAIR) $(CORPUS) ## build the test programs
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
@@ -165,10 +165,10 @@ $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
-$(IMPAIR): $(O)/%: $(O)/%.o
+$(WIRE_TOOLS): $(O)/%: $(O)/%.o
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
-$(IMPAIR).o: | $(O)/sys/impair.skel.h
+$(O)/tests/wire/impair.o: | $(O)/sys/impair.skel.h
 
 $(CORPUS): $(O)/tests/wire/test_corpus.o $(O)/tests/wire/recording.o
 	@echo "  LINK  $@"

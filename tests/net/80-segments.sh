@@ -21,6 +21,14 @@ for i in 0 1; do
 	done
 done
 check "nodes confirm the rules" settled
+# A script may say how the origin is told the client's address.
+for ((n = 0; n < ${#scripts[@]}; n++)); do
+	how=$(sed -n 's/^# client address: //p' "${scripts[n]}")
+	[ -z "$how" ] || for i in 0 1; do
+		"$O/tests/wire/service" "$(field .state)/bpf/node" "${vip[i]}" $((FIRST_PORT + n)) "$how" ||
+			not_ok "client address: $how"
+	done
+done
 tests/wire/segments --client "$(field .namespaces.client)" --origin "$(field .namespaces.origin)" \
 	--node "$(field .namespaces.node)" \
 	--client4 "${CLIENT[0]}" --client6 "${CLIENT[1]}" --vip4 "${vip[0]}" --vip6 "${vip[1]}" \
