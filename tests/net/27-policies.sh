@@ -89,6 +89,32 @@ for version in 4 6; do
 	[ $version = 6 ] || equal "and no more" 5 "$(captured "$id")"
 	call StopCapture --InstanceId "$id" >/dev/null
 
+	# countries: the lab's attackers are in Antarctica, its clients nowhere
+	region() { # region ID on|off COUNTRIES
+		call ConfigNetworkRegionBlock --InstanceId "$1" --Config "{\"RegionBlockSwitch\":\"$2\",\"Countries\":[$3]}" \
+			>/dev/null && settled
+	}
+	abroad() { inside attacker timeout 0.5 "$LOAD" echo "$vip" 7000 1 1 64 >/dev/null 2>&1; }
+	not_abroad() { ! abroad; }
+	check "blocking another country, IPv$version" region "$id" on '"NL"'
+	check "Antarctica passes, IPv$version" within 5 abroad
+	check "blocking Antarctica, IPv$version" region "$id" on '"AQ","NL"'
+	check "it does not pass, IPv$version" not_abroad
+	check "who is of no country does, IPv$version" reaches tcp "$vip" 7000
+	check "it is counted, IPv$version" within 5 above "$id" region Packets 0
+	check "watching it, IPv$version" mode "$id" region watch
+	check "it passes, IPv$version" abroad
+	equal "diversion, IPv$version" OK "$(code_of ModifyBlockStatus --InstanceId "$id" --Status do --Lines.1 ct --Duration 15)"
+	check "nodes confirm it, IPv$version" settled
+	check "what is abroad does not pass, IPv$version" not_abroad
+	call ModifyBlockStatus --InstanceId "$id" --Status undo --Lines.1 ct >/dev/null
+	check "nodes confirm its end, IPv$version" settled
+	check "it passes again, IPv$version" abroad
+	check "taking the choice back, IPv$version" mode "$id" region default
+	check "it does not pass, IPv$version" not_abroad
+	check "the switch off, IPv$version" region "$id" off '"AQ","NL"'
+	check "it passes, IPv$version" abroad
+
 	# payloads
 	equal "any payload passes, IPv$version" polder "$(said "$vip" polder)"
 	call ConfigPayloadPatterns --InstanceId "$id" --Patterns \
