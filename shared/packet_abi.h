@@ -251,15 +251,15 @@ struct flow {
 	__u32 options; /* MSS, window scale, SACK, timestamps as agreed */
 	__u32 slot;    /* vip_counter slot */
 	__u32 scratch[3];
-	__u32 service;	   /* port rule number */
+	__u32 service; /* port rule number */
 	__u32 client_next; /* about what the origin last acknowledged: where the client's RST has to be */
-	__u32 origin_next; /* the same of the client, in the client's numbers */
+	__u32 origin_next;   /* the same of the client, in the client's numbers */
 	__u8 client_address; /* enum client_address */
 	__u8 prefix;	     /* bytes of PROXY header before the client's first */
 	__u8 more_flags;     /* private to bpf/ */
 	__u8 limit_flags;    /* FLOW_* below */
 	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
-	__u16 client_mtu;    /* of that side's link; 0: not known */
+	__u16 client_mtu; /* of that side's link; 0: not known */
 	__u16 spare;
 	__u32 opened_second; /* boot clock in seconds */
 };
@@ -372,8 +372,8 @@ struct service_state {
 /* Budgets as the time up to which they are spent: behind now there is some left. Boot ns. */
 struct plan_state {
 	__u64 bytes_ns, packets_ns, unproven_ns;
-	__u32 syn_second; /* boot clock in seconds */
-	__u32 syns;	  /* in it; counted up to one more than the threshold */
+	__u32 syn_second;    /* boot clock in seconds */
+	__u32 syns;	     /* in it; counted up to one more than the threshold */
 	__u32 cookies_until; /* second up to which all SYNs get cookies */
 	__u32 reserved;
 };

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Regions on the wire: the lab's attackers are in Antarctica (agents are told so), its clients in no country. An instance
+# that blocks Antarctica serves the clients only; who is unknown is not refused where no database is loaded.
+OWN_LAB=1
+. "$(dirname "$0")/lib.sh"
+ANTARCTICA=$(sed -nE 's/^COUNTRY\("AQ", ([0-9]+),.*/\1/p' shared/countries.def)
+FRANCE=$(sed -nE 's/^COUNTRY\("FR", ([0-9]+),.*/\1/p' shared/countries.def)
+
+attacker_reaches() { # attacker_reaches VIP
+	inside attacker timeout 2 "$LOAD" echo "$1" 7000 1 1 64 >/dev/null 2>&1
+}
+refused() { ! attacker_reaches "$1"; }
+block() { # block ID SWITCH [COUNTRY...]
+	local id=$1 switch=$2
+	shift 2
+	call ConfigNetworkRegionBlock --InstanceId "$id" \
+		--Config "{\"RegionBlockSwitch\":\"$switch\",\"Countries\":[$(IFS=,; echo "$*")]}" >/dev/null && settled
+}
+counted() { # counted ID: within five seconds
+	local end=$((SECONDS + 5))
+	until [ "$(call DescribeReasons --InstanceId "$1" |
+		jq '[.Reasons[] | select(.Name == "region") | .Packets] | add // 0')" -gt 0 ]; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+for version in 4 6; do
+	origin=ORIGIN$version
+	id=$(buy Ipv$version)
+	vip=$(instance "$id" Ip)
+	forward "$id" tcp 7000 "$TCP_ECHO" "${!origin}"
+	check "nodes confirm the rule, IPv$version" settled
+	check "the client passes, IPv$version" reaches tcp "$vip" 7000
+	check "the attacker passes, IPv$version" attacker_reaches "$vip"
+	check "blocking another country, IPv$version" block "$id" on "$FRANCE"
+	check "the attacker passes, IPv$version" attacker_reaches "$vip"
+	check "blocking the attacker's, IPv$version" block "$id" on "$FRANCE" "$ANTARCTICA"
+	check "the attacker does not pass, IPv$version" refused "$vip"
+	check "who is of no country passes, IPv$version" reaches tcp "$vip" 7000
+	check "drops are counted under their reason, IPv$version" counted "$id"
+	at_expiry_plus "$id" 1
+	check "after expiry the attacker passes, IPv$version" attacker_reaches "$vip"
+	clock reset
+	check "switching it off, IPv$version" block "$id" off
+	check "the attacker passes again, IPv$version" attacker_reaches "$vip"
+done
+done_testing
