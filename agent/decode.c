@@ -63,8 +63,9 @@ static const char *check_service(const struct record *record)
 		return "service with an impossible time of persistence";
 	if (service->payload_min > service->payload_max)
 		return "service that takes no payload";
-	if (service->syn_mode > SYN_NEVER || service->client_address >= CLIENT_ADDRESS_COUNT)
-		return "service with an unknown mode";
+	if (service->syn_mode > SYN_NEVER || service->client_address >= CLIENT_ADDRESS_COUNT ||
+		service->form > FORM_COUNT)
+		return "service with an unknown mode or form";
 	if (service->flags & ~(SERVICE_NO_EMPTY | SERVICE_CHALLENGE))
 		return "service with unknown flags";
 	for (unsigned i = 0; i < service->origin_count; i++) {

@@ -72,6 +72,7 @@ static struct good make_good(void)
 			.payload_max = 1,
 			.syn_mode = SYN_NEVER,
 			.client_address = CLIENT_ADDRESS_COUNT - 1,
+			.form = FORM_COUNT,
 			.flags = SERVICE_NO_EMPTY | SERVICE_CHALLENGE,
 			.origin_count = 2 },
 	};
@@ -179,6 +180,7 @@ static void test_broken_records(void **state)
 	BREAK(broken.instance.mitigation_watch |= 1u << 31);
 	BREAK(broken.service.syn_mode = SYN_NEVER + 1);
 	BREAK(broken.service.client_address = CLIENT_ADDRESS_COUNT);
+	BREAK(broken.service.form = FORM_COUNT + 1);
 	BREAK(broken.service.flags |= SERVICE_LIMITED);
 	BREAK(broken.service.flags |= 8);
 	BREAK(broken.service.origin_count = 1);
