@@ -56,6 +56,8 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"reflection",
 	"pattern",
 	"service_state",
+	"limit_tcp",
+	"limit_udp",
 	"auto_block",
 	"offence",
 	"capture",
@@ -462,6 +464,14 @@ int packets_read(struct packets *packets, enum packet_map map, struct packet_cur
 	else
 		*cursor = next;
 	return result;
+}
+
+uint32_t packets_room(const struct packets *packets, enum packet_map map)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(packets->map[map], &info, &size) == 0 ? info.max_entries : 0;
 }
 
 int packets_adjust(struct packets *packets, const struct adjust *change)

@@ -40,6 +40,8 @@ enum packet_map {
 	PACKET_REFLECTION,
 	PACKET_PATTERN,
 	PACKET_SERVICE_STATE,
+	PACKET_LIMIT_TCP,
+	PACKET_LIMIT_UDP,
 	PACKET_AUTO_BLOCK,
 	PACKET_OFFENCE,
 	PACKET_CAPTURE,
@@ -96,6 +98,9 @@ struct packet_cursor {
 };
 int packets_read(struct packets *packets, enum packet_map map, struct packet_cursor *cursor,
 	void *keys, void *values, uint32_t *count);
+
+/* The most entries that the map can hold. */
+uint32_t packets_room(const struct packets *packets, enum packet_map map);
 
 /* Runs polder_adjust. 0 or a negative errno. */
 int packets_adjust(struct packets *packets, const struct adjust *change);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/recount.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -44,13 +45,27 @@ struct sweep {
 	bool reason_started;
 	uint32_t rule; /* where the walk through "service_state" stands */
 	bool rule_started;
+	struct recount *recount;
+	struct round {
+		bool waiting[FLOW_TABLES]; /* for the walk to begin anew */
+		bool counted[FLOW_TABLES]; /* walked from end to end in this round */
+		bool broken;		   /* something could not be read: nothing is corrected */
+		bool full;		   /* a table of flows is almost full */
+		uint32_t met[FLOW_TABLES];
+		unsigned settling; /* index of the map that is compared now */
+		struct packet_cursor at;
+	} round;
 	union {
 		struct flow_key flow[PIECE];
 		struct service_key service[PIECE];
+		struct source_state_key source[PIECE];
+		uint32_t id[PIECE];
 	} key;
 	union {
 		struct flow flow[PIECE];
 		struct service service[PIECE];
+		struct source_state source[PIECE];
+		struct service_state rule[PIECE];
 	} value;
 };
 
@@ -131,9 +146,88 @@ static bool read_piece(
 	if (result == 0)
 		return true;
 	if (result != -ENOENT)
+		sweep->round.broken = true;
+	if (result != -ENOENT)
 		log_debug("read map %d: %s", (int)map, strerror(-result));
 	*cursor = (struct packet_cursor){ 0 };
 	return false;
+}
+
+/* --- counting: a round is one walk through each table from its beginning, then settling ------- */
+
+static void count_flow(struct sweep *sweep, const struct flow_tables *tables,
+	const struct flow_key *key, const struct flow *flow)
+{
+	unsigned table = (unsigned)(tables - flow_tables);
+
+	if (sweep->round.waiting[table] || sweep->round.counted[table])
+		return;
+	recount_flow(sweep->recount, key, flow, tables->protocol);
+	sweep->round.met[table]++;
+}
+
+static void table_ends(struct sweep *sweep, const struct flow_tables *tables)
+{
+	unsigned table = (unsigned)(tables - flow_tables);
+	uint64_t room;
+
+	if (sweep->round.waiting[table]) {
+		sweep->round.waiting[table] = false;
+		return;
+	}
+	if (sweep->round.counted[table])
+		return;
+	sweep->round.counted[table] = true;
+	room = packets_room(sweep->packets, tables->flows);
+	if (sweep->round.met[table] >= room - room / 16)
+		sweep->round.full = true;
+}
+
+static void settle_one(struct sweep *sweep, int protocol, uint32_t i)
+{
+	const struct service_state *rule = &sweep->value.rule[i];
+	const struct source_state *source = &sweep->value.source[i];
+	struct adjust change = { .protocol = (uint32_t)protocol };
+
+	if (protocol)
+		change.key = sweep->key.source[i];
+	else
+		change.key.service = sweep->key.id[i];
+	change.connections = recount_settle(sweep->recount, &change.key, protocol,
+		protocol ? source->opened : (uint32_t)rule->opened,
+		protocol ? source->connections : (int32_t)rule->connections, sweep->round.full);
+	if (change.connections != 0)
+		(void)packets_adjust(sweep->packets, &change);
+}
+
+static void settle_counts(struct sweep *sweep)
+{
+	static const struct {
+		enum packet_map map;
+		int protocol;
+	} what[] = { { PACKET_SERVICE_STATE, 0 }, { PACKET_LIMIT_TCP, IPPROTO_TCP },
+		{ PACKET_LIMIT_UDP, IPPROTO_UDP } };
+	struct round *round = &sweep->round;
+
+	for (size_t i = 0; i < FLOW_TABLES; i++) {
+		if (!round->counted[i])
+			return;
+	}
+	for (uint32_t done = 0; done < SWEEP_FLOWS_MAX; done += PIECE) {
+		uint32_t count;
+		bool more;
+
+		if (round->broken || round->settling == sizeof(what) / sizeof(what[0])) {
+			recount_begin(sweep->recount);
+			*round = (struct round){ .waiting = { true, true, true } };
+			return;
+		}
+		more = read_piece(sweep, what[round->settling].map, &round->at, &count);
+		for (uint32_t i = 0; i < count; i++)
+			settle_one(sweep, what[round->settling].protocol, i);
+		if (!more)
+			round->settling++;
+	}
 }
 
 static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
@@ -148,12 +242,16 @@ static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
 		for (uint32_t i = 0; i < count; i++) {
 			const struct flow *flow = &sweep->value.flow[i];
 
-			if (!is_wanted(sweep, flow, tables->protocol, boot_now_ns))
+			if (!is_wanted(sweep, flow, tables->protocol, boot_now_ns)) {
 				drop_flow(sweep, tables, &sweep->key.flow[i], boot_now_ns);
-			else if (tables->protocol == IPPROTO_TCP &&
-				 flow_is_empty(flow, boot_now_ns))
+				continue;
+			}
+			count_flow(sweep, tables, &sweep->key.flow[i], flow);
+			if (tables->protocol == IPPROTO_TCP && flow_is_empty(flow, boot_now_ns))
 				(void)packets_end(sweep->packets, &sweep->key.flow[i]);
 		}
+		if (!more)
+			table_ends(sweep, tables);
 	}
 }
 
@@ -217,6 +315,7 @@ void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
 	sweep_states(sweep);
 	for (size_t i = 0; i < FLOW_TABLES; i++)
 		sweep_flows(sweep, &flow_tables[i], &sweep->flows[i], boot_now_ns);
+	settle_counts(sweep);
 	walk_services(sweep);
 }
 
@@ -227,6 +326,11 @@ struct sweep *sweep_new(struct packets *packets, const struct node_state *state,
 
 	if (!sweep)
 		return NULL;
+	sweep->recount = recount_new();
+	if (!sweep->recount) {
+		free(sweep);
+		return NULL;
+	}
 	sweep->packets = packets;
 	sweep->state = state;
 	sweep->origin = origin;
@@ -236,5 +340,8 @@ struct sweep *sweep_new(struct packets *packets, const struct node_state *state,
 
 void sweep_free(struct sweep *sweep)
 {
+	if (!sweep)
+		return;
+	recount_free(sweep->recount);
 	free(sweep);
 }

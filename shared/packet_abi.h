@@ -359,7 +359,7 @@ struct source_state {
 	__u64 bytes;	   /* in the second */
 	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
 	__u32 hit[HIT_COUNT][BLOCK_HITS];
-	__u32 reserved;
+	__u32 opened; /* connections in all */
 };
 struct service_state {
 	__u32 second;

@@ -219,8 +219,11 @@ static __noinline int limit_count(
 		return 0;
 	source = delta > 0 ? source_state_make(client, flow->service, protocol)
 			   : source_state_find(client, flow->service, protocol);
-	if (source)
-		__sync_fetch_and_add(&source->connections, delta);
+	if (!source)
+		return 0;
+	__sync_fetch_and_add(&source->connections, delta);
+	if (delta > 0)
+		__sync_fetch_and_add(&source->opened, 1);
 	return 0;
 }
 
@@ -277,8 +280,10 @@ static __always_inline void limit_refresh(
 	if (!(flow->limit_flags & FLOW_LIMITED) || !(flow->limit_flags & FLOW_COUNTED))
 		return;
 	source = source_state_make(&p->key.source, flow->service, p->protocol);
-	if (source)
-		__sync_fetch_and_add(&source->connections, 1);
+	if (!source)
+		return;
+	__sync_fetch_and_add(&source->connections, 1);
+	__sync_fetch_and_add(&source->opened, 1);
 }
 
 /* What the agent found to be missing or too much. Nothing is made: the packet path does that. */

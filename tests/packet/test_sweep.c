@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The agent's walk over maps and programs as it opens them itself: connections that ended without closing
+ * are taken off the counts, what was evicted is noticed, empty connections are ended.
+ */
+#include "agent/packets_internal.h"
+#include "agent/sweep.h"
+
+/* Last: cmocka makes a macro of the name fail. */
+#include "mitigate.h"
+
+#include <linux/if_link.h>
+#include <sys/mount.h>
+
+#define DIRECTORY "/tmp/polder-test-sweep-XXXXXX"
+#define TICKS	  8 /* a few whole rounds over small tables */
+
+static struct packets *packets;
+static struct node_state *node;
+static struct sweep *sweep;
+static char directory[sizeof(DIRECTORY)], pin[sizeof(DIRECTORY) + 8];
+
+static void ignore_origin(void *context, const struct address *address)
+{
+	(void)context;
+	(void)address;
+}
+
+static void ticks(int count)
+{
+	for (int i = 0; i < count; i++)
+		sweep_tick(sweep, boot_ns());
+}
+
+static void limit_sources(int version)
+{
+	(void)version;
+	forget();
+	modes_set(ALL, 0);
+	limits_set(IPPROTO_UDP, &(struct service_limits){ .source[LIMIT_CONNECTIONS] = 1000 },
+		SERVICE_LIMITED);
+	ticks(TICKS);
+}
+
+static struct flow_key key_of(const struct wire *w)
+{
+	struct flow_key key = { .source = address_of(w->source),
+		.destination = address_of(w->destination),
+		.source_port = htons(w->source_port),
+		.destination_port = htons(w->destination_port) };
+
+	return key;
+}
+
+static void open_flows(struct wire *w, int count)
+{
+	for (int i = 0; i < count; i++) {
+		w->source_port = (uint16_t)(2000 + i);
+		assert_int_equal(try_packets(w, 1), 1);
+	}
+}
+
+static void assert_counts(const struct wire *w, int expected)
+{
+	struct source_state_key key = { .service = SERVICE, .source = address_of(w->source) };
+	struct service_state rule;
+	struct source_state state;
+	uint32_t id = SERVICE;
+
+	if (strchr(w->source, ':'))
+		key.source.half[1] = 0;
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.service_state), &id, &rule), 0);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.limit_udp), &key, &state), 0);
+	assert_int_equal(rule.connections, expected);
+	assert_int_equal(state.connections, expected);
+}
+
+/* Flows that went idle are taken off when they are deleted. */
+static void idle(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct flow_key key;
+	struct flow flow;
+
+	limit_sources(version);
+	open_flows(&w, 5);
+	assert_counts(&w, 5);
+	ticks(TICKS);
+	assert_counts(&w, 5);
+	key = key_of(&w);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp), &key, &flow), 0);
+	flow.seen_ns -= 320ull * SECOND_NS;
+	map_set(skel->maps.flow_udp, &key, &flow);
+	ticks(1);
+	assert_counts(&w, 4);
+	ticks(TICKS);
+	assert_counts(&w, 4);
+}
+TEST(idle)
+
+/* Flows that vanish, as by eviction, are missed by the next round; openings meanwhile are not lost. */
+static void evicted(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct flow_key key;
+
+	limit_sources(version);
+	open_flows(&w, 5);
+	ticks(TICKS);
+	for (uint16_t i = 0; i < 2; i++) {
+		w.source_port = (uint16_t)(2000 + i);
+		key = key_of(&w);
+		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(skel->maps.flow_udp), &key), 0);
+	}
+	assert_counts(&w, 5);
+	w.source_port = 3000;
+	assert_int_equal(try_packets(&w, 1), 1);
+	ticks(TICKS);
+	assert_counts(&w, 4);
+}
+TEST(evicted)
+
+/* A connection whose client says nothing is ended, and its source hit. */
+static void empty(int version)
+{
+	struct talk t;
+	struct flow_key key;
+	struct flow flow;
+
+	limit_sources(version);
+	limits_set(IPPROTO_TCP, &(struct service_limits){ .rate = 0 }, SERVICE_NO_EMPTY);
+	t = talk_open(version, 31000, 7);
+	ticks(1);
+	assert_true(flow_exists(&t.client));
+	key = key_of(&t.client);
+	flow = flow_of(&t.client);
+	flow.opened_second -= EMPTY_SECONDS + 1;
+	map_set(skel->maps.flow_tcp, &key, &flow);
+	ticks(1);
+	assert_false(flow_exists(&t.client));
+}
+TEST(empty)
+
+static int setup(void **state)
+{
+	static struct agent_settings settings;
+
+	(void)state;
+	network_make();
+	memcpy(directory, DIRECTORY, sizeof(directory));
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("bpf", directory, "bpf", 0, NULL), 0);
+	(void)snprintf(pin, sizeof(pin), "%s/p", directory);
+	settings.pin = pin;
+	settings.flows = HARNESS_MAP_MAX;
+	assert_int_equal(packets_open(&settings, &packets), OK);
+	skel = packets->skeleton;
+	fill(skel);
+	node = node_state_new();
+	assert_non_null(node);
+	sweep = sweep_new(packets, node, ignore_origin, NULL);
+	assert_non_null(sweep);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sweep_free(sweep);
+	node_state_free(node);
+	packets_close(packets);
+	(void)umount2(directory, MNT_DETACH);
+	(void)rmdir(directory);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_empty),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root: network namespaces and BPF");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
