@@ -127,7 +127,8 @@ static inline void replay_back(struct conversation *c, struct datagram *d, struc
 	struct flow flow;
 	const uint32_t skip = d->later ? 0 : 8;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp), &key, &flow) != 0) {
+	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp_kept), &key, &flow) != 0 &&
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.flow_udp), &key, &flow) != 0) {
 		o->result = OUTCOME_DROPPED;
 		o->reason = REASON_source_unknown;
 		(void)snprintf(o->text, sizeof(o->text), "the flow was never opened");

@@ -186,7 +186,7 @@ static inline void tcp_wrong(struct outcome *o, uint32_t verdict, const char *wh
 		(void)snprintf(o->text, sizeof(o->text), "%s", where);
 }
 
-/* The SYN, recorded or made: gets its cookie. */
+/* The SYN, recorded or made: gets its cookie, or passes. */
 static inline bool tcp_cookie(struct conversation *c, struct datagram *d, struct outcome *o)
 {
 	struct segment_view s = tcp_view(d);
@@ -198,15 +198,18 @@ static inline bool tcp_cookie(struct conversation *c, struct datagram *d, struct
 	verdict = tcp_run_client(c, d);
 	d->transport = d->version == 4 ? 20 : 40;
 	s = tcp_view(d);
-	if (verdict != XDP_REDIRECT || (s.flags & (SYN | ACK)) != (SYN | ACK)) {
+	if (verdict != XDP_REDIRECT || !(s.flags & SYN)) {
 		tcp_wrong(o, verdict, "no cookie for the SYN");
 		return false;
 	}
+	c->direct = !(s.flags & ACK);
+	c->stage = STAGE_SYN;
+	if (c->direct)
+		return true;
 	stamps = tcp_option(&s, 8, 10);
 	c->cookie = s.sequence;
 	c->our_stamp = stamps ? get32(stamps) : 0;
 	c->stamped = stamps != NULL;
-	c->stage = STAGE_SYN;
 	return true;
 }
 
@@ -217,6 +220,8 @@ static inline bool tcp_prove(
 	struct datagram d = tcp_make(c, version, ACK, c->client_isn + 1, c->cookie + 1);
 	uint32_t verdict;
 
+	if (c->direct)
+		return tcp_flow(c, flow);
 	if (c->stamped)
 		tcp_append_stamps(&d, stamp, c->our_stamp);
 	verdict = tcp_run_client(c, &d);
@@ -230,9 +235,18 @@ static inline bool tcp_prove(
 static inline bool tcp_agree(
 	struct conversation *c, struct flow *flow, struct datagram *d, struct outcome *o)
 {
-	const uint32_t verdict = tcp_run_origin(flow, d);
+	const struct segment_view s = tcp_view(d);
+	const uint8_t *stamps = tcp_option(&s, 8, 10);
+	struct datagram ack = tcp_make(c, d->version, ACK, c->client_isn + 1, s.sequence + 1);
+	uint32_t verdict;
 
-	if (verdict != XDP_PASS || !tcp_flow(c, flow) || flow->state != FLOW_OPEN) {
+	if (stamps)
+		tcp_append_stamps(&ack, get32(stamps + 4), get32(stamps));
+	verdict = tcp_run_origin(flow, d);
+	if (c->direct && verdict == XDP_REDIRECT)
+		verdict = tcp_run_client(c, &ack);
+	if (verdict != (c->direct ? XDP_REDIRECT : XDP_PASS) || !tcp_flow(c, flow) ||
+		flow->state != FLOW_OPEN) {
 		tcp_wrong(o, verdict, "the SYN-ACK did not open the flow");
 		return false;
 	}
@@ -336,7 +350,8 @@ static inline void tcp_from_server(struct conversation *c, struct datagram *d, s
 				return;
 		}
 		if (c->stage == STAGE_OPEN) {
-			if (!tcp_flow(c, &flow) || tcp_run_origin(&flow, d) != XDP_PASS)
+			if (!tcp_flow(c, &flow) ||
+				tcp_run_origin(&flow, d) != (c->direct ? XDP_REDIRECT : XDP_PASS))
 				tcp_wrong(o, XDP_DROP, "a repeated SYN-ACK");
 			return;
 		}

@@ -67,6 +67,7 @@ struct conversation {
 	uint8_t protocol;
 	uint8_t stage;
 	bool stamped; /* TCP timestamps */
+	bool direct;  /* its SYN passed to the origin as it was */
 	uint32_t cookie, our_stamp;
 	uint32_t client_isn;
 	uint32_t sequence_delta, stamp_delta;
@@ -89,6 +90,7 @@ static struct {
 } fragment_of[FRAGMENT_KEPT];
 static uint32_t fragment_turn;
 static uint64_t reason_seen[REASON_COUNT];
+static bool replay_direct; /* below the instance's threshold of SYNs, or above it */
 
 /* --- world ------------------------------------------------------------------------------------- */
 
@@ -126,6 +128,7 @@ static inline struct vip replay_vip(void)
 #undef WATCH
 #undef BLOCK
 	vip.flags = VIP_HAS_EXACT;
+	vip.syn_threshold = replay_direct ? 1000000 : 0;
 	return vip;
 }
 
@@ -143,6 +146,8 @@ static inline void replay_begin(void)
 	forget();
 	map_clear(skel->maps.reverse_tcp);
 	map_clear(skel->maps.reverse_udp);
+	map_clear(skel->maps.flow_udp_kept);
+	map_clear(skel->maps.reverse_udp_kept);
 	map_clear(skel->maps.opening);
 	map_clear(skel->maps.fragment);
 	map_clear(skel->maps.service);

@@ -80,7 +80,7 @@ static bool excused(const char *file, const struct outcome *o)
 	return false;
 }
 
-static void legit(void **state)
+static void legit(void **state, bool direct)
 {
 	const char *path = *state, *slash = strrchr(path, '/');
 	struct recording recording;
@@ -88,6 +88,7 @@ static void legit(void **state)
 	struct outcome o;
 	unsigned int bad = 0;
 
+	replay_direct = direct;
 	replay_begin();
 	assert_true(recording_open(&recording, path));
 	while (recording_next(&recording, &packet)) {
@@ -115,6 +116,18 @@ static void legit(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* A cookie for every SYN. */
+static void legit_cookie(void **state)
+{
+	legit(state, false);
+}
+
+/* As long as an instance gets few SYNs: they pass. */
+static void legit_direct(void **state)
+{
+	legit(state, true);
+}
+
 /* Lines of corpus-exceptions that are of no packet any more. */
 static void exceptions_are_needed(void **state)
 {
@@ -133,7 +146,11 @@ static void exceptions_are_needed(void **state)
 		(unsigned long)total.packets, (unsigned long)total.conversations,
 		(unsigned long)total.dropped, total.dropped == total.excused ? "yes" : "no",
 		(unsigned long)total.skipped);
+	print_message("# SYNs answered with a cookie: %lu, passed as they were: %lu\n",
+		(unsigned long)reason_packets(skel, REASON_cookie_sent),
+		(unsigned long)reason_packets(skel, REASON_syn_passed));
 	assert_int_equal(unused, 0);
+	assert_true(reason_packets(skel, REASON_syn_passed) > 0);
 }
 
 /* How many of 100 packets of an attack do not reach the origin, all ports that it goes to being served. */
@@ -159,6 +176,7 @@ static void attack(void **state)
 	const char *path = *state;
 	double plain, refined;
 
+	replay_direct = false;
 	replay_begin();
 	plain = attack_stopped(path);
 	replay_begin();
@@ -219,8 +237,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest test[2 * RECORDING_MAX + 1];
-	size_t count = recordings("legit", legit, test);
+	static struct CMUnitTest test[3 * RECORDING_MAX + 1];
+	size_t count = recordings("legit", legit_cookie, test);
 
 	if (geteuid() != 0) {
 		puts("1..1\nok 1 corpus # SKIP needs root: network namespaces and BPF");
@@ -230,6 +248,7 @@ int main(void)
 		printf("1..1\nok 1 corpus # SKIP no recordings in %s\n", corpus());
 		return 0;
 	}
+	count += recordings("legit", legit_direct, test + count);
 	test[count++] = (struct CMUnitTest){ .name = "corpus-exceptions",
 		.test_func = exceptions_are_needed };
 	count += recordings("attack", attack, test + count);
