@@ -5,7 +5,7 @@
  *
  * A SYN-ACK becomes the window update that lets the client send, and the ACK that ends the origin's
  * handshake. A repeated SYN-ACK does the same again, which mends the loss of either. A challenge
- * ACK becomes the RST that it asks for, and another SYN.
+ * ACK becomes the RST that it asks for, and another SYN. A first refusal becomes a SYN from another port.
  *
  * The flow holds what is needed; the packet gives sequence number and window, and the frame.
  */
@@ -80,6 +80,16 @@ __noinline int handshake_acknowledge(
 	return segment_add_proxy(data + ETH_HLEN, end, &s, client);
 }
 
+__noinline int handshake_syn(struct __sk_buff *skb, struct flow *flow)
+{
+	struct segment s = {};
+
+	if (!flow)
+		return -1;
+	segment_syn(&s, flow);
+	return segment_build_skb(skb, &s);
+}
+
 /* The RST that frees the origin's old connection; the SYN for the new one is left in the frame. */
 __noinline int handshake_again(struct __sk_buff *skb, struct packet *p, struct flow *flow)
 {
@@ -110,6 +120,23 @@ static __always_inline int handshake_is_challenge(struct packet *p, struct flow 
 {
 	return !(p->tcp_flags & (TCP_SYN | TCP_RST)) && flow->state == FLOW_SYN_SENT &&
 	       flow->flags & FLOW_CHALLENGED;
+}
+
+static __always_inline int handshake_is_refused(struct packet *p, struct flow *flow)
+{
+	return p->tcp_flags & TCP_RST && flow->state == FLOW_SYN_SENT &&
+	       flow->more_flags & FLOW_REFUSED && !(flow->flags & FLOW_DIRECT);
+}
+
+/* The SYN once more, from another port. */
+static __always_inline int handshake_elsewhere(
+	struct __sk_buff *skb, struct packet *p, struct flow *flow, struct flow_key *client)
+{
+	p->key = *client;
+	flow_release(p, flow);
+	if (flow_reserve(p, flow))
+		return -1;
+	return handshake_syn(skb, flow);
 }
 
 /* The key of the client's side of a TCP packet to a back-to-origin address, or NULL. */
@@ -159,6 +186,8 @@ static __always_inline int handshake_run(struct __sk_buff *skb)
 		error = handshake_agreed(skb, &p, flow, client);
 	else if (handshake_is_challenge(&p, flow))
 		error = handshake_again(skb, &p, flow);
+	else if (handshake_is_refused(&p, flow))
+		error = handshake_elsewhere(skb, &p, flow, client);
 	else
 		return TC_ACT_UNSPEC;
 	return error ? TC_ACT_SHOT : bpf_redirect(flow->origin_ifindex, 0);

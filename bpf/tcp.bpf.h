@@ -27,6 +27,9 @@
  * an origin that does not heed RST would never stop; after that the client's next packet brings the
  * SYN.
  *
+ * A RST that answers our SYN is believed the second time, from another port: the first may come from what
+ * is left of a connection that used the port before, at the origin or at what stands before it.
+ *
  * A RST of an open flow is carried on to whom it is for, who knows whether its number is right;
  * here it is not known. The flow closes, but opens again when either side goes on talking: a forged
  * RST costs a connection neither its idle time nor its port.
@@ -647,6 +650,13 @@ __noinline int tcp_from_origin(
 			return tcp_answer_challenge(ctx, p, flow);
 		if (!answers)
 			return drop(p, REASON_source_unknown);
+		/* It may have been meant for what used the port before: polder_handshake takes another. */
+		if (!(flow->flags & FLOW_DIRECT) && !(flow->more_flags & FLOW_REFUSED)) {
+			flow->more_flags |= FLOW_REFUSED;
+			p->flags = 0;
+			p->reason = REASON_forwarded_tcp;
+			return XDP_PASS;
+		}
 		/* Refused: the client's next expected number is the one behind the cookie. */
 		if (!(flow->flags & FLOW_DIRECT))
 			flow->sequence_delta = p->sequence - (flow->proxy_isn + 1);

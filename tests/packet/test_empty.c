@@ -139,10 +139,17 @@ static void refused(int version)
 	for (uint16_t i = 0; i < 8; i++) {
 		struct talk t = { .version = version };
 		struct wire w = from_client(version, IPPROTO_TCP);
+		struct frame f;
 
 		offer(&w, 1460, 10, 1, 1);
 		talk_syn(&t, (uint16_t)(12000 + i), &w);
 		talk_ack(&t);
+		/* The first is not believed yet. */
+		w = t.origin;
+		w.flags = RST | ACK;
+		w.acknowledgement = ISN + 1;
+		f = origin_frame(&w);
+		assert_int_equal(frame_run(skel, &f), XDP_PASS);
 		send_as(&t.origin, 1, RST | ACK, 0);
 	}
 	assert_int_equal(hits_of(version), 0);

@@ -188,6 +188,8 @@ static void proxy_refused(int version)
 	w.flags = RST | ACK;
 	w.acknowledgement = ISN + 1 - proxy_bytes(version);
 	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+	f = origin_frame(&w);
 	out = run_to(&f, XDP_REDIRECT);
 	assert_int_equal(out.flags, RST | ACK);
 	assert_int_equal(out.acknowledgement, ISN + 1);

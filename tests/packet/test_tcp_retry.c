@@ -129,6 +129,54 @@ static void flow_gone(int version)
 }
 TEST(flow_gone)
 
+/* A first refusal is answered by another SYN, from another port; the second one is the client's. */
+static void refused(int version)
+{
+	struct talk t = talk_asked(version, 42050);
+	struct flow before = flow_of(&t.client), after;
+	struct wire w = t.origin;
+	struct parsed out;
+	struct frame f;
+
+	w.flags = RST | ACK;
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+	assert_int_equal(handshake_of(&f), TC_ACT_REDIRECT);
+	out = frame_parse(&f);
+	after = flow_of(&t.client);
+	assert_int_equal(out.flags, SYN);
+	assert_int_equal(out.sequence, ISN);
+	assert_int_equal(out.option_length, 20);
+	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
+	assert_int_not_equal(before.local_port, after.local_port);
+	assert_int_equal(out.source_port, ntohs(after.local_port));
+	assert_int_equal(after.state, FLOW_SYN_SENT);
+	/* What the old port still hears is nobody's. */
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	w.destination_port = out.source_port;
+	f = origin_frame(&w);
+	out = run_to(&f, XDP_REDIRECT);
+	assert_int_equal(out.flags, RST | ACK);
+	assert_address(&out.destination, t.client.source);
+	assert_int_equal(out.sequence, t.cookie + 1);
+	assert_int_equal(flow_of(&t.client).state, FLOW_CLOSING);
+	/* Or it is answered. */
+	t = talk_asked(version, 42051);
+	w = t.origin;
+	w.flags = RST | ACK;
+	w.acknowledgement = ISN + 1;
+	f = origin_frame(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_PASS);
+	assert_int_equal(handshake_of(&f), TC_ACT_REDIRECT);
+	out = frame_parse(&f);
+	t.origin = from_origin(&out, version);
+	talk_answer(&t, 7, 1);
+	assert_int_equal(flow_of(&t.client).state, FLOW_OPEN);
+}
+TEST(refused)
+
 /* No room to note it: the client's own packets are left. */
 static void test_no_room(void **state)
 {
@@ -175,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_answered),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_flow_gone),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_room),
 	};
 
