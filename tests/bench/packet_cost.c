@@ -80,7 +80,9 @@ static void fill_vip(struct polder *skel, uint32_t flags)
 	struct vip vip = vip_protected();
 
 	vip.flags = flags;
-	vip.mitigation_on = MITIGATION_BIT(block_list) | MITIGATION_BIT(region);
+	/* Countries are asked about where lists are: what else is measured has peers that ask neither. */
+	if (flags)
+		vip.mitigation_on = MITIGATION_BIT(block_list) | MITIGATION_BIT(region);
 	vip_set(skel, vip_text[0], &vip);
 	vip_set(skel, vip_text[1], &vip);
 }
