@@ -2,44 +2,23 @@
 /*
  * polder call: any action of the API. Options of the tool itself are the few lower-case names below;
  * every --Name value is a parameter and is sent as it is, so that the service alone judges it.
- * Where the call goes: options, then the environment, then the running lab.
  */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cli/action_list.h"
 #include "cli/cli.h"
-#include "cli/lab.h"
-#include "cli/request.h"
+#include "cli/endpoint.h"
 
 #define CALL_MEMORY_MAX (64u << 20)
 #define VERSION_DEFAULT "2020-01-01"
 
 struct call_options {
-	const char *format, *version, *endpoint, *key_id, *secret, *token;
+	const char *format, *version;
+	struct endpoint_options to;
 };
-
-static const struct {
-	const char *name;
-	size_t offset;
-	const char *environment;
-} call_option[] = {
-	{ "format", offsetof(struct call_options, format), NULL },
-	{ "version", offsetof(struct call_options, version), NULL },
-	{ "endpoint", offsetof(struct call_options, endpoint), "POLDER_ENDPOINT" },
-	{ "access-key-id", offsetof(struct call_options, key_id), "POLDER_ACCESS_KEY_ID" },
-	{ "access-key-secret", offsetof(struct call_options, secret), "POLDER_ACCESS_KEY_SECRET" },
-	{ "security-token", offsetof(struct call_options, token), "POLDER_SECURITY_TOKEN" },
-};
-#define OPTION_COUNT (sizeof(call_option) / sizeof(call_option[0]))
-
-static const char **option_slot(struct call_options *options, size_t i)
-{
-	return (const char **)(void *)((char *)options + call_option[i].offset);
-}
 
 static int print_usage(const char *action)
 {
@@ -54,11 +33,8 @@ static int print_usage(const char *action)
 		return STATUS_USAGE;
 	}
 	printf("usage: polder call ACTION --Name value ...\n");
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		printf("  --%-18s %s%s\n", call_option[i].name,
-			call_option[i].environment ? "default: environment " : "",
-			call_option[i].environment ? call_option[i].environment : "");
-	printf("Without endpoint and keys the running lab is called.\n");
+	printf("  --%-18s json or xml\n  --%-18s of the API\n", "format", "version");
+	endpoint_usage();
 	return STATUS_USAGE;
 }
 
@@ -77,14 +53,19 @@ static bool take_argument(struct arena *mem, int argc, char **argv, int *at,
 	const char *argument = argv[*at], *value;
 	bool missing = false;
 
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		value = option_value(argc, argv, at, call_option[i].name, &missing);
-		if (missing)
-			return complain("%s needs a value", argument);
-		if (value) {
-			*option_slot(options, i) = value;
-			return true;
-		}
+	if (endpoint_option(argc, argv, at, &options->to, &missing))
+		return missing ? complain("%s needs a value", argument) : true;
+	value = option_value(argc, argv, at, "format", &missing);
+	if (value && !missing) {
+		options->format = value;
+		return true;
+	}
+	value = missing ? value : option_value(argc, argv, at, "version", &missing);
+	if (missing)
+		return complain("%s needs a value", argument);
+	if (value) {
+		options->version = value;
+		return true;
 	}
 	if (strncmp(argument, "--", 2) != 0 || !argument[2])
 		return complain("expected --Name value, not \"%s\"", argument);
@@ -98,33 +79,6 @@ static bool take_argument(struct arena *mem, int argc, char **argv, int *at,
 	if (*at + 1 >= argc)
 		return complain("%s needs a value", argument);
 	return request_add(form, argument + 2, argv[++*at]);
-}
-
-static bool find_endpoint(struct arena *mem, struct call_options *options, struct endpoint *out)
-{
-	struct endpoint lab;
-
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const char **slot = option_slot(options, i);
-
-		if (!*slot && call_option[i].environment)
-			*slot = getenv(call_option[i].environment);
-	}
-	if (!options->endpoint || !options->key_id || !options->secret) {
-		if (!lab_endpoint(mem, &lab))
-			return complain("no endpoint or keys given, and no lab is running");
-		if (!options->endpoint)
-			options->endpoint = lab.url;
-		if (!options->key_id || !options->secret) {
-			options->key_id = lab.key_id;
-			options->secret = lab.secret;
-		}
-	}
-	*out = (struct endpoint){ .url = options->endpoint,
-		.key_id = options->key_id,
-		.secret = options->secret,
-		.token = options->token };
-	return true;
 }
 
 /* false: usage. */
@@ -146,7 +100,7 @@ static bool complete(struct call_options *options, const char *action, struct fo
 
 int call_command(int argc, char **argv)
 {
-	struct call_options options = { NULL, NULL, NULL, NULL, NULL, NULL };
+	struct call_options options = { NULL, NULL, { NULL, NULL, NULL, NULL } };
 	struct arena *mem = arena_new(CALL_MEMORY_MAX);
 	struct endpoint endpoint;
 	struct api_reply reply;
@@ -169,7 +123,7 @@ int call_command(int argc, char **argv)
 		if (!take_argument(mem, argc, argv, &i, &options, &form))
 			goto out;
 	}
-	if (!complete(&options, action, &form) || !find_endpoint(mem, &options, &endpoint))
+	if (!complete(&options, action, &form) || !endpoint_find(mem, &options.to, &endpoint))
 		goto out;
 	if (!request_send(mem, &endpoint, &form, &reply, &why)) {
 		complain("%s", why);
