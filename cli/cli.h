@@ -24,6 +24,10 @@ struct command {
 
 int call_command(int argc, char **argv);
 int actions_command(int argc, char **argv);
+int top_command(int argc, char **argv);
+int watch_command(int argc, char **argv);
+int explain_command(int argc, char **argv);
+int capture_command(int argc, char **argv);
 int completion_command(int argc, char **argv);
 int audit_command(int argc, char **argv);
 int lab_command(int argc, char **argv);

@@ -10,17 +10,18 @@
 #include "cli/cli.h"
 #include "cli/generator.h"
 
-static const char head[] = "_polder_words() {\n"
-			   "\tcase \"$1\" in\n"
-			   "\t'') echo call actions lab audit completion help ;;\n"
-			   "\tlab) echo up down status exec clock drill ;;\n"
-			   "\taudit) echo verify ;;\n"
-			   "\tcompletion) echo bash zsh ;;\n"
-			   "\t'lab exec') echo client attacker node origin ;;\n"
-			   "\t'lab clock') echo reset ;;\n"
-			   "\t'lab drill') _polder_drills ;;\n"
-			   "\tesac\n"
-			   "}\n";
+static const char head[] =
+	"_polder_words() {\n"
+	"\tcase \"$1\" in\n"
+	"\t'') echo call actions top watch explain capture lab audit completion help ;;\n"
+	"\tlab) echo up down status exec clock drill ;;\n"
+	"\taudit) echo verify ;;\n"
+	"\tcompletion) echo bash zsh ;;\n"
+	"\t'lab exec') echo client attacker node origin ;;\n"
+	"\t'lab clock') echo reset ;;\n"
+	"\t'lab drill') _polder_drills ;;\n"
+	"\tesac\n"
+	"}\n";
 static const char bash_tail[] =
 	"_polder() {\n"
 	"\tlocal list\n"
