@@ -182,11 +182,15 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 {
 	uint64_t generation = node_state_generation(loop->state);
 	int64_t start_ms = clock_monotonic_ms();
+	enum err err;
 
 	/* The clock first: deadlines of the snapshot are meant in its time. */
 	settle_told(&loop->settle, &snapshot->header);
 	TRY(settle_write(&loop->settle, loop->packets));
-	TRY(applier_apply(loop->applier, snapshot));
+	err = applier_apply(loop->applier, snapshot);
+	/* Also behind what was applied in part: refusals of before are void from here on. */
+	settle_again(loop);
+	TRY(err);
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	if (snapshot->header.control_boot != loop->control_boot)
 		loop->report_full = true;

@@ -22,6 +22,7 @@
 
 struct slot_total {
 	struct counter in, dropped, out;
+	struct counter refused[REFUSED_COUNT];
 	uint64_t last_in_ns;
 	uint32_t instance;
 	bool changed;
@@ -97,6 +98,8 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		add_counter(&total.in, &copies[cpu].in);
 		add_counter(&total.dropped, &copies[cpu].dropped);
 		add_counter(&total.out, &copies[cpu].out);
+		for (int i = 0; i < REFUSED_COUNT; i++)
+			add_counter(&total.refused[i], &copies[cpu].refused[i]);
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
 	}
@@ -204,6 +207,27 @@ static void add_sources(struct reporter *reporter)
 	}
 }
 
+/* What was refused for its addresses is counted with them. */
+static void add_address_reasons(
+	struct reporter *reporter, uint32_t number, const uint32_t *slots, uint32_t count)
+{
+	for (uint32_t i = 0; i < REFUSED_COUNT; i++) {
+		struct record_vip_reason *record;
+		struct counter sum = { 0, 0 };
+
+		for (uint32_t j = 0; j < count; j++)
+			if (slots[j] < reporter->slot_count)
+				add_counter(&sum, &reporter->slot[slots[j]].refused[i]);
+		if (sum.packets == 0)
+			continue;
+		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), number);
+		if (!record)
+			return;
+		record->reason = REFUSED_FIRST + i;
+		record->counter = sum;
+	}
+}
+
 /* The slots of an instance are told once, by the first of them that is named. */
 static void add_traffic(struct reporter *reporter, uint32_t index, bool full)
 {
@@ -236,6 +260,7 @@ static void add_traffic(struct reporter *reporter, uint32_t index, bool full)
 	if (last_in_ns)
 		traffic->last_in_ms =
 			((int64_t)last_in_ns + reporter->settle->now.utc_offset_ns) / 1000000;
+	add_address_reasons(reporter, number, slots, count);
 }
 
 static void add_reasons(struct reporter *reporter)

@@ -108,6 +108,8 @@ enum err settle_write(struct settle *settle, struct packets *packets)
 	now->source_count[1] = settle->settings->source_count[1];
 	now->port_first = settle->settings->port_first;
 	now->port_count = settle->settings->port_count;
+	if (++now->edition == 0)
+		now->edition = 1;
 	result = packets_put(packets, PACKET_SETTINGS, &key, now);
 	if (result != 0)
 		return fail(

@@ -26,6 +26,17 @@ static __always_inline void count_vip_reason(struct packet *p, __u32 reason)
 		bpf_map_update_elem(&vip_reason, &key, &first, BPF_ANY);
 }
 
+/* Of the reasons that are counted with the VIP. */
+static __always_inline void count_refused(struct vip_counter *total, __u32 reason, __u32 bytes)
+{
+	__u32 index = reason - REFUSED_FIRST;
+
+	/* One register holds what is checked and what is used. */
+	asm volatile("" : "+r"(index));
+	if (index < REFUSED_COUNT)
+		counter_add(&total->refused[index], bytes);
+}
+
 static __always_inline int count(struct packet *p)
 {
 	struct vip_counter *total;
@@ -40,7 +51,7 @@ static __always_inline int count(struct packet *p)
 	counter = bpf_map_lookup_elem(&reason_counter, &reason);
 	if (counter)
 		counter_add(counter, p->length);
-	if (dropped)
+	if (dropped && reason - REFUSED_FIRST >= REFUSED_COUNT)
 		count_vip_reason(p, reason);
 	if (!(p->flags & (PACKET_IN | PACKET_OUT)))
 		return 0;
@@ -51,8 +62,10 @@ static __always_inline int count(struct packet *p)
 	if (p->flags & PACKET_IN) {
 		counter_add(&total->in, p->length);
 		total->last_in_ns = p->now_ns;
-		if (dropped)
+		if (dropped) {
 			counter_add(&total->dropped, p->length);
+			count_refused(total, reason, p->length);
+		}
 	}
 	if (p->flags & PACKET_OUT && !dropped)
 		counter_add(&total->out, p->length);

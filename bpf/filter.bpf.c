@@ -22,6 +22,7 @@
 #include "mitigations/reflection.bpf.h"
 #include "mitigations/region.bpf.h"
 #include "mitigations/service.bpf.h"
+#include "refusal.bpf.h"
 #include "handshake.bpf.h"
 #include "retry.bpf.h"
 #include "end.bpf.h"
@@ -153,19 +154,25 @@ int polder_filter(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct settings *s = settings_get();
-	struct packet *p = packet_blank();
+	struct packet *p;
 	struct vip *entry = NULL;
 	int verdict;
 
-	if (!s || !p)
+	if (!s)
+		return XDP_PASS;
+	if (refusal_repeats(ctx, s))
+		return XDP_DROP;
+	p = packet_blank();
+	if (!p)
 		return XDP_PASS;
 	if (parse_network(data, end, p) == PARSE_IP)
 		entry = vip_find(&p->key.destination);
 	if (!entry)
 		verdict = pass(p);
-	else if (entry->kind == VIP_PROTECTED)
+	else if (entry->kind == VIP_PROTECTED) {
 		verdict = protect(ctx, p, entry, s);
-	else
+		refusal_keep(p, entry, s);
+	} else
 		verdict = reply(ctx, p, s);
 	if (p->mtu)
 		verdict = error_too_big(ctx, p);

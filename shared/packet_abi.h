@@ -65,7 +65,7 @@ struct settings {
 	__u32 source_count[2]; /* back-to-origin addresses in map "source": [0] IPv4, [1] IPv6 */
 	__u32 port_first;      /* source ports toward origins: [first, first + count) */
 	__u32 port_count;
-	__u32 reserved;
+	__u32 edition; /* another one behind every change of any map: see bpf/refusal.bpf.h; 0: none */
 };
 #define COOKIE_EPOCH_SECONDS 60
 
@@ -436,12 +436,16 @@ struct counter {
 	__u64 packets;
 	__u64 bytes; /* IP and above, without Ethernet */
 };
+/* Reasons that follow from a packet's addresses are counted with the VIP; others in "vip_reason". */
+#define REFUSED_FIRST REASON_blackhole
+#define REFUSED_COUNT (REASON_bogon - REASON_blackhole + 1)
 struct vip_counter {
 	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
 	struct counter out;	/* packets sent to clients for the VIP */
 	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
 	__u64 reserved;
+	struct counter refused[REFUSED_COUNT]; /* of dropped, by reason from REFUSED_FIRST on */
 };
 struct vip_reason_key {
 	__u32 instance;

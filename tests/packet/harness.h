@@ -216,4 +216,24 @@ static inline struct vip_counter vip_counted(struct polder *skel, uint32_t slot)
 	return sum;
 }
 
+/* Packets of INSTANCE that ended by the reason, wherever they are counted. */
+static inline uint64_t vip_reason_packets(struct polder *skel, uint32_t reason)
+{
+	struct vip_reason_key key = { .instance = INSTANCE, .reason = reason };
+	struct vip_counter total[HARNESS_CPU_MAX];
+	struct counter value[HARNESS_CPU_MAX];
+	uint32_t slot = VIP_SLOT;
+	uint64_t sum = 0;
+
+	memset(value, 0, sizeof(value));
+	(void)bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, total), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
+		sum += value[i].packets;
+		if (reason - REFUSED_FIRST < REFUSED_COUNT)
+			sum += total[i].refused[reason - REFUSED_FIRST].packets;
+	}
+	return sum;
+}
+
 #endif

@@ -55,6 +55,11 @@ static inline void map_clear(struct bpf_map *map)
 
 static inline void forget(void)
 {
+	struct vip_counter none[HARNESS_CPU_MAX];
+	uint32_t slot = VIP_SLOT;
+
+	memset(none, 0, sizeof(none));
+	map_set(skel->maps.vip_counter, &slot, none);
 	map_clear(skel->maps.limit_tcp);
 	map_clear(skel->maps.limit_udp);
 	map_clear(skel->maps.service_state);
@@ -69,15 +74,7 @@ static inline void forget(void)
 
 static inline uint64_t counted(uint32_t reason)
 {
-	struct vip_reason_key key = { .instance = INSTANCE, .reason = reason };
-	struct counter value[HARNESS_CPU_MAX];
-	uint64_t sum = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value) != 0)
-		return 0;
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		sum += value[i].packets;
-	return sum;
+	return vip_reason_packets(skel, reason);
 }
 
 static inline int try_packets(const struct wire *w, int count)

@@ -22,15 +22,7 @@ static struct polder *skel;
 
 static uint64_t counted(uint32_t reason)
 {
-	struct vip_reason_key key = { .instance = INSTANCE, .reason = reason };
-	struct counter value[HARNESS_CPU_MAX];
-	uint64_t sum = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value))
-		return 0;
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		sum += value[i].packets;
-	return sum;
+	return vip_reason_packets(skel, reason);
 }
 
 static void vips_set(uint32_t on, uint32_t watch, int64_t until_ns)

@@ -20,14 +20,7 @@ static void mitigate(uint32_t on, uint32_t watch)
 
 static uint64_t counted(uint32_t reason)
 {
-	struct vip_reason_key key = { .instance = INSTANCE, .reason = reason };
-	struct counter value[HARNESS_CPU_MAX] = { { 0 } };
-	uint64_t packets = 0;
-
-	(void)bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value);
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		packets += value[i].packets;
-	return packets;
+	return vip_reason_packets(skel, reason);
 }
 
 static uint32_t client_rst(const struct talk *t, uint32_t sequence)
