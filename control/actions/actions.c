@@ -19,6 +19,7 @@ const struct action *const action_tables[] = {
 	port_actions,
 	network_rule_actions,
 	rule_attribute_actions,
+	rule_forwarding_actions,
 	health_actions,
 	layer4_actions,
 	list_actions,

@@ -16,6 +16,7 @@ extern const struct action tag_actions[];
 extern const struct action port_actions[];
 extern const struct action network_rule_actions[];
 extern const struct action rule_attribute_actions[];
+extern const struct action rule_forwarding_actions[];
 extern const struct action health_actions[];
 extern const struct action layer4_actions[];
 extern const struct action list_actions[];

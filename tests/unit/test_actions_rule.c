@@ -233,6 +233,51 @@ static void test_limits(void **state)
 	assert_non_null(strstr(described_as(world, "tcp", "902"), "\"Synproxy\":\"off\""));
 }
 
+static int set_forwarding(struct world *world, const char *protocol, const char *port,
+	const char *name, const char *value)
+{
+	return api_call_version(&world->api, VERSION_POLDER, "ConfigRuleForwarding", "InstanceId",
+		world->id, "ForwardProtocol", protocol, "FrontendPort", port, name, value, NULL);
+}
+
+static void test_forwarding(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	assert_int_equal(port(api, "CreatePort", world->id, "tcp", "907", "10.0.0.1"), 200);
+	assert_int_equal(port(api, "CreatePort", world->id, "udp", "907", "10.0.0.1"), 200);
+	assert_int_equal(set_forwarding(world, "tcp", "907", "SynMode", "always"), 200);
+	assert_int_equal(set_forwarding(world, "tcp", "907", "ClientAddress", "toa"), 200);
+	assert_int_equal(set_forwarding(world, "udp", "907", "ClientAddress", "proxy"), 200);
+	assert_int_equal(set_forwarding(world, "udp", "907", "PayloadForm", "dns"), 200);
+	assert_int_equal(set_forwarding(world, "udp", "907", "Challenge", "on"), 200);
+	/* what a protocol does not have */
+	assert_int_equal(set_forwarding(world, "udp", "907", "ClientAddress", "toa"), 400);
+	expect(api, "InvalidParameter", "ClientAddress");
+	assert_int_equal(set_forwarding(world, "udp", "907", "SynMode", "always"), 400);
+	expect(api, "InvalidParameter", "Synproxy");
+	assert_int_equal(set_forwarding(world, "tcp", "907", "Challenge", "on"), 400);
+	expect(api, "InvalidParameter", "Challenge");
+	assert_int_equal(set_forwarding(world, "tcp", "907", "PayloadForm", "dns"), 400);
+	expect(api, "InvalidParameter", "PayloadForm");
+	assert_int_equal(set_forwarding(world, "udp", "907", "PayloadForm", "gopher"), 400);
+	expect(api, "InvalidParameter", "PayloadForm must be one of none, dns");
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeRuleForwarding",
+				 "InstanceId", world->id, "ForwardProtocol", "tcp", NULL),
+		200);
+	assert_string_equal(api_text(api, "NetworkRules.0.SynMode"), "always");
+	assert_string_equal(api_text(api, "NetworkRules.0.ClientAddress"), "toa");
+	assert_string_equal(api_text(api, "NetworkRules.0.PayloadForm"), "none");
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeRuleForwarding",
+				 "InstanceId", world->id, "ForwardProtocol", "udp", NULL),
+		200);
+	assert_string_equal(api_text(api, "NetworkRules.0.SynMode"), "threshold");
+	assert_string_equal(api_text(api, "NetworkRules.0.PayloadForm"), "dns");
+	assert_string_equal(api_text(api, "NetworkRules.0.Challenge"), "on");
+	/* Synproxy of the published form is the same setting */
+	assert_non_null(strstr(described_as(world, "tcp", "907"), "\"Synproxy\":\"on\""));
+}
+
 static void test_attributes_refused(void **state)
 {
 	static const struct {
@@ -865,6 +910,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_attributes_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forwarding, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_health, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_health_status, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_health_refused, setup, teardown),
