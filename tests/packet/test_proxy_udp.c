@@ -69,11 +69,14 @@ static struct wire client_of(int way, uint16_t port)
 /* The header that is wanted, as the specification has it; padded: with a field that says nothing. */
 static uint32_t proxy_want(const struct wire *w, uint8_t *out, int padded)
 {
+	static const uint8_t head[13] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55,
+		0x49, 0x54, 0x0a, 0x21 };
+	static const uint8_t padding[4] = { 0x04, 0x00, 0x01, 0x00 };
 	struct address source = address_of(w->source), destination = address_of(w->destination);
 	int ipv4 = !strchr(w->source, ':');
 	uint32_t size = ipv4 ? 4 : 16, at = 16;
 
-	memcpy(out, "\r\n\r\n\0\r\nQUIT\n\x21", 13);
+	memcpy(out, head, sizeof(head));
 	out[13] = ipv4 ? 0x12 : 0x22;
 	put16(out + 14, 2 * size + 4 + (padded ? 4 : 0));
 	memcpy(out + at, source.byte + 16 - size, size);
@@ -84,7 +87,7 @@ static uint32_t proxy_want(const struct wire *w, uint8_t *out, int padded)
 	at += 4;
 	if (!padded)
 		return at;
-	memcpy(out + at, "\x04\x00\x01\x00", 4);
+	memcpy(out + at, padding, sizeof(padding));
 	return at + 4;
 }
 
