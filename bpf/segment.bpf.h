@@ -97,7 +97,8 @@ static __always_inline void segment_toa(struct segment *s, const struct flow_key
 		for (int i = 0; i < 4; i++)
 			s->option[at + 1 + i] = client->source.word[i];
 	}
-	s->option[at] = bpf_htonl(KIND_TOA << 24 | length << 16 | bpf_ntohs(client->source_port));
+	s->option[at] =
+		bpf_htonl((__u32)KIND_TOA << 24 | length << 16 | bpf_ntohs(client->source_port));
 	s->option_count = at + length / 4;
 }
 

@@ -17,12 +17,13 @@
 #define INSTANCE_VIP_MAX 4
 
 /* Sizes of the node's maps; a snapshot that would exceed one is refused by name, never cut. */
-#define NODE_VIP_MAX	       131072 /* 100,000 instances on one node, rounded up */
-#define NODE_SERVICE_MAX       131072 /* port rules; a rule costs about 900 bytes of kernel memory */
-#define NODE_LIST_EXACT_MAX    262144 /* single addresses on allow- and block-lists */
-#define NODE_LIST_PREFIX_MAX   65536  /* prefixes on them */
-#define NODE_FLOW_TCP_MAX      262144 /* about 90 MB with both directions */
-#define NODE_FLOW_UDP_MAX      131072 /* clients that have not shown to hear the answers: may be forged */
+#define NODE_VIP_MAX	     131072 /* 100,000 instances on one node, rounded up */
+#define NODE_SERVICE_MAX     131072 /* port rules; a rule costs about 900 bytes of kernel memory */
+#define NODE_LIST_EXACT_MAX  262144 /* single addresses on allow- and block-lists */
+#define NODE_LIST_PREFIX_MAX 65536  /* prefixes on them */
+#define NODE_FLOW_TCP_MAX    262144 /* about 90 MB with both directions */
+#define NODE_FLOW_UDP_MAX                                                                          \
+	131072 /* clients that have not shown to hear the answers: may be forged */
 #define NODE_FLOW_KEPT_MAX     131072 /* of the others */
 #define NODE_OPENING_MAX       16384  /* TCP flows in their handshake that are noted */
 #define OPENING_SHARE	       16     /* and at most one in so many of all flows */

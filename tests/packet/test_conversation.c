@@ -170,8 +170,7 @@ static int read_proxy(int fd)
 		const char *source, *destination;
 		int family, size;
 	} row[] = {
-		{ "10.201.1.2", "10.201.9.1", AF_INET, 4 },
-		{ "fd01::2", "fd09::1", AF_INET6, 16 },
+		{ "10.201.1.2", "10.201.9.1", AF_INET, 4 }, { "fd01::2", "fd09::1", AF_INET6, 16 },
 		{ "fd01::2", "fd09::4", AF_INET6, 16 }, /* said to the IPv4 origin */
 	};
 	uint8_t head[16], body[36], want[32];
