@@ -6,10 +6,9 @@
  *
  * Accepted: up to two VLAN tags; Ethernet padding behind the IP packet; IPv6 hop-by-hop, routing
  * (nothing left to visit), destination options and fragment headers, at most HEADER_CHAIN_MAX of
- * them (RFC 8200 section 4.1 has at most seven). IPv4 packets that name their own route (RFC 7126
- * sections 4.3 and 4.4: loose and strict source route) and options whose lengths lie are refused,
- * as is everything else of an impossible form: as malformed. Checksums are not verified: they are
- * carried on, so the receiver still sees an error.
+ * them (RFC 8200 section 4.1 has at most seven). Everything else of an impossible form is refused
+ * as malformed. Checksums are not verified: they are carried on, so the receiver still sees an
+ * error.
  */
 #ifndef BPF_PARSE_BPF_H
 #define BPF_PARSE_BPF_H
@@ -20,7 +19,6 @@
 #define IP_MORE_FRAGMENTS 0x2000
 #define IP_OFFSET_MASK	  0x1fff
 #define DATAGRAM_MAX	  65535
-#define IPV4_OPTION_SPACE 40
 
 struct vlan_tag {
 	__be16 control;
@@ -39,13 +37,6 @@ struct fragment_header {
 	__u8 reserved;
 	__be16 offset;
 	__be32 id;
-};
-
-enum ipv4_option {
-	IPV4_OPTION_END = 0,
-	IPV4_OPTION_NOP = 1,
-	IPV4_OPTION_LOOSE_ROUTE = 131,
-	IPV4_OPTION_STRICT_ROUTE = 137,
 };
 
 enum parse_result {
@@ -131,36 +122,6 @@ static __always_inline int parse_fragment(
 	return 0;
 }
 
-/* One option of IPv4 at "offset". Returns where the next one is, "end_offset" at the end, or -1. */
-static __noinline int parse_option(void *data, void *end, __u32 offset, __u32 end_offset)
-{
-	__u8 *option = parse_at(data, end, offset, 1);
-	__u32 kind;
-
-	if (!option)
-		return -1;
-	kind = *option;
-	if (kind == IPV4_OPTION_END)
-		return end_offset;
-	if (kind == IPV4_OPTION_NOP)
-		return offset + 1;
-	if (kind == IPV4_OPTION_LOOSE_ROUTE || kind == IPV4_OPTION_STRICT_ROUTE)
-		return -1;
-	option = parse_at(data, end, offset + 1, 1);
-	if (!option || *option < 2 || offset + *option > end_offset)
-		return -1;
-	return offset + *option;
-}
-
-static __always_inline int parse_options(void *data, void *end, __u32 offset, __u32 end_offset)
-{
-	int next = offset;
-
-	for (int i = 0; i < IPV4_OPTION_SPACE && next >= 0 && next < (int)end_offset; i++)
-		next = parse_option(data, end, next, end_offset);
-	return next < 0 ? -1 : 0;
-}
-
 static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 {
 	struct iphdr *ip = parse_at(data, end, p->network, sizeof(*ip));
@@ -173,12 +134,6 @@ static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 		return -1;
 	p->protocol = ip->protocol;
 	p->transport = p->network + header;
-	if (header > sizeof(*ip) &&
-		parse_options(data, end, p->network + sizeof(*ip), p->transport))
-		return -1;
-	ip = parse_at(data, end, p->network, sizeof(*ip));
-	if (!ip)
-		return -1;
 	field = bpf_ntohs(ip->frag_off);
 	return parse_fragment(p, field & IP_OFFSET_MASK, field & IP_MORE_FRAGMENTS,
 		bpf_ntohs(ip->id), p->length - header);

@@ -294,41 +294,6 @@ static void test_noise(void **state)
 	}
 }
 
-/* Options of IPv4: who names a route is refused, wherever it stands; so are lengths that lie. */
-static void test_ipv4_options(void **state)
-{
-	static const struct {
-		uint8_t option[8];
-		int good;
-	} row[] = {
-		{ { 1, 1, 1, 1, 1, 1, 1, 1 }, 1 },
-		{ { 7, 7, 4, 0, 0, 0, 0, 0 }, 1 },    /* record route */
-		{ { 148, 4, 0, 0, 1, 1, 1, 0 }, 1 },  /* router alert */
-		{ { 0, 131, 7, 4, 1, 1, 1, 1 }, 1 },  /* behind the end: nothing */
-		{ { 131, 7, 4, 10, 0, 0, 1, 0 }, 0 }, /* loose source route */
-		{ { 137, 7, 4, 10, 0, 0, 1, 0 }, 0 }, /* strict */
-		{ { 1, 131, 7, 4, 10, 0, 0, 1 }, 0 }, { { 148, 4, 0, 0, 131, 3, 4, 0 }, 0 },
-		{ { 148, 3, 0, 1, 1, 1, 1, 137 }, 0 }, { { 7, 0, 0, 0, 0, 0, 0, 0 }, 0 },
-		{ { 7, 1, 0, 0, 0, 0, 0, 0 }, 0 }, { { 7, 9, 4, 0, 0, 0, 0, 0 }, 0 },
-		{ { 1, 1, 1, 1, 1, 1, 1, 7 }, 0 }, /* its length is outside */
-	};
-	struct wire w = from_client(4, IPPROTO_UDP);
-
-	(void)state;
-	w.extension_length = 8;
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		struct frame f = frame_build(&w);
-		uint32_t verdict;
-
-		memcpy(f.byte + 34, row[i].option, 8);
-		put16(f.byte + 24, 0);
-		put16(f.byte + 24, (uint16_t)~sum_fold(sum_bytes(f.byte + 14, 28)));
-		verdict = frame_run(skel, &f);
-		if (verdict != (row[i].good ? XDP_REDIRECT : XDP_DROP))
-			fail_msg("row %zu: %u", i, verdict);
-	}
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -347,7 +312,6 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4_options),
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_shortened),
