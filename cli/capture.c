@@ -105,8 +105,8 @@ static bool write_packet(struct capture *capture, const json_t *packet)
 static bool fetch(struct capture *capture, bool *running)
 {
 	for (;;) {
-		const char *page =
-			arena_print(capture->mem, "%lld", (long long)(capture->written / PAGE + 1));
+		const long long number = capture->written / PAGE + 1;
+		const char *page = arena_print(capture->mem, "%lld", number);
 		size_t skip = (size_t)(capture->written % PAGE), count;
 		const json_t *list;
 		json_t *reply;

@@ -250,8 +250,8 @@ static enum err fill_status(struct call *call, const struct port_rule *rule, jso
 	size_t count;
 	json_t *list;
 	bool any = false;
-	TRY(port_rule_origins(call->db, rule->number,
-		rule->backup ? rule->current : ORIGINS_OWN, origin, &count));
+	TRY(port_rule_origins(call->db, rule->number, rule->backup ? rule->current : ORIGINS_OWN,
+		origin, &count));
 	TRY(put_list(element, "RealServerStatusList", &list));
 	for (size_t i = 0; i < count; i++) {
 		char text[ADDRESS_TEXT_SIZE];

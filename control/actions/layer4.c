@@ -133,8 +133,8 @@ static enum err policy_run(struct call *call, const void *raw)
 	struct json_element element;
 	struct instance instance;
 	struct port_rule rule;
-	struct groups old, wish;
-	int64_t port, index;
+	struct groups old = { .primary_count = 0 }, wish = { .primary_count = 0 };
+	int64_t port = 0, index = 0;
 	TRY(find_listener(call, args->listeners, POLICY_KEYS, &json, &element, &instance, &rule));
 	TRY(json_param_int(call, &element, "BackendPort", true, &port));
 	TRY(json_param_int(call, &element, "CurrentRsIndex", true, &index));
@@ -167,7 +167,7 @@ static enum err backup_run(struct call *call, const void *raw)
 	struct json_element element;
 	struct instance instance;
 	struct port_rule rule;
-	struct groups groups;
+	struct groups groups = { .primary_count = 0 };
 	TRY(find_listener(call, args->listeners, KEY_KEYS, &json, &element, &instance, &rule));
 	TRY(load_groups(call, &rule, &groups));
 	if (args->backup && groups.primary_count == 0)
@@ -205,7 +205,7 @@ static enum err describe_run(struct call *call, const void *raw)
 	struct json_element element;
 	struct instance instance;
 	struct port_rule rule;
-	struct groups groups;
+	struct groups groups = { .primary_count = 0 };
 	TRY(find_listener(call, args->listeners, KEY_KEYS, &json, &element, &instance, &rule));
 	TRY(load_groups(call, &rule, &groups));
 	TRY(put_text(call->reply, "InstanceId", instance.id));

@@ -87,7 +87,7 @@ static void fill_limits(struct service_limits *limits, const struct rule_attribu
 
 static void fill_service(struct record_service *record, const struct cursor *cursor)
 {
-	struct rule_attributes a;
+	struct rule_attributes a = rule_attributes_fallback();
 
 	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
 		*rule_attribute_at(&a, row) = db_int(cursor, SERVICE_ATTRIBUTES + (int)row);
@@ -149,7 +149,7 @@ static enum err copy_text(
 	if (!text)
 		return ERR_MEMORY;
 	assert(strlen(text) < size);
-	memcpy(out, text, strlen(text));
+	memcpy(out, text, strlen(text) + 1);
 	return OK;
 }
 

@@ -39,7 +39,7 @@ int64_t rule_attribute_get(const struct rule_attributes *attributes, size_t row)
 
 struct rule_attributes rule_attributes_fallback(void)
 {
-	struct rule_attributes attributes;
+	struct rule_attributes attributes = { 0 };
 
 	for (size_t row = 0; row < RULE_ATTRIBUTE_COUNT; row++)
 		*rule_attribute_at(&attributes, row) = rule_attribute_rows[row].fallback;

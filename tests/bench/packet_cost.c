@@ -295,15 +295,15 @@ static struct bpf_prog_info program_info(int fd)
 static uint64_t cpu_ns(long pid)
 {
 	unsigned long long ns = 0;
-	char path[64];
+	char path[64], line[96];
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
-	if (fscanf(file, "%llu", &ns) != 1)
-		ns = 0;
+	if (fgets(line, sizeof(line), file))
+		ns = strtoull(line, NULL, 10);
 	(void)fclose(file);
 	return ns;
 }

@@ -35,7 +35,7 @@ static inline int sniff_tcp(int fd, int wait_ms, struct frame *f)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	while (poll(&p, 1, wait_ms) > 0) {
-		struct sockaddr_ll from;
+		struct sockaddr_ll from = { .sll_pkttype = PACKET_OUTGOING };
 		socklen_t length = sizeof(from);
 		ssize_t n = recvfrom(
 			fd, f->byte, sizeof(f->byte), 0, (struct sockaddr *)&from, &length);

@@ -100,7 +100,7 @@ static void a2s(int version)
 		struct wire w = client_of(version), other = w;
 		uint8_t query[64], answer[9];
 		uint32_t length = row[i].at + 4;
-		struct parsed out;
+		struct parsed out = { .payload = NULL };
 		struct frame f;
 
 		forget();
@@ -139,7 +139,7 @@ static void a2s_epochs(int version)
 		struct settings s = settings_default();
 		struct wire w = client_of(version);
 		uint8_t query[64];
-		struct parsed out;
+		struct parsed out = { .payload = NULL };
 		struct frame f;
 
 		forget();
@@ -166,7 +166,7 @@ static void dns(int version)
 {
 	struct wire w = client_of(version);
 	uint8_t query[DNS_BYTES], *at;
-	struct parsed out;
+	struct parsed out = { .payload = NULL };
 	struct frame f;
 
 	forget();
@@ -176,13 +176,13 @@ static void dns(int version)
 	f = datagram(&w, DNS_QUERY, DNS_BYTES);
 	assert_false(is_answered(&w, &f, &out));
 	service_set(skel, IPPROTO_TCP, 53, ORIGIN4, ORIGIN6, 5353);
-	for (uint8_t no_checksum = 0; no_checksum <= (version == 4); no_checksum++) {
+	for (int no_checksum = 0; no_checksum <= (version == 4 ? 1 : 0); no_checksum++) {
 		w = client_of(version);
-		w.no_checksum = no_checksum;
+		w.no_checksum = (uint8_t)no_checksum;
 		f = datagram(&w, DNS_QUERY, DNS_BYTES);
 		assert_true(is_answered(&w, &f, &out));
 		assert_int_equal(out.payload_length, DNS_BYTES);
-		memcpy(query, DNS_QUERY, DNS_BYTES);
+		bytes_copy(query, DNS_QUERY, DNS_BYTES);
 		at = query;
 		at[2] = 0x83; /* response, truncated, recursion desired */
 		at[3] = 0x10; /* checking disabled */
@@ -203,7 +203,7 @@ TEST(dns)
 static void not_asked(int version)
 {
 	struct vip vip = vip_protected();
-	struct parsed out;
+	struct parsed out = { .payload = NULL };
 	struct wire w;
 	struct frame f;
 

@@ -189,7 +189,8 @@ static int read_proxy(int fd)
 	inet_pton(row[i].family, row[i].source, want);
 	inet_pton(row[i].family, row[i].destination, want + row[i].size);
 	at += 2 * row[i].size;
-	return memcmp(body, want, (size_t)(2 * row[i].size)) || at[2] != 0 || at[3] != PORT_PROXY;
+	return memcmp(body, want, 2 * (size_t)row[i].size) != 0 || at[2] != 0 ||
+	       at[3] != PORT_PROXY;
 }
 
 static void serve_one(int fd, int kind)

@@ -76,7 +76,7 @@ static uint32_t proxy_want(const struct wire *w, uint8_t *out, int padded)
 	int ipv4 = !strchr(w->source, ':');
 	uint32_t size = ipv4 ? 4 : 16, at = 16;
 
-	memcpy(out, head, sizeof(head));
+	bytes_copy(out, head, sizeof(head));
 	out[13] = ipv4 ? 0x12 : 0x22;
 	put16(out + 14, 2 * size + 4 + (padded ? 4 : 0));
 	memcpy(out + at, source.byte + 16 - size, size);
@@ -87,7 +87,7 @@ static uint32_t proxy_want(const struct wire *w, uint8_t *out, int padded)
 	at += 4;
 	if (!padded)
 		return at;
-	memcpy(out + at, padding, sizeof(padding));
+	bytes_copy(out + at, padding, sizeof(padding));
 	return at + 4;
 }
 

@@ -89,6 +89,12 @@ struct parsed {
 	const uint8_t *ethernet;
 };
 
+/* Bytes that are no text, whatever they look like. */
+static inline void bytes_copy(uint8_t *to, const void *from, size_t count)
+{
+	memcpy(to, from, count);
+}
+
 static inline uint64_t sum_bytes(const uint8_t *p, uint32_t length)
 {
 	uint64_t sum = 0;
