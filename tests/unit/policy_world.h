@@ -69,4 +69,42 @@ static inline void expect_json(struct api *api, const char *path, const char *ex
 	free(text);
 }
 
+static inline const json_t *mitigation(struct api *api, const char *id, const char *name)
+{
+	json_t *item;
+	size_t index;
+	assert_int_equal(OWN(api, "DescribeMitigations", "InstanceId", id), 200);
+	json_array_foreach(api_get(api, "Mitigations"), index, item)
+	{
+		if (strcmp(json_string_value(json_object_get(item, "Name")), name) == 0)
+			return item;
+	}
+	fail_msg("no mitigation %s", name);
+	return NULL;
+}
+
+static inline const char *mode_of(struct world *world, const char *name)
+{
+	return json_string_value(json_object_get(mitigation(&world->api, world->id, name), "Mode"));
+}
+
+static inline void set_mode(struct world *world, const char *name, const char *mode)
+{
+	assert_int_equal(OWN(&world->api, "ModifyMitigation", "InstanceId", world->id, "Mitigation",
+				 name, "Mode", mode),
+		200);
+}
+
+static inline int region(struct world *world, const char *config)
+{
+	return CALL(
+		&world->api, "ConfigNetworkRegionBlock", "InstanceId", world->id, "Config", config);
+}
+
+static inline int undo(struct world *world, const char *id)
+{
+	return CALL(
+		&world->api, "ModifyBlackholeStatus", "InstanceId", id, "BlackholeStatus", "undo");
+}
+
 #endif

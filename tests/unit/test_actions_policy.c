@@ -33,32 +33,6 @@ static void test_real_limit(void **state)
 	assert_int_equal(api_int(api, "Limits.Bytes"), 100 * 125000);
 }
 
-static const json_t *mitigation(struct api *api, const char *id, const char *name)
-{
-	json_t *item;
-	size_t index;
-	assert_int_equal(OWN(api, "DescribeMitigations", "InstanceId", id), 200);
-	json_array_foreach(api_get(api, "Mitigations"), index, item)
-	{
-		if (strcmp(json_string_value(json_object_get(item, "Name")), name) == 0)
-			return item;
-	}
-	fail_msg("no mitigation %s", name);
-	return NULL;
-}
-
-static const char *mode_of(struct world *world, const char *name)
-{
-	return json_string_value(json_object_get(mitigation(&world->api, world->id, name), "Mode"));
-}
-
-static void set_mode(struct world *world, const char *name, const char *mode)
-{
-	assert_int_equal(OWN(&world->api, "ModifyMitigation", "InstanceId", world->id, "Mitigation",
-				 name, "Mode", mode),
-		200);
-}
-
 static void test_modes(void **state)
 {
 	struct world *world = *state;
@@ -244,12 +218,6 @@ static void test_patterns(void **state)
 		400);
 }
 
-static int region(struct world *world, const char *config)
-{
-	return CALL(
-		&world->api, "ConfigNetworkRegionBlock", "InstanceId", world->id, "Config", config);
-}
-
 static void test_regions(void **state)
 {
 	struct world *world = *state;
@@ -310,12 +278,6 @@ static void test_regions(void **state)
 }
 
 /* ---- blackhole and diversion */
-
-static int undo(struct world *world, const char *id)
-{
-	return CALL(
-		&world->api, "ModifyBlackholeStatus", "InstanceId", id, "BlackholeStatus", "undo");
-}
 
 static int64_t remaining(struct api *api, const char *action)
 {
