@@ -5,7 +5,7 @@
 
 id=$(buy Ipv4)
 vip=$(instance "$id" Ip)
-forward "$id" tcp 80 "$HTTP_PORT" "$ORIGIN4"
+forward "$id" tcp 80 "$TCP_ECHO" "$ORIGIN4"
 check "the nodes have it" settled
 
 # rates are of the last report: look until a drill is seen, at most some seconds
