@@ -68,6 +68,6 @@ for version in 4 6; do
 	check "nodes confirm the allow-list, IPv$version" settled
 	equal "who is allowed may send 1,000 bytes, IPv$version" yes "$(echoes "$vip" 1000)"
 done
-equal "what is not in force is refused" InvalidParameter \
-	"$(code_of ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp --FrontendPort 7000 --Config '{"Synproxy":"on"}')"
+equal "what cannot be in force is refused" InvalidParameter \
+	"$(code_of ModifyNetworkRuleAttribute --InstanceId "$id" --ForwardProtocol tcp --FrontendPort 7000 --Config '{"Slimit":{"CpsMode":2}}')"
 done_testing
