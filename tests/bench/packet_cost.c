@@ -64,6 +64,10 @@ struct bench {
 
 /* ---- what Polder knows */
 
+/* What a case asks for beside VIP_HAS_*. */
+#define REGION (1u << 8) /* not of struct vip: refuse the flood's country */
+#define ASKED  (1u << 9) /* likewise: no refusal is kept, each packet asks the lists */
+
 static struct polder *load_polder(void)
 {
 	struct polder *skel = polder__open();
@@ -73,6 +77,14 @@ static struct polder *load_polder(void)
 	skel->rodata->flow_tables_new = 1;
 	must(polder__load(skel) == 0, "load the packet path");
 	return skel;
+}
+
+static void edition_set(struct polder *skel, uint32_t edition)
+{
+	struct settings settings = settings_default();
+
+	settings.edition = edition;
+	settings_set(skel, &settings);
 }
 
 static void fill_vip(struct polder *skel, uint32_t flags)
@@ -85,13 +97,11 @@ static void fill_vip(struct polder *skel, uint32_t flags)
 		vip.mitigation_on = MITIGATION_BIT(block_list) | MITIGATION_BIT(region);
 	vip_set(skel, vip_text[0], &vip);
 	vip_set(skel, vip_text[1], &vip);
+	edition_set(skel, flags & ASKED ? 0 : 1);
 }
 
 static void fill_polder(struct polder *skel)
 {
-	struct settings settings = settings_default();
-
-	settings_set(skel, &settings);
 	fill_vip(skel, 0);
 	for (int i = 0; i < 2; i++)
 		source_set(skel, source_text[i]);
@@ -220,11 +230,11 @@ struct cost_case {
 };
 #define EXACT  VIP_HAS_EXACT
 #define PREFIX VIP_HAS_PREFIX
-#define REGION (1u << 8) /* not of struct vip: refuse the flood's country */
 static const struct cost_case cases[] = {
 	{ "floor", block_listed, SUBJECT_FLOOR, 4, 0, 0 },
 	{ "xdp-filter-block-listed", block_listed, SUBJECT_XDP_FILTER, 4, 0, 0 },
 	{ "block-listed-one", block_listed, SUBJECT_POLDER_ONE, 4, EXACT, REASON_block_list },
+	{ "block-listed-asked", block_listed, SUBJECT_POLDER, 4, EXACT | ASKED, REASON_block_list },
 	{ "block-listed", block_listed, SUBJECT_POLDER, 4, EXACT, REASON_block_list },
 	{ "block-listed-both", block_listed, SUBJECT_POLDER, 4, EXACT | PREFIX, REASON_block_list },
 	{ "prefix-listed", prefix_listed, SUBJECT_POLDER, 4, EXACT | PREFIX, REASON_block_list },
