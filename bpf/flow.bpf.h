@@ -8,7 +8,8 @@
  *
  * Source ports: each CPU counts through all pairs of source address and port from a random start,
  * and takes only those of its own residue, so that a pair is used again as late as possible and the
- * origin has forgotten the connection before.
+ * origin has forgotten the connection before. Two flows of a client may therefore leave from two addresses: an origin
+ * that compares them (data connections of FTP) has to be told not to.
  *
  * UDP sources can be forged, and a table that is full forgets. Flows whose client went on after
  * answers over more than a second (proof.bpf.h) are therefore moved to tables of their own: a flood
