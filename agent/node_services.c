@@ -79,6 +79,8 @@ static uint32_t record_wanted(const struct record_service *record)
 		mask |= MITIGATION_BIT(payload_form);
 	if (record->flags & SERVICE_NO_EMPTY)
 		mask |= MITIGATION_BIT(empty_connection) | MITIGATION_BIT(auto_block);
+	if (record->flags & SERVICE_CHALLENGE)
+		mask |= MITIGATION_BIT(unproven);
 	return mask;
 }
 

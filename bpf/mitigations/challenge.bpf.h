@@ -28,9 +28,6 @@
 #include "proof.bpf.h"
 #include "bpf/service.bpf.h"
 
-#define FORM_a2s       40
-#define FORM_dns       41
-
 #define A2S_INFO       0x54
 #define A2S_PLAYER     0x55
 #define A2S_RULES      0x56

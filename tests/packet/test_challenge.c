@@ -10,9 +10,6 @@
 /* What an answer that never came would hold. */
 static const uint8_t nothing[512];
 
-#define FORM_a2s     40
-#define FORM_dns     41
-
 #define A2S_INFO     "\xff\xff\xff\xffTSource Engine Query"
 #define INFO_BYTES   25u
 #define A2S_PLAYER   "\xff\xff\xff\xffU\xff\xff\xff\xff"
