@@ -131,7 +131,8 @@ static __noinline void refusal_write(
 	struct refusal *kept;
 	__u32 zero = 0;
 
-	if (!p || !entry || !s || p->network != ETH_HLEN)
+	/* What a mitigation before only watched has to be counted for each packet. */
+	if (!p || !entry || !s || p->network != ETH_HLEN || p->watched)
 		return;
 	if ((__s64)(p->now_ns + REFUSAL_LIFE_NS + s->life_offset_ns) > entry->mitigation_until_ns)
 		return;

@@ -197,7 +197,26 @@ static void blackhole(int version)
 	assert_int_equal(send_syn(version, 0), XDP_REDIRECT);
 }
 
+/* A mitigation that is only watched, before the one that drops, counts each packet. */
+static void watched(int version)
+{
+	const uint32_t both = MITIGATION_BIT(block_list) | MITIGATION_BIT(bogon);
+	uint64_t seen = vip_reason_packets(skel, REASON_WATCHED | REASON_block_list);
+	struct vip vip = vip_protected();
+
+	begin(version);
+	vip.flags = VIP_HAS_EXACT;
+	vip.mitigation_on = both;
+	vip.mitigation_watch = MITIGATION_BIT(block_list);
+	vip_set(skel, VIP4, &vip);
+	vip_set(skel, VIP6, &vip);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(send_syn(version, 0), XDP_DROP);
+	assert_int_equal(vip_reason_packets(skel, REASON_WATCHED | REASON_block_list) - seen, 5);
+}
+
 TEST(counts)
+TEST(watched)
 TEST(editions)
 TEST(without_edition)
 TEST(ends)
@@ -232,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_watched),
 		cmocka_unit_test(test_editions),
 		cmocka_unit_test(test_without_edition),
 		cmocka_unit_test(test_ends),
