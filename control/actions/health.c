@@ -16,8 +16,6 @@
 
 #define HEALTH_BYTES 2048
 #define HEALTH_KEYS  "Type Domain Uri Timeout Port Interval Up Down"
-#define RULES_BYTES  65536
-#define RULE_KEYS    "InstanceId Protocol FrontendPort"
 
 static const char *const kind_names[] = {
 	[HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http", [HEALTH_UDP] = "udp"
@@ -173,42 +171,6 @@ static enum err modify_run(struct call *call, const void *raw)
 
 /* ---- reading */
 
-struct describe {
-	const char *rules;
-};
-static const struct param describe_params[] = {
-	PARAM(describe, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {InstanceId, Protocol, FrontendPort}"),
-	PARAM_ROW_END,
-};
-
-/* Fills the element of one rule beside what names the rule. */
-typedef enum err (*describe_rule)(struct call *call, const struct port_rule *rule, json_t *element);
-
-static enum err describe_each(
-	struct call *call, const void *raw, const char *list_name, describe_rule fill)
-{
-	const struct describe *args = raw;
-	AUTO(json) json_t *array = NULL;
-	json_t *list;
-	TRY(json_param_parse(call, "NetworkRules", args->rules, PORT_RULE_MAX, &array));
-	TRY(put_list(call->reply, list_name, &list));
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct json_element element;
-		struct instance instance;
-		struct port_rule rule;
-		TRY(json_param_element(call, "NetworkRules", array, i, RULE_KEYS, &element));
-		TRY(rule_of_element(call, &element, &instance, &rule));
-		json_t *item = json_pack("{s:s, s:s, s:I}", "InstanceId", instance.id, "Protocol",
-			protocol_name(rule.protocol), "FrontendPort",
-			(json_int_t)rule.frontend_port);
-		TRY(add(list, item));
-		TRY(fill(call, &rule, item));
-	}
-	return OK;
-}
-
 static enum err fill_config(struct call *call, const struct port_rule *rule, json_t *element)
 {
 	struct rule_health health;
@@ -232,7 +194,7 @@ static enum err fill_config(struct call *call, const struct port_rule *rule, jso
 
 static enum err list_run(struct call *call, const void *raw)
 {
-	return describe_each(call, raw, "HealthCheckList", fill_config);
+	return rule_describe_named(call, raw, "HealthCheckList", fill_config);
 }
 
 /* Normal until a node says otherwise. */
@@ -266,7 +228,7 @@ static enum err fill_status(struct call *call, const struct port_rule *rule, jso
 
 static enum err status_run(struct call *call, const void *raw)
 {
-	return describe_each(call, raw, "HealthCheckStatus", fill_status);
+	return rule_describe_named(call, raw, "HealthCheckStatus", fill_status);
 }
 
 static const struct reply_list list_lists[] = { { "HealthCheckList", "HealthCheckItem" },
@@ -278,11 +240,11 @@ const struct action health_actions[] = {
 	{ VERSION_DDOSCOO, "ModifyHealthCheckConfig", WRITE, PERMISSION_FULL, modify_params,
 		sizeof(struct modify), modify_run, NULL,
 		"says how nodes check the origins of a port rule", 0 },
-	{ VERSION_DDOSCOO, "DescribeHealthCheckList", READ, PERMISSION_READ, describe_params,
-		sizeof(struct describe), list_run, list_lists,
+	{ VERSION_DDOSCOO, "DescribeHealthCheckList", READ, PERMISSION_READ, rule_names_params,
+		sizeof(struct rule_names), list_run, list_lists,
 		"shows how the origins of port rules are checked", 0 },
-	{ VERSION_DDOSCOO, "DescribeHealthCheckStatus", READ, PERMISSION_READ, describe_params,
-		sizeof(struct describe), status_run, status_lists,
+	{ VERSION_DDOSCOO, "DescribeHealthCheckStatus", READ, PERMISSION_READ, rule_names_params,
+		sizeof(struct rule_names), status_run, status_lists,
 		"shows what the nodes found about the origins of port rules", 0 },
 	{ 0 },
 };

@@ -238,3 +238,36 @@ enum err rule_describe(struct call *call, const struct rule_page *page, rule_ele
 		TRY(add(list, element(&rows[i])));
 	return OK;
 }
+
+#define RULES_BYTES 65536 /* PORT_RULE_MAX rules by instance, protocol and port */
+#define RULE_KEYS   "InstanceId Protocol FrontendPort"
+
+const struct param rule_names_params[] = {
+	PARAM(rule_names, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
+		.max = RULES_BYTES, .type = "String",
+		.help = "JSON array of {InstanceId, Protocol, FrontendPort}"),
+	PARAM_ROW_END,
+};
+
+enum err rule_describe_named(
+	struct call *call, const void *raw, const char *list_name, rule_fill fill)
+{
+	const struct rule_names *args = raw;
+	AUTO(json) json_t *array = NULL;
+	json_t *list;
+	TRY(json_param_parse(call, "NetworkRules", args->rules, PORT_RULE_MAX, &array));
+	TRY(put_list(call->reply, list_name, &list));
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		struct json_element element;
+		struct instance instance;
+		struct port_rule rule;
+		TRY(json_param_element(call, "NetworkRules", array, i, RULE_KEYS, &element));
+		TRY(rule_of_element(call, &element, &instance, &rule));
+		json_t *item = json_pack("{s:s, s:s, s:I}", "InstanceId", instance.id, "Protocol",
+			protocol_name(rule.protocol), "FrontendPort",
+			(json_int_t)rule.frontend_port);
+		TRY(add(list, item));
+		TRY(fill(call, &rule, item));
+	}
+	return OK;
+}

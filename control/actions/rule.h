@@ -48,4 +48,15 @@ typedef json_t *(*rule_element)(const struct port_rule_row *row);
 enum err rule_describe(
 	struct call *call, const struct rule_page *page, rule_element element) MUST_USE;
 
+/* Which rules a caller names in one JSON parameter, "NetworkRules". */
+struct rule_names {
+	const char *rules;
+};
+extern const struct param rule_names_params[];
+/* Fills the element of one rule beside what names the rule. */
+typedef enum err (*rule_fill)(struct call *call, const struct port_rule *rule, json_t *element);
+/* Puts a list into the reply with an element for each of the rules that raw, a struct rule_names, names. */
+enum err rule_describe_named(
+	struct call *call, const void *raw, const char *list_name, rule_fill fill) MUST_USE;
+
 #endif

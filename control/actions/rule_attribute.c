@@ -18,10 +18,8 @@
 #include "control/actions/tables.h"
 
 #define CONFIG_BYTES 8192
-#define RULES_BYTES  65536 /* PORT_RULE_MAX rules by instance, protocol and port */
 
 #define CONFIG_KEYS  "PersistenceTimeout PayloadLen Synproxy NodataConn Sla Slimit Cc"
-#define RULE_KEYS    "InstanceId Protocol FrontendPort"
 
 struct modify {
 	const char *id, *protocol, *config, *module;
@@ -228,16 +226,6 @@ static enum err modify_run(struct call *call, const void *raw)
 	return rule_set_attributes(call, config.where, &rule, &attributes);
 }
 
-struct describe {
-	const char *rules;
-};
-static const struct param describe_params[] = {
-	PARAM(describe, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {InstanceId, Protocol, FrontendPort}"),
-	PARAM_ROW_END,
-};
-
 static enum err put_blocking(json_t *config, const struct rule_attributes *attributes)
 {
 	const int64_t seconds[] = { attributes->block_rate, attributes->block_connections,
@@ -270,31 +258,17 @@ static enum err put_config(json_t *config, const struct rule_attributes *attribu
 	return put_blocking(config, attributes);
 }
 
-static enum err describe_one(struct call *call, const struct json_element *element, json_t *list)
+static enum err fill_config(struct call *call, const struct port_rule *rule, json_t *element)
 {
-	struct instance instance;
-	struct port_rule rule;
-	TRY(rule_of_element(call, element, &instance, &rule));
-	json_t *config = json_object();
-	TRY(add(list, json_pack("{s:s, s:s, s:I, s:o}", "InstanceId", instance.id, "Protocol",
-			      protocol_name(rule.protocol), "FrontendPort",
-			      (json_int_t)rule.frontend_port, "Config", config)));
-	return put_config(config, &rule.attributes);
+	json_t *config;
+	(void)call;
+	TRY(put_object(element, "Config", &config));
+	return put_config(config, &rule->attributes);
 }
 
 static enum err describe_run(struct call *call, const void *raw)
 {
-	const struct describe *args = raw;
-	AUTO(json) json_t *array = NULL;
-	json_t *list;
-	TRY(json_param_parse(call, "NetworkRules", args->rules, PORT_RULE_MAX, &array));
-	TRY(put_list(call->reply, "NetworkRuleAttributes", &list));
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct json_element element;
-		TRY(json_param_element(call, "NetworkRules", array, i, RULE_KEYS, &element));
-		TRY(describe_one(call, &element, list));
-	}
-	return OK;
+	return rule_describe_named(call, raw, "NetworkRuleAttributes", fill_config);
 }
 
 static const struct reply_list describe_lists[] = {
@@ -307,8 +281,8 @@ const struct action rule_attribute_actions[] = {
 	{ VERSION_DDOSCOO, "ModifyNetworkRuleAttribute", WRITE, PERMISSION_FULL, modify_params,
 		sizeof(struct modify), modify_run, NULL,
 		"changes limits, filters and session persistence of a port rule", 0 },
-	{ VERSION_DDOSCOO, "DescribeNetworkRuleAttributes", READ, PERMISSION_READ, describe_params,
-		sizeof(struct describe), describe_run, describe_lists,
+	{ VERSION_DDOSCOO, "DescribeNetworkRuleAttributes", READ, PERMISSION_READ,
+		rule_names_params, sizeof(struct rule_names), describe_run, describe_lists,
 		"shows limits, filters and session persistence of port rules", 0 },
 	{ 0 },
 };
