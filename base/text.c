@@ -7,7 +7,9 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -194,22 +196,29 @@ static int hex_value(char c)
 
 void text_base64(const uint8_t *bytes, size_t length, char *out)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	assert(length <= INT_MAX / 2);
+	(void)EVP_EncodeBlock((unsigned char *)out, bytes, (int)length);
+}
 
-	for (size_t i = 0; i < length; i += 3) {
-		uint32_t group = (uint32_t)bytes[i] << 16;
+int text_from_base64(const char *text, uint8_t *out, size_t size)
+{
+	size_t length = strlen(text), padding = 0;
+	uint8_t last[3];
+	int decoded;
 
-		if (i + 1 < length)
-			group |= (uint32_t)bytes[i + 1] << 8;
-		if (i + 2 < length)
-			group |= bytes[i + 2];
-		*out++ = digits[group >> 18];
-		*out++ = digits[group >> 12 & 63];
-		*out++ = i + 1 < length ? digits[group >> 6 & 63] : '=';
-		*out++ = i + 2 < length ? digits[group & 63] : '=';
-	}
-	*out = '\0';
+	while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
+		padding++;
+	if (length % 4 != 0 || length > INT_MAX / 2 || length / 4 * 3 - padding > size)
+		return -1;
+	if (length == 0)
+		return 0;
+	/* The library writes whole groups: the last one beside the room that is there. */
+	length -= 4;
+	decoded = length ? EVP_DecodeBlock(out, (const unsigned char *)text, (int)length) : 0;
+	if (decoded < 0 || EVP_DecodeBlock(last, (const unsigned char *)text + length, 4) < 0)
+		return -1;
+	memcpy(out + length / 4 * 3, last, 3 - padding);
+	return (int)(length / 4 * 3 + 3 - padding);
 }
 
 bool text_from_hex(const char *text, uint8_t *out, size_t length)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/live.h"
 #include "cli/pcapng.h"
@@ -56,48 +57,22 @@ static bool start(struct capture *capture)
 	return true;
 }
 
-static int digit(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-/* Base64 of whole bytes; returns how many. */
-static uint32_t decode(const char *text, uint8_t *out, uint32_t size)
-{
-	uint32_t bits = 0, used = 0;
-	int held = 0;
-
-	for (; digit(*text) >= 0 && used < size; text++) {
-		bits = bits << 6 | (uint32_t)digit(*text);
-		held += 6;
-		if (held < 8)
-			continue;
-		held -= 8;
-		out[used++] = (uint8_t)(bits >> held);
-	}
-	return used;
-}
-
 static bool write_packet(struct capture *capture, const json_t *packet)
 {
 	uint8_t frame[PCAPNG_FRAME_MAX];
 	const int64_t length = live_int(packet, "Length");
-	uint32_t captured = decode(live_text(packet, "Frame"), frame, sizeof(frame));
+	const int captured = text_from_base64(live_text(packet, "Frame"), frame, sizeof(frame));
 	char comment[PCAPNG_COMMENT_MAX];
 
 	if (length < 0 || length > PCAPNG_FRAME_MAX)
 		return complain("the service names a frame of %lld bytes", (long long)length);
-	if (captured > length)
-		captured = (uint32_t)length;
+	if (captured < 0 || captured > length)
+		return complain("the service gives a frame that is none");
 	(void)snprintf(comment, sizeof(comment), "%s%s", live_text(packet, "Reason"),
 		json_is_true(json_object_get(packet, "Watched")) ? " (only watched: it passed)"
 								 : "");
 	capture->written++;
-	return pcapng_frame(capture->file, live_int(packet, "Time"), frame, captured,
+	return pcapng_frame(capture->file, live_int(packet, "Time"), frame, (uint32_t)captured,
 		(uint32_t)length, comment);
 }
 

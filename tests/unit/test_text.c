@@ -245,9 +245,18 @@ static void test_base64(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		text_base64((const uint8_t *)pairs[i][0], strlen(pairs[i][0]), text);
+		size_t length = strlen(pairs[i][0]);
+		uint8_t bytes[6];
+
+		text_base64((const uint8_t *)pairs[i][0], length, text);
 		assert_string_equal(text, pairs[i][1]);
+		assert_int_equal(text_from_base64(text, bytes, length), length);
+		assert_memory_equal(bytes, pairs[i][0], length);
+		if (length > 0)
+			assert_int_equal(text_from_base64(text, bytes, length - 1), -1);
 	}
+	assert_int_equal(text_from_base64("Zg=", (uint8_t *)text, 6), -1);
+	assert_int_equal(text_from_base64("Z!==", (uint8_t *)text, 6), -1);
 }
 
 int main(void)
