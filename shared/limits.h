@@ -37,6 +37,8 @@
 #define NODE_PATTERN_MAX       16384  /* instances with patterns */
 #define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 25 MB */
 #define NODE_AUTO_BLOCK_MAX    131072 /* LRU */
+#define NODE_REQUEST_BAN_MAX   131072 /* LRU; about 14 MB */
+#define NODE_STEER_MAX	       131072 /* ports of web sites' addresses */
 #define NODE_PROVEN_MAX	       131072 /* LRU, of each kind of proof; about 14 MB */
 
 /* One instance: source ports that it refuses, patterns of payloads and their size. */

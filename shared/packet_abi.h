@@ -392,6 +392,36 @@ struct adjust {
 };
 
 /*
+ * map "request_ban": LRU_HASH NODE_REQUEST_BAN_MAX, key struct list_exact_key: sources that the request path
+ * (nginx/) refuses; written by its workers, who have no more rights than the pin's group. Mitigation request_ban.
+ */
+struct request_ban {
+	__s64 until_ns; /* utc */
+	__u32 check;	/* enum check of request_abi.h */
+	__u32 rule;	/* that asked for it; 0: none */
+};
+
+/*
+ * Steering of TCP connections to nginx (bpf/steer.bpf.c, sk_lookup).
+ * map "steer_port": HASH NODE_STEER_MAX, key struct steer_key -> __u32 enum steer_listener.
+ * map "steer_listener": SOCKMAP STEER_LISTENERS, index 2 * enum steer_listener + (IPv6: 1): listening sockets, put
+ * there by nginx's master when it starts.
+ */
+struct steer_key {
+	struct address vip;
+	__be16 port;
+	__u16 reserved[3]; /* 0 */
+};
+enum steer_listener {
+	STEER_PLAIN,
+	STEER_TLS,
+	STEER_PLAIN_PROXY, /* connections begin with a PROXY header */
+	STEER_TLS_PROXY,
+	STEER_COUNT
+};
+#define STEER_LISTENERS (2 * STEER_COUNT)
+
+/*
  * map "offence": RINGBUF 64 KiB: sources that were blocked for hits. One record each.
  */
 struct offence {

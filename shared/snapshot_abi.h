@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "packet_abi.h"
+#include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
 #define SNAPSHOT_VERSION 3
@@ -49,6 +50,8 @@ enum record_type {
 	RECORD_POLICY = 5,
 	RECORD_HEALTH = 6,
 	RECORD_CAPTURE = 7,
+	RECORD_SITE = 8,
+	RECORD_CERTIFICATE = 9,
 	/* reports */
 	RECORD_NODE = 16,
 	RECORD_SOURCE = 17,
@@ -160,6 +163,21 @@ struct record_capture {
 	uint64_t reasons; /* bit r: reason r of reasons.def */
 	int64_t until_ms; /* machine UTC */
 };
+
+/* A web site; id = site->number. Behind the record's head lies a struct site with all its parts. */
+struct record_site {
+	struct record record;
+	uint8_t site[];
+};
+static_assert(sizeof(struct record_site) + SITE_BYTES_MAX <= UINT16_MAX - 7, "a record holds a site");
+
+/* A certificate with its key; id = its number. Behind the record's head lie a struct certificate, chain and key. */
+struct record_certificate {
+	struct record record;
+	uint8_t certificate[];
+};
+static_assert(sizeof(struct record_certificate) + CERTIFICATE_BYTES_MAX <= UINT16_MAX - 7,
+	"a record holds a certificate");
 
 enum list_kind {
 	LIST_ALLOW = 1,
