@@ -92,6 +92,7 @@ struct vip {
 };
 #define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
 #define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
+#define VIP_HAS_LOCAL  (1u << 2) /* ports of the address are local services: see "local_service" */
 
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
