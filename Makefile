@@ -41,7 +41,7 @@ BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 .DEFAULT_GOAL := all
 .PHONY: all help setup run stop test test-sanitizers test-kernel lint format fuzz bench install clean
 
-all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o ## build everything
+all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o $(O)/ngx_http_polder_module.so ## build everything
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
@@ -140,6 +140,25 @@ $(O)/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
+# --- the module of nginx: built against Debian's nginx-dev, which tells how the packaged nginx was built ----
+NGINX_SOURCE := /usr/share/nginx/src
+NGINX_CONFIG := $(O)/nginx-config/ngx_auto_config.h
+NGINX_CPPFLAGS := $(addprefix -isystem $(NGINX_SOURCE)/src/,core event event/modules os/unix http http/modules http/v2) \
+	-isystem $(O)/nginx-config
+NGINX := $(patsubst %.c,$(O)/module/%.o,$(call sources,nginx nginx/checks) base/site.c base/text.c base/arena.c)
+$(NGINX_CONFIG): $(NGINX_SOURCE)/conf_flags
+	@mkdir -p $(@D)
+	@echo "  CONF  $@"
+	$(Q)bash -c 'out=$$(realpath $(@D)) && cd $(NGINX_SOURCE) && . ./conf_flags && \
+		./configure --builddir="$$out" "$${NGX_CONF_FLAGS[@]}"' >$(@D)/log 2>&1
+$(O)/module/%.o: %.c | $(NGINX_CONFIG)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
+$(O)/ngx_http_polder_module.so: $(NGINX)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto
+
 # --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
 TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -160,7 +179,7 @@ $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -lssl -lcrypto -lpthread
 $(patsubst %,%.o,$(BENCH)): | $(addprefix $(O)/sys/,polder.skel.h generator.skel.h peers.skel.h)
 $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
