@@ -51,9 +51,8 @@ static inline struct original load_synproxy(void)
 		return out;
 	object = bpf_object__open(path);
 	must(object != NULL, path);
-	bpf_object__for_each_program(each, object)
-		(void)bpf_program__set_autoload(
-			each, strcmp(bpf_program__name(each), SYNPROXY_PROGRAM) == 0);
+	bpf_object__for_each_program(each, object)(void) bpf_program__set_autoload(
+		each, strcmp(bpf_program__name(each), SYNPROXY_PROGRAM) == 0);
 	must(bpf_object__load(object) == 0, path);
 	each = bpf_object__find_program_by_name(object, SYNPROXY_PROGRAM);
 	must(each != NULL, SYNPROXY_PROGRAM);
