@@ -372,7 +372,7 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	runs = after.run_cnt - before.run_cnt;
 	counted = ended(bench, of, &frame) - counted;
 	if (polder)
-		memset(polder->bss->flow_known, 0, sizeof(polder->bss->flow_known));
+		known_fill(polder, 0);
 	if (of->frame == ack && !polder)
 		counted = runs - counted; /* it counts what it answers, and must not */
 	else if (of->subject == SUBJECT_FLOOR || of->subject == SUBJECT_XDP_FILTER)
