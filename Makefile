@@ -82,6 +82,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/run
 	$(Q)tests/bench/packet
 	$(Q)tests/bench/flood
+	$(Q)tests/bench/request
 
 clean: ## remove what was built
 	rm -rf build build-*
