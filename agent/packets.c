@@ -25,6 +25,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/share.h"
 #include "agent/steer.h"
 #include "base/auto.h"
 #include "base/log.h"
@@ -324,6 +325,7 @@ static enum err load(struct packets *packets)
 		return fail(ERR_SYSTEM, "load the packet path: %s (--log-level debug tells more)",
 			strerror(errno));
 	TRY(pin_maps(packets));
+	TRY(share_bans(packets->settings));
 	TRY(find_maps(packets));
 	packets->ring =
 		ring_buffer__new(packets->map[PACKET_NEIGHBOUR], ring_record, packets, NULL);
