@@ -110,6 +110,11 @@ $(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$(O)/steering.bpf.o: bpf/steer.bpf.c $(BPF_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
 $(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
@@ -132,7 +137,7 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
-$(AGENT) $(O)/agent/main.o: | $(O)/sys/polder.skel.h
+$(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
 $(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
 
 $(O)/%.o: %.c

@@ -27,6 +27,7 @@
 #include "agent/report.h"
 #include "agent/retry.h"
 #include "agent/settle.h"
+#include "agent/steer.h"
 #include "agent/sweep.h"
 #include "base/auto.h"
 #include "base/clock.h"
@@ -53,6 +54,7 @@ enum {
 struct loop {
 	const struct agent_settings *settings;
 	struct packets *packets;
+	struct steer *steer;
 	struct node_state *state;
 	struct applier *applier;
 	struct neighbours *neighbours;
@@ -119,6 +121,7 @@ static void tick(struct loop *loop)
 	settle_again(loop);
 	try_attach(loop);
 	neighbours_tick(loop->neighbours, clock_monotonic_ms());
+	steer_tick(loop->steer, clock_monotonic_ms());
 	sweep_tick(loop->sweep, boot_ns());
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	loop->report_due = true;
@@ -407,6 +410,7 @@ static enum err begin(struct loop *loop)
 
 	TRY(neighbours_open(&loop->neighbours));
 	TRY(packets_open(settings, &loop->packets));
+	TRY(steer_open(settings, loop->packets, &loop->steer));
 	TRY(fetch_open(settings, &loop->fetch));
 	loop->state = node_state_new();
 	if (!loop->state)
@@ -420,6 +424,7 @@ static enum err begin(struct loop *loop)
 	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;
 	applier_use_health(loop->applier, loop->health);
+	applier_use_steer(loop->applier, loop->steer);
 	TRY(open_descriptors(loop));
 	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
@@ -450,6 +455,7 @@ static void end(struct loop *loop)
 	applier_free(loop->applier);
 	health_free(loop->health);
 	node_state_free(loop->state);
+	steer_close(loop->steer);
 	packets_close(loop->packets);
 	neighbours_close(loop->neighbours);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The packet path as the agent sees it: its maps, its programs, and where they are attached. packets.c and
- * attach.c are the only files that know libbpf. Everything outlives the process through pins below
+ * The packet path as the agent sees it: its maps, its programs, and where they are attached. packets.c, attach.c and
+ * steer_program.c are the only files that know libbpf. Everything outlives the process through pins below
  * one directory; opening it again takes the same maps over.
  */
 #ifndef AGENT_PACKETS_H

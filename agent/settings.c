@@ -17,7 +17,8 @@
 #define FLOWS_MIN 1024
 
 struct settings_row {
-	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database;
+	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
+		*requests_group;
 	struct text_list interface, source, region_override;
 	int64_t flows, detach;
 };
@@ -46,6 +47,8 @@ static const struct param rows[] = {
 	PARAM(settings_row, region_override, "region-override", .kind = PARAM_TEXT_LIST,
 		.max = REGION_OVERRIDE_MAX, .item_max = 52,
 		.help = "PREFIX=CC: a network's country; repeatable"),
+	PARAM(settings_row, requests_group, "requests-group", .kind = PARAM_TEXT, .min = 1,
+		.max = 32, .help = "group of nginx's workers: may ban sources"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -215,6 +218,7 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	}
 	out->region_database = row.region_database;
 	out->region_override = row.region_override;
+	out->requests_group = row.requests_group;
 	for (size_t i = 0; i < row.region_override.count; i++) {
 		if (!region_override_is_valid(row.region_override.item[i]))
 			return bad(why, "region-override", "must be PREFIX=CC, CC of ISO 3166-1");

@@ -34,6 +34,7 @@ struct agent_settings {
 	uint32_t flows;			  /* entries of each flow table */
 	const char *region_database;	  /* MaxMind format; NULL: none */
 	struct text_list region_override; /* "PREFIX=CC" */
+	const char *requests_group;	  /* may write bans; NULL: root alone */
 	bool detach;
 	enum log_level log_level;
 
