@@ -137,8 +137,13 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
+# The lab's nodes run the configuration that is shipped.
+$(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
+	@mkdir -p $(@D)
+	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
+
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
