@@ -194,7 +194,8 @@ $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BAS
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -lssl -lcrypto -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) -lssl
+$(O)/tests/bench/request_sites: $(AGENT) $(BASE)
 $(patsubst %,%.o,$(BENCH)): | $(addprefix $(O)/sys/,polder.skel.h generator.skel.h peers.skel.h)
 $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
