@@ -16,6 +16,7 @@
 #include "control/model/lifecycle.h"
 #include "control/store/query.h"
 #include "control/store/vip.h"
+#include "control/store/website.h"
 
 /* The nodes' number has 32 bits and 0 means none. */
 #define NUMBER_MAX INT64_C(0xffffffff)
@@ -266,6 +267,7 @@ enum err instance_release(struct db *db, const struct instance *instance, int64_
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		TRY(db_run(db, owned[i], number, 1, NULL));
+	TRY(website_release(db, instance->number));
 	TRY(db_run(db, "DELETE FROM instance WHERE number = $1", number, 1, &changed));
 	if (changed == 0)
 		return ERR_INSTANCE_NOT_FOUND;
@@ -281,9 +283,13 @@ enum err instance_release(struct db *db, const struct instance *instance, int64_
 enum err instance_usage(struct db *db, int64_t number, struct instance_usage *out)
 {
 	struct instance_usage usage = { 0 };
+	struct website_usage websites;
 
 	TRY(select_int(db, "SELECT count(*) FROM port_rule WHERE instance_number = $1",
 		(const struct value[]){ V_INT(number) }, 1, &usage.ports));
+	TRY(website_usage(db, number, 0, "", &websites));
+	usage.domains = websites.domains;
+	usage.sites = websites.sites;
 	*out = usage;
 	return OK;
 }

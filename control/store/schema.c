@@ -323,6 +323,78 @@ static const char policies[] =
 	"ALTER TABLE list_entry ADD COLUMN actor TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE list_entry ADD COLUMN mitigation TEXT NOT NULL DEFAULT '';";
 
+/* Web sites and what belongs to them, certificates with their sealed keys. A website has at least one instance. */
+static const char websites[] =
+	"CREATE TABLE certificate ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" name TEXT NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" create_ms INTEGER NOT NULL,"
+	" from_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" common TEXT NOT NULL,"
+	" issuer TEXT NOT NULL,"
+	" names TEXT NOT NULL,"
+	" chain TEXT NOT NULL,"
+	" secret BLOB NOT NULL,"
+	" UNIQUE (account, name));"
+	"CREATE TABLE website ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" domain TEXT NOT NULL UNIQUE,"
+	" site TEXT NOT NULL,"
+	" cname TEXT NOT NULL UNIQUE,"
+	" create_ms INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL,"
+	" named INTEGER NOT NULL,"
+	" http_to_https INTEGER NOT NULL,"
+	" https_to_http INTEGER NOT NULL,"
+	" http2 INTEGER NOT NULL,"
+	" ocsp INTEGER NOT NULL,"
+	" access_mode INTEGER NOT NULL,"
+	" reuse INTEGER NOT NULL,"
+	" reuse_cname TEXT NOT NULL,"
+	" certificate INTEGER REFERENCES certificate (number));"
+	/* Names of sites that are gone, until no change names them any more. */
+	"CREATE TABLE website_gone ("
+	" number INTEGER PRIMARY KEY,"
+	" cname TEXT NOT NULL,"
+	" generation INTEGER NOT NULL);"
+	"CREATE INDEX website_account ON website (account, domain);"
+	"CREATE INDEX website_certificate ON website (certificate) WHERE certificate IS NOT NULL;"
+	"CREATE TABLE website_instance ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
+	" PRIMARY KEY (website, instance_number)) WITHOUT ROWID;"
+	"CREATE INDEX website_instance_number ON website_instance (instance_number, website);"
+	"CREATE TABLE website_port ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" port INTEGER NOT NULL,"
+	" schemes INTEGER NOT NULL,"
+	" PRIMARY KEY (website, port)) WITHOUT ROWID;"
+	"CREATE TABLE website_origin ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" position INTEGER NOT NULL,"
+	" origin TEXT NOT NULL,"
+	" PRIMARY KEY (website, position)) WITHOUT ROWID;"
+	"CREATE TABLE website_setting ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" name TEXT NOT NULL,"
+	" json TEXT NOT NULL,"
+	" PRIMARY KEY (website, name)) WITHOUT ROWID;"
+	"CREATE TABLE website_rule ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" kind TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" owner TEXT NOT NULL,"
+	" position INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" enabled INTEGER NOT NULL,"
+	" json TEXT NOT NULL,"
+	" UNIQUE (website, kind, name));";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -330,5 +402,6 @@ const char *const schema_steps[] = {
 	rule_attributes,
 	rule_policies,
 	policies,
+	websites,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
