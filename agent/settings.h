@@ -35,6 +35,8 @@ struct agent_settings {
 	const char *region_database;	  /* MaxMind format; NULL: none */
 	struct text_list region_override; /* "PREFIX=CC" */
 	const char *requests_group;	  /* may write bans; NULL: root alone */
+	const char *requests;		  /* folder of the request path's files; NULL: no web sites */
+	struct text_list trusted_proxy;	  /* prefixes */
 	bool detach;
 	enum log_level log_level;
 

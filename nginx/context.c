@@ -130,22 +130,29 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	const struct table_settings *settings = table_settings(table);
 	const struct table_vip *vip;
 
-	connection->trusted = is_trusted(settings, &connection->peer);
 	if (!connection->ready) {
 		const ngx_proxy_protocol_t *told = c->proxy_protocol;
+		ngx_sockaddr_t local;
+		socklen_t length = sizeof(local);
 		uint16_t unused;
 
-		if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK)
+		/* Not what nginx knows: a listener may be bound to another address than connections are made to. */
+		if (getsockname(c->fd, &local.sockaddr, &length) != 0)
 			return false;
-		connection->local_port = from_sockaddr(c->local_sockaddr, &connection->local);
-		if (told && connection->trusted &&
+		connection->local_port = from_sockaddr(&local.sockaddr, &connection->local);
+		if (told && is_trusted(settings, &connection->peer) &&
 			from_text(told->src_addr.data, told->src_addr.len, &connection->client,
-				&unused))
+				&unused)) {
 			connection->client_port = told->src_port;
+			connection->proxied = true;
+		}
 		connection->ready = true;
 	}
+	connection->trusted = is_trusted(settings, &connection->client);
 	vip = table ? table_vip(table, &connection->local) : NULL;
 	connection->instance = vip ? vip->instance : 0;
+	connection->mitigated =
+		vip && polder_now_ms() + settings->life_offset_ms < vip->mitigation_until_ms;
 	return true;
 }
 
@@ -198,6 +205,13 @@ static uint8_t scheme_of(ngx_http_request_t *r)
 	return socket ? SITE_SCHEME_WEBSOCKET : SITE_SCHEME_HTTP;
 }
 
+/* A connection that was opened for another site's name may be of a version that this one does not take. */
+static bool tls_suffices(const ngx_http_request_t *r, const struct site *site)
+{
+	return !r->connection->ssl ||
+	       SSL_version(r->connection->ssl->connection) >= SSL3_VERSION + site->tls_min;
+}
+
 /* The site, when it is served at this address, port and scheme. A request to upgrade that the port does not take is an
  * ordinary one. */
 static void site_find(ngx_http_request_t *r, struct polder_request *request)
@@ -213,7 +227,7 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	if (!site || !site_has_instance(site, request->vip->instance))
 		return;
 	port = site_port_find(site, request->connection->local_port);
-	if (!port)
+	if (!port || !tls_suffices(r, site))
 		return;
 	if (!(port->schemes & request->scheme)) {
 		if (request->scheme < SITE_SCHEME_WEBSOCKET)
@@ -224,6 +238,8 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	}
 	request->site = site;
 	request->port = port;
+	request->site_number = site->number;
+	request->site_flags = site->flags;
 	request->counter = counters_site(site->number);
 	request->redirected =
 		(site->flags & SITE_HTTP_TO_HTTPS) && request->scheme == SITE_SCHEME_HTTP;
@@ -249,7 +265,7 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 		return false;
 	request->client = request->connection->client;
 	request->client_port = request->connection->client_port;
-	request->trusted = is_trusted(request->settings, &request->client);
+	request->trusted = request->connection->trusted;
 	if (request->trusted)
 		forwarded_read(r, request);
 	request->scheme = scheme_of(r);
@@ -258,6 +274,7 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 		return true;
 	}
 	request->vip = table_vip(request->table, &request->connection->local);
+	request->instance = request->vip ? request->vip->instance : 0;
 	request->mitigated = request->vip && request->life_ms < request->vip->mitigation_until_ms;
 	site_find(r, request);
 	return true;
@@ -266,6 +283,16 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 struct polder_request *polder_request_find(ngx_http_request_t *r)
 {
 	return ngx_http_get_module_ctx(r->main, ngx_http_polder_module);
+}
+
+void polder_request_release(struct polder_request *request)
+{
+	table_unpin(request->table);
+	request->table = NULL;
+	request->site = NULL;
+	request->port = NULL;
+	request->vip = NULL;
+	request->settings = table_settings(NULL);
 }
 
 struct polder_request *polder_request_get(ngx_http_request_t *r)

@@ -28,16 +28,22 @@ struct polder_main_conf *polder_main(const ngx_cycle_t *cycle);
 
 /* ---- a client's connection; of the connection's pool. Connections of a stream of HTTP/2 share the one below. */
 struct polder_fingerprint;
+struct polder_source;
 struct polder_connection {
 	ngx_connection_t *nginx;
 	struct address peer;   /* the other end of the TCP connection */
 	struct address local;  /* this end: the VIP */
 	struct address client; /* as told by the PROXY header of a trusted proxy; else peer */
 	uint16_t peer_port, local_port, client_port; /* host order */
-	bool trusted;	   /* peer is a trusted proxy: it is never counted against, nor banned */
-	bool ready;	   /* all above is known: not before the PROXY header was read */
-	bool counted;	   /* in the source's number of connections (nginx/source.h) */
-	uint32_t instance; /* of the VIP; 0: of none, or not known yet */
+	bool proxied; /* client is not peer: what bans packets cannot tell it from others behind that proxy */
+	bool trusted;	/* client is a trusted proxy: it is never counted against, nor banned */
+	bool ready;	/* all above is known: not before the PROXY header was read */
+	bool mitigated; /* the address's instance has mitigation: node-wide checks apply */
+	bool counted;	/* was met by source_admit */
+	struct polder_source *source; /* counts it (nginx/source.h); NULL: not counted */
+	uint32_t certificate,
+		site_flags; /* under TLS: of the site that was asked for by server name */
+	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
 	const struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
@@ -55,6 +61,8 @@ struct polder_request {
 	const struct table_vip *vip;	       /* NULL: the address is no instance's */
 	const struct site *site;	       /* NULL: no site of that name here */
 	const struct site_port *port;	       /* of site; NULL without one */
+	uint32_t site_number, site_flags;      /* of site, also when it was let go; 0: none */
+	uint32_t instance;		       /* of vip, likewise */
 	struct site_counter *counter;	       /* NULL: no site, or no counters */
 	int64_t now_ms;			       /* machine UTC when the request came */
 	int64_t life_ms;		       /* the same in life-cycle time */
@@ -73,6 +81,8 @@ struct polder_request {
 };
 /* The main request's; made and filled when asked for first. NULL: memory is out. */
 struct polder_request *polder_request_get(ngx_http_request_t *r);
+/* Lets the table go before the request is over: table, site, port and vip are NULL then, and what follows stays. */
+void polder_request_release(struct polder_request *request);
 /* The same when it was made before, else NULL. */
 struct polder_request *polder_request_find(ngx_http_request_t *r);
 
