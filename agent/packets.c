@@ -65,6 +65,7 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"capture",
 	"sample",
 	"local_service",
+	"local_cookie",
 	"request_ban",
 };
 

@@ -18,11 +18,11 @@
 
 #include "agent/local_route.h"
 #include "agent/pool.h"
+#include "agent/steer_cookie.h"
 #include "agent/steer_program.h"
 #include "base/log.h"
 #include "base/text.h"
 
-#define ATTACH_CHECK_MS 1000
 #define ROUTE_ROUND_ROWS                                                                           \
 	256 /* addresses whose route is looked after in a tick: half a millisecond */
 #define WALK_MAX (2u * NODE_STEER_MAX) /* a map that changes under a walk may begin it again */
@@ -51,9 +51,9 @@ struct steer {
 	struct local_routes *routes;
 	struct pool ports, addresses, locals;
 	struct index port_by_key, address_by_key, local_by_key;
+	struct steer_cookies cookies;
 	bool swept; /* nothing of an earlier agent is left */
 	uint32_t route_cursor;
-	int64_t checked_ms;
 };
 
 /* --- tables ---------------------------------------------------------------------------------- */
@@ -442,12 +442,11 @@ static void look_after_routes(struct steer *steer)
 
 void steer_tick(struct steer *steer, int64_t now_monotonic_ms)
 {
-	if (now_monotonic_ms - steer->checked_ms < ATTACH_CHECK_MS)
-		return;
-	steer->checked_ms = now_monotonic_ms;
 	/* A failure was logged, and the next tick tries again. */
-	if (steer_program_attach(steer->program) == OK)
-		look_after_routes(steer);
+	if (steer_program_attach(steer->program) != OK || steer->addresses.used == 0)
+		return;
+	look_after_routes(steer);
+	steer_cookies_tick(&steer->cookies, now_monotonic_ms);
 }
 
 enum err steer_open(
@@ -472,6 +471,9 @@ enum err steer_open(
 		steer_close(steer);
 		return err;
 	}
+	steer->cookies = (struct steer_cookies){
+		.settings = settings, .packets = packets, .program = steer->program
+	};
 	*out = steer;
 	return OK;
 }
@@ -504,6 +506,7 @@ enum err steer_detach(const struct agent_settings *settings)
 	int result;
 
 	steer_program_detach(settings);
+	steer_cookies_undo(settings);
 	TRY(local_routes_open(&routes));
 	result = local_routes_prune(routes, keep_none, NULL);
 	local_routes_close(routes);

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -195,6 +196,17 @@ uint64_t steer_listener_cookie(const struct steer_program *program, uint32_t ind
 		       bpf_map__fd(program->skeleton->maps.steer_listener), &index, &cookie) == 0
 		       ? cookie
 		       : 0;
+}
+
+bool steer_program_stamp(struct steer_program *program, uint32_t index)
+{
+	uint8_t frame[ETH_HLEN] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+
+	memcpy(frame, &index, sizeof(index));
+	return bpf_prog_test_run_opts(
+		       bpf_program__fd(program->skeleton->progs.polder_stamp), &run) == 0 &&
+	       run.retval == XDP_PASS;
 }
 
 void steer_program_detach(const struct agent_settings *settings)

@@ -32,6 +32,9 @@ int steer_port_next(
 /* The cookie (SO_COOKIE) of the socket at an index of map "steer_listener"; 0: there is none. */
 uint64_t steer_listener_cookie(const struct steer_program *program, uint32_t index);
 
+/* Runs polder_stamp for an index. false: no listener there, or it cannot be asked now. */
+bool steer_program_stamp(struct steer_program *program, uint32_t index);
+
 /* Takes the program off; its maps' pins stay. */
 void steer_program_detach(const struct agent_settings *settings);
 

@@ -9,8 +9,11 @@
  * they are for nobody else on the node.
  */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/in.h>
-#include <linux/socket.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -73,6 +76,34 @@ int polder_steer(struct bpf_sk_lookup *ctx)
 	refused = bpf_sk_assign(ctx, listener, 0);
 	bpf_sk_release(listener);
 	return refused ? SK_DROP : SK_PASS;
+}
+
+/*
+ * Run by the agent, attached nowhere: makes the listener at an index, the frame's first 4 bytes, accept cookies that it
+ * has not sent. A listener does so for two minutes after it had to send one itself, and this helper notes that it
+ * had, where net.ipv4.tcp_syncookies is 2 at the moment. XDP_PASS: it is noted.
+ */
+SEC("xdp")
+int polder_stamp(struct xdp_md *ctx)
+{
+	__u32 *data = (void *)(long)ctx->data, index;
+	struct tcphdr tcp = { .doff = sizeof(tcp) / 4, .syn = 1 };
+	struct ipv6hdr ipv6 = { .version = 6 };
+	struct iphdr ipv4 = { .version = 4, .ihl = sizeof(ipv4) / 4 };
+	struct bpf_sock *listener;
+	__s64 cookie;
+
+	if ((void *)(data + 1) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	index = *data;
+	listener = bpf_map_lookup_elem(&steer_listener, &index);
+	if (!listener)
+		return XDP_DROP;
+	cookie = index & 1
+			 ? bpf_tcp_gen_syncookie(listener, &ipv6, sizeof(ipv6), &tcp, sizeof(tcp))
+			 : bpf_tcp_gen_syncookie(listener, &ipv4, sizeof(ipv4), &tcp, sizeof(tcp));
+	bpf_sk_release(listener);
+	return cookie > 0 ? XDP_PASS : XDP_DROP;
 }
 
 char polder_license[] SEC("license") = "Dual BSD/GPL";
