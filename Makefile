@@ -179,7 +179,7 @@ TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
-WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
+WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service $(O)/tests/wire/web
 CORPUS := $(O)/tests/wire/test_corpus
 tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests
