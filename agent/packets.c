@@ -62,6 +62,8 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"offence",
 	"capture",
 	"sample",
+	"local_service",
+	"request_ban",
 };
 
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
