@@ -110,6 +110,11 @@ $(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$(O)/steering.bpf.o: bpf/steer.bpf.c $(BPF_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
 $(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
@@ -132,8 +137,13 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
-$(AGENT) $(O)/agent/main.o: | $(O)/sys/polder.skel.h
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
+# The lab's nodes run the configuration that is shipped.
+$(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
+	@mkdir -p $(@D)
+	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
+
+$(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

@@ -11,7 +11,8 @@
  *	steer_put(steer, ...) for all that a full snapshot wants
  *	steer_remove_unseen(steer);	takes away what was not put, also what an earlier agent left
  *
- * and differences by steer_put and steer_delete alone. One thread.
+ * and differences by steer_put and steer_delete alone: behind applier_apply, which writes the addresses, and before
+ * packets_attach where that waits for the first snapshot. One thread.
  */
 #ifndef AGENT_STEER_H
 #define AGENT_STEER_H

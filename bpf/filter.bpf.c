@@ -98,8 +98,11 @@ static __always_inline int protect(
 	}
 	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return drop(p, REASON_forwarding_off);
+	if (p->protocol == IPPROTO_TCP && local_is_for(p))
+		return local_from_client(
+			ctx, p, !deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns));
 	if (p->protocol == IPPROTO_TCP)
-		return local_is_for(p) ? local_from_client(p) : tcp_from_client(ctx, p);
+		return tcp_from_client(ctx, p);
 	if (p->protocol == IPPROTO_UDP)
 		return udp_from_client(ctx, p);
 	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))

@@ -6,13 +6,13 @@
  * What the stack would refuse anyhow ends here, where it is cheap: impossible flags, a SYN-ACK that nobody asked
  * for, fragments (the first alone has the ports, and no stack sends TCP in fragments). ICMP errors pass when they
  * quote a segment of a local service: path MTU discovery needs them, and the stack looks whether the quoted
- * number is in flight.
+ * number is in flight. Floods of segments of no connection: local_cookie.bpf.h.
  */
 #ifndef BPF_LOCAL_BPF_H
 #define BPF_LOCAL_BPF_H
 
 #include "error.bpf.h"
-#include "tcp.bpf.h"
+#include "local_cookie.bpf.h"
 #include "mitigations/plan.bpf.h"
 
 static __always_inline int local_find(struct packet *p, __be16 port)
@@ -42,9 +42,33 @@ static __always_inline int local_pass(struct packet *p)
 	return XDP_PASS;
 }
 
-/* From a client to a local service. */
-static __noinline int local_from_client(struct packet *p)
+/* A SYN while mitigation is on. */
+static __always_inline int local_of_syn(struct xdp_md *ctx, struct packet *p)
 {
+	struct local_cookie *host;
+
+	if (direct_below(p))
+		return local_pass(p);
+	/* Without the agent the stack looks after itself: it sends cookies when its queue is full. */
+	host = local_cookie_ready(p);
+	if (!host)
+		return local_pass(p);
+	switch (local_socket_of(ctx, p)) {
+	case LOCAL_KNOWN:
+		/* It may follow a connection that is closed but not forgotten: only the stack knows. */
+		return local_pass(p);
+	case LOCAL_LISTENS:
+		return local_answer_syn(ctx, p, host);
+	default:
+		return drop(p, REASON_no_service);
+	}
+}
+
+/* From a client to a local service. guarded: mitigation is on. */
+static __noinline int local_from_client(struct xdp_md *ctx, struct packet *p, int guarded)
+{
+	int reason;
+
 	if (!p)
 		return XDP_DROP;
 	if (p->fragment != FRAGMENT_NONE)
@@ -53,7 +77,12 @@ static __noinline int local_from_client(struct packet *p)
 		return drop(p, REASON_tcp_flags);
 	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		return drop(p, REASON_syn_ack_unknown);
-	return local_pass(p);
+	if (!guarded)
+		return local_pass(p);
+	if (p->tcp_flags & TCP_SYN)
+		return local_of_syn(ctx, p);
+	reason = local_refuses(ctx, p);
+	return reason ? drop(p, reason) : local_pass(p);
 }
 
 /* Is this ICMP error about a segment of a local service? */

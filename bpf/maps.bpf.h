@@ -76,6 +76,13 @@ struct {
 	__type(value, __u32);
 } local_service SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct local_cookie);
+} local_cookie SEC(".maps");
+
 /* The agent makes it one entry when it has no database. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -409,7 +409,16 @@ struct request_ban {
  * is asked of their packets goes to the host.
  * map "local_service": HASH NODE_STEER_MAX, BPF_F_NO_PREALLOC, key struct service_key -> __u32 1. Asked for addresses
  * with VIP_HAS_LOCAL; goes before a port rule of the same port.
+ * map "local_cookie": ARRAY, one entry, written by the agent: what the host's stack makes of cookies.
  */
+struct local_cookie {
+	__u64 until_ns; /* boot clock: listeners accept those that they have not sent; 0: they do not */
+	__u8 timestamps; /* may be offered, from the stack's clock; without them nothing below */
+	__u8 sack;
+	__u8 scale; /* that the stack offers; LOCAL_SCALE_NONE */
+	__u8 reserved[5];
+};
+#define LOCAL_SCALE_NONE 15
 
 /*
  * Steering of TCP connections to nginx (bpf/steer.bpf.c, sk_lookup).

@@ -7,7 +7,8 @@
 
 #include "mitigate.h"
 
-#define WEB_PORT 443
+#define WEB_PORT      443
+#define THRESHOLD_OFF 1000000u
 
 static inline struct vip vip_of_web(uint32_t mitigations)
 {
@@ -15,6 +16,7 @@ static inline struct vip vip_of_web(uint32_t mitigations)
 
 	vip.flags = VIP_HAS_EXACT | VIP_HAS_LOCAL;
 	vip.mitigation_on = mitigations;
+	vip.syn_threshold = THRESHOLD_OFF;
 	return vip;
 }
 

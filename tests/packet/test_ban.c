@@ -99,7 +99,7 @@ static void where(int version)
 	ends_by(&w, XDP_DROP, REASON_request_ban);
 	vip.flags &= ~VIP_HAS_LOCAL;
 	vips_put(&vip);
-	ends_by(&w, XDP_REDIRECT, REASON_cookie_sent);
+	ends_by(&w, XDP_REDIRECT, REASON_syn_passed);
 }
 
 static void modes(int version)

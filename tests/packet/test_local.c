@@ -63,7 +63,7 @@ static void before_rules(int version)
 
 	local_begin(0);
 	w.destination_port = 80;
-	ends_by(&w, XDP_REDIRECT, REASON_cookie_sent);
+	ends_by(&w, XDP_REDIRECT, REASON_syn_passed);
 	local_put(80);
 	ends_by(&w, XDP_PASS, REASON_local);
 }
