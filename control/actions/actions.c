@@ -79,6 +79,7 @@ static const char *type_name(const struct param *param)
 	case PARAM_TEXT_LIST:
 	case PARAM_INT_LIST:
 	case PARAM_PAIR_LIST:
+	case PARAM_OBJECT_LIST:
 		return "Array";
 	case PARAM_TEXT:
 	case PARAM_CHOICE:
@@ -100,6 +101,7 @@ static const char *kind_name(enum param_kind kind)
 		[PARAM_TEXT_LIST] = "text-list",
 		[PARAM_INT_LIST] = "int-list",
 		[PARAM_PAIR_LIST] = "pair-list",
+		[PARAM_OBJECT_LIST] = "object-list",
 	};
 
 	return names[kind];

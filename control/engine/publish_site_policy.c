@@ -3,25 +3,21 @@
  * Rules of the store -> programs -> the site. All programs are made first, so that it is known what they take; a rule
  * that finds no room never makes the rest of the site impossible. An action that would make a site too large is
  * refused, so that only rules made by themselves are ever left out.
- *
- * Whatever is made on the way lies in an arena of its own: a full snapshot has thousands of sites.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/auto.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "control/engine/site_policy.h"
+#include "control/engine/publish_site.h"
 #include "control/model/web_cache.h"
 #include "control/model/web_global.h"
 #include "control/store/web_policy.h"
 
-DEFINE_AUTO(arena, struct arena *, arena_free);
-
-/* A site's rules as documents and as programs: some 200 KB at most. */
-#define SCRATCH_BYTES (8u << 20)
+/* Of the 64 KiB of a site: what its rules and steps may take. Lists take 9,600 bytes more, cache rules 3,200; the rest
+ * is enough for the most origins, ports and headers. */
+#define RULES_BYTES_MAX 40000
 
 struct work {
 	struct db *db;
@@ -36,7 +32,7 @@ struct work {
 static void take_program(struct work *work, const struct web_program *program, bool asked)
 {
 	if (work->count == SITE_RULE_MAX || work->steps + program->step_count > SITE_STEP_MAX ||
-		work->bytes + program->bytes > SITE_RULES_BYTES_MAX) {
+		work->bytes + program->bytes > RULES_BYTES_MAX) {
 		work->left_out++;
 		work->asked_left_out += asked;
 		return;
@@ -228,15 +224,12 @@ static void set_switches(const struct web_policy *policy, struct site *site)
 	site->cache = policy->cache_on ? (uint8_t)policy->cache : SITE_CACHE_OFF;
 }
 
-enum err site_policy_build(
-	struct db *db, const struct website *website, struct site_builder *builder)
+enum err site_policy_build(struct db *db, struct arena *mem, const struct website *website,
+	struct site_builder *builder)
 {
-	AUTO(arena) struct arena *scratch = arena_new(SCRATCH_BYTES);
-	struct work work = { .db = db, .mem = scratch, .website = website };
+	struct work work = { .db = db, .mem = mem, .website = website };
 
-	if (!scratch)
-		return ERR_MEMORY;
-	TRY(web_policy_load(db, scratch, website->number, &work.policy));
+	TRY(web_policy_load(db, mem, website->number, &work.policy));
 	set_switches(&work.policy, site_head(builder));
 	add_lists(&work.policy, builder);
 	TRY(add_rules(&work));
@@ -245,9 +238,7 @@ enum err site_policy_build(
 			website->domain);
 	if (work.policy.cache_on)
 		TRY(add_caches(&work, builder));
-	return web_programs_add(builder, work.program, work.count)
-		       ? OK
-		       : fail(ERR_STORE, "web site %s is larger than its record", website->domain);
+	return web_programs_add(builder, work.program, work.count) ? OK : ERR_LIMIT;
 }
 
 enum err site_policy_fits(

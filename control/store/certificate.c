@@ -119,7 +119,7 @@ enum err certificate_list(struct db *db, struct arena *mem, int64_t account,
 	return OK;
 }
 
-enum err certificate_key(struct db *db, const struct vault *vault, struct arena *mem,
+enum err certificate_open_key(struct db *db, const struct vault *vault, struct arena *mem,
 	const struct certificate_row *certificate, const char **out)
 {
 	const char *context = context_of(mem, certificate->chain);
@@ -142,7 +142,11 @@ enum err certificate_key(struct db *db, const struct vault *vault, struct arena 
 		return ERR_CERTIFICATE_NOT_FOUND;
 	if (!sealed)
 		return ERR_MEMORY;
-	TRY(vault_open_secret(vault, mem, context, sealed, sealed_size, &key, &size));
+
+	enum err err = vault_open_secret(vault, mem, context, sealed, sealed_size, &key, &size);
+
+	if (err != OK)
+		return err == ERR_STORE ? ERR_CERTIFICATE_INVALID : err;
 	*out = (const char *)key;
 	return OK;
 }

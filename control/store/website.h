@@ -110,8 +110,8 @@ enum err certificate_insert(struct db *db, const struct vault *vault, struct are
 /* Another chain and key under the same number, for all sites that have it. */
 enum err certificate_replace(struct db *db, const struct vault *vault, struct arena *mem,
 	struct certificate_row *certificate, const char *key) MUST_USE;
-/* The key, as long as mem lives. */
-enum err certificate_key(struct db *db, const struct vault *vault, struct arena *mem,
+/* The key, as long as mem lives; ERR_CERTIFICATE_INVALID: what is sealed there is not its. */
+enum err certificate_open_key(struct db *db, const struct vault *vault, struct arena *mem,
 	const struct certificate_row *certificate, const char **out) MUST_USE;
 /* Those that no site has. */
 enum err certificate_sweep(struct db *db) MUST_USE;

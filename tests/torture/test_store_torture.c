@@ -186,6 +186,7 @@ static enum err op_renew(struct fixture *fixture, struct arena *mem)
 static enum err op_read(struct fixture *fixture, struct arena *mem)
 {
 	static const uint8_t secret[32];
+	const struct snapshot_terms terms = { .cookie_secret = secret, .vault = fixture->vault };
 	const struct pair tag = { "k", NULL };
 	struct instance_filter filter = { .account = 1,
 		.edition = 9,
@@ -225,8 +226,8 @@ static enum err op_read(struct fixture *fixture, struct arena *mem)
 	assert_int_equal(count, total);
 	TRY(audit_list(db, mem, &audit_filter, &rows, &count, &total));
 	assert_int_equal(count, total);
-	TRY(snapshot_build(db, mem, 0, 0, 0, secret, &bytes, &count));
-	TRY(snapshot_build(db, mem, 1, 0, 0, secret, &bytes, &count));
+	TRY(snapshot_build(db, mem, 0, &terms, &bytes, &count));
+	TRY(snapshot_build(db, mem, 1, &terms, &bytes, &count));
 	TRY(nodes_restore(fixture->nodes, db, mem));
 	TRY(nodes_confirm(fixture->nodes, "n1", (uint64_t)total, T0));
 	TRY(nodes_persist(fixture->nodes, db));

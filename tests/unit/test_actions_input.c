@@ -274,12 +274,19 @@ static void try_range(struct world *world, const struct param *row, int64_t min,
 		try_value(world, row, number(world, max + 1), "above the range");
 }
 
+/* What follows the index of an item: the first part that it has. */
+static const char *part_of(struct world *world, const struct param *row)
+{
+	if (row->kind != PARAM_PAIR_LIST && row->kind != PARAM_OBJECT_LIST)
+		return "";
+	return arena_print(
+		world->api.fixture, ".%.*s", (int)strcspn(row->choices, " "), row->choices);
+}
+
 static void try_items(struct world *world, const struct param *row)
 {
-	const char *suffix = "";
+	const char *suffix = part_of(world, row);
 	begin(world, row);
-	if (row->kind == PARAM_PAIR_LIST)
-		suffix = strncmp(row->choices, "Code", 4) == 0 ? ".Code" : ".Key";
 	with(world,
 		arena_print(world->api.fixture, "%s.%lld%s", row->name, (long long)row->max + 1,
 			suffix),
@@ -303,10 +310,7 @@ static void try_repeated(struct world *world, const struct param *row)
 {
 	const char *name = row->name;
 	if (row->kind >= PARAM_TEXT_LIST)
-		name = arena_print(world->api.fixture, "%s.1%s", row->name,
-			row->kind != PARAM_PAIR_LIST		? ""
-			: strncmp(row->choices, "Code", 4) == 0 ? ".Code"
-								: ".Key");
+		name = arena_print(world->api.fixture, "%s.1%s", row->name, part_of(world, row));
 	begin(world, row);
 	with(world, name, "1");
 	with(world, name, "1");
@@ -344,6 +348,7 @@ static void try_kind(struct world *world, const struct param *row)
 		break;
 	case PARAM_TEXT_LIST:
 	case PARAM_PAIR_LIST:
+	case PARAM_OBJECT_LIST:
 		try_items(world, row);
 		break;
 	case PARAM_END:

@@ -60,12 +60,12 @@ static const char *plain_type(const struct param *row)
 	return row->kind == PARAM_BOOL ? "Boolean" : "String";
 }
 
-static enum param_kind list_kind_of(const json_t *parameter)
+static bool is_of_kind(enum param_kind kind, const json_t *parameter)
 {
 	const char *element = text_of(parameter, "elementType");
 	if (strcmp(element, "object") == 0)
-		return PARAM_PAIR_LIST;
-	return strcmp(element, "Integer") == 0 ? PARAM_INT_LIST : PARAM_TEXT_LIST;
+		return kind == PARAM_PAIR_LIST || kind == PARAM_OBJECT_LIST;
+	return kind == (strcmp(element, "Integer") == 0 ? PARAM_INT_LIST : PARAM_TEXT_LIST);
 }
 
 static int differ(const struct action *action, const char *name, const char *what)
@@ -88,8 +88,7 @@ static int compare_parameter(const struct action *action, const json_t *paramete
 	if (row->required != json_is_true(json_object_get(parameter, "required")))
 		return differ(action, name, "required differs");
 	if (list)
-		return row->kind == list_kind_of(parameter) ? 0
-							    : differ(action, name, "kind differs");
+		return is_of_kind(row->kind, parameter) ? 0 : differ(action, name, "kind differs");
 	if (row->kind >= PARAM_TEXT_LIST)
 		return differ(action, name, "is a list");
 	return strcmp(plain_type(row), text_of(parameter, "type")) == 0
