@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "control/engine/publish_site.h"
 #include "control/model/web_cache.h"
 #include "control/model/web_global.h"
@@ -83,41 +82,19 @@ static enum err add_kind(struct work *work, enum web_rule_kind kind)
 	return OK;
 }
 
-/* ---- shipped rules, as the site has changed them */
-
-static void apply_choice(const struct website_rule *row, size_t count, const char *id,
-	enum rule_action *action, bool *enabled)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(row[i].name, id) != 0)
-			continue;
-		*enabled = row[i].enabled;
-		for (unsigned a = RULE_WATCH; a <= RULE_CHALLENGE; a++) {
-			if (strcmp(web_action_name((enum rule_action)a), row[i].json) == 0)
-				*action = (enum rule_action)a;
-		}
-	}
-}
-
 static enum err add_global(struct work *work)
 {
-	char id[GLOBAL_RULE_ID_SIZE];
+	struct global_choice choice[GLOBAL_RULE_MAX];
 	struct web_program program;
-	struct website_rule *row;
 	struct web_rule rule;
-	size_t count;
 
-	TRY(website_rule_list(work->db, work->mem, work->website->number, "global", &row, &count));
+	TRY(global_choices_load(
+		work->db, work->mem, work->website->number, work->policy.global_level, choice));
 	for (size_t i = 0; i < global_rule_count(); i++) {
-		bool enabled = true;
-
-		if (!global_rule_active(i, work->policy.global_level))
+		if (!choice[i].enabled)
 			continue;
 		TRY(global_rule_make(work->mem, i, &rule));
-		global_rule_id(i, id);
-		apply_choice(row, count, id, &rule.action, &enabled);
-		if (!enabled)
-			continue;
+		rule.action = choice[i].action;
 		TRY(web_rule_compile(work->mem, &rule, CHECK_global, &program));
 		program.rule.number = GLOBAL_RULE_NUMBER(global_rule_number(i));
 		take_program(work, &program, true);
@@ -150,7 +127,7 @@ static void add_prefixes(struct table_prefix *out, const struct web_prefixes *li
 {
 	for (size_t i = 0; i < list->count; i++) {
 		unsigned bits = 128;
-		bool valid = text_to_prefix(list->text[i], out[i].address.byte, &bits);
+		bool valid = web_prefix(list->text[i], out[i].address.byte, &bits);
 
 		assert(valid);
 		out[i].bits = bits;

@@ -34,7 +34,9 @@ static const struct {
 #undef WHEN
 };
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
-static_assert(RULE_COUNT + WEB_PRECISE_MAX + WEB_CC_MAX + WEB_SMART_MAX <= SITE_RULE_MAX,
+static_assert(
+	RULE_COUNT <= GLOBAL_RULE_MAX &&
+		GLOBAL_RULE_MAX + WEB_PRECISE_MAX + WEB_CC_MAX + WEB_SMART_MAX <= SITE_RULE_MAX,
 	"a site holds all rules that it can have");
 
 size_t global_rule_count(void)

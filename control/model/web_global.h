@@ -13,6 +13,7 @@
 #define GLOBAL_RULE_NUMBER(number) (0xffff0000u | (uint32_t)(number))
 #define GLOBAL_RULE_ID_SIZE	   12 /* "global_01" */
 
+#define GLOBAL_RULE_MAX		   38 /* of the table: a site holds them beside all others */
 size_t global_rule_count(void);
 int global_rule_number(size_t row); /* as in the table */
 void global_rule_id(size_t row, char out[GLOBAL_RULE_ID_SIZE]);

@@ -109,6 +109,33 @@ enum check_mode web_check_mode(const struct web_policy *policy, enum check check
 	return checks[check].mode;
 }
 
+/* ---- entries of lists */
+
+bool web_prefix(const char *text, uint8_t out[16], unsigned *out_bits)
+{
+	char address[ADDRESS_TEXT_SIZE];
+	size_t length = strcspn(text, "/");
+	int64_t bits = 128;
+
+	if (length >= sizeof(address))
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	if (!text_to_address(address, out))
+		return false;
+	if (text[length] == '/') {
+		int64_t most = address_is_ipv4(out) && !strchr(address, ':') ? 32 : 128;
+
+		if (!text_to_int(text + length + 1, &bits) || bits < 0 || bits > most)
+			return false;
+		bits += 128 - most;
+	}
+	for (int64_t i = bits; i < 128; i++)
+		out[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
+	*out_bits = (unsigned)bits;
+	return true;
+}
+
 /* ---- regions */
 
 /* "Inner Mongolia" and "INNERMONGOLIA". */

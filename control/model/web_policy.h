@@ -69,6 +69,8 @@ bool web_ai_level_from_name(const char *name, enum web_ai_level *out);
 const char *web_cache_name(enum site_cache cache); /* "standard", "aggressive", "bypass" */
 bool web_cache_from_name(const char *name, enum site_cache *out);
 
+/* A list's entry: an address, or a prefix whose bits beyond its length do not count ("2.2.2.2/24", as published). */
+bool web_prefix(const char *text, uint8_t out[16], unsigned *out_bits);
 /* "US", a published number of a country, or "CN-" and a region's name in capitals without blanks: its one spelling in
  * out. ERR_INVALID_PARAMETER: there is none; ERR_NOT_ENFORCEABLE: no database says where it is. */
 #define WEB_REGION_SIZE 32

@@ -11,12 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <jansson.h>
-
 #include "base/arena.h"
-#include "base/auto.h"
-
-DEFINE_AUTO(json, json_t *, json_decref);
+#include "control/model/json_auto.h"
 
 #define WEB_WHY_SIZE 256
 struct web_reader {

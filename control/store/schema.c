@@ -410,19 +410,20 @@ static const char web_policies[] =
 	" enabled INTEGER NOT NULL);"
 	"CREATE INDEX scene_account ON scene (account, number);"
 	"CREATE INDEX scene_until ON scene (until_ms);"
-	/* attached: 0 as soon as the object is to leave, until what it had is back. in_force: it has been changed. */
+	/* in_force: the site has been changed, from cc_on and ai_on. */
 	"CREATE TABLE scene_object ("
 	" scene INTEGER NOT NULL REFERENCES scene (number),"
 	" website INTEGER NOT NULL REFERENCES website (number) ON DELETE CASCADE,"
-	" attached INTEGER NOT NULL,"
 	" in_force INTEGER NOT NULL,"
 	" cc_on INTEGER NOT NULL,"
 	" ai_on INTEGER NOT NULL,"
 	" PRIMARY KEY (scene, website)) WITHOUT ROWID;"
 	"CREATE INDEX scene_object_website ON scene_object (website);"
+	"CREATE INDEX scene_object_in_force ON scene_object (scene) WHERE in_force = 1;"
 	"CREATE TABLE log_store ("
 	" account INTEGER PRIMARY KEY REFERENCES account (number),"
 	" days INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL,"
 	" emptied_ms INTEGER NOT NULL);";
 
 const char *const schema_steps[] = {

@@ -83,6 +83,54 @@ enum err web_rules_prune(struct db *db, int64_t clock_ms, int64_t limit, int64_t
 		(const struct value[]){ V_INT(clock_ms), V_INT(limit) }, 2, changed);
 }
 
+/* ---- shipped rules: a row for each that was changed, {"action": "block"} */
+
+#define GLOBAL_KIND "global"
+
+static void apply_choice(const struct website_rule *row, struct global_choice *out)
+{
+	AUTO(json) json_t *json = json_loads(row->json, 0, NULL);
+	const char *action = json_string_value(json_object_get(json, "action"));
+
+	out->enabled = row->enabled;
+	for (unsigned a = RULE_WATCH; action && a <= RULE_CHALLENGE; a++) {
+		if (strcmp(web_action_name((enum rule_action)a), action) == 0)
+			out->action = (enum rule_action)a;
+	}
+}
+
+enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,
+	enum web_level level, struct global_choice out[GLOBAL_RULE_MAX])
+{
+	struct website_rule *rows;
+	size_t count, row;
+
+	for (size_t i = 0; i < global_rule_count(); i++)
+		out[i] = (struct global_choice){ global_rule_active(i, level),
+			global_rule_action(i) };
+	TRY(website_rule_list(db, mem, website, GLOBAL_KIND, &rows, &count));
+	for (size_t i = 0; i < count; i++) {
+		if (global_rule_find(rows[i].name, &row))
+			apply_choice(&rows[i], &out[row]);
+	}
+	return OK;
+}
+
+enum err global_choice_put(struct db *db, struct arena *mem, const struct website *website,
+	size_t row, const struct global_choice *choice)
+{
+	char id[GLOBAL_RULE_ID_SIZE];
+	struct website_rule rule = { .kind = GLOBAL_KIND,
+		.name = id,
+		.owner = "manual",
+		.enabled = choice->enabled,
+		.until_ms = INT64_MAX,
+		.json = arena_print(mem, "{\"action\":\"%s\"}", web_action_name(choice->action)) };
+
+	global_rule_id(row, id);
+	return rule.json ? website_rule_put(db, website, &rule) : ERR_MEMORY;
+}
+
 /* ---- access logs */
 
 enum err log_store_load(struct db *db, int64_t account, struct log_store *out)
@@ -90,11 +138,12 @@ enum err log_store_load(struct db *db, int64_t account, struct log_store *out)
 	struct cursor cursor;
 
 	*out = (struct log_store){ .days = LOG_DAYS_DEFAULT };
-	TRY(db_select(db, "SELECT days, emptied_ms FROM log_store WHERE account = $1",
+	TRY(db_select(db, "SELECT days, bytes, emptied_ms FROM log_store WHERE account = $1",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
 	if (db_next(&cursor)) {
 		out->days = db_int(&cursor, 0);
-		out->emptied_ms = db_int(&cursor, 1);
+		out->bytes = db_int(&cursor, 1);
+		out->emptied_ms = db_int(&cursor, 2);
 	}
 	db_done(&cursor);
 	return cursor.err;
@@ -103,10 +152,10 @@ enum err log_store_load(struct db *db, int64_t account, struct log_store *out)
 enum err log_store_put(struct db *db, int64_t account, const struct log_store *store)
 {
 	return db_run(db,
-		"INSERT INTO log_store (account, days, emptied_ms) VALUES ($1, $2, $3)"
+		"INSERT INTO log_store (account, days, bytes, emptied_ms) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (account) DO UPDATE SET days = excluded.days,"
-		" emptied_ms = excluded.emptied_ms",
-		(const struct value[]){
-			V_INT(account), V_INT(store->days), V_INT(store->emptied_ms) },
-		3, NULL);
+		" bytes = excluded.bytes, emptied_ms = excluded.emptied_ms",
+		(const struct value[]){ V_INT(account), V_INT(store->days), V_INT(store->bytes),
+			V_INT(store->emptied_ms) },
+		4, NULL);
 }

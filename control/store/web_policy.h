@@ -7,7 +7,7 @@
 #ifndef CONTROL_STORE_WEB_POLICY_H
 #define CONTROL_STORE_WEB_POLICY_H
 
-#include "control/model/web_policy.h"
+#include "control/model/web_global.h"
 #include "control/model/web_rule.h"
 #include "control/store/website.h"
 
@@ -31,12 +31,23 @@ enum err web_rules_ended(struct db *db, int64_t clock_ms, bool *out) MUST_USE;
  * generation would make them forget what they counted. */
 enum err web_rules_prune(struct db *db, int64_t clock_ms, int64_t limit, int64_t *changed) MUST_USE;
 
+/* ---- shipped rules, as a site has changed them */
+struct global_choice {
+	bool enabled; /* chosen, or the site's level has the rule */
+	enum rule_action action;
+};
+enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,
+	enum web_level level, struct global_choice out[GLOBAL_RULE_MAX]) MUST_USE;
+enum err global_choice_put(struct db *db, struct arena *mem, const struct website *website,
+	size_t row, const struct global_choice *choice) MUST_USE;
+
 /* ---- access logs of an account */
 #define LOG_DAYS_MIN	 7 /* published */
 #define LOG_DAYS_MAX	 180
 #define LOG_DAYS_DEFAULT 180
 struct log_store {
 	int64_t days;	    /* requests are kept so long */
+	int64_t bytes;	    /* that they take, as whoever keeps them last said */
 	int64_t emptied_ms; /* machine time: those before are gone; 0: never */
 };
 enum err log_store_load(struct db *db, int64_t account, struct log_store *out) MUST_USE;
