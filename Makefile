@@ -157,7 +157,7 @@ $(O)/module/%.o: %.c | $(NGINX_CONFIG)
 	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
 $(O)/ngx_http_polder_module.so: $(NGINX)
 	@echo "  LINK  $@"
-	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto -lm
 
 # --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
 TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
@@ -168,14 +168,19 @@ MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/te
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
+WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
 WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
 CORPUS := $(O)/tests/wire/test_corpus
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcrypto -lpthread
+
+$(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"

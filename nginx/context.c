@@ -133,11 +133,14 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	connection->trusted = is_trusted(settings, &connection->peer);
 	if (!connection->ready) {
 		const ngx_proxy_protocol_t *told = c->proxy_protocol;
+		ngx_sockaddr_t local;
+		socklen_t length = sizeof(local);
 		uint16_t unused;
 
-		if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK)
+		/* Not what nginx knows: a listener may be bound to another address than connections are made to. */
+		if (getsockname(c->fd, &local.sockaddr, &length) != 0)
 			return false;
-		connection->local_port = from_sockaddr(c->local_sockaddr, &connection->local);
+		connection->local_port = from_sockaddr(&local.sockaddr, &connection->local);
 		if (told && connection->trusted &&
 			from_text(told->src_addr.data, told->src_addr.len, &connection->client,
 				&unused))
@@ -224,6 +227,8 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	}
 	request->site = site;
 	request->port = port;
+	request->site_number = site->number;
+	request->site_flags = site->flags;
 	request->counter = counters_site(site->number);
 	request->redirected =
 		(site->flags & SITE_HTTP_TO_HTTPS) && request->scheme == SITE_SCHEME_HTTP;
@@ -258,6 +263,7 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 		return true;
 	}
 	request->vip = table_vip(request->table, &request->connection->local);
+	request->instance = request->vip ? request->vip->instance : 0;
 	request->mitigated = request->vip && request->life_ms < request->vip->mitigation_until_ms;
 	site_find(r, request);
 	return true;
@@ -266,6 +272,16 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 struct polder_request *polder_request_find(ngx_http_request_t *r)
 {
 	return ngx_http_get_module_ctx(r->main, ngx_http_polder_module);
+}
+
+void polder_request_release(struct polder_request *request)
+{
+	table_unpin(request->table);
+	request->table = NULL;
+	request->site = NULL;
+	request->port = NULL;
+	request->vip = NULL;
+	request->settings = table_settings(NULL);
 }
 
 struct polder_request *polder_request_get(ngx_http_request_t *r)

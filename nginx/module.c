@@ -7,6 +7,9 @@
 #include "nginx/module.h"
 
 #include "nginx/counters.h"
+#include "nginx/headers.h"
+#include "nginx/origin.h"
+#include "nginx/origin_state.h"
 #include "nginx/run.h"
 
 /* ---- configuration */
@@ -30,11 +33,14 @@ static ngx_command_t commands[] = {
 	{ ngx_string("polder_listener_map"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
 		ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
 		offsetof(struct polder_main_conf, listener_map), NULL },
-	{ ngx_string("polder"), NGX_HTTP_SRV_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
-		NGX_HTTP_SRV_CONF_OFFSET, offsetof(struct polder_server_conf, enable), NULL },
+	{ ngx_string("polder"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
+		ngx_conf_set_flag_slot, NGX_HTTP_SRV_CONF_OFFSET,
+		offsetof(struct polder_server_conf, enable), NULL },
 	{ ngx_string("polder_listener"), NGX_HTTP_SRV_CONF | NGX_CONF_TAKE1, ngx_conf_set_enum_slot,
 		NGX_HTTP_SRV_CONF_OFFSET, offsetof(struct polder_server_conf, listener),
 		listeners },
+	{ ngx_string("polder_origin"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, origin_directive, 0, 0,
+		NULL },
 	ngx_null_command,
 };
 
@@ -90,7 +96,13 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 	if (result != NGX_DECLINED)
 		return result;
 	request->passed = true;
-	return NGX_DECLINED;
+	if (request->redirected) {
+		result = headers_redirect(r, request);
+		if (result != NGX_DECLINED)
+			return result;
+	}
+	return headers_prepare(r, request) == NGX_OK ? NGX_DECLINED
+						     : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static ngx_int_t logging(ngx_http_request_t *r)
@@ -100,8 +112,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 	if (!request || r != r->main)
 		return NGX_OK;
 	polder_checks_log(r, request);
-	table_unpin(request->table);
-	request->table = NULL;
+	polder_request_release(request);
 	return NGX_OK;
 }
 
@@ -122,7 +133,7 @@ static ngx_int_t configured(ngx_conf_t *cf)
 	if (phase_add(cf, NGX_HTTP_PREACCESS_PHASE, preaccess) != NGX_OK ||
 		phase_add(cf, NGX_HTTP_LOG_PHASE, logging) != NGX_OK)
 		return NGX_ERROR;
-	return NGX_OK;
+	return headers_filter(cf);
 }
 
 /* ---- processes */
@@ -134,7 +145,8 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
-	if (counters_open(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
+	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
+		polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
 }
@@ -151,10 +163,13 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 		return NGX_ERROR;
 	(void)ngx_sprintf((u_char *)path, "%V/table%Z", &conf->path);
 	table_open(path);
+	if (origin_start(cycle) != NGX_OK)
+		return NGX_ERROR;
 	return polder_checks_start(cycle);
 }
 
 static ngx_http_module_t context = {
+	.preconfiguration = headers_variables,
 	.postconfiguration = configured,
 	.create_main_conf = main_create,
 	.create_srv_conf = server_create,

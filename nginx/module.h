@@ -55,6 +55,8 @@ struct polder_request {
 	const struct table_vip *vip;	       /* NULL: the address is no instance's */
 	const struct site *site;	       /* NULL: no site of that name here */
 	const struct site_port *port;	       /* of site; NULL without one */
+	uint32_t site_number, site_flags;      /* of site, also when it was let go; 0: none */
+	uint32_t instance;		       /* of vip, likewise */
 	struct site_counter *counter;	       /* NULL: no site, or no counters */
 	int64_t now_ms;			       /* machine UTC when the request came */
 	int64_t life_ms;		       /* the same in life-cycle time */
@@ -73,6 +75,8 @@ struct polder_request {
 };
 /* The main request's; made and filled when asked for first. NULL: memory is out. */
 struct polder_request *polder_request_get(ngx_http_request_t *r);
+/* Lets the table go before the request is over: table, site, port and vip are NULL then, and what follows stays. */
+void polder_request_release(struct polder_request *request);
 /* The same when it was made before, else NULL. */
 struct polder_request *polder_request_find(ngx_http_request_t *r);
 
