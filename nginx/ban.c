@@ -48,6 +48,7 @@ static const uint16_t threshold[CHECK_COUNT] = {
 };
 
 static int map_fd = -1;
+static const char *map_path; /* of the configuration in force; NULL: none */
 
 static int map_get(const char *path)
 {
@@ -75,10 +76,11 @@ void ban_open(ngx_cycle_t *cycle)
 	const struct polder_main_conf *conf = polder_main(cycle);
 	int fd;
 
-	if (!conf || conf->ban_map.len == 0)
+	map_path = conf && conf->ban_map.len ? (const char *)conf->ban_map.data : NULL;
+	if (!map_path)
 		return;
-	/* Of the configuration: NUL follows. Again at each reload, which is how a map made anew is found. */
-	fd = map_get((const char *)conf->ban_map.data);
+	/* Again at each reload, which is how a map made anew is found. */
+	fd = map_get(map_path);
 	if (fd < 0) {
 		ngx_log_error(NGX_LOG_WARN, cycle->log, ngx_errno,
 			"map of bans %V cannot be opened: refused sources are not banned yet",
@@ -94,15 +96,13 @@ void ban_open(ngx_cycle_t *cycle)
 static bool map_ready(int64_t now_ms)
 {
 	static int64_t looked_ms;
-	const struct polder_main_conf *conf;
 
 	if (map_fd >= 0)
 		return true;
-	conf = polder_main((const ngx_cycle_t *)ngx_cycle);
-	if (!conf || conf->ban_map.len == 0 || now_ms - looked_ms < BAN_RETRY_MS)
+	if (!map_path || now_ms - looked_ms < BAN_RETRY_MS)
 		return false;
 	looked_ms = now_ms;
-	map_fd = map_get((const char *)conf->ban_map.data);
+	map_fd = map_get(map_path);
 	return map_fd >= 0;
 }
 
@@ -126,8 +126,8 @@ static bool is_bannable(const struct polder_connection *connection)
 	       !connection->nginx->proxy_protocol && !(checks && checks->exempt);
 }
 
-static void write_ban(const struct polder_connection *connection, enum check check, uint32_t rule,
-	int64_t now_ms)
+static void write_ban(
+	const struct polder_connection *connection, enum check check, uint32_t rule, int64_t now_ms)
 {
 	struct list_exact_key key = { .instance = connection->instance,
 		.source = checks_source(&connection->peer) };
@@ -142,7 +142,8 @@ static void write_ban(const struct polder_connection *connection, enum check che
 		counter_add(&node->bans, 1);
 }
 
-void ban_now(const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site)
+void ban_now(
+	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site)
 {
 	const struct rates *rates = checks_rates();
 	struct address source = checks_source(&connection->peer);
@@ -160,8 +161,8 @@ void ban_now(const struct polder_connection *connection, enum check check, uint3
 	(void)site;
 }
 
-uint32_t ban_note(const struct polder_connection *connection, enum check check, uint32_t rule,
-	uint32_t site)
+uint32_t ban_note(
+	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site)
 {
 	const struct rates *rates = checks_rates();
 	struct address source = checks_source(&connection->client);

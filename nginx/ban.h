@@ -15,9 +15,10 @@ void ban_open(ngx_cycle_t *cycle);
 
 /* A request of the connection was refused by check; banned when that happened too often (ban.c: thresholds).
  * Returns how many refusals of the source there were lately. site: number; 0: none. */
-uint32_t ban_note(const struct polder_connection *connection, enum check check, uint32_t rule,
-	uint32_t site);
+uint32_t ban_note(
+	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site);
 /* At once. */
-void ban_now(const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site);
+void ban_now(
+	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site);
 
 #endif

@@ -30,16 +30,16 @@ struct checks_request {
 	ngx_http_request_t *r;
 	struct polder_request *request;
 	struct checks_connection *connection;
-	bool exempt;	 /* white-listed, or a trusted proxy: meets no check that names a source */
-	uint8_t listed;	 /* enum site_prefix_flag: on which lists of the site the source is */
-	uint8_t next;	 /* enum check: where to go on */
-	uint16_t rule;	 /* of the site's list: where to go on in it */
-	uint8_t body;	 /* enum checks_body */
+	bool exempt;	/* white-listed, or a trusted proxy: meets no check that names a source */
+	uint8_t listed; /* enum site_prefix_flag: on which lists of the site the source is */
+	uint8_t next;	/* enum check: where to go on */
+	uint16_t rule;	/* of the site's list: where to go on in it */
+	uint8_t body;	/* enum checks_body */
 	/* Asked for by a rule's action, or by the site's frequency mode; CHECK_COUNT: not. */
 	uint8_t challenge_by;
 	uint32_t challenge_rule;
-	bool enhanced;	      /* the challenge is one of SITE_PACE_ENHANCE */
-	uint8_t pass;	      /* 0: not looked for yet; 1: none; 2: good */
+	bool enhanced; /* the challenge is one of SITE_PACE_ENHANCE */
+	uint8_t pass;  /* 0: not looked for yet; 1: none; 2: good */
 	struct rule_subject subject;
 	uint64_t count_later[SITE_RULE_MAX / 64]; /* rules that count answers, by index */
 	char address_text[48];
@@ -63,6 +63,8 @@ ngx_int_t challenge_check(struct checks_request *state);
 ngx_int_t checks_refuse(struct checks_request *state, enum check check, uint32_t rule);
 /* The same without an answer: it only counts and notes. true: it is to be refused. */
 bool checks_note(struct checks_request *state, enum check check, uint32_t rule);
+/* The source of a request was refused, which may ban it. Returns how often that was lately; 0: it is not counted. */
+uint32_t checks_note_source(const struct checks_request *state, enum check check, uint32_t rule);
 /* A short answer; the connection is closed behind it. NGX_DONE. */
 ngx_int_t checks_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
 	const char *text, size_t length);

@@ -165,8 +165,8 @@ static enum rule_answer ask_step(
 	bool holds;
 
 	if (step->match == MATCH_WITHIN) {
-		holds = rule_within(
-			&subject->client, site_text_at(site, step->value), (unsigned)step->number);
+		holds = prefix_covers((const uint8_t *)site_text_at(site, step->value),
+			(unsigned)step->number, subject->client.byte);
 	} else {
 		if (!find_text(site, step, subject, &text))
 			return RULE_WANTS_BODY;

@@ -81,8 +81,7 @@ struct checks_connection *checks_connection(struct polder_connection *connection
 	return checks_of;
 }
 
-const ngx_table_elt_t *checks_request_header(
-	ngx_http_request_t *r, const char *name, size_t length)
+const ngx_table_elt_t *checks_request_header(ngx_http_request_t *r, const char *name, size_t length)
 {
 	ngx_list_part_t *part = &r->headers_in.headers.part;
 
@@ -112,8 +111,8 @@ bool checks_header(ngx_http_request_t *r, const char *name, const u_char *value,
 	return true;
 }
 
-ngx_int_t checks_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
-	const char *text, size_t length)
+ngx_int_t checks_answer(
+	ngx_http_request_t *r, ngx_uint_t status, const char *type, const char *text, size_t length)
 {
 	ngx_str_t content_type = { strlen(type), (u_char *)(uintptr_t)type };
 	ngx_http_complex_value_t value;
@@ -146,8 +145,8 @@ ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32
 		return NGX_DECLINED;
 	}
 	request->verdict = LOG_REFUSED;
-	counter_add(request->counter ? &request->counter->refused[check] :
-				       &counters_node()->refused[check],
+	counter_add(request->counter ? &request->counter->refused[check]
+				     : &counters_node()->refused[check],
 		1);
 	return NGX_HTTP_CLOSE;
 }
@@ -159,12 +158,13 @@ void polder_refuse_source(const struct polder_connection *connection, enum check
 }
 
 /* The source that is counted is the connection's unless a trusted proxy named another one. */
-static uint32_t note_source(const struct checks_request *state, enum check check, uint32_t rule)
+uint32_t checks_note_source(const struct checks_request *state, enum check check, uint32_t rule)
 {
 	const struct polder_request *request = state->request;
 	const struct polder_connection *connection = request->connection;
 
-	if (state->exempt || memcmp(&request->client, &connection->peer, sizeof(request->client)) != 0)
+	if (state->exempt ||
+		memcmp(&request->client, &connection->peer, sizeof(request->client)) != 0)
 		return 0;
 	return ban_note(connection, check, rule, request->site ? request->site->number : 0);
 }
@@ -195,7 +195,7 @@ ngx_int_t checks_refuse(struct checks_request *state, enum check check, uint32_t
 
 	if (!checks_note(state, check, rule))
 		return NGX_DECLINED;
-	refusals = note_source(state, check, rule);
+	refusals = checks_note_source(state, check, rule);
 	if ((checks[check].traits & EXPLAINS) && refusals <= EXPLAINED_MAX)
 		return explain(state, check);
 	return NGX_HTTP_CLOSE;

@@ -28,6 +28,7 @@
 static ngx_queue_t watched;
 static ngx_event_t timer;
 static int64_t looked_ms;
+static ngx_connection_t nobody = { .fd = -1 }; /* nginx's debug log wants a connection */
 
 static void use_credit(int64_t *credit_ms, off_t *seen, off_t bytes, int64_t elapsed_ms)
 {
@@ -77,14 +78,10 @@ static void time_out(ngx_http_request_t *r, ngx_event_t *event)
 /* true: it is gone. */
 static bool refuse(struct checks_request *state, enum check check, ngx_event_t *event)
 {
-	struct polder_request *request = state->request;
-
-	/* Once for each request, watched or refused. */
 	if (!checks_note(state, check, 0))
 		return false;
 	slow_forget(state);
-	checks_note_source(state, check, 0);
-	(void)request;
+	(void)checks_note_source(state, check, 0);
 	time_out(state->r, event);
 	return true;
 }
@@ -97,7 +94,8 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 	if (r->upstream && r->upstream->upgrade)
 		return;
 	if (is_reading_body(r)) {
-		use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length, elapsed_ms);
+		use_credit(
+			&state->body_credit_ms, &state->body_bytes, r->request_length, elapsed_ms);
 		if (state->body_credit_ms < 0) {
 			state->body_credit_ms = INT64_MAX / 2;
 			(void)refuse(state, CHECK_slow_body, r->connection->read);
@@ -143,7 +141,7 @@ ngx_int_t slow_start(ngx_cycle_t *cycle)
 	looked_ms = (int64_t)ngx_current_msec;
 	timer.handler = look;
 	timer.log = cycle->log;
-	timer.data = &timer;
+	timer.data = &nobody;
 	timer.cancelable = 1;
 	ngx_add_timer(&timer, SLOW_LOOK_MS);
 	return NGX_OK;
@@ -153,7 +151,8 @@ void slow_watch(struct checks_request *state)
 {
 	const uint8_t *mode = state->request->site->mode;
 
-	if (state->link.next || (mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
+	if (state->link.next ||
+		(mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
 		return;
 	state->body_credit_ms = state->read_credit_ms = SLOW_SECONDS * 1000;
 	state->body_bytes = state->r->request_length;

@@ -24,8 +24,8 @@ uint8_t list_flags(const struct site *site, const struct address *address)
 		uint64_t other_high = high ^ be64toh(prefix[i].address.half[0]);
 		uint64_t other_low = low ^ be64toh(prefix[i].address.half[1]);
 
-		if (bits < 64 ? !(other_high & mask_of(bits)) :
-				!other_high && !(other_low & mask_of(bits - 64)))
+		if (bits < 64 ? !(other_high & mask_of(bits))
+			      : !other_high && !(other_low & mask_of(bits - 64)))
 			flags |= prefix[i].flags;
 	}
 	return (uint8_t)flags;

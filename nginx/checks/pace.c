@@ -24,9 +24,9 @@ static const uint16_t allowed[] = {
 static uint32_t count(const struct rates *rates, uint32_t what, const struct checks_request *state,
 	const void *target, size_t length)
 {
-	struct rate_slot *slot =
-		rate_find(rates, rate_key(rates, what, state->request->site->number, target, length),
-			state->request->now_ms, true);
+	struct rate_slot *slot = rate_find(rates,
+		rate_key(rates, what, state->request->site->number, target, length),
+		state->request->now_ms, true);
 
 	return slot ? rate_add(&slot->state, 1, PACE_INTERVAL_MS, state->request->now_ms) : 0;
 }

@@ -70,8 +70,8 @@ static uint8_t look_up(const struct address *address)
 	memcpy(&six.sin6_addr, address, sizeof(six.sin6_addr));
 	memcpy(&four.sin_addr, address->byte + 12, sizeof(four.sin_addr));
 	result = MMDB_lookup_sockaddr(&database,
-		address_is_ipv4(address->byte) ? (struct sockaddr *)(void *)&four :
-						       (struct sockaddr *)(void *)&six,
+		address_is_ipv4(address->byte) ? (struct sockaddr *)(void *)&four
+					       : (struct sockaddr *)(void *)&six,
 		&error);
 	if (error != MMDB_SUCCESS || !result.found_entry)
 		return 0;

@@ -30,8 +30,7 @@ static struct rule_text text_of(
 }
 
 /* false: the request has no such target, and is not counted. */
-static bool target_key(
-	struct checks_request *state, const struct site_rule *rule, uint64_t *out)
+static bool target_key(struct checks_request *state, const struct site_rule *rule, uint64_t *out)
 {
 	const struct rates *rates = checks_rates();
 	uint32_t generation = state->request->site->generation;
@@ -52,8 +51,8 @@ static bool target_key(
 	return true;
 }
 
-static uint32_t count_different(
-	struct checks_request *state, const struct site_rule *rule, uint64_t key, uint32_t interval_ms)
+static uint32_t count_different(struct checks_request *state, const struct site_rule *rule,
+	uint64_t key, uint32_t interval_ms)
 {
 	const struct rates *rates = checks_rates();
 	struct address source = checks_source(&state->request->client);
@@ -74,8 +73,8 @@ static bool counts_answers(const struct site_rule *rule)
 
 static uint32_t interval_of(const struct site_rule *rule)
 {
-	return rule->interval_seconds < UINT32_MAX / 1000 ? rule->interval_seconds * 1000 :
-							    UINT32_MAX;
+	return rule->interval_seconds < UINT32_MAX / 1000 ? rule->interval_seconds * 1000
+							  : UINT32_MAX;
 }
 
 /* Is the target over the rule's rate, with this request? */

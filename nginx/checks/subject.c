@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "nginx/checks.h"
 
-#define JOINED_BYTES_MAX 16384 /* of headers of one name; nginx itself has limits for each and all */
+#define JOINED_BYTES_MAX                                                                           \
+	16384 /* of headers of one name; nginx itself has limits for each and all */
 
 static struct rule_text from(const ngx_str_t *text)
 {
@@ -26,8 +27,8 @@ static struct rule_text from_string(const char *text)
 }
 
 /* One text of all, in memory of the request; what is beyond JOINED_BYTES_MAX, or memory, is left out. */
-static void join(ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value,
-	const char *between)
+static void join(
+	ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value, const char *between)
 {
 	size_t length = out->length + strlen(between) + value->len;
 	u_char *joined;
@@ -104,7 +105,8 @@ static size_t body_copy(ngx_http_request_t *r, u_char *out)
 		if (ngx_buf_in_memory(buffer)) {
 			memcpy(out + used, buffer->pos, length);
 		} else if (buffer->in_file) {
-			ssize_t got = ngx_read_file(buffer->file, out + used, length, buffer->file_pos);
+			ssize_t got =
+				ngx_read_file(buffer->file, out + used, length, buffer->file_pos);
 
 			if (got < 0)
 				break;
@@ -139,8 +141,8 @@ static struct rule_text body_text(ngx_http_request_t *r)
 static struct rule_text of_connection(struct checks_request *state, enum step_field field)
 {
 	if (field == FIELD_COUNTRY)
-		return from_string(region_code(
-			region_country(state->connection, &state->request->client)));
+		return from_string(
+			region_code(region_country(state->connection, &state->request->client)));
 	return (struct rule_text){ NULL, 0 };
 }
 
