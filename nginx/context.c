@@ -130,7 +130,6 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	const struct table_settings *settings = table_settings(table);
 	const struct table_vip *vip;
 
-	connection->trusted = is_trusted(settings, &connection->peer);
 	if (!connection->ready) {
 		const ngx_proxy_protocol_t *told = c->proxy_protocol;
 		ngx_sockaddr_t local;
@@ -141,14 +140,19 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 		if (getsockname(c->fd, &local.sockaddr, &length) != 0)
 			return false;
 		connection->local_port = from_sockaddr(&local.sockaddr, &connection->local);
-		if (told && connection->trusted &&
+		if (told && is_trusted(settings, &connection->peer) &&
 			from_text(told->src_addr.data, told->src_addr.len, &connection->client,
-				&unused))
+				&unused)) {
 			connection->client_port = told->src_port;
+			connection->proxied = true;
+		}
 		connection->ready = true;
 	}
+	connection->trusted = is_trusted(settings, &connection->client);
 	vip = table ? table_vip(table, &connection->local) : NULL;
 	connection->instance = vip ? vip->instance : 0;
+	connection->mitigated =
+		vip && polder_now_ms() + settings->life_offset_ms < vip->mitigation_until_ms;
 	return true;
 }
 
@@ -201,6 +205,13 @@ static uint8_t scheme_of(ngx_http_request_t *r)
 	return socket ? SITE_SCHEME_WEBSOCKET : SITE_SCHEME_HTTP;
 }
 
+/* A connection that was opened for another site's name may be of a version that this one does not take. */
+static bool tls_suffices(const ngx_http_request_t *r, const struct site *site)
+{
+	return !r->connection->ssl ||
+	       SSL_version(r->connection->ssl->connection) >= SSL3_VERSION + site->tls_min;
+}
+
 /* The site, when it is served at this address, port and scheme. A request to upgrade that the port does not take is an
  * ordinary one. */
 static void site_find(ngx_http_request_t *r, struct polder_request *request)
@@ -216,7 +227,7 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	if (!site || !site_has_instance(site, request->vip->instance))
 		return;
 	port = site_port_find(site, request->connection->local_port);
-	if (!port)
+	if (!port || !tls_suffices(r, site))
 		return;
 	if (!(port->schemes & request->scheme)) {
 		if (request->scheme < SITE_SCHEME_WEBSOCKET)
@@ -254,7 +265,7 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 		return false;
 	request->client = request->connection->client;
 	request->client_port = request->connection->client_port;
-	request->trusted = is_trusted(request->settings, &request->client);
+	request->trusted = request->connection->trusted;
 	if (request->trusted)
 		forwarded_read(r, request);
 	request->scheme = scheme_of(r);

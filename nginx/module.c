@@ -10,7 +10,10 @@
 #include "nginx/headers.h"
 #include "nginx/origin.h"
 #include "nginx/origin_state.h"
+#include "nginx/listeners.h"
 #include "nginx/run.h"
+#include "nginx/source.h"
+#include "nginx/tls.h"
 
 /* ---- configuration */
 
@@ -92,6 +95,12 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (request->passed)
 		return NGX_DECLINED;
+	/* Behind a PROXY header the source is known only now. */
+	if (!source_admit(request->connection)) {
+		request->verdict = LOG_REFUSED;
+		request->check = CHECK_connections;
+		return NGX_HTTP_CLOSE;
+	}
 	result = polder_checks_run(r, request);
 	if (result != NGX_DECLINED)
 		return result;
@@ -133,6 +142,8 @@ static ngx_int_t configured(ngx_conf_t *cf)
 	if (phase_add(cf, NGX_HTTP_PREACCESS_PHASE, preaccess) != NGX_OK ||
 		phase_add(cf, NGX_HTTP_LOG_PHASE, logging) != NGX_OK)
 		return NGX_ERROR;
+	if (tls_configure(cf) != NGX_OK)
+		return NGX_ERROR;
 	return headers_filter(cf);
 }
 
@@ -146,9 +157,16 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
+		source_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
 		polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
+}
+
+static void worker_stop(ngx_cycle_t *cycle)
+{
+	(void)cycle;
+	source_stop();
 }
 
 static ngx_int_t worker_start(ngx_cycle_t *cycle)
@@ -163,8 +181,12 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 		return NGX_ERROR;
 	(void)ngx_sprintf((u_char *)path, "%V/table%Z", &conf->path);
 	table_open(path);
-	if (origin_start(cycle) != NGX_OK)
+	if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+		return NGX_OK;
+	source_start(cycle);
+	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
 		return NGX_ERROR;
+	listeners_watch(cycle);
 	return polder_checks_start(cycle);
 }
 
@@ -186,7 +208,7 @@ ngx_module_t ngx_http_polder_module = {
 	worker_start,
 	NULL,
 	NULL,
-	NULL,
+	worker_stop,
 	NULL,
 	NGX_MODULE_V1_PADDING,
 };

@@ -28,16 +28,22 @@ struct polder_main_conf *polder_main(const ngx_cycle_t *cycle);
 
 /* ---- a client's connection; of the connection's pool. Connections of a stream of HTTP/2 share the one below. */
 struct polder_fingerprint;
+struct polder_source;
 struct polder_connection {
 	ngx_connection_t *nginx;
 	struct address peer;   /* the other end of the TCP connection */
 	struct address local;  /* this end: the VIP */
 	struct address client; /* as told by the PROXY header of a trusted proxy; else peer */
 	uint16_t peer_port, local_port, client_port; /* host order */
-	bool trusted;	   /* peer is a trusted proxy: it is never counted against, nor banned */
-	bool ready;	   /* all above is known: not before the PROXY header was read */
-	bool counted;	   /* in the source's number of connections (nginx/source.h) */
-	uint32_t instance; /* of the VIP; 0: of none, or not known yet */
+	bool proxied; /* client is not peer: what bans packets cannot tell it from others behind that proxy */
+	bool trusted;	/* client is a trusted proxy: it is never counted against, nor banned */
+	bool ready;	/* all above is known: not before the PROXY header was read */
+	bool mitigated; /* the address's instance has mitigation: node-wide checks apply */
+	bool counted;	/* was met by source_admit */
+	struct polder_source *source; /* counts it (nginx/source.h); NULL: not counted */
+	uint32_t certificate,
+		site_flags; /* under TLS: of the site that was asked for by server name */
+	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
 	const struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
