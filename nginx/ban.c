@@ -127,13 +127,13 @@ static bool is_bannable(const struct polder_connection *connection)
 }
 
 static void write_ban(
-	const struct polder_connection *connection, enum check check, uint32_t rule, int64_t now_ms)
+	const struct polder_connection *connection, const struct refusal *refusal, int64_t now_ms)
 {
 	struct list_exact_key key = { .instance = connection->instance,
 		.source = checks_source(&connection->peer) };
 	struct request_ban value = { .until_ns = (now_ms + BAN_SECONDS * INT64_C(1000)) * 1000000,
-		.check = (uint32_t)check,
-		.rule = rule };
+		.check = (uint32_t)refusal->check,
+		.rule = refusal->rule };
 	struct node_counter *node = counters_node();
 
 	if (!is_within_rate(now_ms) || !map_ready(now_ms) || map_put(&key, &value) != 0)
@@ -142,8 +142,7 @@ static void write_ban(
 		counter_add(&node->bans, 1);
 }
 
-void ban_now(
-	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site)
+void ban_now(const struct polder_connection *connection, const struct refusal *refusal)
 {
 	const struct rates *rates = checks_rates();
 	struct address source = checks_source(&connection->peer);
@@ -151,21 +150,20 @@ void ban_now(
 
 	if (!is_bannable(connection))
 		return;
-	/* Requests that were on their way when he was banned do not ban him again. */
+	/* Requests that were on their way when it was banned do not ban it again. */
 	if (rates && !rate_once(rates,
 			     rate_key(rates, COUNT_BANNED, connection->instance, &source,
 				     sizeof(source)),
 			     now_ms, now_ms + 1000))
 		return;
-	write_ban(connection, check, rule, now_ms);
-	(void)site;
+	write_ban(connection, refusal, now_ms);
 }
 
-uint32_t ban_note(
-	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site)
+uint32_t ban_note(const struct polder_connection *connection, const struct address *source,
+	const struct refusal *refusal)
 {
 	const struct rates *rates = checks_rates();
-	struct address source = checks_source(&connection->client);
+	struct address counted = checks_source(source);
 	int64_t now_ms = polder_now_ms();
 	struct rate_slot *slot;
 	uint32_t count;
@@ -173,13 +171,14 @@ uint32_t ban_note(
 	if (!rates)
 		return 0;
 	slot = rate_find(rates,
-		rate_key(rates, COUNT_REFUSED + (uint32_t)check, connection->instance, &source,
-			sizeof(source)),
+		rate_key(rates, COUNT_REFUSED + (uint32_t)refusal->check, connection->instance,
+			&counted, sizeof(counted)),
 		now_ms, true);
 	if (!slot)
 		return 0;
 	count = rate_add(&slot->state, 1, BAN_INTERVAL_MS, now_ms);
-	if (threshold[check] != 0 && count >= threshold[check])
-		ban_now(connection, check, rule, site);
+	if (threshold[refusal->check] != 0 && count >= threshold[refusal->check] &&
+		memcmp(source, &connection->peer, sizeof(*source)) == 0)
+		ban_now(connection, refusal);
 	return count;
 }

@@ -13,12 +13,15 @@
 /* In the master, as root: opens the map, which workers inherit. Without one nothing is banned, and that is said. */
 void ban_open(ngx_cycle_t *cycle);
 
-/* A request of the connection was refused by check; banned when that happened too often (ban.c: thresholds).
- * Returns how many refusals of the source there were lately. site: number; 0: none. */
-uint32_t ban_note(
-	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site);
+/* source was refused on the connection by check; when that happened too often (ban.c: thresholds), and it is the connection's
+ * own, it is banned. Returns how many refusals of the source there were lately. site: number; 0: none. */
+struct refusal {
+	enum check check;
+	uint32_t rule, site;
+};
+uint32_t ban_note(const struct polder_connection *connection, const struct address *source,
+	const struct refusal *refusal);
 /* At once. */
-void ban_now(
-	const struct polder_connection *connection, enum check check, uint32_t rule, uint32_t site);
+void ban_now(const struct polder_connection *connection, const struct refusal *refusal);
 
 #endif

@@ -154,19 +154,15 @@ ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32
 void polder_refuse_source(const struct polder_connection *connection, enum check check)
 {
 	counter_add(&counters_node()->refused[check], 1);
-	(void)ban_note(connection, check, 0, 0);
+	(void)ban_note(connection, &connection->client, &(struct refusal){ check, 0, 0 });
 }
 
-/* The source that is counted is the connection's unless a trusted proxy named another one. */
 uint32_t checks_note_source(const struct checks_request *state, enum check check, uint32_t rule)
 {
 	const struct polder_request *request = state->request;
-	const struct polder_connection *connection = request->connection;
+	struct refusal refusal = { check, rule, request->site ? request->site->number : 0 };
 
-	if (state->exempt ||
-		memcmp(&request->client, &connection->peer, sizeof(request->client)) != 0)
-		return 0;
-	return ban_note(connection, check, rule, request->site ? request->site->number : 0);
+	return state->exempt ? 0 : ban_note(request->connection, &request->client, &refusal);
 }
 
 bool checks_note(struct checks_request *state, enum check check, uint32_t rule)
