@@ -6,8 +6,9 @@
  * IPv4: everything but padding (End of Options List, No Operation) is met. RFC 7126 would have routers drop by
  * default what names a route or has it recorded (LSRR, SSRR, Record Route, Timestamp) and what is obsolete, and
  * leave to their site what depends on it. Here the site is one protected address of which TCP, UDP and echo
- * are carried on, none of which needs an option: Router Alert is for RSVP and IGMP, and makes every router
- * on the way to the origin stop at the packet (RFC 6398); security labels are for closed networks, which
+ * are carried on, none of which needs an option (tests/wire/test_corpus: in recorded ordinary traffic IGMP alone has
+ * any): Router Alert is for RSVP and IGMP, and makes every router on the way to the origin stop at the packet
+ * (RFC 6398); security labels are for closed networks, which
  * can switch this row off. So no option has to be told from another, and no walk from option to option is
  * needed: each byte behind the fixed header is 0 or 1, or the packet is met. An option that hides behind an End of
  * Options List is met, too.
