@@ -216,7 +216,7 @@ $(CORPUS).o: | $(O)/sys/polder.skel.h
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
-$(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
+$(patsubst %,%.o,$(PACKET)): | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
 $(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays
