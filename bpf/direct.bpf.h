@@ -14,8 +14,8 @@
  *
  * What forged SYNs can cost is bounded. A flow in this state has an entry in the map "opening"; without
  * room there a SYN gets a cookie. The agent ends it after DIRECT_LIFE_NS, two lost SYN-ACKs and a
- * margin, and resets it at the origin, so that there are never more of them at an origin than the
- * threshold lets pass in that time. It proves nothing of the client until the client acknowledges
+ * margin, and resets it on both sides, so that there are never more of them at an origin than the
+ * threshold lets pass in that time, and no client waits for a server that has given up. It proves nothing of the client until the client acknowledges
  * the origin's number, which is 32 bits of chance.
  *
  * Not for port rules with limits: forged SYNs would count against the clients that they name. Not where the

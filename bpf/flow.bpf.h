@@ -316,6 +316,13 @@ static __always_inline int reply_refused(
 	return 0;
 }
 
+/* Have both sides closed it, and is nothing of that under way any more? A RST alone may be forged. */
+static __always_inline int flow_is_over(struct packet *p, const struct flow *flow)
+{
+	return flow->state == FLOW_CLOSING && !(flow->flags & FLOW_RESET) &&
+	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
+}
+
 /*
  * May the owner's port be taken? A closed connection keeps it for what is still under way, but not
  * for the whole of its idle time: 50,000 ports would then allow 800 connections a second.

@@ -418,6 +418,8 @@ static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p
 	if (!p)
 		return NULL;
 	flow = flow_of_client(p, IPPROTO_TCP);
+	if (flow && flow_is_over(p, flow))
+		flow = NULL;
 	/* An older connection of the tuple goes on until a cookie says that this one is real. */
 	if (flow && (!flow_is_half_open(flow) || flow->client_isn != p->sequence ||
 			    flow_refresh(ctx, p, flow) != REFRESH_OK))
