@@ -31,6 +31,8 @@ BASE := $(call objects,$(call sources,base))
 CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control control/*)))
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
+# The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -39,7 +41,7 @@ BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 .DEFAULT_GOAL := all
 .PHONY: all help setup run stop test test-sanitizers test-kernel lint format fuzz bench install clean
 
-all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o ## build everything
+all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o $(O)/ngx_http_polder_module.so ## build everything
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
@@ -108,6 +110,11 @@ $(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$(O)/steering.bpf.o: bpf/steer.bpf.c $(BPF_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
 $(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
@@ -130,13 +137,37 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
-$(AGENT) $(O)/agent/main.o: | $(O)/sys/polder.skel.h
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
+# The lab's nodes run the configuration that is shipped.
+$(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
+	@mkdir -p $(@D)
+	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
+
+$(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
+
+# --- the module of nginx: built against Debian's nginx-dev, which tells how the packaged nginx was built ----
+NGINX_SOURCE := /usr/share/nginx/src
+NGINX_CONFIG := $(O)/nginx-config/ngx_auto_config.h
+NGINX_CPPFLAGS := $(addprefix -isystem $(NGINX_SOURCE)/src/,core event event/modules os/unix http http/modules http/v2) \
+	-isystem $(O)/nginx-config
+NGINX := $(patsubst %.c,$(O)/module/%.o,$(call sources,nginx nginx/checks) base/site.c base/text.c base/arena.c)
+$(NGINX_CONFIG): $(NGINX_SOURCE)/conf_flags
+	@mkdir -p $(@D)
+	@echo "  CONF  $@"
+	$(Q)bash -c 'out=$$(realpath $(@D)) && cd $(NGINX_SOURCE) && . ./conf_flags && \
+		./configure --builddir="$$out" "$${NGX_CONF_FLAGS[@]}"' >$(@D)/log 2>&1
+$(O)/module/%.o: %.c | $(NGINX_CONFIG)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
+$(O)/ngx_http_polder_module.so: $(NGINX)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto -lm
 
 # --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
 TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
@@ -147,18 +178,24 @@ MODEL := $(patsubst tests/model/%.c,$(O)/tests/model/%,$(wildcard tests/model/te
 TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
+WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
 WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
 CORPUS := $(O)/tests/wire/test_corpus
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
+tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcrypto -lpthread
 
+$(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -lssl -lcrypto -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) -lssl
+$(O)/tests/bench/request_sites: $(AGENT) $(BASE)
 $(patsubst %,%.o,$(BENCH)): | $(addprefix $(O)/sys/,polder.skel.h generator.skel.h peers.skel.h)
 $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
@@ -175,7 +212,7 @@ $(CORPUS): $(O)/tests/wire/test_corpus.o $(O)/tests/wire/recording.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz
 $(CORPUS).o: | $(O)/sys/polder.skel.h
 
-$(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
+$(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 $(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
@@ -184,7 +221,7 @@ $(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays
 # the corpus (gcc, part of `make test`) and with libFuzzer (clang).
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(BASE)
+$(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcmocka,$(TEST_LIBS))
 fuzzers-replay: $(FUZZ) ## build the corpus replayers

@@ -45,6 +45,7 @@ struct applier {
 	struct packets *packets;
 	struct node_state *state;
 	struct health *health; /* NULL: checks do nothing */
+	const struct steer *steer; /* NULL: no address has local services */
 	struct batch batch[BATCH_COUNT];
 	void (*origin)(void *context, const struct address *address);
 	void *origin_context;
@@ -114,12 +115,15 @@ static void vip_put(void *context, const struct address *key, const struct vip *
 {
 	struct applier *applier = context;
 	struct batch *vips = &applier->batch[BATCH_VIP];
+	struct vip value = *vip;
 
+	if (applier->steer)
+		value.flags |= steer_flags(applier->steer, key);
 	if (vips->count == BATCH_MAX)
 		flush_all(applier);
 	if (fresh)
 		batch_add(applier, &applier->batch[BATCH_SLOT], vip->instance, &vip->slot, NULL);
-	batch_add(applier, vips, vip->instance, key, vip);
+	batch_add(applier, vips, vip->instance, key, &value);
 }
 
 static void delete_key(struct applier *applier, enum packet_map map, const void *key)
@@ -311,6 +315,11 @@ void applier_take_verdicts(struct applier *applier)
 void applier_use_health(struct applier *applier, struct health *health)
 {
 	applier->health = health;
+}
+
+void applier_use_steer(struct applier *applier, const struct steer *steer)
+{
+	applier->steer = steer;
 }
 
 /* --- what nobody asked for ------------------------------------------------------------------- */

@@ -25,8 +25,10 @@
 #include "agent/neighbour.h"
 #include "agent/region.h"
 #include "agent/report.h"
+#include "agent/request_path.h"
 #include "agent/retry.h"
 #include "agent/settle.h"
+#include "agent/steer.h"
 #include "agent/sweep.h"
 #include "base/auto.h"
 #include "base/clock.h"
@@ -53,6 +55,8 @@ enum {
 struct loop {
 	const struct agent_settings *settings;
 	struct packets *packets;
+	struct steer *steer;
+	struct request_path *requests; /* NULL: no web sites */
 	struct node_state *state;
 	struct applier *applier;
 	struct neighbours *neighbours;
@@ -119,6 +123,8 @@ static void tick(struct loop *loop)
 	settle_again(loop);
 	try_attach(loop);
 	neighbours_tick(loop->neighbours, clock_monotonic_ms());
+	steer_tick(loop->steer, clock_monotonic_ms());
+	request_path_tick(loop->requests, clock_utc_ms(), clock_monotonic_ms());
 	sweep_tick(loop->sweep, boot_ns());
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	loop->report_due = true;
@@ -191,6 +197,7 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	/* Also behind what was applied in part: refusals of before are void from here on. */
 	settle_again(loop);
 	TRY(err);
+	TRY(request_path_apply(loop->requests, snapshot));
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	if (snapshot->header.control_boot != loop->control_boot)
 		loop->report_full = true;
@@ -407,6 +414,7 @@ static enum err begin(struct loop *loop)
 
 	TRY(neighbours_open(&loop->neighbours));
 	TRY(packets_open(settings, &loop->packets));
+	TRY(steer_open(settings, loop->packets, &loop->steer));
 	TRY(fetch_open(settings, &loop->fetch));
 	loop->state = node_state_new();
 	if (!loop->state)
@@ -420,6 +428,8 @@ static enum err begin(struct loop *loop)
 	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;
 	applier_use_health(loop->applier, loop->health);
+	applier_use_steer(loop->applier, loop->steer);
+	TRY(request_path_open(settings, loop->steer, loop->state, &loop->requests));
 	TRY(open_descriptors(loop));
 	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
@@ -450,6 +460,8 @@ static void end(struct loop *loop)
 	applier_free(loop->applier);
 	health_free(loop->health);
 	node_state_free(loop->state);
+	request_path_close(loop->requests);
+	steer_close(loop->steer);
 	packets_close(loop->packets);
 	neighbours_close(loop->neighbours);
 }

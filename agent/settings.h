@@ -34,6 +34,9 @@ struct agent_settings {
 	uint32_t flows;			  /* entries of each flow table */
 	const char *region_database;	  /* MaxMind format; NULL: none */
 	struct text_list region_override; /* "PREFIX=CC" */
+	const char *requests_group;	  /* may write bans; NULL: root alone */
+	const char *requests;		  /* folder of the request path's files; NULL: no web sites */
+	struct text_list trusted_proxy;	  /* prefixes */
 	bool detach;
 	enum log_level log_level;
 

@@ -13,6 +13,7 @@
 #include "list.bpf.h"
 #include "udp.bpf.h"
 #include "tcp.bpf.h"
+#include "local.bpf.h"
 #include "icmp.bpf.h"
 #include "count.bpf.h"
 #include "capture.bpf.h"
@@ -21,6 +22,7 @@
 #include "mitigations/icmp.bpf.h"
 #include "mitigations/reflection.bpf.h"
 #include "mitigations/region.bpf.h"
+#include "mitigations/request_ban.bpf.h"
 #include "mitigations/service.bpf.h"
 #include "refusal.bpf.h"
 #include "handshake.bpf.h"
@@ -45,6 +47,8 @@ static __always_inline int mitigate(
 		return REASON_block_list;
 	if (MITIGATION_MET(p, auto_block, block_is_on(p, p->now_ns + utc_offset_ns)))
 		return REASON_auto_block;
+	if (MITIGATION_MET(p, request_ban, request_ban_meets(p, utc_offset_ns)))
+		return REASON_request_ban;
 	if (MITIGATION_MET(p, region, region_meets(p)))
 		return REASON_region;
 	if (MITIGATION_MET(p, bogon, bogon_meets(p)))
@@ -76,6 +80,8 @@ static __always_inline int protect(
 	p->slot = entry->slot;
 	p->syn_threshold = entry->syn_threshold;
 	p->flags = PACKET_IN;
+	if (entry->flags & VIP_HAS_LOCAL)
+		p->flags |= PACKET_WEB;
 	if (entry->blackhole_until_ns &&
 		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns) &&
 		!deadline_passed(p, s->utc_offset_ns, entry->blackhole_until_ns))
@@ -92,6 +98,9 @@ static __always_inline int protect(
 	}
 	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return drop(p, REASON_forwarding_off);
+	if (p->protocol == IPPROTO_TCP && local_is_for(p))
+		return local_from_client(
+			ctx, p, !deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns));
 	if (p->protocol == IPPROTO_TCP)
 		return tcp_from_client(ctx, p);
 	if (p->protocol == IPPROTO_UDP)

@@ -68,6 +68,21 @@ struct {
 	__type(value, struct service);
 } service SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_STEER_MAX);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} local_service SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct local_cookie);
+} local_cookie SEC(".maps");
+
 /* The agent makes it one entry when it has no database. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -141,6 +156,13 @@ struct {
 	__type(key, struct list_exact_key);
 	__type(value, __s64);
 } auto_block SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_REQUEST_BAN_MAX);
+	__type(key, struct list_exact_key);
+	__type(value, struct request_ban);
+} request_ban SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

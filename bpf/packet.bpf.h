@@ -41,6 +41,7 @@ enum packet_proven {
 
 #define PACKET_IN  (1u << 0) /* to a protected address */
 #define PACKET_OUT (1u << 1) /* sent to a client for a protected address */
+#define PACKET_WEB (1u << 2) /* its address has local services */
 
 #define TCP_FIN	   0x01
 #define TCP_SYN	   0x02

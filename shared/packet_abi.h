@@ -92,6 +92,7 @@ struct vip {
 };
 #define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
 #define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
+#define VIP_HAS_LOCAL  (1u << 2) /* ports of the address are local services: see "local_service" */
 
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
@@ -393,7 +394,9 @@ struct adjust {
 
 /*
  * map "request_ban": LRU_HASH NODE_REQUEST_BAN_MAX, key struct list_exact_key: sources that the request path
- * (nginx/) refuses; written by its workers, who have no more rights than the pin's group. Mitigation request_ban.
+ * (nginx/) refuses; written by its workers, who have no more rights than the pin's group. Of IPv6 the /64, with 0 behind
+ * it. Mitigation request_ban, for addresses with VIP_HAS_LOCAL: all packets of the source to the instance. A deletion is
+ * obeyed within 250 ms, or at once behind another edition of the settings.
  */
 struct request_ban {
 	__s64 until_ns; /* utc */
@@ -402,8 +405,24 @@ struct request_ban {
 };
 
 /*
+ * Local services: TCP ports of protected addresses whose connections end on this node, at nginx. What passed all that
+ * is asked of their packets goes to the host.
+ * map "local_service": HASH NODE_STEER_MAX, BPF_F_NO_PREALLOC, key struct service_key -> __u32 1. Asked for addresses
+ * with VIP_HAS_LOCAL; goes before a port rule of the same port.
+ * map "local_cookie": ARRAY, one entry, written by the agent: what the host's stack makes of cookies.
+ */
+struct local_cookie {
+	__u64 until_ns; /* boot clock: listeners accept those that they have not sent; 0: they do not */
+	__u8 timestamps; /* may be offered, from the stack's clock; without them nothing below */
+	__u8 sack;
+	__u8 scale; /* that the stack offers; LOCAL_SCALE_NONE */
+	__u8 reserved[5];
+};
+#define LOCAL_SCALE_NONE 15
+
+/*
  * Steering of TCP connections to nginx (bpf/steer.bpf.c, sk_lookup).
- * map "steer_port": HASH NODE_STEER_MAX, key struct steer_key -> __u32 enum steer_listener.
+ * map "steer_port": HASH NODE_STEER_MAX, BPF_F_NO_PREALLOC, key struct steer_key -> __u32 enum steer_listener.
  * map "steer_listener": SOCKMAP STEER_LISTENERS, index 2 * enum steer_listener + (IPv6: 1): listening sockets, put
  * there by nginx's master when it starts.
  */

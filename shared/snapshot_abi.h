@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 3
+#define SNAPSHOT_VERSION 4
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -74,7 +74,7 @@ struct record {
 /* What was removed: type of the object. Removing what the node does not have is no error. */
 struct record_remove {
 	struct record record;
-	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CAPTURE */
+	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CERTIFICATE */
 	uint32_t reserved;
 };
 
@@ -90,6 +90,8 @@ struct record_instance {
 	uint32_t syn_threshold;	    /* SYNs a second that pass as they are; 0: none */
 	uint32_t mitigation_block;  /* bits of enum mitigation: mode BLOCK */
 	uint32_t mitigation_watch;  /* mode WATCH; no bit of both */
+	uint32_t requests_max;	    /* a second, of its web sites; 0: unlimited */
+	uint32_t reserved;
 	uint32_t vip_count;
 	struct address vip[INSTANCE_VIP_MAX];
 };

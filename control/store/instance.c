@@ -91,6 +91,16 @@ enum err instance_load_number(
 	return load_first(&cursor, mem, out);
 }
 
+enum err instance_has_vip(struct db *db, const uint8_t address[16], bool *out)
+{
+	int64_t count;
+
+	TRY(select_int(db, "SELECT count(*) FROM instance WHERE vip = $1",
+		(const struct value[]){ V_BLOB(address, 16) }, 1, &count));
+	*out = count > 0;
+	return OK;
+}
+
 enum err instance_released_account(struct db *db, const char *id, int64_t *account)
 {
 	enum err err = select_int(db, "SELECT account FROM released WHERE id = $1",

@@ -204,6 +204,8 @@ static void add_where(struct query *query, const struct website_filter *filter)
 		QUERY_ADD(query, " AND instr(w.domain, ?) > 0", V_TEXT(filter->domain));
 	if (filter->cname)
 		QUERY_ADD(query, " AND w.cname = ?", V_TEXT(filter->cname));
+	if (filter->reuses)
+		QUERY_ADD(query, " AND w.reuse = 1 AND w.reuse_cname = ?", V_TEXT(filter->reuses));
 	if (filter->certificate != 0)
 		QUERY_ADD(query, " AND w.certificate = ?", V_INT(filter->certificate));
 	add_instances(query, filter);
@@ -256,6 +258,35 @@ enum err website_list(struct db *db, struct arena *mem, const struct website_fil
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ? OFFSET ?", V_INT(filter->limit), V_INT(filter->offset));
 	return load_rows(&query, db, mem, out, count);
+}
+
+enum err website_domains(struct db *db, struct arena *mem, const struct website_filter *filter,
+	const char ***out, size_t *count)
+{
+	const char **rows = NULL, **room;
+	size_t used = 0, capacity = 0;
+	struct cursor cursor;
+	struct query query;
+
+	query_init(&query, mem);
+	QUERY_TEXT(&query, "SELECT w.domain FROM website w");
+	add_where(&query, filter);
+	QUERY_TEXT(&query, " ORDER BY w.domain");
+	TRY(query_select(&query, db, &cursor));
+	while (db_next(&cursor)) {
+		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
+		if (!room) {
+			cursor.err = ERR_MEMORY;
+			break;
+		}
+		rows = room;
+		rows[used++] = text_column(&cursor, 0, mem);
+	}
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = rows;
+	*count = used;
+	return OK;
 }
 
 /* ---- writing */
@@ -336,6 +367,11 @@ static enum err delete_row(struct db *db, int64_t number)
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		TRY(db_run(db, parts[i], values, 1, NULL));
+	/* Who was reached by its name is reached by his own again. */
+	TRY(db_run(db,
+		"UPDATE website SET reuse = 0 WHERE reuse = 1 AND reuse_cname ="
+		" (SELECT cname FROM website WHERE number = $1)",
+		values, 1, NULL));
 	TRY(change_record(db, RECORD_SITE, number, &generation));
 	TRY(db_run(db,
 		"INSERT INTO website_gone (number, cname, generation) SELECT number, cname, $2"

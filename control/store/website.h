@@ -28,12 +28,17 @@ struct website_filter {	 /* zero or NULL: not filtered */
 	const char *domain; /* lower case; a part of it unless exact */
 	bool exact;
 	const char *cname;     /* label */
+	const char *reuses;    /* label of the name that it is reached by, of another site */
 	int64_t certificate;   /* number */
 	int64_t offset, limit; /* limit 0: all */
 };
 /* The site whose domain is the filter's first, then by domain. total (may be NULL): without offset and limit. */
 enum err website_list(struct db *db, struct arena *mem, const struct website_filter *filter,
 	struct website **out, size_t *count, int64_t *total) MUST_USE;
+
+/* Only the domains of all that the filter lets through, in their order. */
+enum err website_domains(struct db *db, struct arena *mem, const struct website_filter *filter,
+	const char ***out, size_t *count) MUST_USE;
 
 /* Sets number and generation; ERR_WEBSITE_EXISTS: somebody has the domain. */
 enum err website_insert(struct db *db, struct website *website) MUST_USE;

@@ -172,12 +172,19 @@ static inline void service_set(struct polder *skel, uint8_t protocol, uint16_t p
 	map_set(skel->maps.service, &key, &service);
 }
 
+/* Both tables of bpf/known.bpf.h: all tuples, as if they had been seen at that time. 0: never. */
+static inline void known_fill(struct polder *skel, uint8_t stamp)
+{
+	memset(skel->bss->flow_known, stamp, sizeof(skel->bss->flow_known));
+	memset(skel->bss->flow_known_few, stamp, sizeof(skel->bss->flow_known_few));
+}
+
 /* For flows that are put into the table from here: only the program knows where their bytes are. */
 static inline void known_everywhere(struct polder *skel)
 {
 	uint8_t stamp = (uint8_t)(boot_ns() >> 36);
 
-	memset(skel->bss->flow_known, stamp ? stamp : 1, sizeof(skel->bss->flow_known));
+	known_fill(skel, stamp ? stamp : 1);
 }
 
 static inline void transmit_set(struct polder *skel, uint32_t ifindex)

@@ -6,9 +6,11 @@
  * request as it should be must succeed, so that the refusals are known to be about the bad value alone.
  */
 #include "tests/support/api.h"
+#include "tests/support/certificate.h"
 
 #include "base/clock.h"
 #include "control/call.h"
+#include "control/store/website.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -148,6 +150,58 @@ static const struct good goods[] = {
 		{ "InstanceId", "$id", "Reasons.1", "block_list", "Seconds", "60" } },
 	{ VERSION_POLDER, "DescribeCapture", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "StopCapture", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "CreateDomainResource",
+		{ "Domain", "www.example.com", "InstanceIds.1", "$id", "RsType", "0",
+			"RealServers.1", "10.0.0.1", "ProxyTypes.1.ProxyType", "https",
+			"ProxyTypes.1.ProxyPorts.1", "443", "HttpsExt", "{\"Http2https\":1}" } },
+	{ VERSION_DDOSCOO, "ModifyDomainResource",
+		{ "Domain", "www.example.com", "InstanceIds.1", "$id", "RsType", "0",
+			"RealServers.1", "10.0.0.2", "ProxyTypes.1.ProxyType", "https",
+			"ProxyTypes.1.ProxyPorts.1", "443" } },
+	{ VERSION_DDOSCOO, "CreateWebRule",
+		{ "Domain", "shop.example.com", "InstanceIds.1", "$id", "RsType", "0", "Rules",
+			"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
+			"\"RealServers\":[\"10.0.0.1\"]}]}]" } },
+	{ VERSION_DDOSCOO, "ModifyWebRule",
+		{ "Domain", "shop.example.com", "RsType", "1", "RealServers.1",
+			"origin.example.net", "ProxyTypes",
+			"[{\"ProxyType\":\"http\",\"ProxyPorts\":[80,8080]}]" } },
+	{ VERSION_DDOSCOO, "DescribeWebRules", { "QueryDomainPattern", "exact" } },
+	{ VERSION_DDOSCOO, "DescribeDomainResource", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeDomains", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeWebInstanceRelations", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebCustomPorts", { NULL } },
+	{ VERSION_DDOSCOO, "ModifyHttp2Enable", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyOcspStatus", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyTlsConfig",
+		{ "Domain", "www.example.com", "Config",
+			"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\","
+			"\"custom_ciphers\":[\"ECDHE-RSA-AES128-GCM-SHA256\"]}" } },
+	{ VERSION_DDOSCOO, "AssociateWebCert",
+		{ "Domain", "www.example.com", "CertName", "web", "Cert", "$chain", "Key",
+			"$pem" } },
+	{ VERSION_DDOSCOO, "DescribeCerts", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigL7RsPolicy",
+		{ "Domain", "www.example.com", "Policy",
+			"{\"ProxyMode\":\"rr\",\"Attributes\":[{\"RealServer\":\"10.0.0.2\","
+			"\"Attribute\":{\"Weight\":50}}]}",
+			"UpstreamRetry", "0" } },
+	{ VERSION_DDOSCOO, "DescribeL7RsPolicy", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigL7UsKeepalive",
+		{ "Domain", "www.example.com", "UpstreamKeepalive",
+			"{\"enabled\":true,\"keepalive_requests\":10,\"keepalive_timeout\":5}" } },
+	{ VERSION_DDOSCOO, "DescribeL7UsKeepalive", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyHeaders",
+		{ "Domain", "www.example.com", "CustomHeaders", "{\"X-Tenant\":\"1\"}" } },
+	{ VERSION_DDOSCOO, "DescribeHeaders", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebAccessMode",
+		{ "Domain", "www.example.com", "AccessMode", "2" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessMode", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyCnameReuse",
+		{ "Domain", "shop.example.com", "Enable", "1", "Cname", "$cname" } },
+	{ VERSION_DDOSCOO, "DescribeCnameReuses", { "Domains.1", "shop.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebRule", { "Domain", "shop.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteDomainResource", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
 	{ VERSION_POLDER, "DescribeNodes", { NULL } },
 	{ VERSION_POLDER, "DescribeTraffic", { "InstanceId", "$id" } },
@@ -168,6 +222,7 @@ static const struct good goods[] = {
 struct world {
 	struct api api;
 	const char *id, *old, *foreign, *key, *now;
+	struct test_certificate certificate;
 	const struct action *action;
 	struct pair good[PAIRS_MAX];
 	size_t good_count;
@@ -176,6 +231,17 @@ struct world {
 	const char *before;
 	size_t cases, failures;
 };
+
+/* The name of the first web site. */
+static const char *cname(struct world *world)
+{
+	struct api *api = &world->api;
+	struct website website;
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(website_load(api->db, api->fixture, 0, "www.example.com", &website), OK);
+	db_rollback(api->db);
+	return arena_print(api->fixture, "%s.polder.test", website.cname);
+}
 
 static const char *replaced(struct world *world, const char *text)
 {
@@ -186,7 +252,11 @@ static const char *replaced(struct world *world, const char *text)
 		{ "$old", world->old },
 		{ "$key", world->key },
 		{ "$now", world->now },
+		{ "$chain", world->certificate.chain },
+		{ "$pem", world->certificate.key },
 	};
+	if (strcmp(text, "$cname") == 0)
+		return cname(world);
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		const char *at = strstr(text, marks[i].mark);
 		if (at)
@@ -362,12 +432,13 @@ static void try_foreign(struct world *world, const struct param *row)
 	static const char *const names[] = { "InstanceId", "InstanceIds", "InstanceIDs",
 		"ResourceIds" };
 	static const char *const filters[] = { "DescribeInstances", "DescribeInstanceIds",
-		"DescribeTagResources", "QueryAvailableInstances" };
+		"DescribeTagResources", "QueryAvailableInstances", "DescribeWebRules",
+		"DescribeDomainResource", "DescribeDomains" };
 	bool names_instance = false, filter = false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		names_instance = names_instance || strcmp(row->name, names[i]) == 0;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		filter = filter || strcmp(world->action->name, filters[i]) == 0;
-	}
 	if (!names_instance || world->action->permission == PERMISSION_OPERATOR ||
 		strcmp(world->action->name, "CreateSecurityToken") == 0)
 		return;
@@ -451,7 +522,14 @@ static bool reads_json(const struct action *action)
 		if (row->kind == PARAM_JSON)
 			return true;
 	}
-	return strcmp(action->name, "DescribeOpEntities") == 0; /* reads details of records */
+	/* reads details of records, documents of web sites */
+	static const char *const names[] = { "DescribeOpEntities", "DescribeWebRules",
+		"DescribeDomainResource", "DescribeL7RsPolicy", "DescribeL7UsKeepalive" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(action->name, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void walk_parameters(struct world *world)
@@ -493,6 +571,9 @@ static void world_open(struct world *world)
 	world->foreign = api_buy(api, "ddoscoo", "Ipv4");
 	world->key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
 	world->now = number(world, api->clock_ms);
+	world->certificate = test_certificate(
+		api->fixture, "www.example.com", api->clock_ms - DAY_MS, api->clock_ms + DAY_MS);
+	api->gateway.dns_zone = "polder.test";
 	api_blackhole(api, world->id, HOUR_MS);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "control/call.h"
 #include "tests/support/api.h"
+#include "tests/support/certificate.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -21,6 +22,11 @@
 
 /* Parameters of ours, with names that the published action does not know. */
 static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
+
+/* Lists that nothing here fills. */
+static const char *const empty_lists[] = { "DescribeWebRules BlackList",
+	"DescribeWebRules WhiteList", "DescribeDomainResource BlackList",
+	"DescribeDomainResource WhiteList" };
 
 static json_t *published;
 
@@ -210,7 +216,8 @@ static void check_value(
 		fail_msg("%s: items of %s must be named %s", action->name, name,
 			published_item ? published_item : "as the list");
 	/* An empty list would prove nothing about its items. */
-	if (!json_is_array(value) || json_array_size(value) == 0)
+	if (!json_is_array(value) ||
+		(json_array_size(value) == 0 && !IS_AMONG(empty_lists, action, name)))
 		fail_msg("%s: %s is no list or empty", action->name, name);
 	for (size_t i = 0; i < json_array_size(value); i++)
 		check_value(
@@ -237,7 +244,7 @@ static void check_fields(const struct action *action, const json_t *fields, cons
 /* Calls that were checked, so that none is forgotten. */
 struct seen {
 	struct api api;
-	const struct action *action[64];
+	const struct action *action[256];
 	size_t count;
 };
 
@@ -377,6 +384,53 @@ static void check_blackhole_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeSlaEventList", "StartTime", from, "EndTime", to, "Region", "cn", NULL);
 }
 
+#define DOMAIN "Domain", "www.example.com"
+static void check_site_replies(struct seen *seen, const char *id)
+{
+	const struct test_certificate certificate = test_certificate(seen->api.fixture,
+		"www.example.com", seen->api.clock_ms - 1000, seen->api.clock_ms + 1000);
+	CHECK(seen, "CreateDomainResource", DOMAIN, "InstanceIds.1", id, "RsType", "0",
+		"RealServers.1", "10.0.0.1", "ProxyTypes.1.ProxyType", "https",
+		"ProxyTypes.1.ProxyPorts.1", "443", NULL);
+	CHECK(seen, "ModifyDomainResource", DOMAIN, "InstanceIds.1", id, "RsType", "0",
+		"RealServers.1", "10.0.0.2", "ProxyTypes.1.ProxyType", "https",
+		"ProxyTypes.1.ProxyPorts.1", "443", NULL);
+	CHECK(seen, "CreateWebRule", "Domain", "a.example.com", "InstanceIds.1", id, "RsType", "0",
+		"Rules",
+		"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":81,"
+		"\"RealServers\":[\"10.0.0.1\"]}]}]",
+		NULL);
+	CHECK(seen, "ModifyWebRule", "Domain", "a.example.com", "RsType", "0", "RealServers.1",
+		"10.0.0.1", "ProxyTypes", "[{\"ProxyType\":\"http\",\"ProxyPorts\":[81]}]", NULL);
+	CHECK(seen, "ModifyHttp2Enable", DOMAIN, "Enable", "1", NULL);
+	CHECK(seen, "ModifyOcspStatus", DOMAIN, "Enable", "1", NULL);
+	CHECK(seen, "ModifyTlsConfig", DOMAIN, "Config",
+		"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\",\"custom_ciphers\":"
+		"[\"AES128-GCM-SHA256\"],\"tls_13_custom_ciphers\":[\"TLS_AES_128_GCM_SHA256\"]}",
+		NULL);
+	CHECK(seen, "AssociateWebCert", DOMAIN, "CertName", "web", "Cert", certificate.chain, "Key",
+		certificate.key, NULL);
+	CHECK(seen, "DescribeCerts", DOMAIN, NULL);
+	CHECK(seen, "ConfigL7RsPolicy", DOMAIN, "Policy", "{\"ProxyMode\":\"rr\"}", NULL);
+	CHECK(seen, "DescribeL7RsPolicy", DOMAIN, NULL);
+	CHECK(seen, "ConfigL7UsKeepalive", DOMAIN, "UpstreamKeepalive",
+		"{\"enabled\":false,\"keepalive_requests\":1,\"keepalive_timeout\":1}", NULL);
+	CHECK(seen, "DescribeL7UsKeepalive", DOMAIN, NULL);
+	CHECK(seen, "ModifyHeaders", DOMAIN, "CustomHeaders", "{\"X-A\":\"1\"}", NULL);
+	CHECK(seen, "DescribeHeaders", DOMAIN, NULL);
+	CHECK(seen, "ModifyWebAccessMode", DOMAIN, "AccessMode", "0", NULL);
+	CHECK(seen, "DescribeWebAccessMode", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "ModifyCnameReuse", DOMAIN, "Enable", "0", NULL);
+	CHECK(seen, "DescribeCnameReuses", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "DescribeWebRules", DOMAIN, NULL);
+	CHECK(seen, "DescribeDomainResource", DOMAIN, NULL);
+	CHECK(seen, "DescribeDomains", NULL, NULL);
+	CHECK(seen, "DescribeWebInstanceRelations", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "DescribeWebCustomPorts", NULL, NULL);
+	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);
+	CHECK(seen, "DeleteDomainResource", DOMAIN, NULL);
+}
+
 static bool was_seen(const struct seen *seen, const struct action *action)
 {
 	for (size_t i = 0; i < seen->count; i++) {
@@ -401,6 +455,7 @@ static void test_replies(void **state)
 	check_list_replies(&seen, id);
 	check_policy_replies(&seen, id);
 	check_blackhole_replies(&seen, id);
+	check_site_replies(&seen, id);
 	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);
 	(void)snprintf(before, sizeof(before), "%lld", (long long)seen.api.clock_ms - 1000);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The agent's part of the request path: all that --requests switches on. All functions take NULL, which is a node
+ * without it.
+ */
+#ifndef AGENT_REQUEST_PATH_H
+#define AGENT_REQUEST_PATH_H
+
+#include <stdint.h>
+
+#include "agent/decode.h"
+#include "agent/node_state.h"
+#include "agent/settings.h"
+#include "agent/steer.h"
+#include "base/error.h"
+
+struct request_path;
+
+/* *out is NULL without --requests. settings, steer and state outlive it; refusals go to state. ERR_INVALID_PARAMETER: no
+ * such group. */
+enum err request_path_open(const struct agent_settings *settings, struct steer *steer,
+	struct node_state *state, struct request_path **out) MUST_USE;
+void request_path_close(struct request_path *path);
+
+/* Behind applier_apply, with the same snapshot. Errors as requests_apply. */
+enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot) MUST_USE;
+void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms);
+
+#endif

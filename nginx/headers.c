@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Headers that tell about the client are set by nginx.conf from the variables below; there, each proxy_set_header also hides
+ * what the client sent under that name, so that nobody can forge them. The site's own headers cannot be named there: the
+ * request's list of headers is written anew without those that the client sent under these names.
+ *
+ * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped.
+ */
+#include "nginx/headers.h"
+
+#include "base/site.h"
+#include "base/text.h"
+
+#define PORT_HTTPS 443
+
+static ngx_http_output_header_filter_pt next_filter;
+
+/* ---- variables */
+
+static ngx_int_t value_set(ngx_http_variable_value_t *value, const u_char *text, size_t length)
+{
+	value->data = (u_char *)(uintptr_t)text;
+	value->len = (unsigned)length & 0xfffffff;
+	value->valid = 1;
+	value->no_cacheable = 0;
+	value->not_found = 0;
+	return NGX_OK;
+}
+
+static ngx_int_t address_set(
+	ngx_http_request_t *r, ngx_http_variable_value_t *value, const struct address *address)
+{
+	u_char *text = ngx_pnalloc(r->pool, ADDRESS_TEXT_SIZE);
+	size_t length;
+
+	if (!text)
+		return NGX_ERROR;
+	/* nginx prints IPv4 without a call of the library's. */
+	if (address_is_ipv4(address->byte))
+		length = (size_t)(ngx_sprintf(text, "%ud.%ud.%ud.%ud", address->byte[12],
+					  address->byte[13], address->byte[14], address->byte[15]) -
+				  text);
+	else
+		length =
+			ngx_inet6_ntop((u_char *)(uintptr_t)address->byte, text, ADDRESS_TEXT_SIZE);
+	return value_set(value, text, length);
+}
+
+static ngx_int_t client_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	const struct polder_request *request = polder_request_find(r);
+
+	(void)data;
+	if (!request)
+		return value_set(value, NULL, 0);
+	return address_set(r, value, &request->client);
+}
+
+/* data: whose port, the client's or the listener's. */
+enum port_of {
+	OF_CLIENT,
+	OF_LISTENER
+};
+static ngx_int_t port_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	const struct polder_request *request = polder_request_find(r);
+	u_char *text;
+	unsigned port;
+
+	if (!request || !request->site || !(request->site->flags & SITE_HEADER_PORTS))
+		return value_set(value, NULL, 0);
+	port = data == OF_CLIENT ? request->client_port : request->connection->local_port;
+	if (port == 0)
+		return value_set(value, NULL, 0);
+	text = ngx_pnalloc(r->pool, sizeof("65535"));
+	if (!text)
+		return NGX_ERROR;
+	return value_set(value, text, (size_t)(ngx_sprintf(text, "%ud", port) - text));
+}
+
+static ngx_int_t forwarded_get(
+	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	const struct polder_request *request = polder_request_find(r);
+	ngx_table_elt_t **header = r->headers_in.x_forwarded_for.elts;
+	ngx_http_variable_value_t last;
+	size_t length = 0;
+	u_char *text, *end;
+
+	(void)data;
+	if (!request)
+		return value_set(value, NULL, 0);
+	if (address_set(r, &last, &request->connection->client) != NGX_OK)
+		return NGX_ERROR;
+	if (!request->connection->trusted || r->headers_in.x_forwarded_for.nelts == 0) {
+		*value = last;
+		return NGX_OK;
+	}
+	for (ngx_uint_t i = 0; i < r->headers_in.x_forwarded_for.nelts; i++)
+		length += header[i]->value.len + 2;
+	text = end = ngx_pnalloc(r->pool, length + last.len);
+	if (!text)
+		return NGX_ERROR;
+	for (ngx_uint_t i = 0; i < r->headers_in.x_forwarded_for.nelts; i++)
+		end = ngx_sprintf(end, "%V, ", &header[i]->value);
+	end = ngx_cpymem(end, last.data, last.len);
+	return value_set(value, text, (size_t)(end - text));
+}
+
+/* As the client wrote it; of "GET http://host/" that host, whatever the header says: the site was found by it. */
+static ngx_int_t host_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	const u_char *end = r->port_end ? r->port_end : r->host_end;
+
+	(void)data;
+	if (r->host_start && end > r->host_start)
+		return value_set(value, r->host_start, (size_t)(end - r->host_start));
+	if (!r->headers_in.host)
+		return value_set(value, NULL, 0);
+	return value_set(value, r->headers_in.host->value.data, r->headers_in.host->value.len);
+}
+
+static bool is_socket(const struct polder_request *request)
+{
+	return request && request->scheme >= SITE_SCHEME_WEBSOCKET;
+}
+
+static ngx_int_t connection_get(
+	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	static const u_char upgrade[] = "upgrade", close_it[] = "close";
+	const struct polder_request *request = polder_request_find(r);
+
+	(void)data;
+	if (is_socket(request))
+		return value_set(value, upgrade, sizeof(upgrade) - 1);
+	if (request && request->site && (request->site->flags & SITE_KEEPALIVE))
+		return value_set(value, NULL, 0);
+	return value_set(value, close_it, sizeof(close_it) - 1);
+}
+
+static ngx_int_t upgrade_get(
+	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+{
+	static const u_char name[] = "websocket";
+
+	(void)data;
+	if (is_socket(polder_request_find(r)))
+		return value_set(value, name, sizeof(name) - 1);
+	return value_set(value, NULL, 0);
+}
+
+static ngx_http_variable_t variables[] = {
+	{ ngx_string("polder_client"), NULL, client_get, 0, 0, 0 },
+	{ ngx_string("polder_client_port"), NULL, port_get, OF_CLIENT, 0, 0 },
+	{ ngx_string("polder_listener_port"), NULL, port_get, OF_LISTENER, 0, 0 },
+	{ ngx_string("polder_forwarded_for"), NULL, forwarded_get, 0, 0, 0 },
+	{ ngx_string("polder_host"), NULL, host_get, 0, 0, 0 },
+	{ ngx_string("polder_connection"), NULL, connection_get, 0, 0, 0 },
+	{ ngx_string("polder_upgrade"), NULL, upgrade_get, 0, 0, 0 },
+};
+
+ngx_int_t headers_variables(ngx_conf_t *cf)
+{
+	for (unsigned i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		ngx_http_variable_t *added =
+			ngx_http_add_variable(cf, &variables[i].name, variables[i].flags);
+
+		if (!added)
+			return NGX_ERROR;
+		added->get_handler = variables[i].get_handler;
+		added->data = variables[i].data;
+	}
+	return NGX_OK;
+}
+
+/* ---- the site's headers */
+
+static bool is_the_sites(
+	const struct site *site, const struct site_header *headers, const ngx_str_t *name)
+{
+	for (unsigned i = 0; i < site->headers.count; i++) {
+		if (headers[i].name.length == name->len &&
+			ngx_strncasecmp(name->data,
+				(u_char *)(uintptr_t)site_text_at(site, headers[i].name),
+				name->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static ngx_int_t header_add(ngx_http_request_t *r, ngx_list_t *list, const struct site *site,
+	const struct site_header *header)
+{
+	ngx_table_elt_t *element = ngx_list_push(list);
+
+	/* Texts lie in the table, which stays until the request was logged. */
+	if (!element)
+		return NGX_ERROR;
+	element->key.len = header->name.length;
+	element->key.data = (u_char *)(uintptr_t)site_text_at(site, header->name);
+	element->value.len = header->value.length;
+	element->value.data = (u_char *)(uintptr_t)site_text_at(site, header->value);
+	element->lowcase_key = ngx_pnalloc(r->pool, element->key.len);
+	if (!element->lowcase_key)
+		return NGX_ERROR;
+	element->hash = ngx_hash_strlow(element->lowcase_key, element->key.data, element->key.len);
+	return NGX_OK;
+}
+
+static ngx_int_t headers_replace(ngx_http_request_t *r, const struct site *site)
+{
+	const struct site_header *headers = site_list_at(site, site->headers);
+	ngx_list_t list;
+
+	if (ngx_list_init(&list, r->pool, 24, sizeof(ngx_table_elt_t)) != NGX_OK)
+		return NGX_ERROR;
+	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+		const ngx_table_elt_t *element = part->elts;
+
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			ngx_table_elt_t *copy;
+
+			if (is_the_sites(site, headers, &element[i].key))
+				continue;
+			copy = ngx_list_push(&list);
+			if (!copy)
+				return NGX_ERROR;
+			*copy = element[i];
+		}
+	}
+	for (unsigned i = 0; i < site->headers.count; i++) {
+		if (header_add(r, &list, site, &headers[i]) != NGX_OK)
+			return NGX_ERROR;
+	}
+	r->headers_in.headers = list;
+	/* The list's last part is within the list itself when there is but one. */
+	if (list.last == &list.part)
+		r->headers_in.headers.last = &r->headers_in.headers.part;
+	return NGX_OK;
+}
+
+ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
+{
+	const ngx_http_core_loc_conf_t *core =
+		ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+	if (!is_socket(request))
+		r->headers_in.upgrade = NULL;
+	if (!r->request_body &&
+		(r->headers_in.chunked ||
+			r->headers_in.content_length_n > (off_t)core->client_body_buffer_size))
+		r->request_body_no_buffering = 1;
+	if (request->site->headers.count == 0)
+		return NGX_OK;
+	return headers_replace(r, request->site);
+}
+
+/* ---- answers */
+
+static uint16_t tls_port(const struct site *site)
+{
+	const struct site_port *ports = site_list_at(site, site->ports);
+	const struct site_port *usual = site_port_find(site, PORT_HTTPS);
+
+	if (usual && (usual->schemes & SITE_SCHEME_HTTPS))
+		return PORT_HTTPS;
+	for (unsigned i = 0; i < site->ports.count; i++) {
+		if (ports[i].schemes & SITE_SCHEME_HTTPS)
+			return ports[i].port;
+	}
+	return 0;
+}
+
+ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request)
+{
+	uint16_t port = tls_port(request->site);
+	const ngx_str_t *host = &r->headers_in.server;
+	ngx_table_elt_t *location;
+	u_char *text, *end;
+
+	if (port == 0)
+		return NGX_DECLINED;
+	text = ngx_pnalloc(r->pool, sizeof("https://:65535") + host->len + r->unparsed_uri.len);
+	location = ngx_list_push(&r->headers_out.headers);
+	if (!text || !location)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	end = ngx_sprintf(text, "https://%V", host);
+	if (port != PORT_HTTPS)
+		end = ngx_sprintf(end, ":%ud", port);
+	end = ngx_cpymem(end, r->unparsed_uri.data, r->unparsed_uri.len);
+	location->hash = 1;
+	ngx_str_set(&location->key, "Location");
+	location->value = (ngx_str_t){ (size_t)(end - text), text };
+	ngx_http_clear_location(r);
+	r->headers_out.location = location;
+	request->verdict = LOG_REDIRECTED;
+	return NGX_HTTP_MOVED_PERMANENTLY;
+}
+
+static ngx_int_t filter(ngx_http_request_t *r)
+{
+	struct polder_request *request = polder_request_find(r);
+
+	if (request && r == r->main && r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS)
+		polder_request_release(request);
+	return next_filter(r);
+}
+
+ngx_int_t headers_filter(ngx_conf_t *cf)
+{
+	(void)cf;
+	next_filter = ngx_http_top_header_filter;
+	ngx_http_top_header_filter = filter;
+	return NGX_OK;
+}

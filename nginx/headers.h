@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What origins are told: variables for nginx.conf's proxy_set_header, and the site's own headers. */
+#ifndef NGINX_HEADERS_H
+#define NGINX_HEADERS_H
+
+#include "nginx/module.h"
+
+ngx_int_t headers_variables(ngx_conf_t *cf);
+/* Of a request that goes to its origin: the site's headers in place of what the client sent under their names; no
+ * upgrade that the port does not take; no buffer for bodies that do not fit in one. */
+ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request);
+/* 301 to the same place by HTTPS; the status to end the request with. */
+ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request);
+/* Sees each answer's head: lets the table go when a connection is upgraded, which may last for days. */
+ngx_int_t headers_filter(ngx_conf_t *cf);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The module: directives, phases, variables; nothing else. What a request meets, in this order: the checks (run.c), the
+ * redirect to HTTPS, what origins are to be told (headers.c), its origin (origin.c), and when it is over the counters and
+ * the log (journal.c). All of it is known from the table; nginx.conf is fixed.
+ */
+#include "nginx/module.h"
+
+#include "nginx/counters.h"
+#include "nginx/headers.h"
+#include "nginx/origin.h"
+#include "nginx/origin_state.h"
+#include "nginx/listeners.h"
+#include "nginx/run.h"
+#include "nginx/source.h"
+#include "nginx/tls.h"
+
+/* ---- configuration */
+
+static ngx_conf_enum_t listeners[] = {
+	{ ngx_string("plain"), STEER_PLAIN },
+	{ ngx_string("tls"), STEER_TLS },
+	{ ngx_string("plain_proxy"), STEER_PLAIN_PROXY },
+	{ ngx_string("tls_proxy"), STEER_TLS_PROXY },
+	{ ngx_null_string, 0 },
+};
+
+static ngx_command_t commands[] = {
+	{ ngx_string("polder_path"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct polder_main_conf, path), NULL },
+	{ ngx_string("polder_ban_map"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct polder_main_conf, ban_map), NULL },
+	{ ngx_string("polder_country_database"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+		ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+		offsetof(struct polder_main_conf, country_database), NULL },
+	{ ngx_string("polder_listener_map"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+		ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+		offsetof(struct polder_main_conf, listener_map), NULL },
+	{ ngx_string("polder"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
+		ngx_conf_set_flag_slot, NGX_HTTP_SRV_CONF_OFFSET,
+		offsetof(struct polder_server_conf, enable), NULL },
+	{ ngx_string("polder_listener"), NGX_HTTP_SRV_CONF | NGX_CONF_TAKE1, ngx_conf_set_enum_slot,
+		NGX_HTTP_SRV_CONF_OFFSET, offsetof(struct polder_server_conf, listener),
+		listeners },
+	{ ngx_string("polder_origin"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, origin_directive, 0, 0,
+		NULL },
+	ngx_null_command,
+};
+
+static void *main_create(ngx_conf_t *cf)
+{
+	return ngx_pcalloc(cf->pool, sizeof(struct polder_main_conf));
+}
+
+static void *server_create(ngx_conf_t *cf)
+{
+	struct polder_server_conf *conf = ngx_pcalloc(cf->pool, sizeof(*conf));
+
+	if (conf) {
+		conf->enable = NGX_CONF_UNSET;
+		conf->listener = NGX_CONF_UNSET_UINT;
+	}
+	return conf;
+}
+
+static char *server_merge(ngx_conf_t *cf, void *parent, void *child)
+{
+	const struct polder_server_conf *above = parent;
+	struct polder_server_conf *conf = child;
+
+	(void)cf;
+	ngx_conf_merge_value(conf->enable, above->enable, 0);
+	ngx_conf_merge_uint_value(conf->listener, above->listener, STEER_PLAIN);
+	return NGX_CONF_OK;
+}
+
+struct polder_main_conf *polder_main(const ngx_cycle_t *cycle)
+{
+	return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_polder_module);
+}
+
+/* ---- phases */
+
+static ngx_int_t preaccess(ngx_http_request_t *r)
+{
+	const struct polder_server_conf *conf =
+		ngx_http_get_module_srv_conf(r, ngx_http_polder_module);
+	struct polder_request *request;
+	ngx_int_t result;
+
+	if (!conf->enable || r != r->main)
+		return NGX_DECLINED;
+	request = polder_request_get(r);
+	if (!request)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (request->passed)
+		return NGX_DECLINED;
+	/* Behind a PROXY header the source is known only now. */
+	if (!source_admit(request->connection)) {
+		request->verdict = LOG_REFUSED;
+		request->check = CHECK_connections;
+		return NGX_HTTP_CLOSE;
+	}
+	result = polder_checks_run(r, request);
+	if (result != NGX_DECLINED)
+		return result;
+	request->passed = true;
+	if (request->redirected) {
+		result = headers_redirect(r, request);
+		if (result != NGX_DECLINED)
+			return result;
+	}
+	return headers_prepare(r, request) == NGX_OK ? NGX_DECLINED
+						     : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static ngx_int_t logging(ngx_http_request_t *r)
+{
+	struct polder_request *request = polder_request_find(r);
+
+	if (!request || r != r->main)
+		return NGX_OK;
+	polder_checks_log(r, request);
+	polder_request_release(request);
+	return NGX_OK;
+}
+
+static ngx_int_t phase_add(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler)
+{
+	ngx_http_core_main_conf_t *core =
+		ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+	ngx_http_handler_pt *place = ngx_array_push(&core->phases[phase].handlers);
+
+	if (!place)
+		return NGX_ERROR;
+	*place = handler;
+	return NGX_OK;
+}
+
+static ngx_int_t configured(ngx_conf_t *cf)
+{
+	if (phase_add(cf, NGX_HTTP_PREACCESS_PHASE, preaccess) != NGX_OK ||
+		phase_add(cf, NGX_HTTP_LOG_PHASE, logging) != NGX_OK)
+		return NGX_ERROR;
+	if (tls_configure(cf) != NGX_OK)
+		return NGX_ERROR;
+	return headers_filter(cf);
+}
+
+/* ---- processes */
+
+/* In the master. nginx runs it for "nginx -t" too, which must leave everything as it is. */
+static ngx_int_t master_start(ngx_cycle_t *cycle)
+{
+	const struct polder_main_conf *conf = polder_main(cycle);
+
+	if (ngx_test_config || !conf || conf->path.len == 0)
+		return NGX_OK;
+	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
+		source_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
+		polder_checks_open(cycle) != NGX_OK)
+		return NGX_ERROR;
+	return NGX_OK;
+}
+
+static void worker_stop(ngx_cycle_t *cycle)
+{
+	(void)cycle;
+	source_stop();
+}
+
+static ngx_int_t worker_start(ngx_cycle_t *cycle)
+{
+	const struct polder_main_conf *conf = polder_main(cycle);
+	char *path;
+
+	if (!conf || conf->path.len == 0)
+		return NGX_OK;
+	path = ngx_palloc(cycle->pool, conf->path.len + sizeof("/table"));
+	if (!path)
+		return NGX_ERROR;
+	(void)ngx_sprintf((u_char *)path, "%V/table%Z", &conf->path);
+	table_open(path);
+	if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+		return NGX_OK;
+	source_start(cycle);
+	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
+		return NGX_ERROR;
+	listeners_watch(cycle);
+	return polder_checks_start(cycle);
+}
+
+static ngx_http_module_t context = {
+	.preconfiguration = headers_variables,
+	.postconfiguration = configured,
+	.create_main_conf = main_create,
+	.create_srv_conf = server_create,
+	.merge_srv_conf = server_merge,
+};
+
+ngx_module_t ngx_http_polder_module = {
+	NGX_MODULE_V1,
+	&context,
+	commands,
+	NGX_HTTP_MODULE,
+	NULL,
+	master_start,
+	worker_start,
+	NULL,
+	NULL,
+	worker_stop,
+	NULL,
+	NGX_MODULE_V1_PADDING,
+};
+
+/* What nginx looks for in a file that it loads. */
+#define LOADED extern __attribute__((visibility("default")))
+LOADED ngx_module_t *ngx_modules[];
+LOADED char *ngx_module_names[];
+LOADED char *ngx_module_order[];
+ngx_module_t *ngx_modules[] = { &ngx_http_polder_module, NULL };
+static char module_name[] = "ngx_http_polder_module";
+char *ngx_module_names[] = { module_name, NULL };
+char *ngx_module_order[] = { NULL };

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A fixed number of places: free ones in one queue, used ones in the order in which they became idle and in a chain of
+ * their key's bucket. The server name is not copied: under TLS the connection itself knows what it was opened for.
+ */
+#include "nginx/pool.h"
+
+#define BUCKETS 1024
+
+struct place {
+	ngx_queue_t queue;		/* first: also the address of the place */
+	struct place *next, **previous; /* in the bucket */
+	ngx_connection_t *connection;
+	struct pool_key key; /* name is not used */
+	uint64_t hash;
+};
+
+static struct place *places;
+static struct place *buckets[BUCKETS];
+static ngx_queue_t vacant, idle;
+
+ngx_int_t pool_start(ngx_cycle_t *cycle)
+{
+	places = ngx_pcalloc(cycle->pool, POOL_MAX * sizeof(*places));
+	if (!places)
+		return NGX_ERROR;
+	ngx_queue_init(&vacant);
+	ngx_queue_init(&idle);
+	for (unsigned i = 0; i < POOL_MAX; i++) {
+		ngx_queue_insert_tail(&vacant, &places[i].queue);
+	}
+	return NGX_OK;
+}
+
+static uint64_t hash_of(const struct pool_key *key)
+{
+	uint64_t hash = table_hash(key->port, &key->address, sizeof(key->address));
+
+	return hash ^
+	       table_hash((uint16_t)(key->tls * 2 + key->verify), key->name.data, key->name.len);
+}
+
+static bool is_same(const struct place *place, const struct pool_key *key, uint64_t hash)
+{
+	const char *opened_for;
+
+	if (place->hash != hash || place->key.port != key->port ||
+		place->key.protocol != key->protocol || place->key.tls != key->tls ||
+		place->key.verify != key->verify ||
+		memcmp(&place->key.address, &key->address, sizeof(key->address)) != 0)
+		return false;
+	if (!key->tls)
+		return true;
+	opened_for =
+		SSL_get_servername(place->connection->ssl->connection, TLSEXT_NAMETYPE_host_name);
+	if (!opened_for)
+		return key->name.len == 0;
+	return ngx_strlen(opened_for) == key->name.len &&
+	       ngx_strncasecmp((u_char *)(uintptr_t)opened_for, key->name.data, key->name.len) == 0;
+}
+
+static void place_vacate(struct place *place)
+{
+	ngx_queue_remove(&place->queue);
+	ngx_queue_insert_head(&vacant, &place->queue);
+	*place->previous = place->next;
+	if (place->next)
+		place->next->previous = place->previous;
+	place->connection = NULL;
+}
+
+static void connection_close(ngx_connection_t *c)
+{
+	if (c->ssl) {
+		c->ssl->no_wait_shutdown = 1;
+		c->ssl->no_send_shutdown = 1;
+		if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+			c->ssl->handler = connection_close;
+			return;
+		}
+	}
+	ngx_destroy_pool(c->pool);
+	ngx_close_connection(c);
+}
+
+/* An idle connection has something to read: its end, or what nobody asked for. Both end it. */
+static void idle_readable(ngx_event_t *event)
+{
+	ngx_connection_t *c = event->data;
+	struct place *place = c->data;
+	char byte;
+
+	if (!c->close && !event->timedout && recv(c->fd, &byte, 1, MSG_PEEK) == -1 &&
+		ngx_socket_errno == NGX_EAGAIN) {
+		event->ready = 0;
+		if (ngx_handle_read_event(event, 0) == NGX_OK)
+			return;
+	}
+	place_vacate(place);
+	connection_close(c);
+}
+
+static void idle_writable(ngx_event_t *event)
+{
+	(void)event;
+}
+
+static void log_set(ngx_connection_t *c, ngx_log_t *log)
+{
+	c->log = log;
+	c->read->log = log;
+	c->write->log = log;
+	c->pool->log = log;
+}
+
+ngx_connection_t *pool_take(const struct pool_key *key, ngx_log_t *log)
+{
+	uint64_t hash = hash_of(key);
+
+	for (struct place *place = buckets[hash % BUCKETS]; place; place = place->next) {
+		ngx_connection_t *c = place->connection;
+
+		if (!is_same(place, key, hash))
+			continue;
+		place_vacate(place);
+		c->idle = 0;
+		c->sent = 0;
+		c->data = NULL;
+		log_set(c, log);
+		if (c->read->timer_set)
+			ngx_del_timer(c->read);
+		return c;
+	}
+	return NULL;
+}
+
+void pool_give(const struct pool_key *key, ngx_connection_t *c, ngx_msec_t idle_ms)
+{
+	struct place *place;
+	struct place **bucket;
+
+	if (ngx_queue_empty(&vacant)) {
+		ngx_connection_t *oldest;
+
+		place = (struct place *)(void *)ngx_queue_last(&idle);
+		oldest = place->connection;
+		place_vacate(place);
+		connection_close(oldest);
+	}
+	place = (struct place *)(void *)ngx_queue_head(&vacant);
+	ngx_queue_remove(&place->queue);
+	ngx_queue_insert_head(&idle, &place->queue);
+	place->key = *key;
+	place->key.name = (ngx_str_t){ 0, NULL };
+	place->hash = hash_of(key);
+	place->connection = c;
+	bucket = &buckets[place->hash % BUCKETS];
+	place->next = *bucket;
+	place->previous = bucket;
+	if (*bucket)
+		(*bucket)->previous = &place->next;
+	*bucket = place;
+
+	c->read->delayed = 0;
+	ngx_add_timer(c->read, idle_ms);
+	if (c->write->timer_set)
+		ngx_del_timer(c->write);
+	c->write->handler = idle_writable;
+	c->read->handler = idle_readable;
+	c->data = place;
+	c->idle = 1;
+	log_set(c, ngx_cycle->log);
+	if (c->read->ready)
+		idle_readable(c->read);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Idle connections to origins, of one worker, kept for the next request that wants exactly such a one: same address,
+ * port, protocol, and under TLS the same server name and the same demand for verification. So a connection that was opened for
+ * one name is never used for another.
+ */
+#ifndef NGINX_POOL_H
+#define NGINX_POOL_H
+
+#include "nginx/nginx.h"
+#include "shared/request_abi.h"
+
+#define POOL_MAX 1024 /* of a worker; the one longest idle is closed for a new one */
+
+struct pool_key {
+	struct address address;
+	uint16_t port;
+	bool tls, verify;
+	const void *protocol; /* what speaks over it: the configuration of proxy or gRPC */
+	ngx_str_t name;	      /* server name under TLS; else empty. Not NUL-terminated */
+};
+
+ngx_int_t pool_start(ngx_cycle_t *cycle);
+/* An open connection, which is the caller's now; NULL: there is none. */
+ngx_connection_t *pool_take(const struct pool_key *key, ngx_log_t *log);
+/* The connection is the pool's now. It is closed after idle_ms, or when the origin closes it. */
+void pool_give(const struct pool_key *key, ngx_connection_t *c, ngx_msec_t idle_ms);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checks of requests: in the order of shared/checks.def, each off, watched or blocking. module.c calls what is
+ * declared here, and nothing else of checks/.
+ */
+#ifndef NGINX_RUN_H
+#define NGINX_RUN_H
+
+#include "nginx/module.h"
+
+/* In the master, as root, at start and at each reload, before workers are made: opens what workers inherit. */
+ngx_int_t polder_checks_open(ngx_cycle_t *cycle);
+/* In each worker when it starts. */
+ngx_int_t polder_checks_start(ngx_cycle_t *cycle);
+
+/*
+ * Before a request goes to its origin. NGX_DECLINED: it goes on. NGX_DONE: it waits, and the caller's handler is run
+ * again (as in nginx's pre-access phase). Else the status to end it with: NGX_HTTP_CLOSE closes the connection, or
+ * resets the stream. Sets verdict, check and rule.
+ */
+ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *request);
+/* When a request is over, whatever its end; before it is counted and logged. */
+void polder_checks_log(ngx_http_request_t *r, struct polder_request *request);
+
+/* check says no. NGX_HTTP_CLOSE when it blocks for that site; NGX_DECLINED when it is off or only watched. Counted, and
+ * noted in the request. */
+ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32_t rule);
+/* A source that is refused before a request is known: connections, handshakes, server_name. Counted; limits of the first
+ * two ask for a ban. Never asked for trusted proxies. */
+void polder_refuse_source(const struct polder_connection *connection, enum check check);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one source may have of the node before a request of it is known: connections, and TLS handshakes a second. A source
+ * is an IPv4 address or an IPv6 /64. Counted over all workers; applies where the address's instance has mitigation.
+ */
+#ifndef NGINX_SOURCE_H
+#define NGINX_SOURCE_H
+
+#include "nginx/module.h"
+
+#define SOURCE_CONNECTIONS_MAX 1000 /* at a time: many people behind one address have fewer */
+#define SOURCE_HANDSHAKES_MAX  100  /* begun in a second: each costs 20 times a request */
+#define SOURCES		       65536
+
+ngx_int_t source_open(ngx_cycle_t *cycle); /* master */
+void source_start(ngx_cycle_t *cycle);	   /* worker */
+void source_stop(void);			   /* worker that ends as it should */
+
+/* Counts the connection, once. false: its source has too many; the refusal is counted. The connection is settled. */
+bool source_admit(struct polder_connection *connection);
+/* The connection is over. */
+void source_release(struct polder_connection *connection);
+/* Counts a handshake that begins. false: too many in this second; the refusal is counted. */
+bool source_handshake(struct polder_connection *connection);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of shared/request_abi.h as a worker sees it: mapped read-only, looked up without locks. What is returned
+ * lies in the mapping, was checked, and stays until the pin it was found under is given back.
+ */
+#ifndef NGINX_TABLE_H
+#define NGINX_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/request_abi.h"
+
+struct table;
+
+/* Where the file is; path is kept by reference. */
+void table_open(const char *path);
+/* The file in force; NULL: there is none that can be used. Follows a file that was superseded. now_ms: any clock; a
+ * missing file is looked for at most once in TABLE_RETRY_MS. */
+struct table *table_pin(int64_t now_ms);
+void table_unpin(struct table *table); /* accepts NULL */
+#define TABLE_RETRY_MS 20
+
+/* NULL: absent, deleted, or not as request_abi.h says. Length of the body in *out_length, may be NULL. */
+const void *table_find(const struct table *table, uint16_t kind, const void *key, size_t key_length,
+	size_t *out_length);
+const struct table_settings *table_settings(
+	const struct table *table); /* never NULL; all 0: none */
+const struct table_vip *table_vip(const struct table *table, const struct address *address);
+/* Of a name exactly, or by the nearest wildcard; of names of more than SITE_LABEL_MAX labels only so many
+ * parents are asked for, since clients choose the names. host: lower case, without port. */
+#define SITE_LABEL_MAX 16
+const struct site *table_site(struct table *table, const char *host, size_t length);
+/* certificate: its length of chain and key are within the record. The key may be overwritten with zeros. */
+const struct certificate *table_certificate(struct table *table, uint32_t number);
+const struct table_name *table_name(const struct table *table, const char *name, size_t length);
+uint64_t table_generation(const struct table *table);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Floods at local services: cookies that the host's own stack would make, and what belongs to no socket. The
+ * sockets are real ones of the test's network.
+ */
+#include "local.h"
+
+#include <linux/if_link.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define SCALE	     10 /* of the client */
+#define HOST_SCALE   7
+#define HOST_WINDOW  29200
+#define STAMP_SACK   0x10
+#define STAMP_OPTION 0x3f
+#define STAMP_NOTICE 0x0f /* no window scale */
+
+static const struct local_cookie ready = {
+	.until_ns = UINT64_MAX, .timestamps = 1, .sack = 1, .scale = HOST_SCALE
+};
+
+static void cookie_set(const struct local_cookie *value)
+{
+	uint32_t zero = 0;
+
+	map_set(skel->maps.local_cookie, &zero, value);
+}
+
+static struct sockaddr_in6 name_of(const char *text, uint16_t port, socklen_t *size)
+{
+	struct sockaddr_in6 name = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in name4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	if (strchr(text, ':')) {
+		assert_int_equal(inet_pton(AF_INET6, text, &name.sin6_addr), 1);
+		*size = sizeof(name);
+		return name;
+	}
+	assert_int_equal(inet_pton(AF_INET, text, &name4.sin_addr), 1);
+	memcpy(&name, &name4, sizeof(name4));
+	*size = sizeof(name4);
+	return name;
+}
+
+static int socket_at(const char *text, uint16_t port)
+{
+	socklen_t size;
+	struct sockaddr_in6 name = name_of(text, port, &size);
+	int fd = socket(name.sin6_family, SOCK_STREAM, 0), on = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	/* On no interface. */
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, size), 0);
+	return fd;
+}
+
+static int listen_at(int version)
+{
+	int fd = socket_at(version == 4 ? VIP4 : VIP6, WEB_PORT);
+
+	assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+/* Threshold 0: every SYN gets a cookie. */
+static void cookie_begin(uint32_t threshold)
+{
+	struct plan_state state = { .syns = 0 };
+	struct vip vip = vip_of_web(0);
+	uint32_t slot = VIP_SLOT;
+
+	local_begin(0);
+	vip.syn_threshold = threshold;
+	vips_put(&vip);
+	map_set(skel->maps.plan_state, &slot, &state);
+	cookie_set(&ready);
+}
+
+static struct parsed answer_to(struct frame *f, const struct wire *syn)
+{
+	uint64_t before = reason_packets(skel, REASON_cookie_sent);
+
+	*f = frame_build(syn);
+	assert_int_equal(frame_run(skel, f), XDP_REDIRECT);
+	assert_int_equal(reason_packets(skel, REASON_cookie_sent) - before, 1);
+	return frame_parse(f);
+}
+
+static uint32_t clock_ms(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	return (uint32_t)(t.tv_sec * 1000 + t.tv_nsec / 1000000);
+}
+
+static void answers(int version)
+{
+	int listener = listen_at(version);
+	struct wire w = to_web(version, SYN);
+	uint32_t before, stamp;
+	struct parsed out;
+	struct frame f;
+
+	cookie_begin(0);
+	offer(&w, 1400, SCALE, 1, 1);
+	w.payload = 100;
+	before = clock_ms();
+	out = answer_to(&f, &w);
+	assert_address(&out.source, w.destination);
+	assert_address(&out.destination, w.source);
+	assert_int_equal(out.source_port, WEB_PORT);
+	assert_int_equal(out.destination_port, w.source_port);
+	assert_int_equal(out.flags, SYN | ACK);
+	assert_int_equal(out.acknowledgement, ISN + 1);
+	assert_int_equal(out.window, HOST_WINDOW);
+	assert_int_equal(out.payload_length, 0);
+	assert_int_equal(out.option_length, 20);
+	assert_int_equal(get32(out.option), 0x02040000 | (version == 4 ? 1460 : 1440));
+	assert_int_equal(get32(out.option + 4), 0x0402080a);
+	stamp = get32(out.option + 8);
+	assert_int_equal(stamp & STAMP_OPTION, STAMP_SACK | SCALE);
+	assert_true((int32_t)(clock_ms() - stamp) >= 0);
+	assert_true((int32_t)(stamp - (before - 128)) > 0);
+	assert_int_equal(get32(out.option + 12), CLIENT_TS);
+	assert_int_equal(get32(out.option + 16), 0x01030300 | HOST_SCALE);
+	assert_memory_equal(out.ethernet, CLIENT_MAC, 6);
+	assert_memory_equal(out.ethernet + 6, WAN_MAC, 6);
+	close(listener);
+}
+
+static void offers(int version)
+{
+	int listener = listen_at(version);
+	struct local_cookie value = ready;
+	struct wire w = to_web(version, SYN);
+	struct parsed out;
+	struct frame f;
+
+	cookie_begin(0);
+	/* The client offers no timestamps, no scale, nothing. */
+	offer(&w, 1400, SCALE, 1, 0);
+	out = answer_to(&f, &w);
+	assert_int_equal(out.option_length, 4);
+	offer(&w, 1400, -1, 0, 1);
+	out = answer_to(&f, &w);
+	assert_int_equal(out.option_length, 16);
+	assert_int_equal(get32(out.option + 4), 0x0101080a);
+	assert_int_equal(get32(out.option + 8) & STAMP_OPTION, STAMP_NOTICE);
+	w.option_length = 0;
+	out = answer_to(&f, &w);
+	assert_int_equal(out.option_length, 0);
+	/* The host's stack does not. */
+	offer(&w, 1400, SCALE, 1, 1);
+	value.scale = LOCAL_SCALE_NONE;
+	cookie_set(&value);
+	out = answer_to(&f, &w);
+	assert_int_equal(out.option_length, 16);
+	assert_int_equal(get32(out.option + 8) & STAMP_OPTION, STAMP_SACK | STAMP_NOTICE);
+	value.sack = 0;
+	cookie_set(&value);
+	out = answer_to(&f, &w);
+	assert_int_equal(get32(out.option + 4), 0x0101080a);
+	value.timestamps = 0;
+	cookie_set(&value);
+	out = answer_to(&f, &w);
+	assert_int_equal(out.option_length, 4);
+	close(listener);
+}
+
+static struct wire ack_of(int version, uint32_t cookie)
+{
+	struct wire w = to_web(version, ACK);
+
+	w.sequence = ISN + 1;
+	w.acknowledgement = cookie + 1;
+	return w;
+}
+
+/* What the ACK of a cookie may be, and what it may not. */
+static void proves(int version)
+{
+	int listener = listen_at(version);
+	struct wire syn = to_web(version, SYN), w;
+	struct frame f;
+	uint32_t cookie;
+
+	cookie_begin(0);
+	offer(&syn, 1400, SCALE, 1, 1);
+	cookie = answer_to(&f, &syn).sequence;
+	w = ack_of(version, cookie);
+	ends_by(&w, XDP_PASS, REASON_local);
+	w.payload = 300;
+	w.flags = ACK | PSH;
+	ends_by(&w, XDP_PASS, REASON_local);
+	w.flags = ACK | FIN;
+	ends_by(&w, XDP_PASS, REASON_local);
+	w.flags = ACK;
+	w.acknowledgement = cookie + 1000; /* the next ones would say another MSS */
+	ends_by(&w, XDP_DROP, REASON_cookie_invalid);
+	w = ack_of(version, cookie);
+	w.source_port++;
+	ends_by(&w, XDP_DROP, REASON_cookie_invalid);
+	w = ack_of(version, cookie);
+	w.source = version == 4 ? "10.201.1.3" : "fd01::3";
+	ends_by(&w, XDP_DROP, REASON_cookie_invalid);
+	w = ack_of(version, cookie);
+	w.flags = RST;
+	ends_by(&w, XDP_DROP, REASON_reset_unknown);
+	w.flags = RST | ACK;
+	ends_by(&w, XDP_DROP, REASON_reset_unknown);
+	w.flags = FIN | ACK;
+	w.acknowledgement = 1;
+	ends_by(&w, XDP_DROP, REASON_fin_unknown);
+	close(listener);
+}
+
+static void nobody_listens(int version)
+{
+	cookie_begin(0);
+	web_ends_by(version, SYN, XDP_DROP, REASON_no_service);
+	web_ends_by(version, ACK, XDP_DROP, REASON_cookie_invalid);
+}
+
+/* A connection's segments pass whatever their numbers, and so does a SYN on what is left of it. */
+static void connections(int version)
+{
+	const char *client = version == 4 ? CLIENT4 : CLIENT6;
+	int listener = listen_at(version), fd = socket_at(client, 40000), taken;
+	socklen_t size;
+	struct sockaddr_in6 name = name_of(version == 4 ? VIP4 : VIP6, WEB_PORT, &size);
+
+	cookie_begin(0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
+	taken = accept(listener, NULL, NULL);
+	assert_true(taken >= 0);
+	web_ends_by(version, ACK, XDP_PASS, REASON_local);
+	web_ends_by(version, ACK | FIN, XDP_PASS, REASON_local);
+	web_ends_by(version, RST, XDP_PASS, REASON_local);
+	web_ends_by(version, SYN, XDP_PASS, REASON_local);
+	/* The side that closes first keeps it for a minute. */
+	close(taken);
+	close(fd);
+	web_ends_by(version, ACK, XDP_PASS, REASON_local);
+	web_ends_by(version, SYN, XDP_PASS, REASON_local);
+	close(listener);
+}
+
+/* Up to the threshold all pass; once above, SYNs get cookies and strangers end, for ten seconds more. */
+static void thresholds(int version)
+{
+	static const uint8_t kinds[] = { SYN, ACK };
+	int listener = listen_at(version);
+
+	for (size_t kind = 0; kind < sizeof(kinds); kind++) {
+		struct wire w = to_web(version, kinds[kind]);
+		int passed = 0;
+
+		cookie_begin(5);
+		w.source_port = 50000; /* of no connection of before */
+		for (;; passed++) {
+			struct frame f = frame_build(&w);
+			uint32_t verdict = frame_run(skel, &f);
+
+			if (verdict != XDP_PASS)
+				break;
+			assert_in_range(passed, 0, 1000);
+		}
+		/* A second may have ended meanwhile. */
+		assert_in_range(passed, 5, 1000);
+		for (int seconds = 0; seconds < 2; seconds++) {
+			w.flags = SYN;
+			ends_by(&w, XDP_REDIRECT, REASON_cookie_sent);
+			w.flags = ACK;
+			ends_by(&w, XDP_DROP, REASON_cookie_invalid);
+			usleep(1100000);
+		}
+	}
+	close(listener);
+}
+
+/* Without an agent that keeps listeners ready, and after the end of mitigation, the stack helps itself. */
+static void unguarded(int version)
+{
+	struct vip vip = vip_of_web(0);
+	int listener = listen_at(version);
+	struct local_cookie value = ready;
+
+	cookie_begin(0);
+	value.until_ns = (uint64_t)boot_ns() - 1;
+	cookie_set(&value);
+	web_ends_by(version, SYN, XDP_PASS, REASON_local);
+	cookie_set(&ready);
+	vip.syn_threshold = 0;
+	vip.mitigation_until_ns = boot_ns() - 1;
+	vips_put(&vip);
+	web_ends_by(version, SYN, XDP_PASS, REASON_local);
+	web_ends_by(version, ACK, XDP_PASS, REASON_local);
+	close(listener);
+}
+
+TEST(answers)
+TEST(offers)
+TEST(proves)
+TEST(nobody_listens)
+TEST(connections)
+TEST(thresholds)
+TEST(unguarded)
+
+static int setup(void **state)
+{
+	(void)state;
+	network_make();
+	assert_int_equal(system("set -e; ip link set lo up;"
+				"for i in " VIP4 " " CLIENT4 " " VIP6 " " CLIENT6 ";"
+				"do ip route add local $i dev lo table local; done"),
+		0);
+	skel = world_make();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	polder__destroy(skel);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_proves),
+		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_unguarded),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root: network namespaces and BPF");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
