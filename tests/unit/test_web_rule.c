@@ -133,144 +133,140 @@ static void test_methods(void **state)
 	     "\"}]," members)
 #define RATE "\"ratelimit\":{\"interval\":60,\"ttl\":300,\"threshold\":70,\"target\":\"ip\"}"
 
+static const struct {
+	enum web_rule_kind kind;
+	const char *json, *named;
+} refusals[] = {
+	{ WEB_RULE_PRECISE, "[]", "document" },
+	{ WEB_RULE_PRECISE, "{}", "name" },
+	{ WEB_RULE_PRECISE, "{\"name\":\"\"}", "name" },
+	{ WEB_RULE_PRECISE, "{\"name\":\"a\\u0007\"}", "name" },
+	{ WEB_RULE_PRECISE, "{\"name\":\"a\"}", "action" },
+	{ WEB_RULE_PRECISE, "{\"name\":\"a\",\"action\":\"drop\"}", "action" },
+	{ WEB_RULE_PRECISE, "{\"name\":\"a\",\"action\":\"block\"}", "condition" },
+	{ WEB_RULE_PRECISE, RULE("\"condition\":[]"), "condition" },
+	{ WEB_RULE_PRECISE, RULE("\"condition\":{}"), "condition" },
+	{ WEB_RULE_PRECISE, RULE("\"condition\":[3]"), "condition[0]" },
+	{ WEB_RULE_PRECISE, RULE("\"conditions\":[]"), "conditions" },
+	{ WEB_RULE_PRECISE, RULE("\"condition\":[{\"field\":\"uri\"}]"),
+		"condition[0].match_method" },
+	{ WEB_RULE_PRECISE, WHERE("\"field\":\"url\",\"match_method\":\"equal\""),
+		"condition[0].field" },
+	{ WEB_RULE_PRECISE, WHERE("\"field\":\"uri\",\"match_method\":\"equal\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"uri\",\"match_method\":\"regular\",\"content\":\"a\""),
+		"regular expressions" },
+	{ WEB_RULE_PRECISE, WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"x\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"8193\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content\":"
+		      "\"192.0.2.1/24\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content\":\"192.0.2."
+		      "1,,192.0.2.2\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content_list\":["
+		      "\"192.0.2.1\",\"a\"]"),
+		"condition[0].content_list[1]" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"1\","
+		      "\"content_list\":[\"2\"]"),
+		"condition[0].content_list" },
+	{ WEB_RULE_PRECISE, WHERE("\"field\":\"header\",\"match_method\":\"nexist\""),
+		"condition[0].header_name" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"header\",\"match_method\":\"nexist\",\"header_name\":"
+		      "\"a b\""),
+		"condition[0].header_name" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"uri\",\"match_method\":\"equal\",\"content\":\"/\","
+		      "\"header_name\":\"a\""),
+		"condition[0].header_name" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"http-method\",\"match_method\":\"equal\",\"content\":"
+		      "\"get\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE,
+		WHERE("\"field\":\"country\",\"match_method\":\"equal\",\"content\":"
+		      "\"Holland\""),
+		"condition[0].content" },
+	{ WEB_RULE_PRECISE, LIMITED(RATE), "ratelimit" },
+	{ WEB_RULE_CC_V2, "{\"name\":\"a\",\"action\":\"accept\"}", "action" },
+	{ WEB_RULE_CC_V2, "{\"name\":\"a\",\"action\":\"block\"}", "condition" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":\"x\""), "ratelimit" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{}"), "ratelimit.interval" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":4}"), "ratelimit.interval" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":\"5\"}"), "ratelimit.interval" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":59}"), "ratelimit.ttl" },
+	{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":1}"),
+		"ratelimit.threshold" },
+	{ WEB_RULE_CC_V2,
+		LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
+			"\"target\":\"uri\"}"),
+		"ratelimit.target" },
+	{ WEB_RULE_CC_V2,
+		LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
+			"\"target\":\"header\"}"),
+		"ratelimit.subkey" },
+	{ WEB_RULE_CC_V2,
+		LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
+			"\"target\":\"ip\",\"subkey\":\"a\"}"),
+		"ratelimit.subkey" },
+	{ WEB_RULE_CC_V2, LIMITED(RATE ",\"status_code\":{}"), "status_code.enabled" },
+	{ WEB_RULE_CC_V2,
+		LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":false,"
+			     "\"code\":99}"),
+		"status_code.code" },
+	{ WEB_RULE_CC_V2,
+		LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":false,"
+			     "\"code\":404}"),
+		"status_code.count_threshold" },
+	{ WEB_RULE_CC_V2,
+		LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":true,"
+			     "\"code\":404,\"count_threshold\":2}"),
+		"status_code.ratio_threshold" },
+	{ WEB_RULE_CC_V2,
+		LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":true,"
+			     "\"code\":404,\"ratio_threshold\":101}"),
+		"status_code.ratio_threshold" },
+	{ WEB_RULE_CC_V2,
+		LIMITED("\"status_code\":{\"enabled\":true,\"use_ratio\":true,\"code\":404,"
+			"\"ratio_threshold\":1}"),
+		"ratelimit" },
+	{ WEB_RULE_CC_V2, LIMITED(RATE ",\"statistics\":{\"mode\":\"distinct\"}"),
+		"statistics.field" },
+	{ WEB_RULE_CC_V2,
+		LIMITED(RATE ",\"statistics\":{\"mode\":\"distinct\",\"field\":\"header\"}"),
+		"statistics.header_name" },
+	{ WEB_RULE_CC_V2, LIMITED("\"statistics\":{\"mode\":\"distinct\",\"field\":\"ip\"}"),
+		"ratelimit" },
+	{ WEB_RULE_CC,
+		"{\"name\":\"a\",\"uri\":\"a\",\"mode\":\"prefix\",\"act\":\"close\","
+		"\"interval\":5,\"count\":2,\"ttl\":60}",
+		"uri" },
+	{ WEB_RULE_CC,
+		"{\"name\":\"a\",\"uri\":\"/a?b\",\"mode\":\"match\",\"act\":"
+		"\"close\",\"interval\":5,\"count\":2,\"ttl\":60}",
+		"mode" },
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		enum web_rule_kind kind;
-		const char *json, *named;
-	} cases[] = {
-		{ WEB_RULE_PRECISE, "[]", "document" },
-		{ WEB_RULE_PRECISE, "{}", "name" },
-		{ WEB_RULE_PRECISE, "{\"name\":\"\"}", "name" },
-		{ WEB_RULE_PRECISE, "{\"name\":\"a\\u0007\"}", "name" },
-		{ WEB_RULE_PRECISE, "{\"name\":\"a\"}", "action" },
-		{ WEB_RULE_PRECISE, "{\"name\":\"a\",\"action\":\"drop\"}", "action" },
-		{ WEB_RULE_PRECISE, "{\"name\":\"a\",\"action\":\"block\"}", "condition" },
-		{ WEB_RULE_PRECISE, RULE("\"condition\":[]"), "condition" },
-		{ WEB_RULE_PRECISE, RULE("\"condition\":{}"), "condition" },
-		{ WEB_RULE_PRECISE, RULE("\"condition\":[3]"), "condition[0]" },
-		{ WEB_RULE_PRECISE, RULE("\"conditions\":[]"), "conditions" },
-		{ WEB_RULE_PRECISE, RULE("\"condition\":[{\"field\":\"uri\"}]"),
-			"condition[0].match_method" },
-		{ WEB_RULE_PRECISE, WHERE("\"field\":\"url\",\"match_method\":\"equal\""),
-			"condition[0].field" },
-		{ WEB_RULE_PRECISE, WHERE("\"field\":\"uri\",\"match_method\":\"equal\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"uri\",\"match_method\":\"regular\",\"content\":\"a\""),
-			"regular expressions" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"x\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"8193\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content\":"
-			      "\"192.0.2.1/24\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content\":\"192.0.2."
-			      "1,,192.0.2.2\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"ip\",\"match_method\":\"belong\",\"content_list\":["
-			      "\"192.0.2.1\",\"a\"]"),
-			"condition[0].content_list[1]" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"uri\",\"match_method\":\"lless\",\"content\":\"1\","
-			      "\"content_list\":[\"2\"]"),
-			"condition[0].content_list" },
-		{ WEB_RULE_PRECISE, WHERE("\"field\":\"header\",\"match_method\":\"nexist\""),
-			"condition[0].header_name" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"header\",\"match_method\":\"nexist\",\"header_name\":"
-			      "\"a b\""),
-			"condition[0].header_name" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"uri\",\"match_method\":\"equal\",\"content\":\"/\","
-			      "\"header_name\":\"a\""),
-			"condition[0].header_name" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"http-method\",\"match_method\":\"equal\",\"content\":"
-			      "\"get\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE,
-			WHERE("\"field\":\"country\",\"match_method\":\"equal\",\"content\":"
-			      "\"Holland\""),
-			"condition[0].content" },
-		{ WEB_RULE_PRECISE, LIMITED(RATE), "ratelimit" },
-		{ WEB_RULE_CC_V2, "{\"name\":\"a\",\"action\":\"accept\"}", "action" },
-		{ WEB_RULE_CC_V2, "{\"name\":\"a\",\"action\":\"block\"}", "condition" },
-		{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":\"x\""), "ratelimit" },
-		{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{}"), "ratelimit.interval" },
-		{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":4}"), "ratelimit.interval" },
-		{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":\"5\"}"),
-			"ratelimit.interval" },
-		{ WEB_RULE_CC_V2, LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":59}"),
-			"ratelimit.ttl" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":1}"),
-			"ratelimit.threshold" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
-				"\"target\":\"uri\"}"),
-			"ratelimit.target" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
-				"\"target\":\"header\"}"),
-			"ratelimit.subkey" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"ratelimit\":{\"interval\":5,\"ttl\":60,\"threshold\":2,"
-				"\"target\":\"ip\",\"subkey\":\"a\"}"),
-			"ratelimit.subkey" },
-		{ WEB_RULE_CC_V2, LIMITED(RATE ",\"status_code\":{}"), "status_code.enabled" },
-		{ WEB_RULE_CC_V2,
-			LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":false,"
-				     "\"code\":99}"),
-			"status_code.code" },
-		{ WEB_RULE_CC_V2,
-			LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":false,"
-				     "\"code\":404}"),
-			"status_code.count_threshold" },
-		{ WEB_RULE_CC_V2,
-			LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":true,"
-				     "\"code\":404,\"count_threshold\":2}"),
-			"status_code.ratio_threshold" },
-		{ WEB_RULE_CC_V2,
-			LIMITED(RATE ",\"status_code\":{\"enabled\":true,\"use_ratio\":true,"
-				     "\"code\":404,\"ratio_threshold\":101}"),
-			"status_code.ratio_threshold" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"status_code\":{\"enabled\":true,\"use_ratio\":true,\"code\":404,"
-				"\"ratio_threshold\":1}"),
-			"ratelimit" },
-		{ WEB_RULE_CC_V2, LIMITED(RATE ",\"statistics\":{\"mode\":\"distinct\"}"),
-			"statistics.field" },
-		{ WEB_RULE_CC_V2,
-			LIMITED(RATE
-				",\"statistics\":{\"mode\":\"distinct\",\"field\":\"header\"}"),
-			"statistics.header_name" },
-		{ WEB_RULE_CC_V2,
-			LIMITED("\"statistics\":{\"mode\":\"distinct\",\"field\":\"ip\"}"),
-			"ratelimit" },
-		{ WEB_RULE_CC,
-			"{\"name\":\"a\",\"uri\":\"a\",\"mode\":\"prefix\",\"act\":\"close\","
-			"\"interval\":5,\"count\":2,\"ttl\":60}",
-			"uri" },
-		{ WEB_RULE_CC,
-			"{\"name\":\"a\",\"uri\":\"/a?b\",\"mode\":\"match\",\"act\":"
-			"\"close\",\"interval\":5,\"count\":2,\"ttl\":60}",
-			"mode" },
-	};
 	struct web_reader reader;
 	struct web_rule rule;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_not_equal(read_text(&reader, cases[i].kind, cases[i].json, &rule), OK);
-		if (!strstr(reader.why, cases[i].named))
-			fail_msg("%s: %s", cases[i].json, reader.why);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		assert_int_not_equal(
+			read_text(&reader, refusals[i].kind, refusals[i].json, &rule), OK);
+		if (!strstr(reader.why, refusals[i].named))
+			fail_msg("%s: %s", refusals[i].json, reader.why);
 	}
 }
 

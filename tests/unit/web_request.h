@@ -7,6 +7,7 @@
 #define TESTS_UNIT_WEB_REQUEST_H
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,18 +37,18 @@ static inline const char *request_header(const struct web_request *request, cons
 }
 
 /* Path and query in a buffer of the caller's. */
-static inline const char *request_uri(const struct web_request *request, char out[4096])
+#define URI_SIZE 4096
+static inline const char *request_uri(const struct web_request *request, char out[URI_SIZE])
 {
-	strcpy(out, request->path);
-	if (request->params[0])
-		strcat(strcat(out, "?"), request->params);
+	(void)snprintf(out, URI_SIZE, "%s%s%s", request->path, request->params[0] ? "?" : "",
+		request->params);
 	return out;
 }
 
 /* ---- by byte-code */
 
 static inline const char *step_subject(const struct site *site, const struct site_step *step,
-	const struct web_request *request, char buffer[4096])
+	const struct web_request *request, char buffer[URI_SIZE])
 {
 	char name[WEB_HEADER_MAX + 1] = "";
 
@@ -114,7 +115,7 @@ static inline bool bytes_contain(
 static inline bool step_holds_plain(
 	const struct site *site, const struct site_step *step, const struct web_request *request)
 {
-	char buffer[4096];
+	char buffer[URI_SIZE];
 	const char *text = step_subject(site, step, request, buffer);
 	const char *value = site_text_at(site, step->value);
 	size_t length = step->value.length, size = text ? strlen(text) : 0;
@@ -176,8 +177,8 @@ static inline bool program_meets(
 
 /* ---- as written */
 
-static inline const char *condition_subject(
-	const struct web_condition *condition, const struct web_request *request, char buffer[4096])
+static inline const char *condition_subject(const struct web_condition *condition,
+	const struct web_request *request, char buffer[URI_SIZE])
 {
 	const char *name = web_field_name(condition->field);
 
@@ -207,7 +208,7 @@ static inline const char *condition_subject(
 static inline bool value_holds(const struct web_condition *condition, const char *method,
 	const char *value, const struct web_request *request)
 {
-	char buffer[4096], path[4096];
+	char buffer[URI_SIZE], path[URI_SIZE];
 	const char *text = condition_subject(condition, request, buffer);
 	uint8_t address[16], prefix[16];
 	unsigned bits;
@@ -237,7 +238,7 @@ static inline bool value_holds(const struct web_condition *condition, const char
 static inline bool any_value_holds(const struct web_condition *condition, const char *method,
 	const struct web_request *request)
 {
-	char part[4096];
+	char part[URI_SIZE];
 
 	for (size_t i = 0; i < condition->value_count; i++) {
 		if (value_holds(condition, method, condition->value[i], request))
@@ -265,7 +266,7 @@ static inline bool condition_holds(
 	static const char *const opposites[] = { "nbelong", "nequal", "ncontain", "nprefix",
 		"nsuffix" };
 	const char *method = web_method_name(condition->method);
-	char buffer[4096];
+	char buffer[URI_SIZE];
 	const char *text = condition_subject(condition, request, buffer);
 	long long number = strtoll(condition->content, NULL, 10);
 	long long length = text ? (long long)strlen(text) : 0;

@@ -17,6 +17,9 @@
 #define DOMAIN	 "www.example.com" /* enhanced */
 #define STANDARD "plain.example.net"
 
+/* Only RequestId. */
+#define EMPTY_REPLY(api) assert_int_equal(json_object_size((api)->reply), 1)
+
 static uint64_t site_bytes[SITE_BYTES_MAX / 8];
 
 static inline void web_create(struct api *api, const char *id, const char *domain)
@@ -70,6 +73,11 @@ static inline const struct site_rule *web_rule(const struct site *site, const ch
 			return &rule[i];
 	}
 	return NULL;
+}
+
+static inline void describe_switches(struct api *api)
+{
+	assert_int_equal(CALL(api, "DescribeDomainCcProtectSwitch", "Domains.1", DOMAIN), 200);
 }
 
 /* So many rules of a check. */
