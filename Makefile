@@ -82,6 +82,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/run
 	$(Q)tests/bench/packet
 	$(Q)tests/bench/flood
+	$(Q)tests/bench/request
 
 clean: ## remove what was built
 	rm -rf build build-*
@@ -179,7 +180,7 @@ TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
-WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
+WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service $(O)/tests/wire/web
 CORPUS := $(O)/tests/wire/test_corpus
 tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests

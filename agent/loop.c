@@ -190,9 +190,9 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	int64_t start_ms = clock_monotonic_ms();
 	enum err err;
 
-	/* The clock first: deadlines of the snapshot are meant in its time. */
-	settle_told(&loop->settle, &snapshot->header);
-	TRY(settle_write(&loop->settle, loop->packets));
+	/* The clock first, if it is another: deadlines of the snapshot are meant in its time. */
+	if (settle_told(&loop->settle, &snapshot->header))
+		TRY(settle_write(&loop->settle, loop->packets));
 	err = applier_apply(loop->applier, snapshot);
 	/* Also behind what was applied in part: refusals of before are void from here on. */
 	settle_again(loop);

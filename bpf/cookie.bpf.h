@@ -156,7 +156,7 @@ static __always_inline int cookie_valid(
 	return !(rest & COOKIE_HASH_MASK);
 }
 
-/* Our TSval: milliseconds of the boot clock, rounded down to make room for the options. */
+/* Our TSval: 2^20 ns, about milliseconds, of the boot clock, rounded down to make room for the options. */
 static __always_inline __u32 cookie_stamp(struct packet *p)
 {
 	__u32 bits = COOKIE_SCALE_NONE;
@@ -165,7 +165,7 @@ static __always_inline __u32 cookie_stamp(struct packet *p)
 		bits = option_scale(p->options);
 	if (p->options & OPTION_SACK)
 		bits |= COOKIE_SACK;
-	return ((__u32)(p->now_ns / 1000000) & ~COOKIE_STAMP_MASK) | bits;
+	return ((__u32)(p->now_ns >> 20) & ~COOKIE_STAMP_MASK) | bits;
 }
 
 /* Options agreed with the client, from its cookie and the echo of our timestamp. */

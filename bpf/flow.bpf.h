@@ -13,8 +13,8 @@
  *
  * UDP sources can be forged, and a table that is full forgets. Flows whose client went on after
  * answers over more than a second (proof.bpf.h) are therefore moved to tables of their own: a flood
- * of first datagrams turns over the others only. Found there first, they cost nothing more than
- * before.
+ * of first datagrams turns over the others only. Those tables are asked first, and only where a flow may
+ * be in them (known.bpf.h).
  *
  * Once a second a client's packet of the flow has its service, its reverse entry and its next hop
  * looked up again. A reverse entry that was evicted is entered anew, unless another flow has taken
@@ -90,7 +90,7 @@ static __always_inline void flow_seen(
 	if ((__s64)(p->now_ns - flow->seen_ns) <= (__s64)SEEN_GRAIN_NS)
 		return;
 	flow->seen_ns = p->now_ns;
-	if (p->protocol == IPPROTO_TCP)
+	if (p->protocol == IPPROTO_TCP || flow->more_flags & FLOW_KEPT)
 		known_touch(client, p->now_ns);
 }
 
@@ -110,6 +110,16 @@ static __always_inline struct flow *flow_lookup_known(struct packet *p)
 	return known_maybe(&p->key, p->now_ns) ? flow_lookup(&p->key, IPPROTO_TCP) : NULL;
 }
 
+/* Of a client's datagram. */
+static __always_inline struct flow *flow_lookup_udp(struct packet *p)
+{
+	struct flow *flow = NULL;
+
+	if (known_maybe(&p->key, p->now_ns))
+		flow = bpf_map_lookup_elem(&flow_udp_kept, &p->key);
+	return flow ? flow : bpf_map_lookup_elem(&flow_udp, &p->key);
+}
+
 static __always_inline void flow_delete(const struct flow_key *client, __u8 protocol)
 {
 	if (protocol == IPPROTO_TCP) {
@@ -123,8 +133,7 @@ static __always_inline void flow_delete(const struct flow_key *client, __u8 prot
 /* The client's flow, or NULL when there is none, it has expired or is another instance's. */
 static __always_inline struct flow *flow_of_client(struct packet *p, __u8 protocol)
 {
-	struct flow *flow =
-		protocol == IPPROTO_TCP ? flow_lookup_known(p) : flow_lookup(&p->key, protocol);
+	struct flow *flow = protocol == IPPROTO_TCP ? flow_lookup_known(p) : flow_lookup_udp(p);
 
 	if (!flow || flow->instance != p->instance || flow_expired(flow, p->now_ns, protocol))
 		return NULL;
@@ -305,6 +314,13 @@ static __always_inline int reply_refused(
 	}
 	p->flags = PACKET_OUT;
 	return 0;
+}
+
+/* Have both sides closed it, and is nothing of that under way any more? A RST alone may be forged. */
+static __always_inline int flow_is_over(struct packet *p, const struct flow *flow)
+{
+	return flow->state == FLOW_CLOSING && !(flow->flags & FLOW_RESET) &&
+	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
 }
 
 /*
@@ -556,6 +572,7 @@ static __noinline struct flow *flow_keep(struct packet *p, struct flow *flow)
 	if (bpf_map_update_elem(&reverse_udp_kept, &reply, &p->key, BPF_ANY))
 		return flow;
 	flow->more_flags |= FLOW_KEPT;
+	known_touch(&p->key, p->now_ns);
 	if (bpf_map_update_elem(&flow_udp_kept, &p->key, flow, BPF_ANY)) {
 		flow->more_flags &= ~FLOW_KEPT;
 		bpf_map_delete_elem(&reverse_udp_kept, &reply);

@@ -47,7 +47,7 @@ static __always_inline int local_of_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct local_cookie *host;
 
-	if (direct_below(p))
+	if (local_below(p))
 		return local_pass(p);
 	/* Without the agent the stack looks after itself: it sends cookies when its queue is full. */
 	host = local_cookie_ready(p);

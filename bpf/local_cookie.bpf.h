@@ -13,6 +13,10 @@
  * timestamps without a secret offset (net.ipv4.tcp_timestamps=2), and the window scale that the stack itself would
  * offer. Both are told by the agent (map "local_cookie"), who also sees to it that listeners accept cookies at all.
  *
+ * Below it SYNs pass as they are: the stack stands some, and who speaks no timestamps keeps all options. That is why the
+ * threshold of local services is LOCAL_SYN_MIN at least, also where port rules answer all SYNs by cookies; but so that many
+ * instances at a time cannot be too much, each CPU lets LOCAL_CPU_MAX pass at most.
+ *
  * What belongs to no socket, which is what floods of ACK, RST and FIN are, counts like SYNs, and ends here above the
  * threshold. Below it the stack answers: a client whose connection the node has forgotten hears so by RST.
  */
@@ -21,8 +25,40 @@
 
 #include "tcp.bpf.h"
 
-#define LOCAL_WINDOW                                                                               \
-	29200u /* 20 segments of Ethernet: the stack says the rest with its first ACK */
+#define LOCAL_SYN_MIN 500u   /* a second: a quarter of a per cent of a CPU */
+#define LOCAL_CPU_MAX 4000u  /* a second: two per cent of it */
+#define LOCAL_WINDOW  29200u /* 20 segments of Ethernet: the stack says the rest */
+
+struct local_load {   /* of a CPU, all instances together */
+	__u32 second; /* boot clock */
+	__u32 passed; /* SYNs, and segments of nobody */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct local_load);
+} local_load SEC(".maps");
+
+/* Counts a SYN, or what is nobody's. May it pass to the stack? */
+static __noinline int local_below(struct packet *p)
+{
+	__u32 zero = 0, now;
+	struct local_load *load = bpf_map_lookup_elem(&local_load, &zero);
+
+	if (!p || !load)
+		return 0;
+	if (p->syn_threshold < LOCAL_SYN_MIN)
+		p->syn_threshold = LOCAL_SYN_MIN;
+	if (!direct_below(p))
+		return 0;
+	now = p->now_ns / NANOSECONDS;
+	if (load->second != now) {
+		load->second = now;
+		load->passed = 0;
+	}
+	return ++load->passed <= LOCAL_CPU_MAX;
+}
 
 enum local_socket {
 	LOCAL_NOBODY,
@@ -175,7 +211,7 @@ static __always_inline int local_refuses(struct xdp_md *ctx, struct packet *p)
 	enum local_socket found = local_socket_of(ctx, p);
 
 	if (found == LOCAL_KNOWN || (found == LOCAL_LISTENS && local_cookie_valid(ctx, p)) ||
-		direct_below(p))
+		local_below(p))
 		return 0;
 	return tcp_reason_unknown(p->tcp_flags);
 }

@@ -139,6 +139,12 @@ static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 		bpf_ntohs(ip->id), p->length - header);
 }
 
+/* Types of routing headers: see mitigations/ip_options.bpf.h. */
+static __always_inline int routing_unwanted(__u8 kind)
+{
+	return kind == 0 || kind == 1 || kind == 3;
+}
+
 /*
  * One extension header. Returns 1: another header follows, 0: transport is reached, -1: malformed.
  * A function of its own: inlined, clang lays out the loop around it in a way that Linux 6.1 refuses
@@ -158,6 +164,8 @@ static __noinline int parse_extension(void *data, void *end, struct packet *p)
 		extension = parse_at(data, end, offset, sizeof(*extension));
 		if (!extension || (p->protocol == IPPROTO_ROUTING && extension->left))
 			return -1;
+		if (p->protocol == IPPROTO_ROUTING && routing_unwanted(extension->kind))
+			p->flags |= PACKET_ROUTED;
 		p->protocol = extension->next;
 		p->transport = offset + 8 + extension->length * 8;
 		return 1;

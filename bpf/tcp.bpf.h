@@ -45,6 +45,7 @@
 #include "cookie.bpf.h"
 #include "segment.bpf.h"
 #include "direct.bpf.h"
+#include "answer.bpf.h"
 #include "mitigations/reset.bpf.h"
 
 #define MSS_DEFAULT_IPV4 536u /* RFC 9293 section 3.7.1 */
@@ -190,6 +191,16 @@ static __always_inline __u32 offered_mss(struct packet *p)
 	return p->version == 6 && mss > MSS_TO_CLIENT_IPV6 ? MSS_TO_CLIENT_IPV6 : mss;
 }
 
+/* 0: the answer is as long as the SYN, and was written over it. */
+static __always_inline int tcp_answer_over(
+	struct xdp_md *ctx, struct packet *p, const struct segment *s)
+{
+	if (s->option_count != ANSWER_OPTIONS / 4 || p->tcp_length != ANSWER_BYTES ||
+		p->network != ETH_HLEN)
+		return -1;
+	return p->version == 4 ? answer_over(ctx, p, s, 4) : answer_over(ctx, p, s, 6);
+}
+
 /* The SYN-ACK. A function of its own: what it keeps on the stack is not there while options are read. */
 static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 {
@@ -206,7 +217,7 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 	/* Every stack offers an MSS. Without it our options would be longer than what was sent. */
 	if (options & OPTION_MSS)
 		segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
-	if (segment_reply(ctx, p, &s))
+	if (tcp_answer_over(ctx, p, &s) && segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
 	p->reason = REASON_cookie_sent;
@@ -214,14 +225,12 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 }
 
 /* A SYN: answered with a cookie. Leaves no state. */
-static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p, struct service *entry)
+static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *flow;
 
-	if (!p || !entry)
+	if (!p)
 		return XDP_DROP;
-	if (origin_pick(entry, p, 0) < 0)
-		return drop(p, REASON_no_origin);
 	flow = flow_lookup_known(p);
 	if (flow) {
 		flow->scratch[SCRATCH_RENEW] = p->sequence;
@@ -409,6 +418,8 @@ static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p
 	if (!p)
 		return NULL;
 	flow = flow_of_client(p, IPPROTO_TCP);
+	if (flow && flow_is_over(p, flow))
+		flow = NULL;
 	/* An older connection of the tuple goes on until a cookie says that this one is real. */
 	if (flow && (!flow_is_half_open(flow) || flow->client_isn != p->sequence ||
 			    flow_refresh(ctx, p, flow) != REFRESH_OK))
@@ -419,19 +430,37 @@ static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p
 	return flow ? flow : direct_flow(ctx, p);
 }
 
-static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
+/* A SYN of which nothing is kept yet: what its port rule says. */
+static __noinline int tcp_ask_syn(struct xdp_md *ctx, struct packet *p, __u32 edition)
 {
-	struct service *entry = service_find(p);
+	struct service *entry;
 	struct flow *flow = NULL;
 
+	if (!p)
+		return XDP_DROP;
+	entry = service_find(p);
 	if (!entry)
 		return drop(p, REASON_no_service);
 	if (direct_wanted(p, entry))
 		flow = tcp_pass_syn(ctx, p);
-	if (!flow)
-		return p->reason >= REASON_DROP_FIRST ? XDP_DROP : tcp_answer_syn(ctx, p, entry);
-	p->reason = REASON_syn_passed;
-	return tcp_send_to_origin(ctx, p, flow);
+	if (flow) {
+		p->reason = REASON_syn_passed;
+		return tcp_send_to_origin(ctx, p, flow);
+	}
+	if (p->reason >= REASON_DROP_FIRST)
+		return XDP_DROP;
+	if (origin_pick(entry, p, 0) < 0)
+		return drop(p, REASON_no_origin);
+	syn_keep(p, edition, entry);
+	return tcp_answer_syn(ctx, p);
+}
+
+static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct settings *s = settings_get();
+	__u32 edition = s ? *(volatile __u32 *)&s->edition : 0;
+
+	return syn_is_kept(p, edition) ? tcp_answer_syn(ctx, p) : tcp_ask_syn(ctx, p, edition);
 }
 
 static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)

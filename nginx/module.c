@@ -10,6 +10,7 @@
 #include "nginx/headers.h"
 #include "nginx/origin.h"
 #include "nginx/origin_state.h"
+#include "nginx/journal.h"
 #include "nginx/listeners.h"
 #include "nginx/run.h"
 #include "nginx/source.h"
@@ -118,9 +119,14 @@ static ngx_int_t logging(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (!request || r != r->main)
+	if (r != r->main)
 		return NGX_OK;
+	if (!request) {
+		polder_checks_log_unread(r);
+		return NGX_OK;
+	}
 	polder_checks_log(r, request);
+	journal_request(r, request);
 	polder_request_release(request);
 	return NGX_OK;
 }
@@ -157,8 +163,8 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
-		source_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
-		polder_checks_open(cycle) != NGX_OK)
+		source_open(cycle) != NGX_OK || journal_open(cycle) != NGX_OK ||
+		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
 }
@@ -167,6 +173,7 @@ static void worker_stop(ngx_cycle_t *cycle)
 {
 	(void)cycle;
 	source_stop();
+	journal_stop();
 }
 
 static ngx_int_t worker_start(ngx_cycle_t *cycle)
@@ -184,6 +191,7 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 	if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
 		return NGX_OK;
 	source_start(cycle);
+	journal_start(cycle);
 	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
 		return NGX_ERROR;
 	listeners_watch(cycle);

@@ -21,6 +21,7 @@
 #include "base/site.h"
 #include "nginx/certificates.h"
 #include "nginx/counters.h"
+#include "nginx/fingerprint.h"
 #include "nginx/run.h"
 #include "nginx/source.h"
 
@@ -356,6 +357,7 @@ ngx_int_t tls_configure(ngx_conf_t *cf)
 		ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 	ngx_http_core_srv_conf_t **server = core->servers.elts;
 
+	fingerprint_test(cf->log);
 	for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
 		const struct polder_server_conf *own =
 			server[i]->ctx->srv_conf[ngx_http_polder_module.ctx_index];
@@ -366,6 +368,7 @@ ngx_int_t tls_configure(ngx_conf_t *cf)
 			continue;
 		SSL_CTX_set_security_level(tls->ssl.ctx, 0);
 		callbacks_set(tls->ssl.ctx);
+		fingerprint_hook(tls->ssl.ctx);
 		SSL_CTX_set_client_hello_cb(tls->ssl.ctx, hello_callback, NULL);
 		if (SSL_CTX_set_tlsext_ticket_key_evp_cb(tls->ssl.ctx, ticket_callback) != 1)
 			return NGX_ERROR;

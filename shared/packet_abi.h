@@ -352,20 +352,24 @@ enum hit_kind { /* up to here as enum limit_kind */
 	HIT_EMPTY = LIMIT_COUNT,
 	HIT_COUNT
 };
+/* A rate is counted in slots of time: the present one and those before it are never less than a second. */
+#define LIMIT_SLOTS   8
+#define LIMIT_SLOT_NS 142857143ull /* a second is 7 of them */
 struct source_state {
-	__u32 second;	   /* boot clock in seconds: of rate, packets and bytes */
-	__u32 rate;	   /* connections opened in it */
-	__u32 packets;	   /* in it */
-	__s32 connections; /* open ones; what is below 0 is none */
-	__u64 bytes;	   /* in the second */
+	__u32 turn;		 /* boot clock in slots: the present one is "turn" modulo LIMIT_SLOTS */
+	__s32 connections;	 /* open ones; what is below 0 is none */
+	__u32 rate[LIMIT_SLOTS]; /* connections opened */
+	__u32 packets[LIMIT_SLOTS];
+	__u32 bytes[LIMIT_SLOTS]; /* a slot of 240 Gbit/s fits */
 	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
 	__u32 hit[HIT_COUNT][BLOCK_HITS];
 	__u32 opened; /* connections in all */
 };
 struct service_state {
-	__u32 second;
-	__u32 rate;	    /* opened in this second */
-	__s64 connections;  /* open ones */
+	__u32 turn; /* as above */
+	__u32 reserved;
+	__u32 rate[LIMIT_SLOTS]; /* opened */
+	__s64 connections;	 /* open ones */
 	__u64 opened;	    /* in all */
 	__u64 refused_rate; /* by the port rule's own limits, in all */
 	__u64 refused_connections;

@@ -323,6 +323,15 @@ static const char policies[] =
 	"ALTER TABLE list_entry ADD COLUMN actor TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE list_entry ADD COLUMN mitigation TEXT NOT NULL DEFAULT '';";
 
+/* SYNs below a threshold pass without a cookie by default: not at instances that were made before. 1: as
+ * STRICTNESS_NORMAL. */
+static const char syn_thresholds[] =
+	"UPDATE protection SET syn_threshold = 0 WHERE syn_threshold < 0;"
+	"INSERT INTO protection (instance_number, modes, auto_block, strictness, real_limit_mbps,"
+	" syn_threshold, unproven_max, packets_max, blackhole_from_ms, blackhole_until_ms)"
+	" SELECT number, '', 1, 1, 0, 0, 0, 0, 0, 0 FROM instance"
+	" WHERE number NOT IN (SELECT instance_number FROM protection);";
+
 /* Web sites and what belongs to them, certificates with their sealed keys. A website has at least one instance. */
 static const char websites[] =
 	"CREATE TABLE certificate ("
@@ -433,6 +442,7 @@ const char *const schema_steps[] = {
 	rule_attributes,
 	rule_policies,
 	policies,
+	syn_thresholds,
 	websites,
 	web_policies,
 };

@@ -65,18 +65,26 @@ static int listen_at(int version)
 	return fd;
 }
 
-/* Threshold 0: every SYN gets a cookie. */
-static void cookie_begin(uint32_t threshold)
+static void threshold_begin(uint32_t threshold, uint32_t cookies_until)
 {
-	struct plan_state state = { .syns = 0 };
+	struct plan_state state = { .cookies_until = cookies_until };
+	uint64_t none[HARNESS_CPU_MAX];
 	struct vip vip = vip_of_web(0);
-	uint32_t slot = VIP_SLOT;
+	uint32_t slot = VIP_SLOT, zero = 0;
 
 	local_begin(0);
 	vip.syn_threshold = threshold;
 	vips_put(&vip);
 	map_set(skel->maps.plan_state, &slot, &state);
+	memset(none, 0, sizeof(none));
+	map_set(skel->maps.local_load, &zero, none);
 	cookie_set(&ready);
+}
+
+/* The instance is above its threshold. */
+static void cookie_begin(void)
+{
+	threshold_begin(0, (uint32_t)(boot_ns() / SECOND_NS) + 1000);
 }
 
 static struct parsed answer_to(struct frame *f, const struct wire *syn)
@@ -105,7 +113,7 @@ static void answers(int version)
 	struct parsed out;
 	struct frame f;
 
-	cookie_begin(0);
+	cookie_begin();
 	offer(&w, 1400, SCALE, 1, 1);
 	w.payload = 100;
 	before = clock_ms();
@@ -140,7 +148,7 @@ static void offers(int version)
 	struct parsed out;
 	struct frame f;
 
-	cookie_begin(0);
+	cookie_begin();
 	/* The client offers no timestamps, no scale, nothing. */
 	offer(&w, 1400, SCALE, 1, 0);
 	out = answer_to(&f, &w);
@@ -188,7 +196,7 @@ static void proves(int version)
 	struct frame f;
 	uint32_t cookie;
 
-	cookie_begin(0);
+	cookie_begin();
 	offer(&syn, 1400, SCALE, 1, 1);
 	cookie = answer_to(&f, &syn).sequence;
 	w = ack_of(version, cookie);
@@ -220,7 +228,7 @@ static void proves(int version)
 
 static void nobody_listens(int version)
 {
-	cookie_begin(0);
+	cookie_begin();
 	web_ends_by(version, SYN, XDP_DROP, REASON_no_service);
 	web_ends_by(version, ACK, XDP_DROP, REASON_cookie_invalid);
 }
@@ -233,7 +241,7 @@ static void connections(int version)
 	socklen_t size;
 	struct sockaddr_in6 name = name_of(version == 4 ? VIP4 : VIP6, WEB_PORT, &size);
 
-	cookie_begin(0);
+	cookie_begin();
 	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
 	taken = accept(listener, NULL, NULL);
 	assert_true(taken >= 0);
@@ -249,28 +257,37 @@ static void connections(int version)
 	close(listener);
 }
 
+/* How many pass before the first that does not; the others by the instance's state or by the CPU's. */
+static int pass_until(const struct wire *w)
+{
+	struct frame f;
+	int passed = 0;
+
+	for (;; passed++) {
+		f = frame_build(w);
+		if (frame_run(skel, &f) != XDP_PASS)
+			return passed;
+		assert_in_range(passed, 0, 100000);
+	}
+}
+
 /* Up to the threshold all pass; once above, SYNs get cookies and strangers end, for ten seconds more. */
 static void thresholds(int version)
 {
-	static const uint8_t kinds[] = { SYN, ACK };
+	static const struct {
+		uint8_t flags;
+		uint32_t threshold;
+		int at_least;
+	} cases[] = { { SYN, 0, 500 }, { SYN, 700, 700 }, { ACK, 0, 500 } };
 	int listener = listen_at(version);
 
-	for (size_t kind = 0; kind < sizeof(kinds); kind++) {
-		struct wire w = to_web(version, kinds[kind]);
-		int passed = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct wire w = to_web(version, cases[i].flags);
 
-		cookie_begin(5);
+		threshold_begin(cases[i].threshold, 0);
 		w.source_port = 50000; /* of no connection of before */
-		for (;; passed++) {
-			struct frame f = frame_build(&w);
-			uint32_t verdict = frame_run(skel, &f);
-
-			if (verdict != XDP_PASS)
-				break;
-			assert_in_range(passed, 0, 1000);
-		}
-		/* A second may have ended meanwhile. */
-		assert_in_range(passed, 5, 1000);
+		/* Seconds may end meanwhile. */
+		assert_in_range(pass_until(&w), cases[i].at_least, 100000);
 		for (int seconds = 0; seconds < 2; seconds++) {
 			w.flags = SYN;
 			ends_by(&w, XDP_REDIRECT, REASON_cookie_sent);
@@ -282,6 +299,42 @@ static void thresholds(int version)
 	close(listener);
 }
 
+static uint32_t second_now(void)
+{
+	return (uint32_t)(boot_ns() / SECOND_NS);
+}
+
+/* Many instances below their thresholds are not too much together: a CPU passes 4,000 a second. */
+static void busy(int version)
+{
+	struct wire w = to_web(version, SYN);
+	int listener = listen_at(version), ended;
+	uint32_t zero = 0, second;
+
+	threshold_begin(THRESHOLD_OFF, 0);
+	w.source_port = 50000;
+	for (uint32_t passed = 3999; passed <= 4000; passed++) {
+		struct {
+			uint32_t second, passed;
+		} load[HARNESS_CPU_MAX];
+		struct frame f;
+
+		/* Again when the second ended under it. */
+		do {
+			second = second_now();
+			for (int i = 0; i < HARNESS_CPU_MAX; i++) {
+				load[i].second = second;
+				load[i].passed = passed;
+			}
+			map_set(skel->maps.local_load, &zero, load);
+			f = frame_build(&w);
+			ended = frame_run(skel, &f) != XDP_PASS;
+		} while (second_now() != second);
+		assert_int_equal(ended, passed == 4000);
+	}
+	close(listener);
+}
+
 /* Without an agent that keeps listeners ready, and after the end of mitigation, the stack helps itself. */
 static void unguarded(int version)
 {
@@ -289,12 +342,11 @@ static void unguarded(int version)
 	int listener = listen_at(version);
 	struct local_cookie value = ready;
 
-	cookie_begin(0);
+	cookie_begin();
 	value.until_ns = (uint64_t)boot_ns() - 1;
 	cookie_set(&value);
 	web_ends_by(version, SYN, XDP_PASS, REASON_local);
 	cookie_set(&ready);
-	vip.syn_threshold = 0;
 	vip.mitigation_until_ns = boot_ns() - 1;
 	vips_put(&vip);
 	web_ends_by(version, SYN, XDP_PASS, REASON_local);
@@ -308,6 +360,7 @@ TEST(proves)
 TEST(nobody_listens)
 TEST(connections)
 TEST(thresholds)
+TEST(busy)
 TEST(unguarded)
 
 static int setup(void **state)
@@ -338,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_unguarded),
 	};
 

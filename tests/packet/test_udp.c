@@ -398,6 +398,30 @@ static void flood(int version)
 }
 TEST(flood)
 
+/* Who is in those tables is looked for there: its byte (bpf/known.bpf.h) is kept fresh from either side. */
+static void kept_is_known(int version)
+{
+	const struct timespec grain = { .tv_nsec = 120000000 };
+	struct wire w = from_client(version, IPPROTO_UDP), reply;
+	struct parsed out;
+	struct frame f;
+
+	w.source_port = 42052;
+	out = grow_proven(&w, version);
+	reply = from_origin(&out, version);
+	known_fill(skel, 0);
+	(void)nanosleep(&grain, NULL);
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_int_equal(send_client(&w).source_port, out.source_port);
+	assert_true(in_map(skel->maps.flow_udp_kept, &w));
+	known_fill(skel, 0);
+	assert_int_not_equal(send_client(&w).source_port, out.source_port);
+	assert_true(in_map(skel->maps.flow_udp, &w));
+	assert_false(in_map(skel->maps.flow_udp_kept, &w));
+}
+TEST(kept_is_known)
+
 /* A kept flow ends like any other: idle for too long, and its port can be taken. */
 static void kept_ends(int version)
 {
@@ -500,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_kept_is_known),
 		cmocka_unit_test(test_kept_ends),
 		cmocka_unit_test(test_echo),
 	};

@@ -67,8 +67,9 @@ struct wire {
 	uint8_t more;		  /* more fragments */
 	uint8_t no_checksum;	  /* UDP */
 	uint8_t extension_length; /* bytes of IPv4 options or of IPv6 destination options */
-	uint8_t vlan;		  /* tags, 0 to 2 */
-	uint32_t id;		  /* of the datagram */
+	uint8_t routed; /* of 8 bytes of these: a source route of IPv4, a routing header of IPv6 */
+	uint8_t vlan;	/* tags, 0 to 2 */
+	uint32_t id;	/* of the datagram */
 };
 
 struct parsed {
@@ -203,6 +204,8 @@ static inline uint8_t *wire_ipv4(const struct wire *w, uint8_t *ip, uint32_t bod
 	memcpy(ip + 12, &source.byte[12], 4);
 	memcpy(ip + 16, &destination.byte[12], 4);
 	memset(ip + 20, 1, w->extension_length); /* NOP */
+	if (w->routed)
+		bytes_copy(ip + 20, "\x83\x07\x08\xc0\x00\x02\x01", 7);
 	put16(ip + 10, (uint16_t)~sum_fold(sum_bytes(ip, header)));
 	return ip + header;
 }
@@ -219,11 +222,11 @@ static inline uint8_t *wire_ipv6(const struct wire *w, uint8_t *ip, uint32_t bod
 	memcpy(ip + 8, source.byte, 16);
 	memcpy(ip + 24, destination.byte, 16);
 	if (w->extension_length) {
-		*next = IPPROTO_DSTOPTS;
+		*next = w->routed ? IPPROTO_ROUTING : IPPROTO_DSTOPTS;
 		next = at;
 		at[1] = (uint8_t)(w->extension_length / 8 - 1);
-		at[2] = 1; /* PadN */
-		at[3] = (uint8_t)(w->extension_length - 4);
+		at[2] = w->routed ? 0 : 1; /* type 0; PadN */
+		at[3] = w->routed ? 0 : (uint8_t)(w->extension_length - 4);
 		at += w->extension_length;
 	}
 	if (fragment) {

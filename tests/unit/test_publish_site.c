@@ -220,14 +220,13 @@ static void test_differences(void **state)
 	struct test_certificate made =
 		test_certificate(world->store.mem, "www.example.com", T0, T0 + DAY_MS);
 	struct certificate_row row;
-	struct website first, second;
-	const struct record_remove *removal;
+	const struct record_certificate *record;
+	struct website second;
 	uint32_t generation;
-	size_t count;
 
 	begin(world);
 	row = add_certificate(world, "a", &made);
-	first = add_site(world, row.number);
+	(void)add_site(world, row.number);
 	second = add_site(world, 0);
 	commit(world);
 	build(world, 0);
@@ -250,13 +249,25 @@ static void test_differences(void **state)
 	commit(world);
 	build(world, world->base);
 	assert_int_equal(world->header.record_count, 1);
+	record = find(world, RECORD_CERTIFICATE, row.number, NULL);
+	assert_non_null(record);
 	assert_int_equal(
-		((const struct certificate *)(const void *)((const struct record_certificate *)find(
-								    world, RECORD_CERTIFICATE,
-								    row.number, NULL))
-				->certificate)
-			->version,
-		2);
+		((const struct certificate *)(const void *)record->certificate)->version, 2);
+}
+
+static void test_removals(void **state)
+{
+	struct world *world = *state;
+	struct test_certificate made =
+		test_certificate(world->store.mem, "www.example.com", T0, T0 + DAY_MS);
+	struct website first, second;
+	size_t count;
+
+	begin(world);
+	first = add_site(world, add_certificate(world, "a", &made).number);
+	second = add_site(world, 0);
+	commit(world);
+	build(world, 0);
 
 	/* the site goes, and with it the certificate that nobody has */
 	begin(world);
@@ -265,8 +276,7 @@ static void test_differences(void **state)
 	build(world, world->base);
 	(void)find(world, RECORD_REMOVE, 0, &count);
 	assert_int_equal(count, 2);
-	removal = find(world, RECORD_REMOVE, first.number, NULL);
-	assert_non_null(removal);
+	assert_non_null(find(world, RECORD_REMOVE, first.number, NULL));
 
 	/* an instance goes: its site is told anew, then removed with the last one */
 	begin(world);
@@ -376,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_differences, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
