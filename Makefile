@@ -180,7 +180,7 @@ $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 
 $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lssl -lcrypto
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"

@@ -54,6 +54,7 @@ static void count(struct frames *frames, int64_t now_ms)
 	switch (frames->head[3]) {
 	case FRAME_HEADERS:
 		frames->continued = 0;
+		frames->priorities = 0;
 		/* Trailers do not open it again. */
 		if (frames->open[place].stream != stream) {
 			frames->open[place].stream = stream;
@@ -66,6 +67,10 @@ static void count(struct frames *frames, int64_t now_ms)
 	case FRAME_CONTINUATION:
 		if (frames->continued <= FRAMES_CONTINUED_MAX)
 			frames->continued++;
+		break;
+	case FRAME_PRIORITY:
+		if (frames->priorities <= FRAMES_PRIORITY_MAX)
+			frames->priorities++;
 		break;
 	case FRAME_DATA:
 		if (length == 0 && !(frames->head[4] & FLAG_END_STREAM))
@@ -82,7 +87,8 @@ static enum frames_verdict judge(const struct frames *frames)
 {
 	if (frames->resets > FRAMES_RESET_MAX)
 		return FRAMES_RESETS;
-	if (frames->controls > FRAMES_CONTROL_MAX || frames->continued > FRAMES_CONTINUED_MAX)
+	if (frames->controls > FRAMES_CONTROL_MAX || frames->continued > FRAMES_CONTINUED_MAX ||
+		frames->priorities > FRAMES_PRIORITY_MAX)
 		return FRAMES_FLOOD;
 	return FRAMES_FINE;
 }

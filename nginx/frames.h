@@ -17,9 +17,12 @@
 #define FRAMES_EARLY_MS	   500 /* a reset so soon after the opening is an early one */
 #define FRAMES_RESET_MAX   200
 #define FRAMES_CONTROL_MAX 1000
-#define FRAMES_CONTINUED_MAX                                                                       \
-	8 /* CONTINUATION frames of one header: nginx takes 32 KB, of 16 KB frames */
-#define FRAMES_STREAMS 128 /* whose opening is remembered; as many as may be open */
+/* CONTINUATION frames of one header, of which nginx takes 32 KB: two full frames. */
+#define FRAMES_CONTINUED_MAX 3
+/* PRIORITY frames without a stream opened in between; nginx: 128. */
+#define FRAMES_PRIORITY_MAX 100
+/* Streams whose opening is remembered; as many as may be open. */
+#define FRAMES_STREAMS 128
 
 enum frames_verdict {
 	FRAMES_FINE,
@@ -31,6 +34,7 @@ struct frames { /* all 0 at first */
 	uint8_t head_used;
 	uint8_t preface; /* bytes of it that went by */
 	uint8_t continued;
+	uint8_t priorities;
 	uint16_t resets, controls;
 	uint32_t skip;	     /* bytes of the frame's payload still to come */
 	int64_t interval_ms; /* when the one that is counted in began */

@@ -136,8 +136,8 @@ static void test_controls(void **state)
 	static const struct {
 		uint8_t type;
 		uint32_t length;
-	} kinds[] = { { PING, 8 }, { SETTINGS, 0 }, { SETTINGS, 6 }, { PRIORITY, 5 }, { DATA, 0 },
-		{ 0xfa, 3 }, { PUSH, 0 }, { GOAWAY, 8 } };
+	} kinds[] = { { PING, 8 }, { SETTINGS, 0 }, { SETTINGS, 6 }, { DATA, 0 }, { 0xfa, 3 },
+		{ PUSH, 0 }, { GOAWAY, 8 } };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		(void)set_up(state);
@@ -159,6 +159,18 @@ static void test_continuation(void **state)
 	assert_int_equal(send_frame(CONTINUATION, 0, 1, 0), FRAMES_FLOOD);
 }
 
+/* PRIORITY at its own limit; not so many between two requests. */
+static void test_priority(void **state)
+{
+	(void)state;
+	for (uint32_t request = 0; request < 20; request++) {
+		assert_int_equal(send_frame(HEADERS, 5, 2 * request + 1, 40), FRAMES_FINE);
+		for (int i = 0; i < FRAMES_PRIORITY_MAX; i++)
+			assert_int_equal(send_frame(PRIORITY, 0, 1, 5), FRAMES_FINE);
+	}
+	assert_int_equal(send_frame(PRIORITY, 0, 1, 5), FRAMES_FLOOD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +180,7 @@ int main(void)
 		cmocka_unit_test_setup(test_batch, set_up),
 		cmocka_unit_test_setup(test_controls, set_up),
 		cmocka_unit_test_setup(test_continuation, set_up),
+		cmocka_unit_test_setup(test_priority, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
