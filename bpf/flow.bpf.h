@@ -43,8 +43,9 @@
 #define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
 #define FLOW_ANSWERED                                                                              \
 	(1u << 1) /* DIRECT: the origin's SYN-ACK went to the client, its number is known */
-#define FLOW_REFUSED (1u << 3) /* the origin has answered our SYN with a RST once */
-#define FLOW_KEPT    (1u << 2) /* UDP: in the tables that forged sources do not reach */
+#define FLOW_REFUSED   (1u << 3) /* the origin has answered our SYN with a RST once */
+#define FLOW_KEPT      (1u << 2) /* UDP: in the tables that forged sources do not reach */
+#define FLOW_ECN_PLAIN (1u << 4) /* SYNs do not ask for ECN any more: ecn.bpf.h */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {
