@@ -83,6 +83,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/packet
 	$(Q)tests/bench/flood
 	$(Q)tests/bench/request
+	$(Q)tests/bench/request_flood
 
 clean: ## remove what was built
 	rm -rf build build-*
