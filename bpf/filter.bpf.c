@@ -26,6 +26,7 @@
 #include "mitigations/service.bpf.h"
 #include "refusal.bpf.h"
 #include "handshake.bpf.h"
+#include "out.bpf.h"
 #include "retry.bpf.h"
 #include "end.bpf.h"
 
@@ -196,6 +197,13 @@ SEC("tc")
 int polder_handshake(struct __sk_buff *skb)
 {
 	return handshake_run(skb);
+}
+
+/* At tc egress. */
+SEC("tc")
+int polder_out(struct __sk_buff *skb)
+{
+	return out_run(skb);
 }
 
 /* Run by the agent, attached nowhere. */
