@@ -44,7 +44,7 @@ enum {
 struct applier {
 	struct packets *packets;
 	struct node_state *state;
-	struct health *health; /* NULL: checks do nothing */
+	struct health *health;	   /* NULL: checks do nothing */
 	const struct steer *steer; /* NULL: no address has local services */
 	struct batch batch[BATCH_COUNT];
 	void (*origin)(void *context, const struct address *address);
