@@ -107,7 +107,7 @@ static __always_inline int protect(
 	if (p->protocol == IPPROTO_UDP)
 		return udp_from_client(ctx, p);
 	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return icmp_from_client(ctx, p);
+		return local_error(ctx, p) ? local_pass(p) : icmp_from_client(ctx, p);
 	return drop(p, REASON_no_service);
 }
 
