@@ -133,7 +133,7 @@ static void claim(
 
 /* Those that look at packets alone: there is always something to do. Bans are asked for where there are web sites. */
 #define WANTED_ALWAYS                                                                              \
-	(MITIGATION_BIT(bogon) | MITIGATION_BIT(fragment_tiny) |                                   \
+	(MITIGATION_BIT(bogon) | MITIGATION_BIT(ip_options) | MITIGATION_BIT(fragment_tiny) |      \
 		MITIGATION_BIT(fragment_overlap) | MITIGATION_BIT(fragment) |                      \
 		MITIGATION_BIT(icmp) | MITIGATION_BIT(reset_window) | MITIGATION_BIT(request_ban))
 

@@ -20,6 +20,7 @@
 #include "mitigations/bogon.bpf.h"
 #include "mitigations/fragment.bpf.h"
 #include "mitigations/icmp.bpf.h"
+#include "mitigations/ip_options.bpf.h"
 #include "mitigations/reflection.bpf.h"
 #include "mitigations/region.bpf.h"
 #include "mitigations/request_ban.bpf.h"
@@ -54,6 +55,8 @@ static __always_inline int mitigate(
 		return REASON_region;
 	if (MITIGATION_MET(p, bogon, bogon_meets(p)))
 		return REASON_bogon;
+	if (MITIGATION_MET(p, ip_options, ip_options_meets(ctx, p)))
+		return REASON_ip_options;
 	if (p->fragment != FRAGMENT_NONE) {
 		if (MITIGATION_MET(p, fragment_tiny, fragment_tiny_meets(p)))
 			return REASON_fragment_tiny;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Which TCP tuples may have a flow. A flood's tuples are all different, so that each look into the flow
- * table misses the processor's caches, which costs more than all else that is done to such a packet.
- * These bytes stay in them: one for each hash of a tuple, with the time at which a flow of that hash was
- * last opened or seen. A byte of the recent past proves nothing and the table is asked; one that is
- * older than any flow may be idle proves that there is none.
+ * Which tuples may have a TCP flow, or one of UDP that is kept (flow.bpf.h). A flood's tuples are all
+ * different, so that each look into the flow table misses the processor's caches, which costs more than all
+ * else that is done to such a packet. These bytes stay in them: one for each hash of a tuple, with the
+ * time at which a flow of that hash was last opened or seen. A byte of the recent past proves nothing and
+ * the table is asked; one that is older than any flow may be idle proves that there is none.
  *
  * There are two tables of them, and either may prove it. The small one stays in the caches even where
  * a flood is what the CPU does least: a look into the large one costs such a packet about 100 ns. With some 15,000
@@ -23,6 +23,7 @@
 #define KNOWN_UNIT_SHIFT 36 /* a unit is 2^36 ns, 69 s; bytes begin anew after five hours */
 #define KNOWN_UNITS	 16u
 _Static_assert(TCP_IDLE_SECONDS * 10 < KNOWN_UNITS * 687 - 687, "a flow may be idle for less");
+_Static_assert(UDP_IDLE_SECONDS <= TCP_IDLE_SECONDS, "or for no more than one of TCP");
 
 /* Set before load: nothing was in the flow tables. */
 const volatile __u32 flow_tables_new = 0;
@@ -69,12 +70,16 @@ static __always_inline void known_touch(const struct flow_key *key, __u64 now_ns
 		flow_known_few[few] = stamp;
 }
 
-/* One more unit, because another CPU's clock may have been read later than ours. */
-static __always_inline int known_recent(__u8 byte, __u8 stamp)
+/*
+ * -1 or 0. One more unit, because another CPU's clock may have been read later than ours. Without branches: each
+ * doubles what the verifier has to follow behind it.
+ */
+static __always_inline __s32 known_recent(__u8 byte, __u8 stamp)
 {
-	__u8 age = stamp - byte + 1;
+	__s32 age = (__u8)(stamp - byte + 1), some = byte;
 
-	return byte && age <= KNOWN_UNITS + 1;
+	asm volatile("" : "+r"(age), "+r"(some));
+	return (age - (__s32)(KNOWN_UNITS + 2)) >> 31 & -some >> 31;
 }
 
 /* 0: there is no flow of this tuple. */

@@ -23,6 +23,8 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include "base/text.h"
+
 #define TOKEN_VERSION	1
 #define MAC_BYTES	16
 #define TOKEN_BYTES	(sizeof(struct challenge_token) + MAC_BYTES)
@@ -92,13 +94,6 @@ static bool decode(const char *text, size_t length, uint8_t out[TOKEN_BYTES])
 
 /* ---- tokens */
 
-static bool is_ipv4(const struct address *address)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(address->byte, mapped, sizeof(mapped)) == 0;
-}
-
 bool challenge_ready(const struct table_settings *settings)
 {
 	static const uint8_t none[sizeof(settings->challenge_key[0])];
@@ -118,7 +113,7 @@ static void sign(const uint8_t key[32], const struct challenge_token *token,
 
 	memcpy(message, token, sizeof(*token));
 	if (token->networks & CHALLENGE_EXACT)
-		memcpy(address, &client->address, is_ipv4(&client->address) ? 16 : 8);
+		memcpy(address, &client->address, address_is_ipv4(client->address.byte) ? 16 : 8);
 	if (length > 0)
 		memcpy(agent, client->user_agent, length);
 	memset(mac, 0, sizeof(mac));
@@ -134,7 +129,7 @@ struct challenge_token challenge_make(enum challenge_kind kind,
 		.kind = (uint8_t)kind,
 		.site = client->site,
 		.issued_seconds = (uint32_t)(now_ms / 1000) };
-	bool ipv4 = is_ipv4(&client->address);
+	bool ipv4 = address_is_ipv4(client->address.byte);
 
 	memcpy(token.id, id, sizeof(token.id));
 	if (kind == CHALLENGE_QUESTION)
@@ -198,7 +193,7 @@ static bool is_from_here(const struct challenge_token *token, const struct chall
 
 	if (token->networks & CHALLENGE_EXACT)
 		return true; /* signed */
-	if (is_ipv4(&client->address))
+	if (address_is_ipv4(client->address.byte))
 		return (token->networks & CHALLENGE_IPV4) &&
 		       memcmp(token->network4, byte + 12, sizeof(token->network4)) == 0;
 	return (token->networks & CHALLENGE_IPV6) &&

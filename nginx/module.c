@@ -10,6 +10,7 @@
 #include "nginx/headers.h"
 #include "nginx/origin.h"
 #include "nginx/origin_state.h"
+#include "nginx/journal.h"
 #include "nginx/listeners.h"
 #include "nginx/run.h"
 #include "nginx/source.h"
@@ -118,9 +119,14 @@ static ngx_int_t logging(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (!request || r != r->main)
+	if (r != r->main)
 		return NGX_OK;
+	if (!request) {
+		polder_checks_log_unread(r);
+		return NGX_OK;
+	}
 	polder_checks_log(r, request);
+	journal_request(r, request);
 	polder_request_release(request);
 	return NGX_OK;
 }
@@ -149,6 +155,9 @@ static ngx_int_t configured(ngx_conf_t *cf)
 
 /* ---- processes */
 
+#define TABLE_LOOK_MS 1000
+static ngx_event_t look;
+
 /* In the master. nginx runs it for "nginx -t" too, which must leave everything as it is. */
 static ngx_int_t master_start(ngx_cycle_t *cycle)
 {
@@ -157,16 +166,33 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
-		source_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
-		polder_checks_open(cycle) != NGX_OK)
+		source_open(cycle) != NGX_OK || journal_open(cycle) != NGX_OK ||
+		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
+}
+
+/* A worker that gets no requests must let a superseded table go, too. */
+static void table_look(ngx_event_t *event)
+{
+	table_unpin(table_pin(polder_now_ms()));
+	ngx_add_timer(event, TABLE_LOOK_MS);
+}
+
+static void table_watch(ngx_cycle_t *cycle)
+{
+	static ngx_connection_t nowhere = { .fd = (ngx_socket_t)-1 };
+
+	look = (ngx_event_t){ .handler = table_look, .data = &nowhere, .log = cycle->log };
+	look.cancelable = 1;
+	ngx_add_timer(&look, TABLE_LOOK_MS);
 }
 
 static void worker_stop(ngx_cycle_t *cycle)
 {
 	(void)cycle;
 	source_stop();
+	journal_stop();
 }
 
 static ngx_int_t worker_start(ngx_cycle_t *cycle)
@@ -184,9 +210,11 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 	if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
 		return NGX_OK;
 	source_start(cycle);
+	journal_start(cycle);
 	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
 		return NGX_ERROR;
 	listeners_watch(cycle);
+	table_watch(cycle);
 	return polder_checks_start(cycle);
 }
 

@@ -44,14 +44,15 @@ struct polder_connection {
 	uint32_t certificate,
 		site_flags; /* under TLS: of the site that was asked for by server name */
 	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
-	const struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
+	struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */
 struct polder_connection *polder_connection_get(ngx_connection_t *c);
-/* Fills what is "ready", once the PROXY header was read; trusted and instance by this table (NULL: none). false: the
- * connection is gone. */
-bool polder_connection_settle(struct polder_connection *connection, const struct table *table);
+/* Fills what is "ready", once the PROXY header was read; trusted, instance and mitigated by this table (NULL: none) and its
+ * settings; *out_vip lies in the table, NULL: the address is no instance's. false: the connection is gone. */
+bool polder_connection_settle(struct polder_connection *connection, const struct table *table,
+	const struct table_settings *settings, const struct table_vip **out_vip);
 
 /* ---- a request; of the request's pool */
 struct polder_request {

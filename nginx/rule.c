@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/site.h"
+#include "base/text.h"
 
 /* Folded at a time; longer than a value can be, so that each piece goes forward. */
 #define FOLD_BYTES ((size_t)2 * SITE_TEXT_MAX)
@@ -87,16 +88,6 @@ bool rule_number(struct rule_text text, int64_t *out)
 	}
 	*out = negative ? -value : value;
 	return true;
-}
-
-bool rule_within(const struct address *address, const void *network, unsigned bits)
-{
-	const uint8_t *byte = network;
-	unsigned whole = bits / 8, rest = bits % 8;
-
-	if (memcmp(address->byte, byte, whole) != 0)
-		return false;
-	return rest == 0 || ((address->byte[whole] ^ byte[whole]) >> (8 - rest)) == 0;
 }
 
 static bool compare_numbers(
@@ -174,8 +165,8 @@ static enum rule_answer ask_step(
 	bool holds;
 
 	if (step->match == MATCH_WITHIN) {
-		holds = rule_within(
-			&subject->client, site_text_at(site, step->value), (unsigned)step->number);
+		holds = prefix_covers((const uint8_t *)site_text_at(site, step->value),
+			(unsigned)step->number, subject->client.byte);
 	} else {
 		if (!find_text(site, step, subject, &text))
 			return RULE_WANTS_BODY;

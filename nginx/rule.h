@@ -38,9 +38,6 @@ enum rule_answer {
 enum rule_answer rule_ask(
 	const struct site *site, const struct site_rule *rule, struct rule_subject *subject);
 
-/* Is address in the network of the first bits of network? bits: 0..128, of mapped addresses. */
-bool rule_within(const struct address *address, const void *network, unsigned bits);
-
 /* A whole decimal number, with an optional minus; false: text is something else, or beyond int64_t. */
 bool rule_number(struct rule_text text, int64_t *out);
 

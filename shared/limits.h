@@ -35,7 +35,7 @@
 #define NODE_REGION_PREFIX_MAX 1048576 /* both IP versions of the databases there are, doubled */
 #define NODE_REFLECTION_MAX    262144
 #define NODE_PATTERN_MAX       16384  /* instances with patterns */
-#define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 25 MB */
+#define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 37 MB */
 #define NODE_AUTO_BLOCK_MAX    131072 /* LRU */
 #define NODE_REQUEST_BAN_MAX   131072 /* LRU; about 14 MB */
 #define NODE_STEER_MAX	       131072 /* ports of web sites' addresses */

@@ -261,7 +261,8 @@ struct flow {
 	__u8 limit_flags;    /* FLOW_* below */
 	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
 	__u16 client_mtu; /* of that side's link; 0: not known */
-	__u16 spare;
+	__u8 ecn;	  /* TCP: private to bpf/ */
+	__u8 spare;
 	__u32 opened_second; /* boot clock in seconds */
 };
 #define FLOW_COUNTED	(1u << 0) /* in the connection counts */
@@ -352,20 +353,24 @@ enum hit_kind { /* up to here as enum limit_kind */
 	HIT_EMPTY = LIMIT_COUNT,
 	HIT_COUNT
 };
+/* A rate is counted in slots of time: the present one and those before it are never less than a second. */
+#define LIMIT_SLOTS   8
+#define LIMIT_SLOT_NS 142857143ull /* a second is 7 of them */
 struct source_state {
-	__u32 second;	   /* boot clock in seconds: of rate, packets and bytes */
-	__u32 rate;	   /* connections opened in it */
-	__u32 packets;	   /* in it */
-	__s32 connections; /* open ones; what is below 0 is none */
-	__u64 bytes;	   /* in the second */
+	__u32 turn;		 /* boot clock in slots: the present one is "turn" modulo LIMIT_SLOTS */
+	__s32 connections;	 /* open ones; what is below 0 is none */
+	__u32 rate[LIMIT_SLOTS]; /* connections opened */
+	__u32 packets[LIMIT_SLOTS];
+	__u32 bytes[LIMIT_SLOTS]; /* a slot of 240 Gbit/s fits */
 	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
 	__u32 hit[HIT_COUNT][BLOCK_HITS];
 	__u32 opened; /* connections in all */
 };
 struct service_state {
-	__u32 second;
-	__u32 rate;	    /* opened in this second */
-	__s64 connections;  /* open ones */
+	__u32 turn; /* as above */
+	__u32 reserved;
+	__u32 rate[LIMIT_SLOTS]; /* opened */
+	__s64 connections;	 /* open ones */
 	__u64 opened;	    /* in all */
 	__u64 refused_rate; /* by the port rule's own limits, in all */
 	__u64 refused_connections;

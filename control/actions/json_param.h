@@ -6,10 +6,8 @@
 #ifndef CONTROL_ACTIONS_JSON_PARAM_H
 #define CONTROL_ACTIONS_JSON_PARAM_H
 
-#include "base/auto.h"
 #include "control/call.h"
-
-DEFINE_AUTO(json, json_t *, json_decref);
+#include "control/model/json_auto.h"
 
 /* Parses text as an array of 1..max objects; out is owned by the caller. */
 enum err json_param_parse(

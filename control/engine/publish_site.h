@@ -12,5 +12,8 @@
  * builder->full. */
 enum err site_policy_build(struct db *db, struct arena *mem, const struct website *website,
 	struct site_builder *builder) MUST_USE;
+/* Whether all rules that were asked for find room, with all switches on: for actions, before they commit. */
+enum err site_policy_fits(
+	struct db *db, struct arena *mem, const struct website *website, bool *out) MUST_USE;
 
 #endif

@@ -142,7 +142,9 @@ static const char *write_key(struct arena *mem, EVP_PKEY *key)
 static enum err check_order(const struct chain *chain, char why[CERTIFICATE_WHY_SIZE])
 {
 	for (size_t i = 1; i < chain->count; i++) {
-		if (X509_check_issued(chain->item[i], chain->item[i - 1]) != X509_V_OK)
+		/* By name, and by signature: authorities with the same name have different keys. */
+		if (X509_check_issued(chain->item[i], chain->item[i - 1]) != X509_V_OK ||
+			X509_verify(chain->item[i - 1], X509_get0_pubkey(chain->item[i])) != 1)
 			return because(why,
 				"Cert: certificate %zu is not the issuer of the one before it. The "
 				"site's own comes first, then each one's issuer.",

@@ -16,11 +16,13 @@ DEFINE_AUTO(json, json_t *, json_decref);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* "" is an empty object. */
+/* "" is an empty object, and so is what is none. */
 static enum err parse(const char *text, json_t **out)
 {
-	*out = text[0] ? json_loads(text, 0, NULL) : json_object();
-	if (!*out)
+	json_error_t error = { 0 };
+
+	*out = text[0] ? json_loads(text, 0, &error) : json_object();
+	if (!*out && text[0] && json_error_code(&error) != json_error_out_of_memory)
 		*out = json_object();
 	return *out ? OK : ERR_MEMORY;
 }

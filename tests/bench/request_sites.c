@@ -3,9 +3,9 @@
  * Many sites for the benchmark of the request path, each with a certificate of its own and with rules that are asked
  * and not met: eight precise access rules and one of frequency.
  *
- *   request_sites TABLE_FOLDER COUNT ORIGIN ORIGIN_PORT PEER_FOLDER PORT TLS_PORT
+ *   request_sites TABLE_FOLDER COUNT ORIGIN ORIGIN_PORT PEER_FOLDER PORT TLS_PORT VIP
  *
- * Writes the table for nginx with the module, all sites reached at 127.0.0.1, and for the peers the same certificates:
+ * Writes the table for nginx with the module, all sites reached at VIP (IPv4), and for the peers the same certificates:
  * PEER_FOLDER/siteN.pem (certificate and key in one file, for HAProxy), siteN.crt and siteN.key of the first, and
  * names.map with all of them, as nginx's "ssl_certificate data:$variable" wants them.
  */
@@ -229,14 +229,15 @@ static void add_site(
 	put(table, TABLE_SITE, name, strlen(name), site, length);
 }
 
-static void add_places(struct request_table *table)
+static void add_places(struct request_table *table, const char *text_of_vip)
 {
+	struct address address = { .byte = { [10] = 0xff, [11] = 0xff } };
 	struct table_vip vip = {
 		.instance = INSTANCE, .mitigation_until_ms = FOR_EVER, .forward_until_ms = FOR_EVER
 	};
 	struct table_settings settings = { 0 };
-	struct address address = { .byte = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } };
 
+	must(inet_pton(AF_INET, text_of_vip, address.byte + 12) == 1, text_of_vip);
 	put(table, TABLE_VIP, &address, sizeof(address), &vip, sizeof(vip));
 	put(table, TABLE_SETTINGS, NULL, 0, &settings, sizeof(settings));
 }
@@ -248,9 +249,9 @@ int main(int argc, char **argv)
 	char path[4096], name[64];
 	FILE *map;
 
-	if (argc != 8) {
+	if (argc != 9) {
 		(void)fprintf(stderr, "usage: request_sites TABLE_FOLDER COUNT ORIGIN ORIGIN_PORT "
-				      "PEER_FOLDER PORT TLS_PORT\n");
+				      "PEER_FOLDER PORT TLS_PORT VIP\n");
 		return 2;
 	}
 	wish.origin.byte[10] = wish.origin.byte[11] = 0xff;
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 	map = fopen(path, "w");
 	must(map != NULL, path);
 	must(request_table_open(argv[1], (gid_t)-1, &table) == OK, argv[1]);
-	add_places(table);
+	add_places(table, argv[8]);
 	for (long i = 0; i < atol(argv[2]); i++) {
 		(void)snprintf(name, sizeof(name), "site%ld.bench.example", i);
 		add_certificate(table, i, name, argv[5], map);

@@ -281,7 +281,13 @@ static void test_settings_survive(void **state)
 	NEED_WORLD();
 	node_up(&node);
 	memset(header.cookie_secret, 7, sizeof(header.cookie_secret));
-	settle_told(&node.settle, &header);
+	assert_true(settle_told(&node.settle, &header));
+	assert_false(settle_told(&node.settle, &header));
+	header.life_offset_ms++;
+	assert_true(settle_told(&node.settle, &header));
+	header.life_offset_ms--;
+	header.cookie_secret[31]++;
+	assert_true(settle_told(&node.settle, &header));
 	assert_int_equal(settle_write(&node.settle, node.packets), OK);
 	before = node.settle.now;
 	node_down(&node);
