@@ -86,7 +86,7 @@ static enum err by_identifier(struct call *call, const struct website *website,
 
 	if (!digits)
 		return ERR_MEMORY;
-	if (!text_to_int(digits, &number) ||
+	if (!region || !text_to_int(digits, &number) ||
 		(strcmp(region, "-" REGION_HOME) != 0 && strcmp(region, "-ap-southeast-1") != 0))
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"CertIdentifier must be a number and a region: 123-cn-hangzhou.");
@@ -209,7 +209,7 @@ static enum err choose(struct call *call, const struct website *website,
 static enum err associate_run(struct call *call, const void *raw)
 {
 	const struct associate_args *args = raw;
-	struct certificate_row certificate;
+	struct certificate_row certificate = { .number = 0 };
 	struct website website, changed;
 
 	TRY(call_website(call, args->domain, &website));

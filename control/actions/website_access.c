@@ -169,7 +169,7 @@ enum err website_check_unused(struct call *call, const char *name, const struct 
 static enum err modify_reuse_run(struct call *call, const void *raw)
 {
 	const struct reuse_args *args = raw;
-	struct website website, changed, owner;
+	struct website website, changed, owner = { .number = 0 };
 
 	TRY(call_website(call, args->domain, &website));
 	changed = website;

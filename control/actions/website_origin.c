@@ -283,7 +283,7 @@ static enum err keepalive_run(struct call *call, const void *raw)
 	AUTO(json) json_t *object = NULL;
 	struct json_element element;
 	struct keepalive keepalive;
-	struct website website;
+	struct website website = { .number = 0 };
 	const char *before, *json;
 
 	TRY(needed_website(call, args->domain, &website));
@@ -307,7 +307,7 @@ static enum err describe_keepalive_run(struct call *call, const void *raw)
 {
 	const struct keepalive_args *args = raw;
 	struct keepalive keepalive;
-	struct website website;
+	struct website website = { .number = 0 };
 	json_t *element;
 	const char *json;
 

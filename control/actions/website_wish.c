@@ -210,7 +210,7 @@ static enum err set_origins(
 		return refuse(call, ERR_INVALID_ORIGIN,
 			"RealServers can name at most %zu of that RsType.", most);
 	for (size_t i = 0; i < wish->servers.count; i++) {
-		const char *server = wish->servers.item[i], *origin;
+		const char *server = wish->servers.item[i], *origin = "";
 
 		if (website->named)
 			TRY(check_name(call, website, server, &origin));

@@ -17,8 +17,6 @@
 #include "control/model/website_setting.h"
 #include "control/store/query.h"
 
-#define PLAIN_PORT 80 /* of origins that are asked without TLS (published) */
-
 /* ---- parts */
 
 static void add_places(const struct website *website, struct site_builder *builder)
@@ -45,7 +43,6 @@ static void fill_origin(const struct website *website, const struct website_orig
 		out->name = site_add_text(builder, from->name, strlen(from->name));
 	else
 		(void)text_to_address(from->name, out->address.byte);
-	out->port = website->https_to_http ? PLAIN_PORT : 0;
 	out->weight = (uint8_t)from->attributes.weight;
 	out->backup = from->backup;
 	out->connect_timeout_seconds = (uint16_t)from->attributes.connect_timeout;

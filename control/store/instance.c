@@ -186,17 +186,37 @@ static enum err count_move(struct db *db, const struct instance *instance)
 	return count_add(db, instance, 1);
 }
 
-/* What names answer, or the bandwidth that nodes enforce, may have changed; nodes hear of nothing else that an
- * update writes. */
+/* Names of its web sites follow the instance, and are told by the sites' changes. */
+static enum err record_names(struct db *db, int64_t number)
+{
+	return db_run(db,
+		"INSERT INTO change (type, number) SELECT $2, website FROM website_instance"
+		" WHERE instance_number = $1",
+		(const struct value[]){ V_INT(number), V_INT(RECORD_SITE) }, 2, NULL);
+}
+
+/* What names answer, or what nodes enforce (bandwidth, requests), may have changed; nodes hear of nothing else that
+ * an update writes. */
 static enum err record_update(struct db *db, const struct instance *instance)
 {
 	return db_run(db,
 		"INSERT INTO change (type, number) SELECT $3, number FROM instance"
-		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4)",
+		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4"
+		" OR qps <> $5)",
 		(const struct value[]){ V_INT(instance->number),
 			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE),
-			V_INT(instance->plan.clean_bandwidth_mbps) },
-		4, NULL);
+			V_INT(instance->plan.clean_bandwidth_mbps), V_INT(instance->plan.qps) },
+		5, NULL);
+}
+
+static enum err record_switch_back(struct db *db, const struct instance *instance)
+{
+	int64_t before;
+
+	TRY(select_int(db, "SELECT switch_back_origin FROM instance WHERE number = $1",
+		(const struct value[]){ V_INT(instance->number) }, 1, &before));
+	return (before != 0) == instance->switch_back_origin ? OK
+							     : record_names(db, instance->number);
 }
 
 enum err instance_update(struct db *db, const struct instance *instance)
@@ -205,6 +225,7 @@ enum err instance_update(struct db *db, const struct instance *instance)
 
 	assert(instance->remark && instance->resource_group);
 	TRY(count_move(db, instance));
+	TRY(record_switch_back(db, instance));
 	TRY(record_update(db, instance));
 	return db_run(db,
 		"UPDATE instance SET edition = $2, renewal = $3, renewal_months = $4,"
@@ -235,6 +256,7 @@ enum err instance_set_expiry(struct db *db, struct instance *instance, int64_t e
 
 	int64_t previous = lifecycle_forward_until(old_ms);
 
+	TRY(record_names(db, instance->number));
 	TRY(change_record(db, RECORD_INSTANCE, instance->number, &generation));
 	TRY(db_run(db,
 		"UPDATE instance SET expire_ms = $2, deadline_generation = $3,"

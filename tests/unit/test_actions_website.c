@@ -126,6 +126,8 @@ static void test_older_spelling(void **state)
 		  "\"RealServers\":[\"10.0.0.1\"]}]}]",
 			"InvalidParameter", "Rules: port 80" },
 	};
+	static const char good[] = "[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
+				   "\"RealServers\":[\"10.0.0.1\"]}]}]";
 	const char *before = api_dump(api);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		assert_int_equal(
@@ -134,11 +136,8 @@ static void test_older_spelling(void **state)
 			400);
 		expect(api, refused[i].code, refused[i].named);
 	}
-	assert_int_equal(
-		api_call(api, "CreateWebRule", "Domain", "a.example.com", "RsType", "0", "Rules",
-			"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
-			"\"RealServers\":[\"10.0.0.1\"]}]}]",
-			NULL),
+	assert_int_equal(api_call(api, "CreateWebRule", "Domain", "a.example.com", "RsType", "0",
+				 "Rules", good, NULL),
 		400);
 	expect(api, "MissingParameter", "InstanceIds");
 	assert_string_equal(before, api_dump(api));

@@ -422,6 +422,8 @@ static void test_origins(void **state)
 
 static void test_keepalive_and_headers(void **state)
 {
+	static const char keepalive[] = "{\"enabled\":false,\"keepalive_requests\":7,"
+					"\"keepalive_timeout\":8}";
 	struct world *world = *state;
 	struct api *api = &world->api;
 	static const struct {
@@ -463,10 +465,8 @@ static void test_keepalive_and_headers(void **state)
 	assert_int_equal(built(api, "www.example.com")->headers.count, 0);
 
 	assert_true(built(api, "www.example.com")->flags & SITE_KEEPALIVE);
-	assert_int_equal(api_call(api, "ConfigL7UsKeepalive", DOMAIN, "UpstreamKeepalive",
-				 "{\"enabled\":false,\"keepalive_requests\":7,"
-				 "\"keepalive_timeout\":8}",
-				 NULL),
+	assert_int_equal(
+		api_call(api, "ConfigL7UsKeepalive", DOMAIN, "UpstreamKeepalive", keepalive, NULL),
 		200);
 	assert_false(built(api, "www.example.com")->flags & SITE_KEEPALIVE);
 	assert_int_equal(built(api, "www.example.com")->keepalive_requests, 7);
