@@ -83,13 +83,50 @@ equal "HTTP is sent to HTTPS" OK "$(code_of ModifyWebRule --Domain shop.example 
 check "nodes confirm the change" settled
 equal "the next request is redirected" 301 "$(page http://shop.example/1k "$vip4")"
 
-# Life cycle: pages are served until forwarding stops.
+# How long after the API's reply the first request shows a change: told, not judged, since machines differ.
+before=$(date +%s%N)
+call ModifyWebRule --Domain shop.example --RsType 0 --InstanceIds.1 "$id4" --InstanceIds.2 "$id6" \
+	--ProxyTypes '[{"ProxyType":"http","ProxyPorts":["80"]},{"ProxyType":"https","ProxyPorts":["443"]}]' --RealServers.1 "$ORIGIN4" \
+	--HttpsExt '{"Https2http":1}' >/dev/null
+replied=$(date +%s%N)
+settled
+echo "# the API took $(((replied - before) / 1000000)) ms; confirmed by the node $((($(date +%s%N) - replied) / 1000000)) ms later"
+equal "the next request is not redirected" 200 "$(page http://shop.example/1k "$vip4")"
+
+# Checks, and the access log that says why.
+source=$(client_address 4 "$vip4")
+logs() { cat "$STATE"/edge/node/log/*-shop.example/*.jsonl 2>/dev/null; }
+logged() { # logged FILTER: a line of the log, within three seconds
+	local i
+	for i in $(seq 30); do
+		logs | jq -es "any(.[]; $1)" >/dev/null && return
+		sleep 0.1
+	done
+	echo "last line: $(logs | tail -n 1)"
+	return 1
+}
+equal "the access log is switched on" OK "$(code_of EnableWebAccessLogConfig --Domain shop.example)"
+check "nodes confirm the log" settled
+equal "a page with query" 200 "$(page 'http://shop.example/1k?a=b' "$vip4" -A 'agent "x"')"
+check "the request is in the access log" logged ".matched_host == \"shop.example\" and .request_path == \"/1k\" and
+	.querystring == \"a=b\" and .http_user_agent == \"agent \\\"x\\\"\" and .real_client_ip == \"$source\" and .status == 200 and
+	.upstream_status == 200 and .cc_action == \"none\" and .server_addr == \"$vip4\" and .server_port == 80"
+equal "the client is black-listed" OK "$(code_of ConfigWebIpSet --Domain shop.example --BlackList.1 "$source")"
+equal "lists are on" OK "$(code_of ModifyWebIpSetSwitch --Domain shop.example --Config '{"BwlistEnable":1}')"
+check "nodes confirm the black-list" settled
+equal "no page for who is black-listed" 000 "$(page http://shop.example/1k "$vip4")"
+check "the refusal is in the access log" logged ".cc_phase == \"black_list\" and .cc_action == \"close\" and .cc_blocks == 1"
+
+# Life cycle: checks end with the expiry, pages are served until forwarding stops.
 at_expiry_plus "$id4" 5
-check "expired: pages are served" shows 301 http://shop.example/1k "$vip4"
+check "expired: no check, a page" shows 200 http://shop.example/1k "$vip4"
+clock reset
+check "the clock goes back: the check again" shows 000 http://shop.example/1k "$vip4"
+equal "the black-list is emptied" OK "$(code_of ModifyWebIpSetSwitch --Domain shop.example --Config '{"BwlistEnable":0}')"
 at_expiry_plus "$id4" $((7 * 86400 + 5))
 check "7 days on: no page" shows 000 http://shop.example/1k "$vip4"
 clock reset
-check "the clock goes back: pages again" shows 301 http://shop.example/1k "$vip4"
+check "the clock goes back: pages again" shows 200 http://shop.example/1k "$vip4"
 
 # A new private key takes the old one's place in memory.
 cp "$scratch/shop.example.key" "$scratch/old.key"
@@ -101,10 +138,21 @@ if keyed "$TABLE" old; then got=yes; else got=no; fi
 equal "the old key is not in the table" no "$got"
 
 # An agent that starts anew finds what is there; nginx goes on meanwhile.
+full_ones() { grep -c 'in force: full' "$STATE/agent.log"; }
+takes_over() { # takes_over COUNT: another full snapshot is in force, within half a minute
+	local i
+	for i in $(seq 300); do
+		[ "$(full_ones)" -gt "$1" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+fulls=$(full_ones)
 kill -9 "$(jq .agent "$STATE/pids.json")"
-equal "pages while the agent starts" 301 "$(page http://shop.example/1k "$vip4")"
+equal "pages while the agent starts" 200 "$(page http://shop.example/1k "$vip4")"
+check "the agent takes over" takes_over "$fulls"
 check "the agent's new start confirms" settled
-equal "pages after it" 301 "$(page http://shop.example/1k "$vip4")"
+equal "pages after it" 200 "$(page http://shop.example/1k "$vip4")"
 
 # Released: neither page nor key.
 at_expiry_plus "$id4" $((8 * 86400))
