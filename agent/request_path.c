@@ -17,6 +17,7 @@
 #include "agent/requests.h"
 #include "agent/resolve.h"
 #include "agent/site_traffic.h"
+#include "agent/staple.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/site.h"
@@ -30,6 +31,9 @@ struct request_path {
 	struct resolve *resolve;
 	struct request_log *log;
 	struct site_traffic *traffic;
+	struct staple *staple;
+	struct staple_result response;
+	int64_t aged_ms; /* monotonic: when responses were looked at for their ends */
 	struct record_request_ban ban[REQUEST_BAN_MAX];
 	size_t bans; /* of the last report */
 	bool told;   /* the two below come from the control */
@@ -199,12 +203,129 @@ static void follow_logged(struct request_path *path)
 	request_log_sites(path->log, sites, count);
 }
 
+/* --- OCSP responses ---------------------------------------------------------------------------------------- */
+
+#define AGE_EVERY_MS MINUTE_MS
+
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct staple_wanted *left = a, *right = b;
+
+	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static const struct certificate *find_certificate(
+	const struct request_path *path, const uint32_t *number)
+{
+	struct table_key key = { TABLE_CERTIFICATE, sizeof(*number), number };
+	size_t length;
+
+	return request_table_find(path->table, &key, &length);
+}
+
+/* Numbers of certificates, with repeats; out NULL: how many. */
+static size_t list_stapled(const struct request_path *path, struct staple_wanted *out)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		const struct site *site = request_table_body(record);
+
+		if (record->kind != TABLE_SITE || !(site->flags & SITE_OCSP) ||
+			!find_certificate(path, &site->certificate))
+			continue;
+		if (out)
+			out[count].number = site->certificate;
+		count++;
+	}
+	return count;
+}
+
+/* Once each, with its chain. Those for which there is no memory have none, and get no response. */
+static size_t fill_stapled(
+	const struct request_path *path, struct staple_wanted *wanted, size_t count)
+{
+	size_t used = 0;
+
+	qsort(wanted, count, sizeof(*wanted), compare_wanted);
+	for (size_t i = 0; i < count; i++) {
+		const struct certificate *certificate = find_certificate(path, &wanted[i].number);
+
+		if (used > 0 && wanted[used - 1].number == certificate->number)
+			continue;
+		wanted[used] = (struct staple_wanted){ .number = certificate->number,
+			.version = certificate->version,
+			.chain = calloc(1, certificate->chain_length) };
+		if (!wanted[used].chain)
+			continue;
+		wanted[used].chain_length = certificate->chain_length;
+		memcpy(wanted[used++].chain, certificate_chain(certificate),
+			certificate->chain_length);
+	}
+	return used;
+}
+
+static void follow_stapled(struct request_path *path)
+{
+	size_t count = list_stapled(path, NULL);
+	struct staple_wanted *wanted = calloc(count ? count : 1, sizeof(*wanted));
+
+	if (!wanted) {
+		log_error("no memory for the list of certificates with OCSP");
+		return;
+	}
+	(void)list_stapled(path, wanted);
+	staple_want(path->staple, wanted, fill_stapled(path, wanted, count));
+}
+
+static void take_responses(struct request_path *path)
+{
+	struct staple_result *response = &path->response;
+
+	for (int i = 0; i < STAPLE_RESULT_MAX && staple_take(path->staple, response); i++) {
+		const struct certificate *certificate = find_certificate(path, &response->number);
+		struct table_key key = { TABLE_OCSP, sizeof(response->number), &response->number };
+
+		if (certificate && certificate->version == response->version &&
+			request_table_put(path->table, &key, response->bytes, response->length) !=
+				OK)
+			log_warn("certificate %u keeps its OCSP response", response->number);
+	}
+}
+
+/* Responses whose time is over; those of an agent of before, too. */
+static void age_responses(struct request_path *path, int64_t utc_now_ms)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		struct table_key key = { record->kind, record->key_length, record->key };
+
+		if (record->kind == TABLE_OCSP && staple_until_ms(request_table_body(record),
+							  record->body_length) <= utc_now_ms)
+			(void)request_table_delete(path->table, &key);
+	}
+}
+
+static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
+{
+	take_responses(path);
+	if (path->aged_ms != 0 && monotonic_now_ms - path->aged_ms < AGE_EVERY_MS)
+		return;
+	path->aged_ms = monotonic_now_ms;
+	age_responses(path, utc_now_ms);
+}
+
 static void follow_sites(struct request_path *path)
 {
 	if (!requests_changed(path->requests))
 		return;
 	follow_names(path);
 	follow_logged(path);
+	follow_stapled(path);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
@@ -256,6 +377,7 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	if (!path->traffic)
 		return ERR_MEMORY;
 	read_proxies(path, &settings->trusted_proxy);
+	TRY(staple_open(false, &path->staple));
 	return request_log_open(&log, &path->log);
 }
 
@@ -291,6 +413,7 @@ void request_path_close(struct request_path *path)
 	if (!path)
 		return;
 	request_log_close(path->log);
+	staple_close(path->staple);
 	site_traffic_free(path->traffic);
 	resolve_free(path->resolve);
 	requests_free(path->requests);
@@ -343,6 +466,7 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 	write_settings(path, utc_now_ms);
 	request_table_tick(path->table, monotonic_now_ms);
 	follow_sites(path);
+	tick_responses(path, utc_now_ms, monotonic_now_ms);
 	resolve_turn(path->resolve, monotonic_now_ms);
 }
 
