@@ -45,7 +45,7 @@ certificate() { # certificate DOMAIN: signed by an own CA
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
 		-keyout "$scratch/$1.key" -out "$scratch/$1.csr" 2>/dev/null
 	openssl x509 -req -in "$scratch/$1.csr" -CA "$scratch/ca.pem" -CAkey "$scratch/ca.key" -CAcreateserial -days 2 \
-		-extfile <(echo "subjectAltName=DNS:$1") -out "$scratch/$1.pem" 2>/dev/null
+		-extfile <(echo "subjectAltName=DNS:$1"; echo "authorityInfoAccess=OCSP;URI:http://$RESPONDER/") -out "$scratch/$1.pem" 2>/dev/null
 	cat "$scratch/ca.pem" >>"$scratch/$1.pem"
 }
 associate() { # associate DOMAIN NAME
@@ -53,6 +53,28 @@ associate() { # associate DOMAIN NAME
 }
 # keyed FILE DOMAIN: whether the domain's private key is in the file, by a line of its PEM.
 keyed() { grep -qaF "$(sed -n 2p "$scratch/$2.key")" "$1"; }
+
+# A responder of the CA, on the client's address toward the node.
+RESPONDER=$(inside client ip -j -4 address show dev "$(inside client ip -j -4 route get "$(field .vip_pool[0] | sed 's|/.*||;s|0$|1|')" | jq -r '.[0].dev')" |
+	jq -r '.[0].addr_info[0].local')
+responder_start() {
+	local serial
+	serial=$(openssl x509 -noout -serial -in "$scratch/shop.example.pem" | sed 's/serial=//')
+	printf 'V\t350101000000Z\t\t%s\tunknown\t/CN=shop.example\n' "$serial" >"$scratch/index"
+	inside client timeout 60 openssl ocsp -index "$scratch/index" -port 80 -rsigner "$scratch/ca.pem" -rkey "$scratch/ca.key" \
+		-CA "$scratch/ca.pem" -ndays 1 >"$scratch/responder" 2>&1 &
+	responder=$!
+}
+stapled() { # within five seconds
+	local i
+	for i in $(seq 50); do
+		inside client openssl s_client -connect "$vip4:443" -servername shop.example -status </dev/null 2>/dev/null |
+			grep -q 'OCSP Response Status: successful' && return
+		sleep 0.1
+	done
+	cat "$scratch/responder"
+	return 1
+}
 
 id4=$(buy Ipv4) id6=$(buy Ipv6)
 vip4=$(instance "$id4" Ip) vip6=$(instance "$id6" Ip)
@@ -75,6 +97,13 @@ check "HTTPS over IPv4" shows 200 https://shop.example/1k "$vip4" --cacert "$scr
 check "HTTPS over IPv6" shows 200 https://shop.example/1k "$vip6" --cacert "$scratch/ca.pem"
 check "the table holds the private key" keyed "$TABLE" shop.example
 equal "the table is root's and nginx's alone" "640 root www-data" "$(stat -c '%a %U %G' "$TABLE")"
+
+# An OCSP response of the CA's responder is stapled.
+responder_start
+equal "OCSP is switched on" OK "$(code_of ModifyOcspStatus --Domain shop.example --Enable 1)"
+check "a response is stapled" stapled
+kill "$responder" 2>/dev/null
+wait "$responder" 2>/dev/null
 
 # What nodes confirmed is in force for the next request.
 equal "HTTP is sent to HTTPS" OK "$(code_of ModifyWebRule --Domain shop.example --RsType 0 --InstanceIds.1 "$id4" --InstanceIds.2 "$id6" \
