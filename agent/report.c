@@ -43,6 +43,7 @@ struct reporter {
 	struct counter reason[REASON_COUNT];
 	struct tally *vip_reasons, *service_states;
 	struct health *health;
+	struct request_path *requests; /* NULL: no web sites */
 	struct outbox *outbox;
 
 	void *data;
@@ -371,11 +372,37 @@ static void add_outbox(struct reporter *reporter)
 	}
 }
 
+static void add_requests(struct reporter *reporter)
+{
+	struct record_site_traffic traffic;
+	const struct record_request_ban *ban;
+	size_t count;
+	void *record;
+
+	for (int i = 0;
+		i < REPORT_SITE_MAX && request_path_next_traffic(reporter->requests, &traffic);
+		i++) {
+		record = add_record(
+			reporter, RECORD_SITE_TRAFFIC, sizeof(traffic), traffic.record.id);
+		if (!record)
+			return;
+		memcpy(record, &traffic, sizeof(traffic));
+	}
+	ban = request_path_bans(reporter->requests, &count);
+	for (size_t i = 0; i < count; i++) {
+		record = add_record(reporter, RECORD_REQUEST_BAN, sizeof(*ban), ban[i].record.id);
+		if (!record)
+			return;
+		memcpy(record, &ban[i], sizeof(*ban));
+	}
+}
+
 /* True if something of what has tables of its own is to be told. */
 static bool read_tables(struct reporter *reporter, bool full)
 {
 	bool changed = outbox_fill(reporter->outbox, clock_utc_ms());
 
+	changed |= request_path_read(reporter->requests, full);
 	tally_read(reporter->vip_reasons);
 	tally_read(reporter->service_states);
 	if (full) {
@@ -437,6 +464,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_service_states(reporter);
 	add_health(reporter);
 	add_outbox(reporter);
+	add_requests(reporter);
 	if (reporter->failed) {
 		log_error("no memory for a report");
 		return false;
@@ -458,6 +486,12 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 void reporter_sent(struct reporter *reporter, bool accepted)
 {
 	outbox_sent(reporter->outbox, accepted);
+	request_path_told(reporter->requests, accepted);
+}
+
+void reporter_use_requests(struct reporter *reporter, struct request_path *requests)
+{
+	reporter->requests = requests;
 }
 
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
