@@ -2,8 +2,7 @@
 /*
  * What the descriptions of web sites say about their protection.
  */
-#include "control/actions/website.h"
-#include "control/store/web_policy.h"
+#include "control/actions/web.h"
 
 static enum err put_prefixes(json_t *element, const char *name, const struct web_prefixes *prefixes)
 {
@@ -22,7 +21,7 @@ enum err website_view_policy(struct call *call, const struct website *website, j
 	TRY(web_policy_load(call->db, call->mem, website->number, &policy));
 	TRY(put_prefixes(element, "BlackList", &policy.black));
 	TRY(put_prefixes(element, "WhiteList", &policy.white));
-	TRY(put(element, "CcEnabled", json_boolean(policy.cc_on)));
+	TRY(put(element, "CcEnabled", json_boolean(policy.cc_open && policy.cc_on)));
 	TRY(put(element, "CcRuleEnabled", json_boolean(policy.cc_rules_on)));
 	return put_text(element, "CcTemplate", web_pace_name(policy.pace));
 }

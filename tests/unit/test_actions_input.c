@@ -10,7 +10,8 @@
 
 #include "base/clock.h"
 #include "control/call.h"
-#include "control/store/website.h"
+#include "control/actions/tables.h"
+#include "control/store/scene.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -33,7 +34,10 @@ struct good {
 #define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE", "ResourceIds.1", "$id"
 #define RULE "FrontendProtocol", "tcp", "FrontendPort", "80", "BackendPort", "80"
 #define KEY  "\"InstanceId\":\"$id\",\"Protocol\":\"udp\",\"FrontendPort\":53"
-#define SRC  "[{\"src\":\"203.0.113.7\"}]"
+#define WEB_CC                                                                                     \
+	"Domain", "www.example.com", "Name", "r", "Uri", "/a", "Mode", "prefix", "Act", "close",   \
+		"Interval", "20", "Ttl", "600"
+#define SRC "[{\"src\":\"203.0.113.7\"}]"
 static const struct good goods[] = {
 	{ VERSION_BSS, "CreateInstance",
 		{ "ProductCode", "ddos", "ProductType", "ddoscoo", "SubscriptionType",
@@ -200,6 +204,101 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "ModifyCnameReuse",
 		{ "Domain", "shop.example.com", "Enable", "1", "Cname", "$cname" } },
 	{ VERSION_DDOSCOO, "DescribeCnameReuses", { "Domains.1", "shop.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyInstance",
+		{ "InstanceId", "$id", "ProductType", "ddoscoo", "ModifyType", "UPGRADE",
+			"FunctionVersion", "1" } },
+	{ VERSION_DDOSCOO, "DescribeWebCcProtectSwitch", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeDomainCcProtectSwitch", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebCCGlobalSwitch",
+		{ "Domain", "www.example.com", "CcGlobalSwitch", "open" } },
+	{ VERSION_DDOSCOO, "DisableWebCC", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebCC", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigWebCCTemplate",
+		{ "Domain", "www.example.com", "Template", "gf_under_attack" } },
+	{ VERSION_DDOSCOO, "DisableWebCCRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebCCRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "CreateWebCCRule", { WEB_CC, "Count", "60" } },
+	{ VERSION_DDOSCOO, "ModifyWebCCRule", { WEB_CC, "Count", "61" } },
+	{ VERSION_DDOSCOO, "DescribeWebCCRules",
+		{ "Domain", "www.example.com", "PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DeleteWebCCRule", { "Domain", "www.example.com", "Name", "r" } },
+	{ VERSION_DDOSCOO, "ConfigWebCCRuleV2",
+		{ "Domain", "www.example.com", "RuleList",
+			"[{\"name\":\"r\",\"action\":\"block\",\"ratelimit\":{\"interval\":5,"
+			"\"ttl\":60,\"threshold\":2,\"target\":\"ip\"}}]" } },
+	{ VERSION_DDOSCOO, "DescribeWebCCRulesV2", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebCCRuleV2",
+		{ "Domain", "www.example.com", "RuleNames", "[\"r\"]" } },
+	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessRule",
+		{ "Domain", "www.example.com", "Expires", "600", "Rules",
+			"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\","
+			"\"match_method\":\"contain\",\"content\":\"/a\"}]}]" } },
+	{ VERSION_DDOSCOO, "DescribeWebPreciseAccessRule", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebPreciseAccessRule",
+		{ "Domain", "www.example.com", "RuleNames.1", "r" } },
+	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"PreciseRuleEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAreaBlock",
+		{ "Domain", "www.example.com", "Regions.1", "US" } },
+	{ VERSION_DDOSCOO, "ModifyWebAreaBlockSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"RegionblockEnable\":0}" } },
+	{ VERSION_DDOSCOO, "DescribeWebAreaBlockConfigs", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigWebIpSet",
+		{ "Domain", "www.example.com", "BlackList.1", "192.0.2.1", "WhiteList.1",
+			"2001:db8::/32" } },
+	{ VERSION_DDOSCOO, "ModifyWebIpSetSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"BwlistEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAIProtectSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"AiRuleEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAIProtectMode",
+		{ "Domain", "www.example.com", "Config",
+			"{\"AiTemplate\":\"level90\",\"AiMode\":\"defense\"}" } },
+	{ VERSION_DDOSCOO, "ConfigL7GlobalRule",
+		{ "Domain", "www.example.com", "RuleAttr",
+			"[{\"RuleId\":\"global_01\",\"Action\":\"watch\",\"Enabled\":1}]" } },
+	{ VERSION_DDOSCOO, "DescribeL7GlobalRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigDomainSecurityProfile",
+		{ "Domain", "www.example.com", "Config", "{\"global_rule_mode\":\"hard\"}" } },
+	{ VERSION_DDOSCOO, "DescribeDomainSecurityProfile", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheSwitch", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheMode",
+		{ "Domain", "www.example.com", "Mode", "aggressive" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheCustomRule",
+		{ "Domain", "www.example.com", "Rules",
+			"[{\"Name\":\"r\",\"Uri\":\"/a\",\"Mode\":\"standard\",\"CacheTtl\":0}"
+			"]" } },
+	{ VERSION_DDOSCOO, "DescribeWebCacheConfigs", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebCacheCustomRule",
+		{ "Domain", "www.example.com", "RuleNames.1", "r" } },
+	{ VERSION_POLDER, "ModifyWebCheck",
+		{ "Domain", "www.example.com", "Check", "precise", "Mode", "watch" } },
+	{ VERSION_POLDER, "DescribeWebChecks", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebAccessLogConfig", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogStatus", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogDispatchStatus", { PAGE } },
+	{ VERSION_DDOSCOO, "DisableWebAccessLogConfig", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyFullLogTtl", { "Ttl", "30" } },
+	{ VERSION_DDOSCOO, "EmptySlsLogstore", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogEmptyCount", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsLogstoreInfo", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeLogStoreExistStatus", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsOpenStatus", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsAuthStatus", { NULL } },
+	{ VERSION_DDOSCOO, "CreateSceneDefensePolicy",
+		{ "Name", "s", "Template", "promotion", "StartTime", "$now", "EndTime",
+			"$later" } },
+	{ VERSION_DDOSCOO, "AttachSceneDefenseObject",
+		{ "PolicyId", "$scene", "ObjectType", "Domain", "Objects", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeSceneDefensePolicies", { "Template", "promotion" } },
+	{ VERSION_DDOSCOO, "DescribeSceneDefenseObjects", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "ModifySceneDefensePolicy",
+		{ "PolicyId", "$scene", "Name", "t", "Template", "bypass", "StartTime", "$now",
+			"EndTime", "$later" } },
+	{ VERSION_DDOSCOO, "DisableSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "EnableSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "DetachSceneDefenseObject",
+		{ "PolicyId", "$scene", "Objects", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteSceneDefensePolicy", { "PolicyId", "$scene" } },
 	{ VERSION_DDOSCOO, "DeleteWebRule", { "Domain", "shop.example.com" } },
 	{ VERSION_DDOSCOO, "DeleteDomainResource", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
@@ -221,7 +320,7 @@ static const struct good goods[] = {
 
 struct world {
 	struct api api;
-	const char *id, *old, *foreign, *key, *now;
+	const char *id, *old, *foreign, *key, *now, *later;
 	struct test_certificate certificate;
 	const struct action *action;
 	struct pair good[PAIRS_MAX];
@@ -243,6 +342,18 @@ static const char *cname(struct world *world)
 	return arena_print(api->fixture, "%s.polder.test", website.cname);
 }
 
+static const char *scene_id(struct world *world)
+{
+	struct api *api = &world->api;
+	struct scene *scene;
+	size_t count;
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(scene_list(api->db, api->fixture, 0, &scene, &count), OK);
+	db_rollback(api->db);
+	assert_int_equal(count, 1);
+	return arena_copy(api->fixture, scene[0].id);
+}
+
 static const char *replaced(struct world *world, const char *text)
 {
 	const struct {
@@ -252,9 +363,12 @@ static const char *replaced(struct world *world, const char *text)
 		{ "$old", world->old },
 		{ "$key", world->key },
 		{ "$now", world->now },
+		{ "$later", world->later },
 		{ "$chain", world->certificate.chain },
 		{ "$pem", world->certificate.key },
 	};
+	if (strcmp(text, "$scene") == 0)
+		return scene_id(world);
 	if (strcmp(text, "$cname") == 0)
 		return cname(world);
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
@@ -522,6 +636,16 @@ static bool reads_json(const struct action *action)
 		if (row->kind == PARAM_JSON)
 			return true;
 	}
+	/* reads documents of web sites */
+	static const struct action *const tables[] = { web_switch_actions, web_list_actions,
+		web_precise_actions, web_cc_actions, web_cc_v2_actions, web_global_actions,
+		web_cache_actions, web_check_actions, web_log_actions, scene_actions };
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct action *row = tables[i]; row->name; row++) {
+			if (row == action)
+				return true;
+		}
+	}
 	/* reads details of records, documents of web sites */
 	static const char *const names[] = { "DescribeOpEntities", "DescribeWebRules",
 		"DescribeDomainResource", "DescribeL7RsPolicy", "DescribeL7UsKeepalive" };
@@ -571,6 +695,7 @@ static void world_open(struct world *world)
 	world->foreign = api_buy(api, "ddoscoo", "Ipv4");
 	world->key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
 	world->now = number(world, api->clock_ms);
+	world->later = number(world, api->clock_ms + HOUR_MS);
 	world->certificate = test_certificate(
 		api->fixture, "www.example.com", api->clock_ms - DAY_MS, api->clock_ms + DAY_MS);
 	api->gateway.dns_zone = "polder.test";

@@ -385,6 +385,96 @@ static void check_blackhole_replies(struct seen *seen, const char *id)
 }
 
 #define DOMAIN "Domain", "www.example.com"
+static void check_web_replies(struct seen *seen, const char *id)
+{
+	CHECK(seen, "ModifyInstance", "InstanceId", id, "ProductType", "ddoscoo", "ModifyType",
+		"Upgrade", "FunctionVersion", "1", NULL);
+	CHECK(seen, "DescribeWebCcProtectSwitch", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "DescribeDomainCcProtectSwitch", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "ModifyWebCCGlobalSwitch", DOMAIN, "CcGlobalSwitch", "open", NULL);
+	CHECK(seen, "DisableWebCC", DOMAIN, NULL);
+	CHECK(seen, "EnableWebCC", DOMAIN, NULL);
+	CHECK(seen, "ConfigWebCCTemplate", DOMAIN, "Template", "default", NULL);
+	CHECK(seen, "DisableWebCCRule", DOMAIN, NULL);
+	CHECK(seen, "EnableWebCCRule", DOMAIN, NULL);
+	CHECK(seen, "ModifyWebPreciseAccessSwitch", DOMAIN, "Config", "{\"PreciseRuleEnable\":1}",
+		NULL);
+	CHECK(seen, "ModifyWebAreaBlock", DOMAIN, "Regions.1", "US", NULL);
+	CHECK(seen, "ModifyWebAreaBlockSwitch", DOMAIN, "Config", "{\"RegionblockEnable\":1}",
+		NULL);
+	CHECK(seen, "DescribeWebAreaBlockConfigs", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "ConfigWebIpSet", DOMAIN, "BlackList.1", "1.1.1.1", NULL);
+	CHECK(seen, "ModifyWebIpSetSwitch", DOMAIN, "Config", "{\"BwlistEnable\":1}", NULL);
+	CHECK(seen, "ModifyWebAIProtectSwitch", DOMAIN, "Config", "{\"AiRuleEnable\":1}", NULL);
+	CHECK(seen, "ModifyWebAIProtectMode", DOMAIN, "Config",
+		"{\"AiTemplate\":\"level60\",\"AiMode\":\"defense\"}", NULL);
+	CHECK(seen, "ConfigL7GlobalRule", DOMAIN, "RuleAttr",
+		"[{\"RuleId\":\"global_01\",\"Action\":\"block\",\"Enabled\":0}]", NULL);
+	CHECK(seen, "DescribeL7GlobalRule", DOMAIN, NULL);
+	CHECK(seen, "ConfigDomainSecurityProfile", DOMAIN, "Config",
+		"{\"global_rule_mode\":\"hard\"}", NULL);
+	CHECK(seen, "DescribeDomainSecurityProfile", DOMAIN, NULL);
+	CHECK(seen, "EnableWebAccessLogConfig", DOMAIN, NULL);
+	CHECK(seen, "DescribeWebAccessLogStatus", DOMAIN, NULL);
+	CHECK(seen, "DescribeWebAccessLogDispatchStatus", NULL, NULL);
+	CHECK(seen, "DisableWebAccessLogConfig", DOMAIN, NULL);
+	CHECK(seen, "DescribeWebAccessLogEmptyCount", NULL, NULL);
+	CHECK(seen, "EmptySlsLogstore", NULL, NULL);
+	CHECK(seen, "DescribeSlsLogstoreInfo", NULL, NULL);
+	CHECK(seen, "DescribeLogStoreExistStatus", NULL, NULL);
+	CHECK(seen, "DescribeSlsOpenStatus", NULL, NULL);
+	CHECK(seen, "DescribeSlsAuthStatus", NULL, NULL);
+	CHECK(seen, "ModifyFullLogTtl", "Ttl", "30", NULL);
+}
+
+static void check_web_rule_replies(struct seen *seen)
+{
+	const char *condition = "\"condition\":[{\"field\":\"uri\",\"match_method\":"
+				"\"contain\",\"content\":\"\",\"content_list\":[\"/a\"]}]";
+	char rules[512];
+	(void)snprintf(
+		rules, sizeof(rules), "[{\"action\":\"block\",\"name\":\"r\",%s}]", condition);
+	CHECK(seen, "ModifyWebPreciseAccessRule", DOMAIN, "Rules", rules, NULL);
+	CHECK(seen, "DescribeWebPreciseAccessRule", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "DeleteWebPreciseAccessRule", DOMAIN, "RuleNames.1", "r", NULL);
+	CHECK(seen, "ConfigWebCCRuleV2", DOMAIN, "RuleList", rules, NULL);
+	CHECK(seen, "DescribeWebCCRulesV2", DOMAIN, NULL);
+	CHECK(seen, "DeleteWebCCRuleV2", DOMAIN, "RuleNames", "[\"r\"]", NULL);
+	CHECK(seen, "CreateWebCCRule", DOMAIN, "Name", "r", "Uri", "/a", "Mode", "prefix", "Act",
+		"close", "Interval", "20", "Count", "60", "Ttl", "60", NULL);
+	CHECK(seen, "ModifyWebCCRule", DOMAIN, "Name", "r", "Uri", "/a", "Mode", "match", "Act",
+		"captcha", "Interval", "20", "Count", "60", "Ttl", "60", NULL);
+	CHECK(seen, "DescribeWebCCRules", DOMAIN, "PageSize", "10", NULL);
+	CHECK(seen, "DeleteWebCCRule", DOMAIN, "Name", "r", NULL);
+	CHECK(seen, "ModifyWebCacheSwitch", DOMAIN, "Enable", "1", NULL);
+	CHECK(seen, "ModifyWebCacheMode", DOMAIN, "Mode", "standard", NULL);
+	CHECK(seen, "ModifyWebCacheCustomRule", DOMAIN, "Rules",
+		"[{\"Name\":\"r\",\"Uri\":\"/a\",\"Mode\":\"standard\",\"CacheTtl\":3600}]", NULL);
+	CHECK(seen, "DescribeWebCacheConfigs", "Domains.1", "www.example.com", NULL);
+	CHECK(seen, "DeleteWebCacheCustomRule", DOMAIN, "RuleNames.1", "r", NULL);
+}
+
+static void check_scene_replies(struct seen *seen)
+{
+	char from[24], to[24], id[64];
+	(void)snprintf(from, sizeof(from), "%lld", (long long)seen->api.clock_ms);
+	(void)snprintf(to, sizeof(to), "%lld", (long long)seen->api.clock_ms + 3600000);
+	CHECK(seen, "CreateSceneDefensePolicy", "Name", "s", "Template", "promotion", "StartTime",
+		from, "EndTime", to, NULL);
+	(void)api_call(&seen->api, "DescribeSceneDefensePolicies", NULL, NULL);
+	(void)snprintf(id, sizeof(id), "%s", api_text(&seen->api, "Policies.0.PolicyId"));
+	CHECK(seen, "AttachSceneDefenseObject", "PolicyId", id, "ObjectType", "Domain", "Objects",
+		"www.example.com", NULL);
+	CHECK(seen, "DescribeSceneDefensePolicies", "Status", "2", NULL);
+	CHECK(seen, "DescribeSceneDefenseObjects", "PolicyId", id, NULL);
+	CHECK(seen, "ModifySceneDefensePolicy", "PolicyId", id, "Name", "s", "Template", "bypass",
+		"StartTime", from, "EndTime", to, NULL);
+	CHECK(seen, "DisableSceneDefensePolicy", "PolicyId", id, NULL);
+	CHECK(seen, "EnableSceneDefensePolicy", "PolicyId", id, NULL);
+	CHECK(seen, "DetachSceneDefenseObject", "PolicyId", id, "Objects", "www.example.com", NULL);
+	CHECK(seen, "DeleteSceneDefensePolicy", "PolicyId", id, NULL);
+}
+
 static void check_site_replies(struct seen *seen, const char *id)
 {
 	const struct test_certificate certificate = test_certificate(seen->api.fixture,
@@ -427,6 +517,9 @@ static void check_site_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeDomains", NULL, NULL);
 	CHECK(seen, "DescribeWebInstanceRelations", "Domains.1", "www.example.com", NULL);
 	CHECK(seen, "DescribeWebCustomPorts", NULL, NULL);
+	check_web_replies(seen, id);
+	check_web_rule_replies(seen);
+	check_scene_replies(seen);
 	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);
 	CHECK(seen, "DeleteDomainResource", DOMAIN, NULL);
 }
