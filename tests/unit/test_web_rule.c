@@ -587,15 +587,15 @@ static bool global_meets(const char *id, const struct web_request *request)
 	return program_meets(site, site_list_at(site, site->rules), request);
 }
 
-#define CHROME                                                                                     \
-	"user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "      \
-	"Chrome/120.0.0.0 Safari/537.36"
+static const char chrome_agent[] =
+	"user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+	"Chrome/120.0.0.0 Safari/537.36";
 
 static void test_global(void **state)
 {
 	static const struct web_request chrome = { "192.0.2.1", "GET", "a", "/", "", "", "NL", "",
 		"", "", "2.0",
-		{ CHROME, "accept: text/html", "accept-encoding: gzip", "accept-language: nl",
+		{ chrome_agent, "accept: text/html", "accept-encoding: gzip", "accept-language: nl",
 			"referer: https://a.example/" } };
 	static const struct {
 		const char *id;
@@ -619,12 +619,12 @@ static void test_global(void **state)
 		{ "global_20", ASK("1.1", "/", "", "accept: */*") },
 		{ "global_21", ASK("1.1", "/", "", "user-agent: ") },
 		{ "global_21", ASK("1.1", "/", "", "user-agent: -") },
-		{ "global_23", ASK("1.1", "/", "", CHROME, "accept-encoding: gzip") },
-		{ "global_24", ASK("1.1", "/", "", CHROME, "accept: */*") },
-		{ "global_27", ASK("1.1", "/x/.git/config", "", CHROME) },
-		{ "global_30", ASK("1.0", "/", "", CHROME) },
+		{ "global_23", ASK("1.1", "/", "", chrome_agent, "accept-encoding: gzip") },
+		{ "global_24", ASK("1.1", "/", "", chrome_agent, "accept: */*") },
+		{ "global_27", ASK("1.1", "/x/.git/config", "", chrome_agent) },
+		{ "global_30", ASK("1.0", "/", "", chrome_agent) },
 		{ "global_40", ASK("1.1", "/", "", "user-agent: Python-requests/2.31") },
-		{ "global_42", ASK("1.1", "/", "", CHROME, "accept: */*") },
+		{ "global_42", ASK("1.1", "/", "", chrome_agent, "accept: */*") },
 		{ "global_46",
 			ASK("1.1", "/", "", "user-agent: Mozilla/5.0 (X11) HeadlessChrome/120") },
 	};
