@@ -21,7 +21,7 @@ CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
-AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcrypto -lpthread
+AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcares -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
 sources = $(sort $(filter-out %.bpf.c,$(foreach d,$(1),$(wildcard $(d)/*.c))))
@@ -32,7 +32,7 @@ CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control con
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
-REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c))
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c frames.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -191,7 +191,7 @@ $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 
 $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lssl -lcrypto
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
@@ -216,7 +216,7 @@ $(CORPUS).o: | $(O)/sys/polder.skel.h
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
-$(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
+$(patsubst %,%.o,$(PACKET)): | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
 $(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays

@@ -49,6 +49,7 @@ enum {
 	WAIT_CLOCK,
 	WAIT_NEIGHBOUR,
 	WAIT_HEALTH,
+	WAIT_REQUESTS, /* last: only where there is a request path */
 	WAIT_COUNT
 };
 
@@ -321,11 +322,12 @@ static int wait_ms(const struct loop *loop)
 
 static void turn(struct loop *loop)
 {
-	bool ready[WAIT_COUNT];
+	unsigned waits = loop->requests ? WAIT_COUNT : WAIT_REQUESTS;
+	bool ready[WAIT_COUNT] = { false };
 	uint64_t rings;
 
 	start_transfers(loop);
-	fetch_wait(loop->fetch, loop->descriptor, WAIT_COUNT, wait_ms(loop), ready);
+	fetch_wait(loop->fetch, loop->descriptor, waits, wait_ms(loop), ready);
 	if (ready[WAIT_SIGNAL]) {
 		loop->stop = true;
 		return;
@@ -342,6 +344,8 @@ static void turn(struct loop *loop)
 		packets_neighbours(loop->packets, want_neighbour, loop);
 	if (ready[WAIT_HEALTH])
 		health_turn(loop->health, clock_monotonic_ms());
+	if (ready[WAIT_REQUESTS])
+		request_path_turn(loop->requests, clock_monotonic_ms());
 	if (health_has_changed(loop->health))
 		applier_take_verdicts(loop->applier);
 	loop->report_due |= health_has_state(loop->health);
@@ -365,7 +369,8 @@ static enum err open_descriptors(struct loop *loop)
 	descriptor[WAIT_CLOCK] = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_NEIGHBOUR] = packets_neighbour_fd(loop->packets);
 	descriptor[WAIT_HEALTH] = health_fd(loop->health);
-	for (int i = 0; i < WAIT_COUNT; i++) {
+	descriptor[WAIT_REQUESTS] = request_path_fd(loop->requests);
+	for (int i = 0; i < WAIT_REQUESTS; i++) {
 		if (descriptor[i] < 0)
 			return fail(ERR_SYSTEM, "open signals and timers: %s", strerror(errno));
 	}

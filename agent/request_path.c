@@ -14,8 +14,10 @@
 
 #include "agent/request_keys.h"
 #include "agent/requests.h"
+#include "agent/resolve.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/site.h"
 #include "base/text.h"
 
 struct request_path {
@@ -23,6 +25,7 @@ struct request_path {
 	struct node_state *state;
 	struct request_table *table;
 	struct requests *requests;
+	struct resolve *resolve;
 	bool told; /* the two below come from the control */
 	uint8_t secret[32];
 	int64_t life_offset_ms;
@@ -97,6 +100,64 @@ static void read_proxies(struct request_path *path, const struct text_list *list
 	}
 }
 
+/* --- names of origins -------------------------------------------------------------------------------------- */
+
+static void found(void *context, const char *name, size_t length, const struct table_name *list)
+{
+	struct request_path *path = context;
+	struct table_key key = { TABLE_NAME, (uint16_t)length, name };
+
+	if (request_table_put(path->table, &key, list, sizeof(*list)) != OK)
+		log_warn(
+			"origin %.*s keeps its addresses until the next answer", (int)length, name);
+}
+
+static void gone(void *context, const char *name, size_t length)
+{
+	struct request_path *path = context;
+	struct table_key key = { TABLE_NAME, (uint16_t)length, name };
+
+	(void)request_table_delete(path->table, &key);
+}
+
+static void want_origins(struct request_path *path, const struct site *site)
+{
+	const struct site_origin *origin = site_list_at(site, site->origins);
+
+	for (unsigned i = 0; i < site->origins.count; i++) {
+		if (origin[i].name.length > 0 &&
+			!resolve_want(path->resolve, site_text_at(site, origin[i].name),
+				origin[i].name.length))
+			node_state_refuse(path->state, RECORD_SITE, site->number,
+				"table of origins' names is full");
+	}
+}
+
+/* Sites of the table say which names are wanted; those that an agent of before wanted are let go, too. */
+static void follow_names(struct request_path *path)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+
+	if (!requests_changed(path->requests))
+		return;
+	resolve_mark_unseen(path->resolve);
+	while ((record = request_table_next(path->table, &cursor))) {
+		if (record->kind == TABLE_SITE)
+			want_origins(path, request_table_body(record));
+	}
+	resolve_remove_unseen(path->resolve);
+	cursor = 0;
+	while ((record = request_table_next(path->table, &cursor))) {
+		struct table_key key = { record->kind, record->key_length, record->key };
+
+		if (record->kind == TABLE_NAME &&
+			!resolve_wants(
+				path->resolve, (const char *)record->key, record->key_length))
+			(void)request_table_delete(path->table, &key);
+	}
+}
+
 /* --- beginning and end ------------------------------------------------------------------------------------- */
 
 static enum err find_group(const struct agent_settings *settings, gid_t *out)
@@ -125,6 +186,7 @@ static void check_folder(const char *folder)
 
 static enum err begin(const struct agent_settings *settings, struct request_path *path)
 {
+	const struct resolve_output names = { .context = path, .found = found, .gone = gone };
 	gid_t group;
 
 	TRY(find_group(settings, &group));
@@ -133,6 +195,9 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	path->requests = requests_new(path->table);
 	if (!path->requests)
 		return ERR_MEMORY;
+	path->resolve = resolve_new(settings->resolver, &names);
+	if (!path->resolve)
+		return fail(ERR_SYSTEM, "the resolver of origins' names cannot be set up");
 	read_proxies(path, &settings->trusted_proxy);
 	return OK;
 }
@@ -168,6 +233,7 @@ void request_path_close(struct request_path *path)
 {
 	if (!path)
 		return;
+	resolve_free(path->resolve);
 	requests_free(path->requests);
 	request_table_close(path->table);
 	explicit_bzero(path->secret, sizeof(path->secret));
@@ -185,6 +251,7 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 		.mark_unseen = mark_unseen,
 		.remove_unseen = remove_unseen,
 		.refuse = refuse };
+	enum err err;
 
 	if (!path)
 		return OK;
@@ -193,7 +260,21 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	path->told = true;
 	/* The clock first: deadlines of the snapshot are meant in its time. */
 	write_settings(path, clock_utc_ms());
-	return requests_apply(path->requests, snapshot, &output);
+	err = requests_apply(path->requests, snapshot, &output);
+	follow_names(path);
+	resolve_turn(path->resolve, clock_monotonic_ms());
+	return err;
+}
+
+int request_path_fd(const struct request_path *path)
+{
+	return path ? resolve_fd(path->resolve) : -1;
+}
+
+void request_path_turn(struct request_path *path, int64_t monotonic_now_ms)
+{
+	if (path)
+		resolve_turn(path->resolve, monotonic_now_ms);
 }
 
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
@@ -202,4 +283,6 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 		return;
 	write_settings(path, utc_now_ms);
 	request_table_tick(path->table, monotonic_now_ms);
+	follow_names(path);
+	resolve_turn(path->resolve, monotonic_now_ms);
 }

@@ -24,6 +24,10 @@ void request_path_close(struct request_path *path);
 
 /* Behind applier_apply, with the same snapshot. Errors as requests_apply. */
 enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot) MUST_USE;
+/* Readable when request_path_turn has something to do; -1: never. */
+int request_path_fd(const struct request_path *path);
+void request_path_turn(struct request_path *path, int64_t monotonic_now_ms);
+/* Each second. */
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms);
 
 #endif

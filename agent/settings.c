@@ -19,7 +19,7 @@
 
 struct settings_row {
 	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
-		*requests_group, *requests;
+		*requests_group, *requests, *resolver;
 	struct text_list interface, source, region_override, trusted_proxy;
 	int64_t flows, detach;
 };
@@ -55,6 +55,8 @@ static const struct param rows[] = {
 	PARAM(settings_row, trusted_proxy, "trusted-proxy", .kind = PARAM_TEXT_LIST,
 		.max = TRUSTED_PROXY_MAX, .item_max = 49,
 		.help = "prefix of proxies whose X-Forwarded-For is believed; repeatable"),
+	PARAM(settings_row, resolver, "resolver", .kind = PARAM_TEXT, .min = 2, .max = 200,
+		.help = "name servers for origins: ADDRESS[:PORT],... (as the system has)"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -236,6 +238,7 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	out->region_override = row.region_override;
 	out->requests_group = row.requests_group;
 	out->requests = row.requests;
+	out->resolver = row.resolver;
 	out->trusted_proxy = row.trusted_proxy;
 	for (size_t i = 0; i < row.region_override.count; i++) {
 		if (!region_override_is_valid(row.region_override.item[i]))

@@ -37,6 +37,7 @@ struct agent_settings {
 	const char *requests_group;	  /* may write bans; NULL: root alone */
 	const char *requests;		  /* folder of the request path's files; NULL: no web sites */
 	struct text_list trusted_proxy;	  /* prefixes */
+	const char *resolver;		  /* "ADDRESS[:PORT],..."; NULL: the system's */
 	bool detach;
 	enum log_level log_level;
 

@@ -15,8 +15,7 @@
  * acknowledges and what it has sent, which grow together in many conversations.
  *
  * TCP options live in the timestamp that the client echoes: the low six bits of our TSval say
- * window scale (15: none) and SACK; bit 5 is kept for ECN, which is not agreed, because the
- * origin's consent is not known when the client is answered. They are not authenticated: a client
+ * window scale (15: none), SACK and ECN (ecn.bpf.h). They are not authenticated: a client
  * that alters them harms its own connection only. Without timestamps only the MSS survives.
  */
 #ifndef BPF_COOKIE_BPF_H
@@ -31,6 +30,7 @@
 #define COOKIE_MSS_COUNT  8
 #define COOKIE_SCALE_NONE 15u
 #define COOKIE_SACK	  (1u << 4)
+#define COOKIE_ECN	  (1u << 5)
 #define COOKIE_STAMP_MASK 63u
 
 /* Largest first: minimum of IPv4, tunnels, PPPoE, Ethernet of IPv6 and of IPv4. */
@@ -165,6 +165,8 @@ static __always_inline __u32 cookie_stamp(struct packet *p)
 		bits = option_scale(p->options);
 	if (p->options & OPTION_SACK)
 		bits |= COOKIE_SACK;
+	if (p->options & OPTION_ECN)
+		bits |= COOKIE_ECN;
 	return ((__u32)(p->now_ns >> 20) & ~COOKIE_STAMP_MASK) | bits;
 }
 
@@ -179,6 +181,8 @@ static __always_inline __u32 cookie_options(struct packet *p, __u32 cookie)
 	options |= OPTION_TIMESTAMP;
 	if (echo & COOKIE_SACK)
 		options |= OPTION_SACK;
+	if (echo & COOKIE_ECN)
+		options |= OPTION_ECN;
 	if (scale <= OPTION_SCALE_MAX)
 		options |= OPTION_SCALE | scale << OPTION_SCALE_SHIFT;
 	return options;

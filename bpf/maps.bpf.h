@@ -316,13 +316,26 @@ struct {
 	__type(value, __u64);
 } neighbour_asked SEC(".maps");
 
-/* How many source ports this CPU has taken so far; 0: none yet, a random start is due. */
+/* How many ports of each back-to-origin address this CPU has taken so far; 0: none yet, a random start is due. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2 * NODE_SOURCE_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } port_next SEC(".maps");
+
+/* Flows that clients have opened in this second, by a hash of the client: 32 KiB for each CPU. */
+#define SOURCE_USES 4096
+struct source_use {
+	__u32 second; /* boot clock */
+	__u32 flows;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOURCE_USES);
+	__type(key, __u32);
+	__type(value, struct source_use);
+} source_use SEC(".maps");
 
 /* A new flow is too large for the stack beside what its callers hold. */
 struct {

@@ -21,11 +21,13 @@
 #define OPTION_SACK	   (1u << 21)
 #define OPTION_TIMESTAMP   (1u << 22)
 #define OPTION_MSS	   (1u << 23)
+#define OPTION_ECN	   (1u << 30) /* no option, but agreed like one */
 /* struct flow: what the origin agreed to. */
 #define ORIGIN_SCALE_SHIFT 24
 #define ORIGIN_SCALE	   (1u << 28)
 #define ORIGIN_TIMESTAMP   (1u << 29)
-#define ORIGIN_MASK	   0x3f000000u
+#define ORIGIN_ECN	   (1u << 31)
+#define ORIGIN_MASK	   0xbf000000u
 
 #define OPTION_SCALE_MAX   14u /* RFC 7323 section 2.3 */
 #define OPTION_SPACE	   40

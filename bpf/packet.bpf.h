@@ -49,6 +49,8 @@ enum packet_proven {
 #define TCP_RST	      0x04
 #define TCP_PSH	      0x08
 #define TCP_ACK	      0x10
+#define TCP_ECE	      0x40
+#define TCP_CWR	      0x80
 
 /* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
 struct packet {

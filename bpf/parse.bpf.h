@@ -210,7 +210,7 @@ static __always_inline int parse_tcp(void *data, void *end, struct packet *p)
 		return -1;
 	p->key.source_port = tcp->source;
 	p->key.destination_port = tcp->dest;
-	p->tcp_flags = ((__u8 *)tcp)[13] & 0x3f;
+	p->tcp_flags = ((__u8 *)tcp)[13];
 	p->sequence = bpf_ntohl(tcp->seq);
 	p->acknowledgement = bpf_ntohl(tcp->ack_seq);
 	p->window = bpf_ntohs(tcp->window);

@@ -29,6 +29,7 @@ __noinline int retry_syn(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return -1;
+	flow->more_flags |= FLOW_ECN_PLAIN;
 	segment_syn(&s, flow);
 	return retry_send(skb, &s, flow->origin_ifindex);
 }

@@ -46,6 +46,7 @@
 #include "segment.bpf.h"
 #include "direct.bpf.h"
 #include "answer.bpf.h"
+#include "ecn.bpf.h"
 #include "mitigations/reset.bpf.h"
 
 #define MSS_DEFAULT_IPV4 536u /* RFC 9293 section 3.7.1 */
@@ -215,8 +216,11 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 	options = p->options & ~OPTION_MSS_MASK;
 	options |= p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
 	/* Every stack offers an MSS. Without it our options would be longer than what was sent. */
-	if (options & OPTION_MSS)
+	if (options & OPTION_MSS) {
 		segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
+		if (options & OPTION_ECN)
+			s.flags |= TCP_ECE;
+	}
 	if (tcp_answer_over(ctx, p, &s) && segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
@@ -237,6 +241,8 @@ static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 		flow->flags |= FLOW_RENEWING;
 	}
 	options_read(ctx, p);
+	if (p->options & OPTION_TIMESTAMP && ecn_is_asked(p))
+		p->options |= OPTION_ECN;
 	return tcp_send_cookie(ctx, p);
 }
 
@@ -248,6 +254,8 @@ static __always_inline void segment_syn(struct segment *s, const struct flow *fl
 	translation_to_origin(&t, flow);
 	segment_from(s, &t);
 	s->flags = TCP_SYN;
+	if (flow->options & OPTION_ECN && !(flow->more_flags & FLOW_ECN_PLAIN))
+		s->flags |= TCP_ECE | TCP_CWR;
 	s->sequence = flow->client_isn - flow->prefix;
 	s->window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
 	segment_offer(s, flow->options, option_scale(flow->options),
@@ -528,6 +536,7 @@ static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct f
 	if (flow->state == FLOW_SYN_SENT && !(p->tcp_flags & TCP_RST)) {
 		options_read(ctx, p);
 		tcp_note_client(p, flow);
+		flow->more_flags |= FLOW_ECN_PLAIN;
 		return tcp_send_syn(ctx, p, flow);
 	}
 	tcp_note_life(p, flow);
@@ -539,6 +548,8 @@ static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct f
 	empty_note(p, flow);
 	empty_follow(p, flow, &p->key.source);
 	limit_follow(flow, &p->key.source);
+	if (ecn_is_split(flow) && ecn_to_origin(ctx, p, flow))
+		return drop(p, REASON_malformed);
 	translation_to_origin(&t, flow);
 	return tcp_send(ctx, p, flow, &t, 1);
 }
@@ -605,6 +616,8 @@ static __always_inline int tcp_origin_agreed(
 	}
 	if (p->options & OPTION_SCALE)
 		agreed |= ORIGIN_SCALE | option_scale(p->options) << ORIGIN_SCALE_SHIFT;
+	if (ecn_is_agreed(p, flow))
+		agreed |= ORIGIN_ECN;
 	if (flow->state == FLOW_SYN_SENT) {
 		flow->sequence_delta = p->sequence - flow->proxy_isn;
 		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
@@ -710,6 +723,8 @@ __noinline int tcp_from_origin(
 			(__u32)p->window << origin_scale(flow->options));
 	empty_follow(p, flow, &client->source);
 	limit_follow(flow, &client->source);
+	if (ecn_is_split(flow) && ecn_to_client(ctx, p, flow))
+		return drop(p, REASON_malformed);
 	translation_to_client(&t, flow, client);
 	p->reason = REASON_forwarded_tcp;
 	return tcp_send(ctx, p, flow, &t, 0);

@@ -19,6 +19,7 @@
 
 #include "nginx/checks.h"
 #include "nginx/counters.h"
+#include "nginx/journal.h"
 
 #define BAN_INTERVAL_MS 10000
 #define BAN_SECONDS	300
@@ -140,6 +141,8 @@ static void write_ban(
 		counter_add(&node->bans_failed, 1);
 	else
 		counter_add(&node->bans, 1);
+	journal_ban(&key.source, connection->instance, refusal->site, refusal->check, refusal->rule,
+		BAN_SECONDS);
 }
 
 void ban_now(const struct polder_connection *connection, const struct refusal *refusal)

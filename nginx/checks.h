@@ -16,6 +16,7 @@ struct checks_connection {
 	struct address country_of; /* whose country is known */
 	uint8_t country;
 	bool country_known;
+	struct checks_http2 *http2; /* NULL: its frames are not counted */
 	bool exempt; /* a source without fault was on it: it is never banned for what is on it */
 };
 struct checks_connection *checks_connection(struct polder_connection *connection);

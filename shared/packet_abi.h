@@ -261,7 +261,8 @@ struct flow {
 	__u8 limit_flags;    /* FLOW_* below */
 	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
 	__u16 client_mtu; /* of that side's link; 0: not known */
-	__u16 spare;
+	__u8 ecn;	  /* TCP: private to bpf/ */
+	__u8 spare;
 	__u32 opened_second; /* boot clock in seconds */
 };
 #define FLOW_COUNTED	(1u << 0) /* in the connection counts */

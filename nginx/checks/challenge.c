@@ -152,21 +152,17 @@ static bool cookie_set(
 	return checks_header(r, "Set-Cookie", text, (size_t)(end - text));
 }
 
+/* What nginx sends for such a status is the Location. */
 static ngx_int_t send_on(struct checks_request *state, const u_char *uri, size_t length)
 {
 	ngx_http_request_t *r = state->r;
 
-	r->headers_out.location = ngx_list_push(&r->headers_out.headers);
-	if (!r->headers_out.location ||
-		!checks_header(r, "Cache-Control", (const u_char *)"no-store", 8))
+	if (!checks_header(r, "Cache-Control", (const u_char *)"no-store", 8))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	r->headers_out.location->hash = 1;
-	ngx_str_set(&r->headers_out.location->key, "Location");
-	r->headers_out.location->value.data = (u_char *)(uintptr_t)uri;
-	r->headers_out.location->value.len = length;
 	state->request->verdict = LOG_CHALLENGED;
 	state->request->check = CHECK_challenge;
-	return checks_answer(r, NGX_HTTP_MOVED_TEMPORARILY, "text/plain", "", 0);
+	return checks_answer(
+		r, NGX_HTTP_MOVED_TEMPORARILY, "text/plain", (const char *)uri, length);
 }
 
 static ngx_int_t pass(

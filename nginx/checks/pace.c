@@ -31,13 +31,15 @@ static uint32_t count(const struct rates *rates, uint32_t what, const struct che
 	return slot ? rate_add(&slot->state, 1, PACE_INTERVAL_MS, state->request->now_ms) : 0;
 }
 
-static void challenge(struct checks_request *state, bool enhanced)
+static ngx_int_t challenge(struct checks_request *state, bool enhanced)
 {
+	/* Only watched: counted as refused here, since nothing will be asked for later. */
 	if (state->request->site->mode[CHECK_pace] != CHECK_BLOCK)
-		return;
+		return checks_refuse(state, CHECK_pace, 0);
 	if (state->challenge_by == CHECK_COUNT)
 		state->challenge_by = CHECK_pace;
 	state->enhanced = enhanced;
+	return NGX_DECLINED;
 }
 
 static bool is_attacked(const struct rates *rates, const struct checks_request *state)
@@ -62,6 +64,6 @@ ngx_int_t pace_check(struct checks_request *state)
 		return checks_refuse(state, CHECK_pace, 0);
 	if (pace == SITE_PACE_VERIFY || pace == SITE_PACE_ENHANCE ||
 		(pace == SITE_PACE_ATTACK && is_attacked(rates, state)))
-		challenge(state, pace == SITE_PACE_ENHANCE);
+		return challenge(state, pace == SITE_PACE_ENHANCE);
 	return NGX_DECLINED;
 }

@@ -7,6 +7,7 @@
  */
 #include "base/text.h"
 #include "nginx/checks.h"
+#include "nginx/fingerprint.h"
 
 #define JOINED_BYTES_MAX                                                                           \
 	16384 /* of headers of one name; nginx itself has limits for each and all */
@@ -140,10 +141,19 @@ static struct rule_text body_text(ngx_http_request_t *r)
 
 static struct rule_text of_connection(struct checks_request *state, enum step_field field)
 {
+	struct polder_fingerprint *print = state->request->connection->fingerprint;
+	ngx_str_t text = { 0, NULL };
+
 	if (field == FIELD_COUNTRY)
 		return from_string(
 			region_code(region_country(state->connection, &state->request->client)));
-	return (struct rule_text){ NULL, 0 };
+	if (field == FIELD_JA3)
+		text = fingerprint_ja3(print);
+	else if (field == FIELD_JA4)
+		text = fingerprint_ja4(print);
+	else
+		text = fingerprint_http2(print);
+	return from(&text);
 }
 
 static bool ask(void *context, enum step_field field, struct rule_text name, struct rule_text *out)

@@ -6,8 +6,12 @@
 #include "local.h"
 
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+
+#include "steering.skel.h"
 
 #define SCALE	     10 /* of the client */
 #define HOST_SCALE   7
@@ -354,6 +358,95 @@ static void unguarded(int version)
 	close(listener);
 }
 
+/* --- what the stack makes of it ---------------------------------------------------------------- */
+
+static void switch_set(const char *name, int value)
+{
+	char command[100];
+
+	(void)snprintf(command, sizeof(command), "echo %d >/proc/sys/net/ipv4/%s", value, name);
+	assert_int_equal(system(command), 0);
+}
+
+/* As from the wire, where no program is attached. */
+static void arrive(const struct frame *f)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex("w1") };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		sendto(fd, f->byte, f->size, 0, (struct sockaddr *)&to, sizeof(to)), f->size);
+	close(fd);
+}
+
+/* A handshake whose SYN the stack has not seen: the connection, or -1. */
+static int shake(int version, int listener, uint16_t port, int patience_ms)
+{
+	struct pollfd wait = { .fd = listener, .events = POLLIN };
+	struct wire w = to_web(version, SYN);
+	struct parsed out;
+	struct frame f;
+
+	/* An address that is not the node's own. */
+	w.source = version == 4 ? "10.201.1.50" : "fd01::50";
+	w.source_port = port;
+	offer(&w, 1400, SCALE, 1, 1);
+	out = answer_to(&f, &w);
+	w.flags = ACK;
+	w.sequence = ISN + 1;
+	w.acknowledgement = out.sequence + 1;
+	stamp(&w, CLIENT_TS + 1, get32(out.option + 8));
+	f = frame_build(&w);
+	arrive(&f);
+	return poll(&wait, 1, patience_ms) == 1 ? accept(listener, NULL, NULL) : -1;
+}
+
+/*
+ * Linux takes no cookie on a listener that had to send none, whatever tcp_syncookies says; polder_stamp changes that, and
+ * only while it is 2. The options of the client's SYN come out of the timestamp.
+ */
+static void stack_takes(int version)
+{
+	struct steering *steering = steering__open_and_load();
+	int listener = listen_at(version), taken, listeners;
+	uint32_t index = version == 6;
+	uint64_t value = (uint64_t)listener;
+	uint8_t frame[14] = { (uint8_t)index };
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+
+	assert_non_null(steering);
+	cookie_begin();
+	listeners = bpf_map__fd(steering->maps.steer_listener);
+	assert_int_equal(bpf_map_update_elem(listeners, &index, &value, BPF_ANY), 0);
+	switch_set("tcp_timestamps", 2);
+	assert_int_equal(shake(version, listener, 50001, 300), -1);
+	run.retval = 0;
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(steering->progs.polder_stamp), &run), 0);
+	assert_int_equal(run.retval, XDP_DROP);
+	switch_set("tcp_syncookies", 2);
+	assert_int_equal(shake(version, listener, 50002, 300), -1);
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(steering->progs.polder_stamp), &run), 0);
+	assert_int_equal(run.retval, XDP_PASS);
+	switch_set("tcp_syncookies", 1);
+	taken = shake(version, listener, 50003, 5000);
+	assert_true(taken >= 0);
+	assert_int_equal(getsockopt(taken, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	assert_int_equal(
+		info.tcpi_options & (TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE),
+		TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE);
+	assert_int_equal(info.tcpi_snd_wscale, SCALE);
+	assert_in_range(info.tcpi_snd_mss, 1000, 1400);
+	close(taken);
+	close(listener);
+	steering__destroy(steering);
+}
+
 TEST(answers)
 TEST(offers)
 TEST(proves)
@@ -362,6 +455,7 @@ TEST(connections)
 TEST(thresholds)
 TEST(busy)
 TEST(unguarded)
+TEST(stack_takes)
 
 static int setup(void **state)
 {
@@ -393,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_thresholds),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_unguarded),
+		cmocka_unit_test(test_stack_takes),
 	};
 
 	if (geteuid() != 0) {

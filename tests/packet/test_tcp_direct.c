@@ -5,8 +5,6 @@
  */
 #include "sniff.h"
 
-#define ECE    0x40
-#define CWR    0x80
 #define MANY   1000u
 #define LIFE_S 5
 

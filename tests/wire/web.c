@@ -6,6 +6,7 @@
  *   web serve PIN-FOLDER PORT                              echo service; ends with its standard input
  *   web ban   PIN-FOLDER INSTANCE SOURCE SECONDS CHECK RULE
  *   web unban PIN-FOLDER INSTANCE SOURCE
+ *   web instance PIN-FOLDER ADDRESS                         prints whose protected address it is
  *
  * "serve" listens on loopback, plain and "TLS" (the same service on the next port), IPv4 and IPv6, and enters its four
  * sockets. It prints a line when it is ready. "ban" is what a worker does, with the rights of whoever runs it.
@@ -180,6 +181,20 @@ static int unban(const char *folder, char **argument)
 	return 0;
 }
 
+static int instance(const char *folder, const char *text)
+{
+	struct address address = { .byte = { [10] = 0xff, [11] = 0xff } };
+	struct vip vip;
+
+	if (inet_pton(AF_INET, text, address.byte + 12) != 1 &&
+		inet_pton(AF_INET6, text, address.byte) != 1)
+		die(text);
+	if (bpf_map_lookup_elem(pinned(folder, "vip"), &address, &vip) != 0)
+		die(text);
+	printf("%u\n", vip.instance);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
@@ -188,7 +203,9 @@ int main(int argc, char **argv)
 		return ban(argv[2], argv + 3);
 	if (argc == 5 && strcmp(argv[1], "unban") == 0)
 		return unban(argv[2], argv + 3);
+	if (argc == 4 && strcmp(argv[1], "instance") == 0)
+		return instance(argv[2], argv[3]);
 	fprintf(stderr, "web: serve FOLDER PORT | ban FOLDER INSTANCE SOURCE SECONDS CHECK RULE |"
-			" unban FOLDER INSTANCE SOURCE\n");
+			" unban FOLDER INSTANCE SOURCE | instance FOLDER ADDRESS\n");
 	return 2;
 }
