@@ -31,6 +31,8 @@ BASE := $(call objects,$(call sources,base))
 CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control control/*)))
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
+# The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c frames.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -178,7 +180,7 @@ $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 
 $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lssl -lcrypto
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
@@ -199,7 +201,7 @@ $(CORPUS): $(O)/tests/wire/test_corpus.o $(O)/tests/wire/recording.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz
 $(CORPUS).o: | $(O)/sys/polder.skel.h
 
-$(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(BASE)
+$(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 $(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
@@ -208,7 +210,7 @@ $(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays
 # the corpus (gcc, part of `make test`) and with libFuzzer (clang).
 FUZZ := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(BASE)
+$(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcmocka,$(TEST_LIBS))
 fuzzers-replay: $(FUZZ) ## build the corpus replayers

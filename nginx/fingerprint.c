@@ -16,6 +16,7 @@
 #include "nginx/hello.h"
 #include "nginx/module.h"
 #include "nginx/opening.h"
+#include "nginx/run.h"
 
 #define MESSAGE_FINISHED 20 /* RFC 8446, 4 */
 
@@ -121,6 +122,8 @@ static void handshaked(ngx_connection_t *c)
 	if (c->ssl->handshaked)
 		SSL_get0_alpn_selected(c->ssl->connection, &protocol, &length);
 	if (length == 2 && memcmp(protocol, "h2", 2) == 0) {
+		/* Below the other one, which takes itself off. */
+		polder_checks_http2(c);
 		print->receive = c->recv;
 		c->recv = opening_receive;
 	}

@@ -119,8 +119,12 @@ static ngx_int_t logging(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (!request || r != r->main)
+	if (r != r->main)
 		return NGX_OK;
+	if (!request) {
+		polder_checks_log_unread(r);
+		return NGX_OK;
+	}
 	polder_checks_log(r, request);
 	journal_request(r, request);
 	polder_request_release(request);

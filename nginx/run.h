@@ -22,6 +22,12 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 /* When a request is over, whatever its end; before it is counted and logged. */
 void polder_checks_log(ngx_http_request_t *r, struct polder_request *request);
 
+/* When one is over of which nginx has not read so much that it was asked about. */
+void polder_checks_log_unread(ngx_http_request_t *r);
+
+/* HTTP/2 was agreed on, and nothing of it has been read: its frames are counted from now on. */
+void polder_checks_http2(ngx_connection_t *c);
+
 /* check says no. NGX_HTTP_CLOSE when it blocks for that site; NGX_DECLINED when it is off or only watched. Counted, and
  * noted in the request. */
 ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32_t rule);

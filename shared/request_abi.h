@@ -393,7 +393,8 @@ struct node_counter { /* of what belongs to no site */
 	uint64_t refused[CHECK_MAX];
 	uint64_t bans, bans_failed; /* written to the packet path; could not be */
 	uint64_t table_misses;	    /* requests without a table */
-	uint64_t reserved[5];
+	uint64_t rate_secret[2];    /* of the keys of rates; of nginx alone, random */
+	uint64_t reserved[3];
 };
 
 /* Counters of rates; private to nginx/. Open addressing with RATE_PROBES; who is longest idle gives way. */

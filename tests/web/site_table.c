@@ -12,7 +12,7 @@
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
  *     origins: [{address | name, port, weight, backup, connect, read, send, max_fails, fail_timeout}],
  *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13, modes: {CHECK: 0},
- *     prefixes: [["192.0.2.0/24", 2]]}]: a "count" makes so many, with %d in the domain and numbers in a row
+ *     prefixes: [["192.0.2.0/24", 2]], and what site_rules.h says}]: a "count" makes so many, with %d in the domain and numbers in a row
  *   removed: [domain], removed_certificates: [number]; superseded: true begins another file
  */
 #include <errno.h>
@@ -25,6 +25,7 @@
 #include "agent/table.h"
 #include "base/site.h"
 #include "base/text.h"
+#include "tests/web/site_rules.h"
 
 #define FILE_MAX 65536
 
@@ -120,6 +121,7 @@ static void put_vips(struct request_table *table, const json_t *spec)
 		struct address address = address_of(text_of(item, "address"));
 		struct table_vip vip = { .instance = (uint32_t)number_of(item, "instance", 1),
 			.mitigation_until_ms = number_of(item, "mitigation_until_ms", INT64_MAX),
+			.requests_max = (uint32_t)number_of(item, "requests_max", 0),
 			.forward_until_ms = number_of(item, "forward_until_ms", INT64_MAX) };
 
 		put(table, TABLE_VIP, &address, sizeof(address), &vip, sizeof(vip));
@@ -289,6 +291,7 @@ static void put_site(struct request_table *table, const json_t *spec, int64_t in
 	set_modes(site, spec);
 	add_lists(&builder, site, spec);
 	add_origins(&builder, site, spec);
+	add_site_rules(&builder, site, spec);
 	if (site_end(&builder) == 0)
 		give_up("site does not fit");
 	why = site_check(bytes, site->length);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Countries of clients, by a database in MaxMind's format that the operator names: opened in the master, so that all
+ * workers share its pages, and anew at each reload. Databases differ in where they keep the code. A client's country is
+ * kept with its connection, since the next request there mostly has the same client.
+ *
+ * No database, or one that does not know the address: country 0, which a site can refuse like any other.
+ */
+#include <arpa/inet.h>
+#include <maxminddb.h>
+
+#include "base/text.h"
+#include "nginx/checks.h"
+
+#define CODES (26 * 26)
+
+static const char code[][3] = {
+	"",
+#define COUNTRY(text, number, name) text,
+#include "shared/countries.def"
+#undef COUNTRY
+};
+#define CODE_COUNT (sizeof(code) / sizeof(code[0]))
+static_assert(CODE_COUNT <= 256, "a region policy has 256 bits");
+
+static MMDB_s database;
+static bool opened;
+static uint8_t number_of[CODES]; /* by the two letters */
+
+static int letters_index(const char *letters)
+{
+	int first = letters[0] - 'A', second = letters[1] - 'A';
+
+	return first < 0 || first > 25 || second < 0 || second > 25 ? -1 : first * 26 + second;
+}
+
+ngx_int_t region_open(ngx_cycle_t *cycle)
+{
+	const struct polder_main_conf *conf = polder_main(cycle);
+	MMDB_s next;
+	int status;
+
+	for (unsigned i = 1; i < CODE_COUNT; i++)
+		number_of[letters_index(code[i])] = (uint8_t)i;
+	if (!conf || conf->country_database.len == 0)
+		return NGX_OK;
+	status = MMDB_open((const char *)conf->country_database.data, MMDB_MODE_MMAP, &next);
+	if (status != MMDB_SUCCESS) {
+		ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "database of countries %V: %s",
+			&conf->country_database, MMDB_strerror(status));
+		return NGX_OK;
+	}
+	if (opened)
+		MMDB_close(&database);
+	database = next;
+	opened = true;
+	return NGX_OK;
+}
+
+static uint8_t look_up(const struct address *address)
+{
+	static const char *const paths[][3] = { { "country", "iso_code", NULL },
+		{ "country_code", NULL, NULL }, { "country", NULL, NULL } };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	MMDB_lookup_result_s result;
+	MMDB_entry_data_s data;
+	int error, index;
+
+	memcpy(&six.sin6_addr, address, sizeof(six.sin6_addr));
+	memcpy(&four.sin_addr, address->byte + 12, sizeof(four.sin_addr));
+	result = MMDB_lookup_sockaddr(&database,
+		address_is_ipv4(address->byte) ? (struct sockaddr *)(void *)&four
+					       : (struct sockaddr *)(void *)&six,
+		&error);
+	if (error != MMDB_SUCCESS || !result.found_entry)
+		return 0;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (MMDB_aget_value(&result.entry, &data, paths[i]) != MMDB_SUCCESS ||
+			!data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
+			data.data_size != 2)
+			continue;
+		index = letters_index(data.utf8_string);
+		return index < 0 ? 0 : number_of[index];
+	}
+	return 0;
+}
+
+uint8_t region_country(struct checks_connection *connection, const struct address *address)
+{
+	if (!opened)
+		return 0;
+	if (!connection->country_known ||
+		memcmp(&connection->country_of, address, sizeof(*address)) != 0) {
+		connection->country = look_up(address);
+		connection->country_of = *address;
+		connection->country_known = true;
+	}
+	return connection->country;
+}
+
+const char *region_code(uint8_t country)
+{
+	return code[country < CODE_COUNT ? country : 0];
+}
+
+ngx_int_t region_check(struct checks_request *state)
+{
+	const uint64_t *refused = state->request->site->region;
+	uint8_t country;
+
+	if ((refused[0] | refused[1] | refused[2] | refused[3]) == 0)
+		return NGX_DECLINED;
+	country = region_country(state->connection, &state->request->client);
+	if (!(refused[country / 64] >> country % 64 & 1))
+		return NGX_DECLINED;
+	return checks_refuse(state, CHECK_region, 0);
+}

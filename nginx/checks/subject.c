@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What rules ask about, found when it is asked for. Of a header that came more than once all values count, joined as in one
+ * line: a rule must not be got round by a second header that the origin reads. Texts point into the request where they can.
+ *
+ * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one.
+ */
+#include "base/text.h"
+#include "nginx/checks.h"
+#include "nginx/fingerprint.h"
+
+#define JOINED_BYTES_MAX                                                                           \
+	16384 /* of headers of one name; nginx itself has limits for each and all */
+
+static struct rule_text from(const ngx_str_t *text)
+{
+	return (struct rule_text){ (const char *)text->data, text->len };
+}
+
+static struct rule_text from_header(const ngx_table_elt_t *header)
+{
+	return header ? from(&header->value) : (struct rule_text){ NULL, 0 };
+}
+
+static struct rule_text from_string(const char *text)
+{
+	return (struct rule_text){ text, strlen(text) };
+}
+
+/* One text of all, in memory of the request; what is beyond JOINED_BYTES_MAX, or memory, is left out. */
+static void join(
+	ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value, const char *between)
+{
+	size_t length = out->length + strlen(between) + value->len;
+	u_char *joined;
+
+	if (!out->data) {
+		*out = from(value);
+		return;
+	}
+	joined = length <= JOINED_BYTES_MAX ? ngx_pnalloc(r->pool, length) : NULL;
+	if (!joined)
+		return;
+	memcpy(joined, out->data, out->length);
+	memcpy(joined + out->length, between, strlen(between));
+	memcpy(joined + out->length + strlen(between), value->data, value->len);
+	*out = (struct rule_text){ (const char *)joined, length };
+}
+
+static struct rule_text by_name(
+	ngx_http_request_t *r, const char *name, size_t length, const char *between)
+{
+	ngx_list_part_t *part = &r->headers_in.headers.part;
+	struct rule_text out = { NULL, 0 };
+
+	for (; part; part = part->next) {
+		const ngx_table_elt_t *header = part->elts;
+
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (header[i].key.len == length &&
+				memcmp(header[i].lowcase_key, name, length) == 0)
+				join(r, &out, &header[i].value, between);
+		}
+	}
+	return out;
+}
+
+static struct rule_text address_text(struct checks_request *state)
+{
+	const struct address *client = &state->request->client;
+
+	address_format(client->byte, state->address_text);
+	return from_string(state->address_text);
+}
+
+static struct rule_text path(ngx_http_request_t *r)
+{
+	struct rule_text out = from(&r->unparsed_uri);
+	const char *query = out.length ? memchr(out.data, '?', out.length) : NULL;
+
+	if (query)
+		out.length = (size_t)(query - out.data);
+	return out;
+}
+
+static struct rule_text version(ngx_http_request_t *r)
+{
+	if (r->http_version == NGX_HTTP_VERSION_20)
+		return from_string("2.0");
+	return from_string(r->http_version == NGX_HTTP_VERSION_10 ? "1.0" : "1.1");
+}
+
+/* ---- body */
+
+static size_t body_copy(ngx_http_request_t *r, u_char *out)
+{
+	size_t used = 0;
+
+	for (ngx_chain_t *link = r->request_body->bufs; link && used < STEP_BODY_BYTES;
+		link = link->next) {
+		const ngx_buf_t *buffer = link->buf;
+		size_t length = (size_t)ngx_buf_size(buffer);
+
+		if (length > STEP_BODY_BYTES - used)
+			length = STEP_BODY_BYTES - used;
+		if (ngx_buf_in_memory(buffer)) {
+			memcpy(out + used, buffer->pos, length);
+		} else if (buffer->in_file) {
+			ssize_t got =
+				ngx_read_file(buffer->file, out + used, length, buffer->file_pos);
+
+			if (got < 0)
+				break;
+			length = (size_t)got;
+		}
+		used += length;
+	}
+	return used;
+}
+
+static struct rule_text body_text(ngx_http_request_t *r)
+{
+	const ngx_chain_t *first = r->request_body ? r->request_body->bufs : NULL;
+	u_char *copy;
+
+	if (!first)
+		return (struct rule_text){ NULL, 0 };
+	if (!first->next && ngx_buf_in_memory(first->buf)) {
+		size_t length = (size_t)ngx_buf_size(first->buf);
+
+		return (struct rule_text){ (const char *)first->buf->pos,
+			length < STEP_BODY_BYTES ? length : STEP_BODY_BYTES };
+	}
+	copy = ngx_pnalloc(r->pool, STEP_BODY_BYTES);
+	if (!copy)
+		return (struct rule_text){ NULL, 0 };
+	return (struct rule_text){ (const char *)copy, body_copy(r, copy) };
+}
+
+/* ---- asking */
+
+static struct rule_text of_connection(struct checks_request *state, enum step_field field)
+{
+	struct polder_fingerprint *print = state->request->connection->fingerprint;
+	ngx_str_t text = { 0, NULL };
+
+	if (field == FIELD_COUNTRY)
+		return from_string(
+			region_code(region_country(state->connection, &state->request->client)));
+	if (field == FIELD_JA3)
+		text = fingerprint_ja3(print);
+	else if (field == FIELD_JA4)
+		text = fingerprint_ja4(print);
+	else
+		text = fingerprint_http2(print);
+	return from(&text);
+}
+
+static bool ask(void *context, enum step_field field, struct rule_text name, struct rule_text *out)
+{
+	struct checks_request *state = context;
+	ngx_http_request_t *r = state->r;
+
+	switch (field) {
+	case FIELD_ADDRESS:
+		*out = address_text(state);
+		return true;
+	case FIELD_URI:
+		*out = path(r);
+		return true;
+	case FIELD_PARAMS:
+		*out = r->args.len ? from(&r->args) : (struct rule_text){ NULL, 0 };
+		return true;
+	case FIELD_URI_PARAMS:
+		*out = from(&r->unparsed_uri);
+		return true;
+	case FIELD_METHOD:
+		*out = from(&r->method_name);
+		return true;
+	case FIELD_HOST:
+		*out = from(&r->headers_in.server);
+		return true;
+	case FIELD_REFERER:
+		*out = from_header(r->headers_in.referer);
+		return true;
+	case FIELD_USER_AGENT:
+		*out = from_header(r->headers_in.user_agent);
+		return true;
+	case FIELD_COOKIE:
+		*out = by_name(r, "cookie", 6, "; ");
+		return true;
+	case FIELD_CONTENT_TYPE:
+		*out = from_header(r->headers_in.content_type);
+		return true;
+	case FIELD_FORWARDED_FOR:
+		*out = by_name(r, "x-forwarded-for", 15, ", ");
+		return true;
+	case FIELD_BODY:
+		if (state->body != BODY_READ)
+			return false;
+		*out = body_text(r);
+		return true;
+	case FIELD_HEADER:
+		*out = by_name(r, name.data, name.length, ", ");
+		return true;
+	case FIELD_VERSION:
+		*out = version(r);
+		return true;
+	case FIELD_COUNTRY:
+	case FIELD_JA3:
+	case FIELD_JA4:
+	case FIELD_HTTP2:
+		*out = of_connection(state, field);
+		return true;
+	case FIELD_CONTENT_LENGTH:
+	case FIELD_COUNT:
+		break;
+	}
+	*out = from_header(r->headers_in.content_length);
+	return true;
+}
+
+static bool has_body(ngx_http_request_t *r)
+{
+	if (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
+		return true;
+#if (NGX_HTTP_V2)
+	if (r->stream)
+		return !r->stream->in_closed;
+#endif
+	return false;
+}
+
+void subject_begin(struct checks_request *state)
+{
+	state->subject.client = state->request->client;
+	state->subject.ask = ask;
+	state->subject.context = state;
+	if (state->r->headers_in.content_length_n > 0)
+		state->subject.content_length = state->r->headers_in.content_length_n;
+	state->body = has_body(state->r) ? BODY_UNREAD : BODY_READ;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interpreter goes from step to step, only ever forward, so that a rule ends after at most as many steps as it has,
+ * whatever they hold: site_check has seen to the distances, and a distance of 0 or one that leads out of the rule would
+ * end it as not met.
+ *
+ * What a request does not have is the empty text to every match but MATCH_ABSENT, so that "is not equal to" holds for it.
+ * "Contains" is memmem, which is linear; without regard to case, text and value are folded piece by piece
+ * into memory of a fixed size, with pieces that overlap by one byte less than the value: still linear, so that nobody
+ * can choose a text that is dear.
+ */
+#include "nginx/rule.h"
+
+#include <string.h>
+
+#include "base/site.h"
+#include "base/text.h"
+
+/* Folded at a time; longer than a value can be, so that each piece goes forward. */
+#define FOLD_BYTES ((size_t)2 * SITE_TEXT_MAX)
+
+static inline char fold(char c)
+{
+	return (char)(c | ((unsigned char)(c - 'A') < 26 ? 0x20 : 0));
+}
+
+static void fold_text(char *out, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		out[i] = fold(text[i]);
+}
+
+static bool same(const char *a, const char *b, size_t length, bool any_case)
+{
+	if (!any_case)
+		return memcmp(a, b, length) == 0;
+	for (size_t i = 0; i < length; i++) {
+		if (fold(a[i]) != fold(b[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool contains_any_case(struct rule_text text, struct rule_text value)
+{
+	char haystack[FOLD_BYTES], needle[SITE_TEXT_MAX];
+
+	if (value.length > sizeof(needle))
+		return false;
+	fold_text(needle, value.data, value.length);
+	while (text.length >= value.length) {
+		size_t piece = text.length < sizeof(haystack) ? text.length : sizeof(haystack);
+		size_t step = piece - (value.length - 1);
+
+		fold_text(haystack, text.data, piece);
+		if (memmem(haystack, piece, needle, value.length))
+			return true;
+		text.data += step;
+		text.length -= step;
+	}
+	return false;
+}
+
+static bool contains(struct rule_text text, struct rule_text value, bool any_case)
+{
+	if (value.length == 0)
+		return true;
+	if (text.length < value.length)
+		return false;
+	return any_case ? contains_any_case(text, value)
+			: memmem(text.data, text.length, value.data, value.length) != NULL;
+}
+
+bool rule_number(struct rule_text text, int64_t *out)
+{
+	bool negative = text.length > 0 && text.data[0] == '-';
+	size_t i = negative;
+	int64_t value = 0;
+
+	if (i == text.length)
+		return false;
+	for (; i < text.length; i++) {
+		int digit = text.data[i] - '0';
+
+		if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, digit, &value))
+			return false;
+	}
+	*out = negative ? -value : value;
+	return true;
+}
+
+static bool compare_numbers(
+	const struct site_step *step, const struct rule_subject *subject, struct rule_text text)
+{
+	int64_t value = subject->content_length;
+
+	if (step->field != FIELD_CONTENT_LENGTH && !rule_number(text, &value))
+		return false;
+	if (step->match == MATCH_LESS)
+		return value < step->number;
+	return step->match == MATCH_SAME ? value == step->number : value > step->number;
+}
+
+static bool compare(const struct site *site, const struct site_step *step,
+	const struct rule_subject *subject, struct rule_text text)
+{
+	struct rule_text value = { site_text_at(site, step->value), step->value.length };
+	bool any_case = step->flags & STEP_ANY_CASE, longer = text.length >= value.length;
+	int64_t length = (int64_t)text.length;
+
+	switch ((enum step_match)step->match) {
+	case MATCH_EQUAL:
+		return text.length == value.length &&
+		       same(text.data, value.data, value.length, any_case);
+	case MATCH_CONTAINS:
+		return contains(text, value, any_case);
+	case MATCH_PREFIX:
+		return longer && same(text.data, value.data, value.length, any_case);
+	case MATCH_SUFFIX:
+		return longer && same(text.data + (text.length - value.length), value.data,
+					 value.length, any_case);
+	case MATCH_LENGTH_LESS:
+		return length < step->number;
+	case MATCH_LENGTH_EQUAL:
+		return length == step->number;
+	case MATCH_LENGTH_MORE:
+		return length > step->number;
+	case MATCH_LESS:
+	case MATCH_SAME:
+	case MATCH_MORE:
+		return compare_numbers(step, subject, text);
+	case MATCH_ABSENT:
+	case MATCH_WITHIN:
+	case MATCH_COUNT:
+		break;
+	}
+	return false;
+}
+
+static bool find_text(const struct site *site, const struct site_step *step,
+	struct rule_subject *subject, struct rule_text *out)
+{
+	struct rule_text name = { site_text_at(site, step->name), step->name.length };
+	uint32_t bit = 1u << step->field;
+
+	if (subject->known & bit) {
+		*out = subject->text[step->field];
+		return true;
+	}
+	*out = (struct rule_text){ NULL, 0 };
+	if (!subject->ask(subject->context, step->field, name, out))
+		return false;
+	if (step->field != FIELD_HEADER) {
+		subject->text[step->field] = *out;
+		subject->known |= bit;
+	}
+	return true;
+}
+
+static enum rule_answer ask_step(
+	const struct site *site, const struct site_step *step, struct rule_subject *subject)
+{
+	struct rule_text text = { NULL, 0 };
+	bool holds;
+
+	if (step->match == MATCH_WITHIN) {
+		holds = prefix_covers((const uint8_t *)site_text_at(site, step->value),
+			(unsigned)step->number, subject->client.byte);
+	} else {
+		if (!find_text(site, step, subject, &text))
+			return RULE_WANTS_BODY;
+		holds = !text.data;
+		if (holds)
+			text.data = "";
+		if (step->match != MATCH_ABSENT)
+			holds = compare(site, step, subject, text);
+	}
+	return holds != (bool)(step->flags & STEP_NOT) ? RULE_MET : RULE_NOT_MET;
+}
+
+enum rule_answer rule_ask(
+	const struct site *site, const struct site_rule *rule, struct rule_subject *subject)
+{
+	const struct site_step *step = site_list_at(site, site->steps);
+	unsigned at = 0;
+
+	step += rule->first_step;
+	if (rule->step_count == 0)
+		return RULE_MET;
+	while (at < rule->step_count) {
+		enum rule_answer answer = ask_step(site, &step[at], subject);
+		uint8_t distance = answer == RULE_MET ? step[at].hit : step[at].miss;
+
+		if (answer == RULE_WANTS_BODY)
+			return answer;
+		if (distance == STEP_MATCH)
+			return RULE_MET;
+		if (distance == STEP_NO_MATCH || distance == 0)
+			break;
+		at += distance;
+	}
+	return RULE_NOT_MET;
+}

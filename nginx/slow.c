@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One list of the worker's requests, looked at SLOW_LOOK_MS apart: that costs each request a few pointers, and no timer of its own.
+ * A request whose body is being read, or whose answer waits for its client, uses up its credit with the time, and gets
+ * SLOW_BYTES worth of it back with each byte. It begins with SLOW_SECONDS, and can have SLOW_CREDIT_SECONDS at most: somebody who
+ * comes too slowly from the beginning has so long; who was quick before may be out of reach for a while, as telephones are.
+ *
+ * Progress of an answer is what has left the kernel's queue, too: the kernel takes a lot at once, and shows no more progress
+ * for as long as the client takes little. Where the connection is one of HTTP/2, streams share that queue; there the
+ * stream's own count says what its windows allowed.
+ *
+ * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
+ * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched: they
+ * wait because they have nothing to say.
+ */
+#include "nginx/slow.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include "nginx/ban.h"
+
+#define SLOW_LOOK_MS	    250
+#define SLOW_SECONDS	    5
+#define SLOW_CREDIT_SECONDS 30
+#define SLOW_BYTES	    500 /* a second: less than any line that a person uses gives */
+
+static ngx_queue_t watched;
+static ngx_event_t timer;
+static int64_t looked_ms;
+static ngx_connection_t nobody = { .fd = -1 }; /* nginx's debug log wants a connection */
+
+static void use_credit(int64_t *credit_ms, off_t *seen, off_t bytes, int64_t elapsed_ms)
+{
+	int64_t progress_ms = (int64_t)(bytes > *seen ? bytes - *seen : 0) * 1000 / SLOW_BYTES;
+
+	*seen = bytes;
+	*credit_ms += progress_ms;
+	if (*credit_ms > SLOW_CREDIT_SECONDS * 1000)
+		*credit_ms = SLOW_CREDIT_SECONDS * 1000;
+	*credit_ms -= elapsed_ms;
+}
+
+/* Bytes of the answer that have reached the client, about; -1: it is not the client that is waited for. */
+static off_t delivered(ngx_http_request_t *r)
+{
+	ngx_connection_t *c = r->connection;
+	int queued = 0;
+
+#if (NGX_HTTP_V2)
+	if (r->stream)
+		return c->buffered || r->stream->queued || r->stream->exhausted ? c->sent : -1;
+#endif
+	if (!c->buffered || c->write->delayed || c->write->ready)
+		return -1;
+	if (ioctl(c->fd, SIOCOUTQ, &queued) != 0)
+		queued = 0;
+	return c->sent > queued ? c->sent - queued : 0;
+}
+
+static bool is_reading_body(const ngx_http_request_t *r)
+{
+	return r->reading_body;
+}
+
+/* Ends the request as nginx does when the event's time has run out. */
+static void time_out(ngx_http_request_t *r, ngx_event_t *event)
+{
+	ngx_connection_t *c = r->connection;
+
+	if (event->timer_set)
+		ngx_del_timer(event);
+	ngx_log_error(NGX_LOG_INFO, c->log, 0, "client is too slow");
+	event->timedout = 1;
+	event->handler(event);
+}
+
+/* true: it is gone. */
+static bool refuse(struct checks_request *state, enum check check, ngx_event_t *event)
+{
+	if (!checks_note(state, check, 0))
+		return false;
+	slow_forget(state);
+	(void)checks_note_source(state, check, 0);
+	time_out(state->r, event);
+	return true;
+}
+
+static void look_at(struct checks_request *state, int64_t elapsed_ms)
+{
+	ngx_http_request_t *r = state->r;
+	off_t bytes;
+
+	if (r->upstream && r->upstream->upgrade)
+		return;
+	if (is_reading_body(r)) {
+		use_credit(
+			&state->body_credit_ms, &state->body_bytes, r->request_length, elapsed_ms);
+		if (state->body_credit_ms < 0) {
+			state->body_credit_ms = INT64_MAX / 2;
+			(void)refuse(state, CHECK_slow_body, r->connection->read);
+		}
+		return;
+	}
+	bytes = delivered(r);
+	if (bytes < 0)
+		return;
+	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, elapsed_ms);
+	if (state->read_credit_ms < 0) {
+		state->read_credit_ms = INT64_MAX / 2;
+		(void)refuse(state, CHECK_slow_read, r->connection->write);
+	}
+}
+
+/* Ending one request may end others (of the same HTTP/2 connection), which take themselves out of the list; so it is gone
+ * through by moving each to another list first. */
+static void look(ngx_event_t *event)
+{
+	int64_t now_ms = (int64_t)ngx_current_msec, elapsed_ms = now_ms - looked_ms;
+	ngx_queue_t left;
+
+	looked_ms = now_ms;
+	ngx_queue_init(&left);
+	if (!ngx_queue_empty(&watched))
+		ngx_queue_add(&left, &watched);
+	ngx_queue_init(&watched);
+	while (!ngx_queue_empty(&left)) {
+		ngx_queue_t *at = ngx_queue_head(&left);
+
+		ngx_queue_remove(at);
+		ngx_queue_insert_tail(&watched, at);
+		look_at(ngx_queue_data(at, struct checks_request, link), elapsed_ms);
+	}
+	if (!ngx_exiting || !ngx_queue_empty(&watched))
+		ngx_add_timer(event, SLOW_LOOK_MS);
+}
+
+ngx_int_t slow_start(ngx_cycle_t *cycle)
+{
+	ngx_queue_init(&watched);
+	looked_ms = (int64_t)ngx_current_msec;
+	timer.handler = look;
+	timer.log = cycle->log;
+	timer.data = &nobody;
+	timer.cancelable = 1;
+	ngx_add_timer(&timer, SLOW_LOOK_MS);
+	return NGX_OK;
+}
+
+void slow_watch(struct checks_request *state)
+{
+	const uint8_t *mode = state->request->site->mode;
+
+	if (state->link.next ||
+		(mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
+		return;
+	state->body_credit_ms = state->read_credit_ms = SLOW_SECONDS * 1000;
+	state->body_bytes = state->r->request_length;
+	ngx_queue_insert_tail(&watched, &state->link);
+}
+
+void slow_forget(struct checks_request *state)
+{
+	if (!state->link.next)
+		return;
+	ngx_queue_remove(&state->link);
+	state->link.next = NULL;
+}

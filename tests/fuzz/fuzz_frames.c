@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Frames of HTTP/2: the same verdict, at the same byte, in whatever pieces the bytes come. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nginx/frames.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct frames whole, pieces;
+	enum frames_verdict verdict = FRAMES_FINE;
+
+	memset(&whole, 0, sizeof(whole));
+	memset(&pieces, 0, sizeof(pieces));
+	for (size_t at = 0; at < size && verdict == FRAMES_FINE; at++) {
+		uint8_t *copy = malloc(1);
+
+		if (!copy)
+			return 0;
+		*copy = data[at];
+		verdict = frames_feed(&pieces, copy, 1, 1000000);
+		free(copy);
+	}
+	if (frames_feed(&whole, data, size, 1000000) != verdict ||
+		memcmp(&whole, &pieces, sizeof(whole)) != 0)
+		abort();
+	return 0;
+}

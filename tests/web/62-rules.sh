@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Rules of sites: what they can be about, what they do, their order, the three modes; bodies that rules look into.
+. "$(dirname "$0")/lib.sh"
+. tests/web/checks.sh
+origins_start
+# An origin that says what it got.
+background python3 -c '
+import hashlib, http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200); self.end_headers()
+        self.wfile.write(hashlib.sha256(body).hexdigest().encode())
+    def log_message(self, *a): pass
+http.server.HTTPServer(("127.0.1.1", 9000), Handler).serve_forever()'
+rule() { # rule NUMBER ACTION CHECK STEPS [MORE]
+	echo "{\"number\":$1,\"action\":\"$2\",\"check\":\"$3\",\"steps\":[$4]${5:+,$5}}"
+}
+step() { # step FIELD MATCH VALUE [MORE]
+	echo "{\"field\":\"$1\",\"match\":\"$2\",\"value\":\"$3\"${4:+,$4}}"
+}
+RULES="$(rule 1 accept precise "$(step uri prefix /open/)"),
+ $(rule 2 block precise "$(step uri contains admin '"any_case":true'),$(step user_agent contains curl '"not":true')"),
+ $(rule 3 block precise "$(step params contains 'x=1')"),
+ $(rule 4 block precise "$(step header equal bad '"name":"x-app"')"),
+ $(rule 5 block precise "$(step cookie contains 'evil=1')"),
+ $(rule 6 block precise "$(step method equal DELETE)"),
+ $(rule 7 block precise "$(step content_length more '' '"number":100000')"),
+ $(rule 8 block precise "$(step version equal 1.0)"),
+ $(rule 9 block precise "$(step address within 203.0.113.0/24)"),
+ $(rule 10 block precise "$(step body contains attack)"),
+ $(rule 11 block precise "$(step uri equal /expired)" '"until_ms":1000'),
+ $(rule 12 block precise "$(step uri equal /until)" '"until_ms":4000000000000'),
+ $(rule 13 watch precise "$(step uri equal /watched)"),
+ $(rule 14 block precise "$(step referer absent '')"',{"field":"uri","match":"equal","value":"/referer"}'),
+ $(rule 15 block global "$(step uri suffix .php)"),
+ $(rule 16 block smart "$(step uri equal /smart)")"
+ALL="\"rules\":[$RULES]"
+table <<END
+{$(vips), "proxies":["192.0.2.1/32"], "sites":[$(one_site 1 a.test "$ALL,\"modes\":{\"smart\":2}"),
+ $(one_site 2 watch.test "$ALL"',"modes":{"precise":1,"global":1,"smart":1}'),
+ $(one_site 3 off.test "$ALL"',"modes":{"precise":0,"global":0,"smart":0}'),
+ {"domain":"sum.test","number":4,"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":9000}],$ALL}]}
+END
+edge_start
+until_true bash -c ': </dev/tcp/127.0.1.1/9000'
+
+# NAME|EXPECTED|CURL ARGUMENTS...
+while IFS='|' read -r name expected path arguments; do
+	# shellcheck disable=SC2086 # arguments are words
+	equal "$name" "$expected" "$(status a.test "$path" $arguments)"
+	# shellcheck disable=SC2086
+	equal "$name, watched" 200 "$(status watch.test "$path" $arguments)"
+	# shellcheck disable=SC2086
+	equal "$name, off" 200 "$(status off.test "$path" $arguments)"
+done <<'END'
+nothing met|200|/
+both conditions|403|/x/ADMIN|-A Mozilla
+only one of them|200|/x/ADMIN
+query|403|/?a=2&x=1
+a header by name|403|/|-H X-App:bad
+the same with another value|200|/|-H X-App:badder
+two headers of that name|200|/|-H X-App:bad -H X-App:bad
+a cookie|403|/|-b a=2;evil=1
+a method|403|/|-X DELETE
+version|403|/|-0
+an address|403|/|-H X-Forwarded-For:203.0.113.7
+its neighbour|200|/|-H X-Forwarded-For:203.0.114.7
+an accepting rule before a blocking one|200|/open/?x=1
+and before other checks' rules|200|/open/a.php
+a rule that is over|200|/expired
+one that is not yet|403|/until
+an absent header|403|/referer
+a present one|200|/referer|-e http://x.test/
+another check's rule|403|/a.php
+a rule that only watches|200|/watched
+END
+equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart)"
+equal "the reason is said" precise "$(get a.test /until -o /dev/null -w '%header{x-polder-refused}')"
+equal "and the connection closed behind it" 2 \
+	"$(curl -s -m 5 -o /dev/null -o /dev/null -w '%{num_connects} ' --connect-to "::$VIP:" http://a.test/until http://a.test/until | wc -w)"
+counts "refusals are counted" refused precise 1 1 status a.test /until
+counts "those of another check apart" refused global 1 1 status a.test /a.php
+counts "watched ones, too" watched precise 2 1 status watch.test /until
+counts "a rule that only watches" watched precise 1 1 status a.test /watched
+
+# Bodies.
+body() { status "$1" / --data-binary "@$2"; }
+printf 'an attack' >"$scratch/small"
+printf 'harmless' >"$scratch/good"
+{ head -c 90000 /dev/zero | tr '\0' x; echo attack; } >"$scratch/late"
+{ echo attack; head -c 90000 /dev/zero | tr '\0' x; } >"$scratch/big"
+equal "a body" 403 "$(body a.test "$scratch/small")"
+equal "another one" 200 "$(body a.test "$scratch/good")"
+equal "a big one, of which only the beginning counts" "403 200" "$(body a.test "$scratch/big") $(body a.test "$scratch/late")"
+equal "in chunks" 403 "$(status a.test / -H 'Transfer-Encoding: chunked' --data-binary "@$scratch/small")"
+equal "watched" 200 "$(body watch.test "$scratch/small")"
+equal "no body to be waited for" 200 "$(status a.test / -X POST)"
+equal "it reaches the origin whole" "$(sha256sum <"$scratch/late")" "$(get sum.test / --data-binary "@$scratch/late")  -"
+equal "in chunks, too" "$(sha256sum <"$scratch/good")" "$(get sum.test / -H 'Transfer-Encoding: chunked' --data-binary "@$scratch/good")  -"
+equal "too long" 403 "$(head -c 100001 /dev/zero | get a.test / --data-binary @- -o /dev/null -w '%{http_code}')"
+done_testing
