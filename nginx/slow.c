@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One list of the worker's requests, looked at SLOW_LOOK_MS apart: that costs each request a few pointers, and no timer of its own.
- * A request whose body is being read, or whose answer waits for its client, uses up its credit with the time, and gets
- * SLOW_BYTES worth of it back with each byte. It begins with SLOW_SECONDS, and can have SLOW_CREDIT_SECONDS at most: somebody who
- * comes too slowly from the beginning has so long; who was quick before may be out of reach for a while, as telephones are.
+ * A request whose body is being read, or whose answer waits for its client, uses up its credit with the time, and earns it
+ * with bytes: a second with so many as make the least rate. It begins with SLOW_SECONDS, and can have SLOW_CREDIT_SECONDS
+ * at most: somebody who comes too slowly from the beginning has so long; who was quick before may be out of reach for a while, as
+ * telephones are.
  *
  * Progress of an answer is what has left the kernel's queue, too: the kernel takes a lot at once, and shows no more progress
- * for as long as the client takes little. Where the connection is one of HTTP/2, streams share that queue; there the
- * stream's own count says what its windows allowed.
+ * for as long as the client takes little. The first bytes earn nothing, as the client's kernel takes them, too, whatever the
+ * client does. Where the connection is one of HTTP/2, streams share the queue; there the stream's own count says what its
+ * windows allowed.
  *
  * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
  * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched: they
@@ -23,19 +25,23 @@
 #define SLOW_LOOK_MS	    250
 #define SLOW_SECONDS	    5
 #define SLOW_CREDIT_SECONDS 30
-#define SLOW_BYTES	    500 /* a second: less than any line that a person uses gives */
+/* Bytes a second: less than any line gives that a person uses. Bodies are small, and come over the narrower way. */
+#define SLOW_BODY_RATE 500
+#define SLOW_READ_RATE 2000
+#define SLOW_READ_FREE 16384 /* earn nothing: receive buffers */
 
 static ngx_queue_t watched;
 static ngx_event_t timer;
 static int64_t looked_ms;
 static ngx_connection_t nobody = { .fd = -1 }; /* nginx's debug log wants a connection */
 
-static void use_credit(int64_t *credit_ms, off_t *seen, off_t bytes, int64_t elapsed_ms)
+static void use_credit(
+	int64_t *credit_ms, off_t *seen, off_t bytes, int64_t rate, int64_t elapsed_ms)
 {
-	int64_t progress_ms = (int64_t)(bytes > *seen ? bytes - *seen : 0) * 1000 / SLOW_BYTES;
-
-	*seen = bytes;
-	*credit_ms += progress_ms;
+	if (bytes > *seen) {
+		*credit_ms += (bytes - *seen) * 1000 / rate;
+		*seen = bytes;
+	}
 	if (*credit_ms > SLOW_CREDIT_SECONDS * 1000)
 		*credit_ms = SLOW_CREDIT_SECONDS * 1000;
 	*credit_ms -= elapsed_ms;
@@ -94,8 +100,8 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 	if (r->upstream && r->upstream->upgrade)
 		return;
 	if (is_reading_body(r)) {
-		use_credit(
-			&state->body_credit_ms, &state->body_bytes, r->request_length, elapsed_ms);
+		use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length,
+			SLOW_BODY_RATE, elapsed_ms);
 		if (state->body_credit_ms < 0) {
 			state->body_credit_ms = INT64_MAX / 2;
 			(void)refuse(state, CHECK_slow_body, r->connection->read);
@@ -105,7 +111,7 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 	bytes = delivered(r);
 	if (bytes < 0)
 		return;
-	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, elapsed_ms);
+	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, SLOW_READ_RATE, elapsed_ms);
 	if (state->read_credit_ms < 0) {
 		state->read_credit_ms = INT64_MAX / 2;
 		(void)refuse(state, CHECK_slow_read, r->connection->write);
@@ -156,6 +162,7 @@ void slow_watch(struct checks_request *state)
 		return;
 	state->body_credit_ms = state->read_credit_ms = SLOW_SECONDS * 1000;
 	state->body_bytes = state->r->request_length;
+	state->read_bytes = SLOW_READ_FREE;
 	ngx_queue_insert_tail(&watched, &state->link);
 }
 
