@@ -124,10 +124,10 @@ struct polder_connection *polder_connection_get(ngx_connection_t *c)
 	return connection;
 }
 
-bool polder_connection_settle(struct polder_connection *connection, const struct table *table)
+bool polder_connection_settle(struct polder_connection *connection, const struct table *table,
+	const struct table_settings *settings, const struct table_vip **out_vip)
 {
 	ngx_connection_t *c = connection->nginx;
-	const struct table_settings *settings = table_settings(table);
 	const struct table_vip *vip;
 
 	if (!connection->ready) {
@@ -153,6 +153,7 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	connection->instance = vip ? vip->instance : 0;
 	connection->mitigated =
 		vip && polder_now_ms() + settings->life_offset_ms < vip->mitigation_until_ms;
+	*out_vip = vip;
 	return true;
 }
 
@@ -261,7 +262,8 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 	request->settings = table_settings(request->table);
 	request->life_ms = request->now_ms + request->settings->life_offset_ms;
 	request->check = CHECK_COUNT;
-	if (!polder_connection_settle(request->connection, request->table))
+	if (!polder_connection_settle(
+		    request->connection, request->table, request->settings, &request->vip))
 		return false;
 	request->client = request->connection->client;
 	request->client_port = request->connection->client_port;
@@ -273,9 +275,8 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 		counter_add(&counters_node()->table_misses, 1);
 		return true;
 	}
-	request->vip = table_vip(request->table, &request->connection->local);
-	request->instance = request->vip ? request->vip->instance : 0;
-	request->mitigated = request->vip && request->life_ms < request->vip->mitigation_until_ms;
+	request->instance = request->connection->instance;
+	request->mitigated = request->connection->mitigated;
 	site_find(r, request);
 	return true;
 }

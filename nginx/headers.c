@@ -30,12 +30,16 @@ static ngx_int_t value_set(ngx_http_variable_value_t *value, const u_char *text,
 static ngx_int_t address_set(
 	ngx_http_request_t *r, ngx_http_variable_value_t *value, const struct address *address)
 {
-	u_char *text = ngx_pnalloc(r->pool, ADDRESS_TEXT_SIZE);
+	const ngx_str_t *peer = &r->connection->addr_text;
+	u_char *text;
 	size_t length;
 
+	/* nginx wrote that one when it accepted the connection. */
+	if (memcmp(address, &polder_request_find(r)->connection->peer, sizeof(*address)) == 0)
+		return value_set(value, peer->data, peer->len);
+	text = ngx_pnalloc(r->pool, ADDRESS_TEXT_SIZE);
 	if (!text)
 		return NGX_ERROR;
-	/* nginx prints IPv4 without a call of the library's. */
 	if (address_is_ipv4(address->byte))
 		length = (size_t)(ngx_sprintf(text, "%ud.%ud.%ud.%ud", address->byte[12],
 					  address->byte[13], address->byte[14], address->byte[15]) -

@@ -37,13 +37,16 @@ static const struct polder_server_conf *conf_of(const ngx_listening_t *listening
 static void connection_begin(ngx_connection_t *c, bool told_later)
 {
 	struct polder_connection *connection = polder_connection_get(c);
+	const struct table_vip *vip;
 	struct table *table;
 	bool admitted = true;
 
 	counter_add(&counters_node()->connections, 1);
 	if (connection && !told_later) {
 		table = table_pin(polder_now_ms());
-		admitted = polder_connection_settle(connection, table) && source_admit(connection);
+		admitted =
+			polder_connection_settle(connection, table, table_settings(table), &vip) &&
+			source_admit(connection);
 		table_unpin(table);
 	}
 	if (connection && admitted)

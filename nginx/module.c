@@ -155,6 +155,9 @@ static ngx_int_t configured(ngx_conf_t *cf)
 
 /* ---- processes */
 
+#define TABLE_LOOK_MS 1000
+static ngx_event_t look;
+
 /* In the master. nginx runs it for "nginx -t" too, which must leave everything as it is. */
 static ngx_int_t master_start(ngx_cycle_t *cycle)
 {
@@ -167,6 +170,22 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
+}
+
+/* A worker that gets no requests must let a superseded table go, too. */
+static void table_look(ngx_event_t *event)
+{
+	table_unpin(table_pin(polder_now_ms()));
+	ngx_add_timer(event, TABLE_LOOK_MS);
+}
+
+static void table_watch(ngx_cycle_t *cycle)
+{
+	static ngx_connection_t nowhere = { .fd = (ngx_socket_t)-1 };
+
+	look = (ngx_event_t){ .handler = table_look, .data = &nowhere, .log = cycle->log };
+	look.cancelable = 1;
+	ngx_add_timer(&look, TABLE_LOOK_MS);
 }
 
 static void worker_stop(ngx_cycle_t *cycle)
@@ -195,6 +214,7 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
 		return NGX_ERROR;
 	listeners_watch(cycle);
+	table_watch(cycle);
 	return polder_checks_start(cycle);
 }
 

@@ -49,9 +49,10 @@ struct polder_connection {
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */
 struct polder_connection *polder_connection_get(ngx_connection_t *c);
-/* Fills what is "ready", once the PROXY header was read; trusted and instance by this table (NULL: none). false: the
- * connection is gone. */
-bool polder_connection_settle(struct polder_connection *connection, const struct table *table);
+/* Fills what is "ready", once the PROXY header was read; trusted, instance and mitigated by this table (NULL: none) and its
+ * settings; *out_vip lies in the table, NULL: the address is no instance's. false: the connection is gone. */
+bool polder_connection_settle(struct polder_connection *connection, const struct table *table,
+	const struct table_settings *settings, const struct table_vip **out_vip);
 
 /* ---- a request; of the request's pool */
 struct polder_request {

@@ -43,7 +43,11 @@ struct polder_origin {
 	struct pool_key pool;
 	ngx_str_t text;
 	socklen_t socket_length;
-	ngx_sockaddr_t socket;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} socket;
 };
 
 struct variant {
@@ -207,7 +211,7 @@ static bool choose(struct polder_origin *own, struct candidate *out)
 static void socket_fill(struct polder_origin *own, const struct candidate *chosen)
 {
 	if (address_is_ipv4(chosen->address->byte)) {
-		struct sockaddr_in *four = &own->socket.sockaddr_in;
+		struct sockaddr_in *four = &own->socket.four;
 
 		ngx_memzero(four, sizeof(*four));
 		four->sin_family = AF_INET;
@@ -215,7 +219,7 @@ static void socket_fill(struct polder_origin *own, const struct candidate *chose
 		memcpy(&four->sin_addr, &chosen->address->byte[12], 4);
 		own->socket_length = sizeof(*four);
 	} else {
-		struct sockaddr_in6 *six = &own->socket.sockaddr_in6;
+		struct sockaddr_in6 *six = &own->socket.six;
 
 		ngx_memzero(six, sizeof(*six));
 		six->sin6_family = AF_INET6;
@@ -278,7 +282,7 @@ static ngx_int_t peer_get(ngx_peer_connection_t *peer, void *data)
 		if (origin_use(own, &chosen) != NGX_OK)
 			return NGX_ERROR;
 	}
-	peer->sockaddr = &own->socket.sockaddr;
+	peer->sockaddr = &own->socket.any;
 	peer->socklen = own->socket_length;
 	peer->name = &own->text;
 	own->state->active++;

@@ -43,10 +43,12 @@ ngx_int_t origin_state_start(ngx_cycle_t *cycle)
 
 uint64_t origin_state_key(uint32_t site, const struct address *address, uint16_t port)
 {
-	uint64_t key = table_hash(port, address, sizeof(*address));
+	uint64_t key = address->half[0] ^ ((uint64_t)port << 32 | site);
 
-	key = (key ^ site) * UINT64_C(0x9e3779b97f4a7c15);
-	key ^= key >> 29;
+	key = (key ^ key >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	key ^= address->half[1];
+	key = (key ^ key >> 27) * UINT64_C(0x94d049bb133111eb);
+	key ^= key >> 31;
 	return key ? key : 1;
 }
 

@@ -12,7 +12,6 @@ struct place {
 	struct place *next, **previous; /* in the bucket */
 	ngx_connection_t *connection;
 	struct pool_key key; /* name is not used */
-	uint64_t hash;
 };
 
 static struct place *places;
@@ -32,19 +31,24 @@ ngx_int_t pool_start(ngx_cycle_t *cycle)
 	return NGX_OK;
 }
 
+/* Not by table_hash, which takes bytes one by one: this is done for each request. Customers choose addresses and names, and
+ * only slow themselves down by choosing alike ones. */
 static uint64_t hash_of(const struct pool_key *key)
 {
-	uint64_t hash = table_hash(key->port, &key->address, sizeof(key->address));
+	uint64_t hash = key->address.half[0] ^ key->address.half[1] * UINT64_C(0x9e3779b97f4a7c15) ^
+			(uint64_t)(key->port * 4u + key->tls * 2u + key->verify) << 20;
 
-	return hash ^
-	       table_hash((uint16_t)(key->tls * 2 + key->verify), key->name.data, key->name.len);
+	if (key->name.len)
+		hash ^= table_hash(0, key->name.data, key->name.len);
+	hash *= UINT64_C(0xbf58476d1ce4e5b9);
+	return hash ^ hash >> 31;
 }
 
-static bool is_same(const struct place *place, const struct pool_key *key, uint64_t hash)
+static bool is_same(const struct place *place, const struct pool_key *key)
 {
 	const char *opened_for;
 
-	if (place->hash != hash || place->key.port != key->port ||
+	if (place->key.hash != key->hash || place->key.port != key->port ||
 		place->key.protocol != key->protocol || place->key.tls != key->tls ||
 		place->key.verify != key->verify ||
 		memcmp(&place->key.address, &key->address, sizeof(key->address)) != 0)
@@ -113,14 +117,13 @@ static void log_set(ngx_connection_t *c, ngx_log_t *log)
 	c->pool->log = log;
 }
 
-ngx_connection_t *pool_take(const struct pool_key *key, ngx_log_t *log)
+ngx_connection_t *pool_take(struct pool_key *key, ngx_log_t *log)
 {
-	uint64_t hash = hash_of(key);
-
-	for (struct place *place = buckets[hash % BUCKETS]; place; place = place->next) {
+	key->hash = hash_of(key);
+	for (struct place *place = buckets[key->hash % BUCKETS]; place; place = place->next) {
 		ngx_connection_t *c = place->connection;
 
-		if (!is_same(place, key, hash))
+		if (!is_same(place, key))
 			continue;
 		place_vacate(place);
 		c->idle = 0;
@@ -152,9 +155,8 @@ void pool_give(const struct pool_key *key, ngx_connection_t *c, ngx_msec_t idle_
 	ngx_queue_insert_head(&idle, &place->queue);
 	place->key = *key;
 	place->key.name = (ngx_str_t){ 0, NULL };
-	place->hash = hash_of(key);
 	place->connection = c;
-	bucket = &buckets[place->hash % BUCKETS];
+	bucket = &buckets[key->hash % BUCKETS];
 	place->next = *bucket;
 	place->previous = bucket;
 	if (*bucket)

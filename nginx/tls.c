@@ -269,13 +269,12 @@ static size_t server_name(SSL *ssl, char out[SITE_DOMAIN_MAX])
 	return name;
 }
 
-static const struct site *site_asked(
-	SSL *ssl, struct table *table, const struct polder_connection *connection)
+static const struct site *site_asked(SSL *ssl, struct table *table, const struct table_vip *vip,
+	const struct polder_connection *connection)
 {
 	char name[SITE_DOMAIN_MAX];
 	size_t length = server_name(ssl, name);
 	const struct table_settings *settings = table_settings(table);
-	const struct table_vip *vip = table_vip(table, &connection->local);
 	const struct site *site;
 	const struct site_port *port;
 
@@ -310,21 +309,23 @@ static void site_apply(SSL *ssl, const struct site *site, const struct table_set
 static bool hello_accept(SSL *ssl, ngx_connection_t *c, struct table *table, int *alert)
 {
 	struct polder_connection *connection = polder_connection_get(c);
+	const struct table_settings *settings = table_settings(table);
+	const struct table_vip *vip;
 	const struct site *site;
 
 	*alert = SSL_AD_INTERNAL_ERROR;
-	if (!connection || !polder_connection_settle(connection, table))
+	if (!connection || !polder_connection_settle(connection, table, settings, &vip))
 		return false;
 	*alert = SSL_AD_ACCESS_DENIED;
 	if (!source_admit(connection) || !source_handshake(connection))
 		return false;
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
-	site = table ? site_asked(ssl, table, connection) : NULL;
+	site = table ? site_asked(ssl, table, vip, connection) : NULL;
 	if (!site) {
 		polder_refuse_source(connection, CHECK_server_name);
 		return false;
 	}
-	site_apply(ssl, site, table_settings(table), connection);
+	site_apply(ssl, site, settings, connection);
 	return true;
 }
 

@@ -155,3 +155,6 @@ refused() {
 	# The node's counters begin behind the head of 32 bytes: three totals, then refused[].
 	od -An -t u8 -j $((32 + 8 * (3 + place - 1))) -N 8 "$FOLDER/counters" | tr -d ' '
 }
+journal() { python3 tests/web/journal.py "$FOLDER" "$@"; }
+# logged NAME [N]: field of the N-th last record, 1 unless said.
+logged() { journal | tail -n "${2:-1}" | head -n 1 | grep -oP "(^| )$1='?\K[^' ]*"; }

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A change of the table is there for the next request, by the same workers; ten thousand of them under load fail none.
+. "$(dirname "$0")/lib.sh"
+origins_start
+site() { # site DOMAIN NUMBER ORIGIN
+	echo '{"domain":"'$1'","number":'$2',"flags":'$((KEEPALIVE | RETRY))',"keepalive_requests":1000,"ports":[[80,'$HTTP']],"origins":[{"address":"'$3'","port":8000}]}'
+}
+edge_start 2
+before=$(workers)
+equal "without a table everything is refused" 56 "$(get one.test / >/dev/null; echo $?)"
+table <<<"{$(vips), \"sites\":[$(site one.test 1 127.0.1.1)]}"
+equal "the first table" 127.0.1.1:8000 "$(get one.test | word origin)"
+table <<<"{\"sites\":[$(site one.test 1 127.0.1.2)]}"
+equal "another origin" 127.0.1.2:8000 "$(get one.test | word origin)"
+table <<<"{\"sites\":[$(site two.test 2 127.0.1.3)]}"
+equal "another site" 127.0.1.3:8000 "$(get two.test | word origin)"
+table <<<'{"removed":["two.test"]}'
+equal "removed" 56 "$(get two.test / >/dev/null; echo $?)"
+inode=$(stat -c %i "$FOLDER/table")
+table <<<"{\"superseded\":true,\"sites\":[$(site one.test 1 127.0.1.4)]}"
+check "another file takes the table's place" [ "$inode" != "$(stat -c %i "$FOLDER/table")" ]
+equal "and is followed" 127.0.1.4:8000 "$(get one.test | word origin)"
+
+# A request that began before a change of files ends by what it began with.
+cat >"$scratch/slow.py" <<'END'
+import socket, sys
+server = socket.create_server(("127.0.1.9", 7000))
+print("listening", flush=True)
+connection, _ = server.accept()
+connection.recv(65536)
+print("asked", flush=True)
+sys.stdin.readline()
+connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nslow\n")
+END
+mkfifo "$scratch/go"
+exec 9<>"$scratch/go"
+python3 "$scratch/slow.py" <"$scratch/go" >"$scratch/asked" &
+children+=($!)
+until_true grep -q listening "$scratch/asked"
+table <<<'{"sites":[{"domain":"slow.test","number":9,"ports":[[80,'$HTTP']],"origins":[{"address":"127.0.1.9","port":7000}]}]}'
+get slow.test >"$scratch/slow" &
+waiting=$!
+until_true grep -q asked "$scratch/asked"
+for i in 1 2 3; do
+	table <<<'{"superseded":true,"removed":["slow.test"]}'
+	get one.test >/dev/null
+done
+echo >&9
+wait $waiting
+equal "a request that outlives its table" slow "$(cat "$scratch/slow")"
+get one.test >/dev/null
+check "old files go when nobody uses them" until_true bash -c "! grep -q 'requests/table.*deleted' /proc/$(workers | cut -d' ' -f1)/maps /proc/$(workers | cut -d' ' -f2)/maps"
+
+# Load: as fast as it comes for as long as the changes take.
+cat >"$scratch/count.lua" <<'END'
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function init() bad_count = 0 end
+function response(status) if status ~= 200 then bad_count = bad_count + 1 end end
+function done(summary)
+	local bad = 0
+	for _, thread in ipairs(threads) do bad = bad + thread:get("bad_count") end
+	local e = summary.errors
+	print("requests=" .. summary.requests .. " failed=" .. bad + e.connect + e.read + e.write + e.timeout)
+end
+END
+wrk -t1 -c16 -d300s -s "$scratch/count.lua" -H 'Host: one.test' http://$VIP/ >"$scratch/wrk" 2>&1 &
+load=$!
+until_true bash -c "[ \"$(journal site 1 | word requests)\" -gt 10 ]"
+table change 10000 <<<"{\"sites\":[$(site one.test 1 127.0.1.5), $(site other.test 3 127.0.1.5)],\"alternative\":[$(site one.test 1 127.0.1.6), $(site other.test 3 127.0.1.6)]}"
+kill -INT $load
+wait $load
+said=$(cat "$scratch/wrk")
+equal "ten thousand changes fail no request" 0 "$(word failed <<<"$said")"
+check "of many" [ "$(word requests <<<"$said")" -gt 100 ]
+equal "the last one holds" 127.0.1.5:8000 "$(get one.test | word origin)"
+equal "by the same workers" "$before" "$(workers)"
+done_testing
