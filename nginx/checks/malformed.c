@@ -174,6 +174,7 @@ void polder_checks_log_unread(ngx_http_request_t *r)
 	enum check check = check_of(r->headers_out.status);
 	struct polder_connection *connection;
 	ngx_connection_t *c = r->connection;
+	const struct table_vip *vip;
 	struct table *table;
 
 	if (check == CHECK_COUNT)
@@ -184,7 +185,9 @@ void polder_checks_log_unread(ngx_http_request_t *r)
 #endif
 	connection = polder_connection_get(c);
 	table = table_pin(polder_now_ms());
-	if (connection && polder_connection_settle(connection, table) && !connection->trusted)
+	if (connection &&
+		polder_connection_settle(connection, table, table_settings(table), &vip) &&
+		!connection->trusted)
 		polder_refuse_source(connection, check);
 	table_unpin(table);
 }
