@@ -48,6 +48,8 @@ struct checks_request {
 	ngx_queue_t link; /* next NULL: not watched */
 	int64_t body_credit_ms, read_credit_ms;
 	off_t body_bytes, read_bytes;
+	int64_t closed_ms; /* as in struct window, when it was looked at last */
+	bool reading;	   /* its answer waited for its client then */
 };
 
 /* ---- what a check says: NGX_DECLINED, nothing against it; NGX_DONE, it waits, or was answered; else the status to end

@@ -23,7 +23,7 @@ http.server.ThreadingHTTPServer(("127.0.1.2", 9000), Handler).serve_forever()'
 body_site() { one_site "$@" | sed 's/127.0.1.1","port":8000/127.0.1.2","port":9000/'; }
 table <<END
 {$(vips), "certificates":[{"number":1,"chain":"$scratch/cert.pem","key":"$scratch/key.pem"}],
- "sites":[$(one_site 1 a.test), $(one_site 7 $VIP), $(body_site 8 $OTHER '"instances":[2]'), $(body_site 2 body.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"),
+ "sites":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"), $(one_site 7 $VIP), $(body_site 8 $OTHER '"instances":[2]'), $(body_site 2 body.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"),
  $(one_site 3 watch.test '"modes":{"slow_read":1}'), $(body_site 4 body-watch.test '"modes":{"slow_body":1}'),
  $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
 END
@@ -32,20 +32,21 @@ edge_start
 # within NAME RESULT: five seconds, and what a busy machine adds.
 within() { if [[ $2 =~ ^[0-9.]+$ ]] && awk "BEGIN { exit !($2 >= 4.5 && $2 <= 9) }"; then ok "$1"; else not_ok "$1" "after $2"; fi; }
 before_header=$(refused slow_header)
-python3 tests/web/slow_clients.py $VIP a.test:header body.test:body a.test:read body.test:http2-body body.test:steady-body \
+python3 tests/web/slow_clients.py $VIP a.test:header body.test:body a.test:read body.test:http2-body a.test:http2-read body.test:steady-body \
 	a.test:steady-read body.test:pause-body a.test:pause-read body-watch.test:body watch.test:read body-off.test:body \
 	off.test:read body.test:idle-origin >"$scratch/slow" 2>&1
-read -r header body read http2_body fair <"$scratch/slow"
+read -r header body read http2_body http2_read fair <"$scratch/slow"
 within "a head that takes too long" "$header"
 within "a body that takes too long" "$body"
 within "an answer that is read too slowly" "$read"
 within "a body over HTTP/2" "$http2_body"
+within "an answer over HTTP/2 whose window does not open" "$http2_read"
 read -r steady_body steady_read pause_body pause_read left <<<"$fair"
 equal "slowly, but faster than the limit" "open whole" "$steady_body $steady_read"
 equal "pauses of who was quick before" "open whole" "$pause_body $pause_read"
 equal "watched and off: left alone; and who waits for the origin is not slow" "open open open open answered" "$left"
 equal "and counted, once each" "1 1" "$(site_count 4 watched slow_body) $(site_count 3 watched slow_read)"
-equal "refusals are counted" "2 1" "$(site_count 2 refused slow_body) $(site_count 1 refused slow_read)"
+equal "refusals are counted" "2 2" "$(site_count 2 refused slow_body) $(site_count 1 refused slow_read)"
 goes_up "heads for the node" 1 "$before_header" refused slow_header
 
 # slowhttptest: all its connections are closed in its time, and the site answers meanwhile.

@@ -4,7 +4,7 @@
 Says for each, in the order given, after how many seconds it was cut off, or "open" after LIMIT. Kinds:
 header: a byte of the request's head a second; body: one of its body; read: 1 KB of a big answer a second;
 steady-body, steady-read: slowly, but faster than the limit; pause-body, pause-read: fast at first, then nothing for ten seconds,
-then the rest; idle-origin: an answer that the origin takes its time for; http2-body: as body, over HTTP/2 and TLS."""
+then the rest; idle-origin: an answer that the origin takes its time for; http2-body: as body, over HTTP/2 and TLS; http2-read: a window that never opens."""
 import select, socket, ssl, sys, threading, time
 
 LIMIT = 14
@@ -95,14 +95,21 @@ def frame(kind, flags, stream, payload):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def http2_body(host, begin):
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def http2(host):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    s = context.wrap_socket(socket.create_connection((address, 443)), server_hostname=host)
+    return context.wrap_socket(socket.create_connection((address, 443)), server_hostname=host)
+
+
+def http2_body(host, begin):
+    s = http2(host)
     request = b"\x83\x84\x87\x01" + bytes([len(host)]) + host.encode()
     request += b"\x0f\x0d\x06100000"  # content-length
-    s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, request))
+    s.sendall(PREFACE + frame(4, 0, 0, b"") + frame(1, 4, 1, request))
     s.settimeout(0.2)
     answer = b""
     while time.time() - begin < LIMIT:
@@ -124,6 +131,27 @@ def http2_body(host, begin):
     return "open"
 
 
+def http2_read(begin_window):
+    def run(host, begin):
+        s = http2(host)
+        # SETTINGS_INITIAL_WINDOW_SIZE; never more.
+        s.sendall(PREFACE + frame(4, 0, 0, b"\0\4" + begin_window.to_bytes(4, "big")) + frame(1, 5, 1, b"\x82\x87\x04\x04/big\x01"
+            + bytes([len(host)]) + host.encode()))
+        while time.time() - begin < LIMIT:
+            s.settimeout(LIMIT - (time.time() - begin))
+            try:
+                answer = s.recv(65536)
+            except (TimeoutError, socket.timeout):
+                break
+            except OSError:
+                return time.time() - begin
+            # nginx ends the stream, not the connection: RST_STREAM.
+            if not answer or (len(answer) >= 13 and answer[-13:-9] == b"\0\0\x04\x03"):
+                return time.time() - begin
+        return "open"
+    return run
+
+
 kinds = {
     "header": slow_header,
     "body": body([(b"a", 1)] * LIMIT),
@@ -134,6 +162,7 @@ kinds = {
     "pause-read": read(lambda got: 65536, lambda got: 10 if 1 << 20 < got < (1 << 20) + 65536 else 0),
     "idle-origin": idle_origin,
     "http2-body": http2_body,
+    "http2-read": http2_read(100),
 }
 results = {}
 
