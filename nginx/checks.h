@@ -88,8 +88,9 @@ void subject_begin(struct checks_request *state);
 /* NULL: no counters file, so nothing is counted. */
 const struct rates *checks_rates(void);
 /* What is counted apart that is no rule's. */
-enum checks_count { /* above all numbers of rules */
-	COUNT_PACE = 0xffffff00,
+#define COUNT_FIRST 0xffffff00u /* above all numbers of rules */
+enum checks_count {		/* + COUNT_FIRST */
+	COUNT_PACE,
 	COUNT_SITE,
 	COUNT_QUOTA,
 	COUNT_REFUSED, /* + enum check: up to 32 of them */
@@ -99,6 +100,11 @@ enum checks_count { /* above all numbers of rules */
 	COUNT_PLAIN,
 	COUNT_BANNED
 };
+static inline uint64_t checks_key(const struct rates *rates, uint32_t what, uint32_t generation,
+	const void *target, size_t length)
+{
+	return rate_key(rates, COUNT_FIRST + what, generation, target, length);
+}
 /* The source as it is counted: of IPv6 the /64. */
 struct address checks_source(const struct address *address);
 

@@ -61,7 +61,7 @@ static bool is_waiting_for_client(ngx_http_request_t *r)
 static int64_t read_progress(struct checks_request *state, off_t *bytes, int64_t elapsed_ms)
 {
 	ngx_http_request_t *r = state->r;
-	struct window window;
+	struct window window = { 0 };
 	int64_t closed_ms;
 
 	if (!window_read(state->request->connection->nginx->fd, &window)) {
@@ -112,7 +112,7 @@ static bool refuse(struct checks_request *state, enum check check, ngx_event_t *
 static void look_at(struct checks_request *state, int64_t elapsed_ms)
 {
 	ngx_http_request_t *r = state->r;
-	off_t bytes;
+	off_t bytes = 0;
 
 	if (r->upstream && r->upstream->upgrade)
 		return;
@@ -153,8 +153,9 @@ static void look(ngx_event_t *event)
 
 	looked_ms = now_ms;
 	ngx_queue_init(&left);
-	if (!ngx_queue_empty(&watched))
+	if (!ngx_queue_empty(&watched)) {
 		ngx_queue_add(&left, &watched);
+	}
 	ngx_queue_init(&watched);
 	while (!ngx_queue_empty(&left)) {
 		ngx_queue_t *at = ngx_queue_head(&left);
