@@ -71,7 +71,7 @@ struct wire {
 	uint8_t extension_length; /* bytes of IPv4 options or of IPv6 destination options */
 	uint8_t vlan;		  /* tags, 0 to 2 */
 	uint8_t traffic_class;
-	uint32_t id;		  /* of the datagram */
+	uint32_t id; /* of the datagram */
 };
 
 struct parsed {
