@@ -97,7 +97,12 @@ for version in 4 6; do
 	check "does nothing, IPv$version" reaches tcp "$v" $PORT
 	call DeleteAutoCcWhitelist --InstanceId "${id[$version]}" --Whitelist "[{\"src\":\"$source\"}]" >/dev/null
 	check "nodes confirm that it is not allowed, IPv$version" settled
-	check "an order about the source has ended the ban, IPv$version" reaches tcp "$v" $PORT
+	check "and then it counts, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
+	call AddAutoCcBlacklist --InstanceId "${id[$version]}" --Blacklist "[{\"src\":\"$source\"}]" --ExpireTime 600 >/dev/null
+	check "nodes confirm a block, IPv$version" settled
+	call DeleteAutoCcBlacklist --InstanceId "${id[$version]}" --Blacklist "[{\"src\":\"$source\"}]" >/dev/null
+	check "and its end, IPv$version" settled
+	check "which ends the ban, too, IPv$version" reaches tcp "$v" $PORT
 	worker "$WEB" ban "$PIN" "$number" "$source" 600 9 12
 	check "a ban of ten minutes, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
 	at_expiry_plus "${id[$version]}" 1
