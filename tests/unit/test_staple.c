@@ -56,11 +56,14 @@ static bool says(const struct world *world, const char *name, const char *text)
 {
 	char path[96], content[8192];
 	size_t length;
+	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", world->folder, name);
-	AUTO(file) FILE *file = fopen(path, "re");
-
-	length = file ? fread(content, 1, sizeof(content) - 1, file) : 0;
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	length = fread(content, 1, sizeof(content) - 1, file);
+	(void)fclose(file);
 	content[length] = '\0';
 	return strstr(content, text) != NULL;
 }
