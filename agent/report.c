@@ -22,7 +22,7 @@
 
 struct slot_total {
 	struct counter in, dropped, out;
-	struct counter refused[REFUSED_COUNT];
+	struct counter refused[VIP_REASONS];
 	uint64_t last_in_ns;
 	uint32_t instance;
 	bool changed;
@@ -99,7 +99,7 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		add_counter(&total.in, &copies[cpu].in);
 		add_counter(&total.dropped, &copies[cpu].dropped);
 		add_counter(&total.out, &copies[cpu].out);
-		for (int i = 0; i < REFUSED_COUNT; i++)
+		for (int i = 0; i < VIP_REASONS; i++)
 			add_counter(&total.refused[i], &copies[cpu].refused[i]);
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
@@ -208,11 +208,11 @@ static void add_sources(struct reporter *reporter)
 	}
 }
 
-/* What was refused for its addresses is counted with them. */
+/* What is counted with the addresses. */
 static void add_address_reasons(
 	struct reporter *reporter, uint32_t number, const uint32_t *slots, uint32_t count)
 {
-	for (uint32_t i = 0; i < REFUSED_COUNT; i++) {
+	for (uint32_t i = 0; i < VIP_REASONS; i++) {
 		struct record_vip_reason *record;
 		struct counter sum = { 0, 0 };
 
@@ -224,7 +224,7 @@ static void add_address_reasons(
 		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), number);
 		if (!record)
 			return;
-		record->reason = REFUSED_FIRST + i;
+		record->reason = VIP_REASON_AT(i);
 		record->counter = sum;
 	}
 }
