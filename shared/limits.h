@@ -56,8 +56,8 @@
 #define ORIGIN_SLOTS 256
 
 /* One snapshot or report on the wire: 100,000 instances with a rule, its health check, a policy and a list entry
- * each fit. */
-#define SNAPSHOT_BYTES_MAX (96u << 20)
+ * each fit, or 16,384 web sites (6.5 KB each with the shipped rules) with a certificate each. */
+#define SNAPSHOT_BYTES_MAX (256u << 20)
 #define NODE_NAME_MAX	   64
 #define NODE_MAX	   64
 

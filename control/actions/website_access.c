@@ -82,7 +82,7 @@ static enum err owner_of(
 {
 	struct website_filter filter = call_website_filter(call);
 	size_t label = strcspn(cname, "."), count = 0;
-	struct website *list;
+	struct website *list = NULL;
 	bool in_zone = call->dns_zone && cname[label] == '.' &&
 		       strcasecmp(cname + label + 1, call->dns_zone) == 0;
 

@@ -477,6 +477,11 @@ static void check_scene_replies(struct seen *seen)
 
 static void check_site_replies(struct seen *seen, const char *id)
 {
+	static const char rules[] = "[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":81,"
+				    "\"RealServers\":[\"10.0.0.1\"]}]}]";
+	static const char tls[] =
+		"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\",\"custom_ciphers\":"
+		"[\"AES128-GCM-SHA256\"],\"tls_13_custom_ciphers\":[\"TLS_AES_128_GCM_SHA256\"]}";
 	const struct test_certificate certificate = test_certificate(seen->api.fixture,
 		"www.example.com", seen->api.clock_ms - 1000, seen->api.clock_ms + 1000);
 	CHECK(seen, "CreateDomainResource", DOMAIN, "InstanceIds.1", id, "RsType", "0",
@@ -486,18 +491,12 @@ static void check_site_replies(struct seen *seen, const char *id)
 		"RealServers.1", "10.0.0.2", "ProxyTypes.1.ProxyType", "https",
 		"ProxyTypes.1.ProxyPorts.1", "443", NULL);
 	CHECK(seen, "CreateWebRule", "Domain", "a.example.com", "InstanceIds.1", id, "RsType", "0",
-		"Rules",
-		"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":81,"
-		"\"RealServers\":[\"10.0.0.1\"]}]}]",
-		NULL);
+		"Rules", rules, NULL);
 	CHECK(seen, "ModifyWebRule", "Domain", "a.example.com", "RsType", "0", "RealServers.1",
 		"10.0.0.1", "ProxyTypes", "[{\"ProxyType\":\"http\",\"ProxyPorts\":[81]}]", NULL);
 	CHECK(seen, "ModifyHttp2Enable", DOMAIN, "Enable", "1", NULL);
 	CHECK(seen, "ModifyOcspStatus", DOMAIN, "Enable", "1", NULL);
-	CHECK(seen, "ModifyTlsConfig", DOMAIN, "Config",
-		"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\",\"custom_ciphers\":"
-		"[\"AES128-GCM-SHA256\"],\"tls_13_custom_ciphers\":[\"TLS_AES_128_GCM_SHA256\"]}",
-		NULL);
+	CHECK(seen, "ModifyTlsConfig", DOMAIN, "Config", tls, NULL);
 	CHECK(seen, "AssociateWebCert", DOMAIN, "CertName", "web", "Cert", certificate.chain, "Key",
 		certificate.key, NULL);
 	CHECK(seen, "DescribeCerts", DOMAIN, NULL);
