@@ -150,30 +150,6 @@ enum err web_config_switch(struct call *call, const char *config, const char *ke
 
 /* ---- rules */
 
-static enum err check_room(
-	struct call *call, const struct website *website, const struct web_rule_put *put)
-{
-	struct website_rule *rows;
-	size_t count, also = 0;
-	bool fits;
-
-	TRY(web_rule_list(call->db, call->mem, website->number, web_rule_kind_name(put->kind),
-		call->clock_ms, &rows, &count));
-	if (put->also != put->kind)
-		TRY(web_rule_list(call->db, call->mem, website->number,
-			web_rule_kind_name(put->also), call->clock_ms, &rows, &also));
-	if ((int64_t)(count + also) > put->most)
-		return refuse(call, ERR_WEBSITE_RULE_LIMIT,
-			"The domain can have at most %lld rules of this kind.",
-			(long long)put->most);
-	TRY(site_policy_fits(call->db, call->mem, website, &fits));
-	if (!fits)
-		return refuse(call, ERR_WEBSITE_RULE_LIMIT,
-			"The rules of the domain are larger than what a node takes. Use fewer or "
-			"shorter contents.");
-	return OK;
-}
-
 /* Several rules of one call are members of the change, by their names. */
 static enum err record_rule(struct call *call, const char *name, const char *old, const char *new)
 {
@@ -195,26 +171,48 @@ static enum err record_rule(struct call *call, const char *name, const char *old
 	return !new[0] || json_object_set(new_entity, name, after) == 0 ? OK : ERR_MEMORY;
 }
 
-enum err web_rule_store(
-	struct call *call, const struct website *website, const struct web_rule_put *put)
+enum err web_rule_store(struct call *call, const struct website *website, enum web_rule_kind kind,
+	const char *name, const json_t *json, int64_t until_ms)
 {
 	struct website_rule old = { .json = "" };
-	struct website_rule rule = { .kind = web_rule_kind_name(put->kind),
-		.name = put->name,
+	struct website_rule rule = { .kind = web_rule_kind_name(kind),
+		.name = name,
 		.owner = "manual",
-		.until_ms = put->until_ms,
+		.until_ms = until_ms,
 		.enabled = true };
 	enum err err = web_rule_load(
-		call->db, call->mem, website->number, rule.kind, rule.name, call->clock_ms, &old);
+		call->db, call->mem, website->number, rule.kind, name, call->clock_ms, &old);
 
 	if (err != OK && err != ERR_WEBSITE_RULE_NOT_FOUND)
 		return err;
-	TRY(web_dump(call->mem, put->json, &rule.json));
-	TRY(record_rule(call, rule.name, old.json, rule.json));
+	TRY(web_dump(call->mem, json, &rule.json));
+	TRY(record_rule(call, name, old.json, rule.json));
 	if (err == OK && strcmp(old.json, rule.json) == 0 && old.until_ms == rule.until_ms)
 		return OK;
-	TRY(website_rule_put(call->db, website, &rule));
-	return check_room(call, website, put);
+	return website_rule_put(call->db, website, &rule);
+}
+
+enum err web_rules_check(struct call *call, const struct website *website, enum web_rule_kind kind,
+	enum web_rule_kind also, int64_t most)
+{
+	struct website_rule *rows;
+	size_t count, others = 0;
+	bool fits;
+
+	TRY(web_rule_list(call->db, call->mem, website->number, web_rule_kind_name(kind),
+		call->clock_ms, &rows, &count));
+	if (also != kind)
+		TRY(web_rule_list(call->db, call->mem, website->number, web_rule_kind_name(also),
+			call->clock_ms, &rows, &others));
+	if ((int64_t)(count + others) > most)
+		return refuse(call, ERR_WEBSITE_RULE_LIMIT,
+			"The domain can have at most %lld rules of this kind.", (long long)most);
+	TRY(site_policy_fits(call->db, call->mem, website, &fits));
+	if (!fits)
+		return refuse(call, ERR_WEBSITE_RULE_LIMIT,
+			"The rules of the domain are larger than what a node takes. Use fewer or "
+			"shorter contents.");
+	return OK;
 }
 
 enum err web_rules_remove(struct call *call, const struct website *website, enum web_rule_kind kind,

@@ -39,17 +39,14 @@ enum err web_refused(struct call *call, const char *parameter, int index,
 enum err web_config_switch(
 	struct call *call, const char *config, const char *keys, bool *out) MUST_USE;
 
-/* Puts the rule, refuses what then finds no room in the site, and writes what it was and becomes as the change for
- * the audit log. The same rule again changes nothing at nodes. most: rules of these kinds, at most two, after that. */
-struct web_rule_put {
-	enum web_rule_kind kind, also; /* also: counts, too; the same as kind: nothing else does */
-	int64_t most;
-	const char *name;
-	json_t *json;	  /* borrowed */
-	int64_t until_ms; /* INT64_MAX: for ever */
-};
-enum err web_rule_store(
-	struct call *call, const struct website *website, const struct web_rule_put *put) MUST_USE;
+/* Puts the rule, and writes what it was and becomes as the change for the audit log. The same rule again changes nothing
+ * at nodes. json is borrowed; until_ms INT64_MAX: for ever. After the last one of a call, web_rules_check. */
+enum err web_rule_store(struct call *call, const struct website *website, enum web_rule_kind kind,
+	const char *name, const json_t *json, int64_t until_ms) MUST_USE;
+/* Refuses what is more than most rules of the two kinds together (they may be the same), and rules that find no room in
+ * the site. */
+enum err web_rules_check(struct call *call, const struct website *website, enum web_rule_kind kind,
+	enum web_rule_kind also, int64_t most) MUST_USE;
 /* Deletes the named rules; ones that are not there are as if they were deleted before. */
 enum err web_rules_remove(struct call *call, const struct website *website, enum web_rule_kind kind,
 	const char *const *names, size_t count) MUST_USE;

@@ -85,13 +85,7 @@ static enum err put_rule(
 	json = web_cache_json(&rule);
 	if (!json)
 		return ERR_MEMORY;
-	struct web_rule_put put = { .kind = WEB_RULE_CACHE,
-		.also = WEB_RULE_CACHE,
-		.most = WEB_CACHE_MAX,
-		.name = rule.name,
-		.json = json,
-		.until_ms = INT64_MAX };
-	return web_rule_store(call, website, &put);
+	return web_rule_store(call, website, WEB_RULE_CACHE, rule.name, json, INT64_MAX);
 }
 
 static enum err rules_run(struct call *call, const void *raw)
@@ -105,7 +99,7 @@ static enum err rules_run(struct call *call, const void *raw)
 	TRY(web_enhanced_only(call, &website));
 	for (size_t i = 0; i < json_array_size(array); i++)
 		TRY(put_rule(call, &website, json_array_get(array, i), i));
-	return OK;
+	return web_rules_check(call, &website, WEB_RULE_CACHE, WEB_RULE_CACHE, WEB_CACHE_MAX);
 }
 
 struct delete

@@ -61,13 +61,8 @@ static enum err store(struct call *call, const struct website *website, const st
 
 	if (err != OK)
 		return err == ERR_MEMORY ? err : refuse(call, err, "%s", reader.why);
-	struct web_rule_put put = { .kind = WEB_RULE_CC,
-		.also = WEB_RULE_CC_V2,
-		.most = WEB_CC_MAX,
-		.name = args->name,
-		.json = json,
-		.until_ms = INT64_MAX };
-	return web_rule_store(call, website, &put);
+	TRY(web_rule_store(call, website, WEB_RULE_CC, args->name, json, INT64_MAX));
+	return web_rules_check(call, website, WEB_RULE_CC, WEB_RULE_CC_V2, WEB_CC_MAX);
 }
 
 /* The rule of that name; found false: there is none. */

@@ -32,18 +32,16 @@ static const struct param config_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err put_rule(struct call *call, const struct website *website, const json_t *document,
-	size_t index, int64_t expires)
+static enum err put_rule(struct call *call, const struct website *website, const json_t *array,
+	size_t index, bool enhanced, int64_t expires)
 {
 	struct web_reader reader = { .mem = call->mem };
 	AUTO(json) json_t *json = NULL;
 	struct web_rule rule;
 	const char *field;
-	bool enhanced;
 
 	TRY(web_refused(call, "RuleList", (int)index, &reader,
-		web_rule_read(&reader, WEB_RULE_CC_V2, document, &rule)));
-	TRY(web_enhanced(call, website, &enhanced));
+		web_rule_read(&reader, WEB_RULE_CC_V2, json_array_get(array, index), &rule)));
 	if (!enhanced && !web_rule_standard(&rule, &field))
 		return refuse(call, ERR_ENHANCED_ONLY,
 			"RuleList[%zu]: the field %s needs instances with the enhanced function "
@@ -52,13 +50,8 @@ static enum err put_rule(struct call *call, const struct website *website, const
 	json = web_rule_json(&rule);
 	if (!json)
 		return ERR_MEMORY;
-	struct web_rule_put put = { .kind = WEB_RULE_CC_V2,
-		.also = WEB_RULE_CC,
-		.most = WEB_CC_MAX,
-		.name = rule.name,
-		.json = json,
-		.until_ms = web_until(call, expires) };
-	return web_rule_store(call, website, &put);
+	return web_rule_store(
+		call, website, WEB_RULE_CC_V2, rule.name, json, web_until(call, expires));
 }
 
 static enum err config_run(struct call *call, const void *raw)
@@ -66,12 +59,14 @@ static enum err config_run(struct call *call, const void *raw)
 	const struct config *args = raw;
 	AUTO(json) json_t *array = NULL;
 	struct website website;
+	bool enhanced;
 
 	TRY(json_param_parse(call, "RuleList", args->rules, WEB_CC_MAX, &array));
 	TRY(call_website(call, args->domain, &website));
+	TRY(web_enhanced(call, &website, &enhanced));
 	for (size_t i = 0; i < json_array_size(array); i++)
-		TRY(put_rule(call, &website, json_array_get(array, i), i, args->expires));
-	return OK;
+		TRY(put_rule(call, &website, array, i, enhanced, args->expires));
+	return web_rules_check(call, &website, WEB_RULE_CC_V2, WEB_RULE_CC, WEB_CC_MAX);
 }
 
 /* ---- deleting */

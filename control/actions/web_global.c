@@ -61,11 +61,22 @@ static enum err record_choice(json_t *entity, size_t row, const struct global_ch
 			choice->enabled));
 }
 
+/* The same choice again changes nothing at nodes. */
+static enum err put_choice(struct call *call, const struct website *website, size_t row,
+	struct global_choice *old, const struct global_choice *wanted)
+{
+	if (old->chosen && old->enabled == wanted->enabled && old->action == wanted->action)
+		return OK;
+	*old = *wanted;
+	old->chosen = true;
+	return global_choice_put(call->db, call->mem, website, row, wanted);
+}
+
 static enum err rule_run(struct call *call, const void *raw)
 {
 	const struct rule *args = raw;
 	AUTO(json) json_t *array = NULL;
-	struct global_choice choice[GLOBAL_RULE_MAX];
+	struct global_choice choice[GLOBAL_RULE_MAX] = { 0 };
 	json_t *old_entity, *new_entity;
 	struct web_policy policy;
 	struct website website;
@@ -75,13 +86,13 @@ static enum err rule_run(struct call *call, const void *raw)
 	TRY(global_choices_load(call->db, call->mem, website.number, policy.global_level, choice));
 	TRY(call_change(call, &old_entity, &new_entity));
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct global_choice wanted;
-		size_t row;
+		struct global_choice wanted = { 0 };
+		size_t row = 0;
 
 		TRY(read_attribute(call, array, i, &row, &wanted));
 		TRY(record_choice(old_entity, row, &choice[row]));
 		TRY(record_choice(new_entity, row, &wanted));
-		TRY(global_choice_put(call->db, call->mem, &website, row, &wanted));
+		TRY(put_choice(call, &website, row, &choice[row], &wanted));
 	}
 	return OK;
 }

@@ -41,17 +41,15 @@ static enum err check_plan(
 		field);
 }
 
-static enum err put_rule(struct call *call, const struct website *website, const json_t *document,
-	size_t index, int64_t expires)
+static enum err put_rule(struct call *call, const struct website *website, const json_t *array,
+	size_t index, bool enhanced, int64_t expires)
 {
 	struct web_reader reader = { .mem = call->mem };
 	AUTO(json) json_t *json = NULL;
 	struct web_rule rule;
-	bool enhanced;
 
 	TRY(web_refused(call, "Rules", (int)index, &reader,
-		web_rule_read(&reader, WEB_RULE_PRECISE, document, &rule)));
-	TRY(web_enhanced(call, website, &enhanced));
+		web_rule_read(&reader, WEB_RULE_PRECISE, json_array_get(array, index), &rule)));
 	TRY(check_plan(call, &rule, enhanced, index));
 	if (expires && rule.action != RULE_BLOCK)
 		return refuse(call, ERR_INVALID_PARAMETER,
@@ -59,13 +57,8 @@ static enum err put_rule(struct call *call, const struct website *website, const
 	json = web_rule_json(&rule);
 	if (!json)
 		return ERR_MEMORY;
-	struct web_rule_put put = { .kind = WEB_RULE_PRECISE,
-		.also = WEB_RULE_PRECISE,
-		.most = enhanced ? WEB_PRECISE_MAX : WEB_PRECISE_STANDARD,
-		.name = rule.name,
-		.json = json,
-		.until_ms = web_until(call, expires) };
-	return web_rule_store(call, website, &put);
+	return web_rule_store(
+		call, website, WEB_RULE_PRECISE, rule.name, json, web_until(call, expires));
 }
 
 static enum err modify_run(struct call *call, const void *raw)
@@ -73,12 +66,15 @@ static enum err modify_run(struct call *call, const void *raw)
 	const struct modify *args = raw;
 	AUTO(json) json_t *array = NULL;
 	struct website website;
+	bool enhanced;
 
 	TRY(json_param_parse(call, "Rules", args->rules, WEB_PRECISE_MAX, &array));
 	TRY(call_website(call, args->domain, &website));
+	TRY(web_enhanced(call, &website, &enhanced));
 	for (size_t i = 0; i < json_array_size(array); i++)
-		TRY(put_rule(call, &website, json_array_get(array, i), i, args->expires));
-	return OK;
+		TRY(put_rule(call, &website, array, i, enhanced, args->expires));
+	return web_rules_check(call, &website, WEB_RULE_PRECISE, WEB_RULE_PRECISE,
+		enhanced ? WEB_PRECISE_MAX : WEB_PRECISE_STANDARD);
 }
 
 struct delete

@@ -92,6 +92,7 @@ static void apply_choice(const struct website_rule *row, struct global_choice *o
 	AUTO(json) json_t *json = json_loads(row->json, 0, NULL);
 	const char *action = json_string_value(json_object_get(json, "action"));
 
+	out->chosen = true;
 	out->enabled = row->enabled;
 	for (unsigned a = RULE_WATCH; action && a <= RULE_CHALLENGE; a++) {
 		if (strcmp(web_action_name((enum rule_action)a), action) == 0)
@@ -106,8 +107,8 @@ enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,
 	size_t count, row;
 
 	for (size_t i = 0; i < global_rule_count(); i++)
-		out[i] = (struct global_choice){ global_rule_active(i, level),
-			global_rule_action(i) };
+		out[i] = (struct global_choice){ .enabled = global_rule_active(i, level),
+			.action = global_rule_action(i) };
 	TRY(website_rule_list(db, mem, website, GLOBAL_KIND, &rows, &count));
 	for (size_t i = 0; i < count; i++) {
 		if (global_rule_find(rows[i].name, &row))

@@ -33,7 +33,8 @@ enum err web_rules_prune(struct db *db, int64_t clock_ms, int64_t limit, int64_t
 
 /* ---- shipped rules, as a site has changed them */
 struct global_choice {
-	bool enabled; /* chosen, or the site's level has the rule */
+	bool chosen;  /* by an order: goes before the level */
+	bool enabled;
 	enum rule_action action;
 };
 enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,

@@ -34,6 +34,10 @@ struct good {
 #define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE", "ResourceIds.1", "$id"
 #define RULE "FrontendProtocol", "tcp", "FrontendPort", "80", "BackendPort", "80"
 #define KEY  "\"InstanceId\":\"$id\",\"Protocol\":\"udp\",\"FrontendPort\":53"
+#define WEB_PRECISE                                                                                \
+	"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\",\"match_"         \
+	"method\":"                                                                                \
+	"\"contain\",\"content\":\"/a\"}]}]"
 #define WEB_CC                                                                                     \
 	"Domain", "www.example.com", "Name", "r", "Uri", "/a", "Mode", "prefix", "Act", "close",   \
 		"Interval", "20", "Ttl", "600"
@@ -230,9 +234,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DeleteWebCCRuleV2",
 		{ "Domain", "www.example.com", "RuleNames", "[\"r\"]" } },
 	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessRule",
-		{ "Domain", "www.example.com", "Expires", "600", "Rules",
-			"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\","
-			"\"match_method\":\"contain\",\"content\":\"/a\"}]}]" } },
+		{ "Domain", "www.example.com", "Expires", "600", "Rules", WEB_PRECISE } },
 	{ VERSION_DDOSCOO, "DescribeWebPreciseAccessRule", { "Domains.1", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DeleteWebPreciseAccessRule",
 		{ "Domain", "www.example.com", "RuleNames.1", "r" } },

@@ -297,13 +297,19 @@ static void test_global_choice(void **state)
 {
 	struct world *world = *state;
 	struct api *api = &world->api;
+	static const char choice[] =
+		"[{\"RuleId\":\"global_01\",\"Action\":\"watch\",\"Enabled\":1},"
+		"{\"RuleId\":\"global_02\",\"Action\":\"block\",\"Enabled\":0},"
+		"{\"RuleId\":\"global_40\",\"Action\":\"block\",\"Enabled\":1}]";
 
-	assert_int_equal(CALL(api, "ConfigL7GlobalRule", "Domain", DOMAIN, "RuleAttr",
-				 "[{\"RuleId\":\"global_01\",\"Action\":\"watch\",\"Enabled\":1},"
-				 "{\"RuleId\":\"global_02\",\"Action\":\"block\",\"Enabled\":0},"
-				 "{\"RuleId\":\"global_40\",\"Action\":\"block\",\"Enabled\":1}]"),
-		200);
+	assert_int_equal(
+		CALL(api, "ConfigL7GlobalRule", "Domain", DOMAIN, "RuleAttr", choice), 200);
 	EMPTY_REPLY(api);
+	/* Again: nodes hear nothing. */
+	int64_t generation = web_generation(api);
+	assert_int_equal(
+		CALL(api, "ConfigL7GlobalRule", "Domain", DOMAIN, "RuleAttr", choice), 200);
+	assert_int_equal(web_generation(api), generation);
 	const struct site *site = web_site(api, DOMAIN);
 	assert_int_equal(web_rule(site, "scanner")->action, RULE_WATCH);
 	assert_int_equal(web_rule(site, "scanner")->number, 0xffff0001u);
@@ -343,12 +349,12 @@ static void test_cache(void **state)
 {
 	struct world *world = *state;
 	struct api *api = &world->api;
+	static const char rules[] =
+		"[{\"Name\":\"a\",\"Uri\":\"/a\",\"Mode\":\"standard\",\"CacheTtl\":3600},"
+		"{\"Name\":\"b\",\"Uri\":\"/a/b\",\"Mode\":\"bypass\",\"CacheTtl\":0}]";
 
-	assert_int_equal(CALL(api, "ModifyWebCacheCustomRule", "Domain", DOMAIN, "Rules",
-				 "[{\"Name\":\"a\",\"Uri\":\"/a\",\"Mode\":\"standard\","
-				 "\"CacheTtl\":3600},{\"Name\":\"b\",\"Uri\":\"/a/b\",\"Mode\":"
-				 "\"bypass\",\"CacheTtl\":0}]"),
-		200);
+	assert_int_equal(
+		CALL(api, "ModifyWebCacheCustomRule", "Domain", DOMAIN, "Rules", rules), 200);
 	assert_int_equal(
 		CALL(api, "ModifyWebCacheMode", "Domain", DOMAIN, "Mode", "aggressive"), 200);
 	assert_int_equal(web_site(api, DOMAIN)->cache, SITE_CACHE_OFF);

@@ -82,6 +82,9 @@ static void test_precise_expires(void **state)
 {
 	struct world *world = *state;
 	struct api *api = &world->api;
+	static const char accepts[] =
+		"[{\"name\":\"a\",\"action\":\"accept\",\"condition\":[{\"field\":\"uri\","
+		"\"match_method\":\"equal\",\"content\":\"/\"}]}]";
 
 	assert_int_equal(CALL(api, "ModifyWebPreciseAccessRule", "Domain", DOMAIN, "Expires", "600",
 				 "Rules", PRECISE("short", "uri", "equal", "/")),
@@ -106,10 +109,8 @@ static void test_precise_expires(void **state)
 	assert_null(web_rule(web_site(api, DOMAIN), "short"));
 	assert_int_equal(web_generation(api), generation);
 	/* Only rules that block end. */
-	assert_int_equal(
-		CALL(api, "ModifyWebPreciseAccessRule", "Domain", DOMAIN, "Expires", "600", "Rules",
-			"[{\"name\":\"a\",\"action\":\"accept\",\"condition\":[{\"field\":"
-			"\"uri\",\"match_method\":\"equal\",\"content\":\"/\"}]}]"),
+	assert_int_equal(CALL(api, "ModifyWebPreciseAccessRule", "Domain", DOMAIN, "Expires", "600",
+				 "Rules", accepts),
 		400);
 	expect(api, "InvalidParameter", "Expires");
 }
@@ -237,14 +238,14 @@ static void test_cc_v2_refused(void **state)
 {
 	struct world *world = *state;
 	struct api *api = &world->api;
+	static const char short_interval[] =
+		"[{\"name\":\"a\",\"action\":\"block\",\"ratelimit\":{\"interval\":4}}]";
 
 	assert_int_equal(
 		CALL(api, "ConfigWebCCRuleV2", "Domain", STANDARD, "RuleList", TERRAFORM), 400);
 	expect(api, "FunctionPlanNotSupport", "RuleList[0]: the field header");
-	assert_int_equal(CALL(api, "ConfigWebCCRuleV2", "Domain", DOMAIN, "RuleList",
-				 "[{\"name\":\"a\",\"action\":\"block\",\"ratelimit\":{"
-				 "\"interval\":4}}]"),
-		400);
+	assert_int_equal(
+		CALL(api, "ConfigWebCCRuleV2", "Domain", DOMAIN, "RuleList", short_interval), 400);
 	expect(api, "InvalidParameter", "RuleList[0].ratelimit.interval");
 	assert_int_equal(CALL(api, "ConfigWebCCRuleV2", "Domain", DOMAIN, "Expires", "-1",
 				 "RuleList", TERRAFORM),

@@ -466,8 +466,33 @@ static void random_condition(struct text *out)
 	}
 }
 
-/* A rule whose conditions are all of allowed pairs; NULL: it was not taken. */
-static bool random_rule(struct web_rule *out)
+/* A third of the rules have no rate, a third count by header. */
+static void random_rate(struct text *out)
+{
+	static const char *const distinct[] = { "ip", "uri", "header" };
+	unsigned shape = roll(3), field = roll(3);
+
+	if (shape == 0)
+		return;
+	text_print(out, ",\"ratelimit\":{\"interval\":%u,\"ttl\":%u,\"threshold\":%u,",
+		4 + roll(100), 59 + roll(100), 1 + roll(100));
+	text_add(out,
+		shape == 1 ? "\"target\":\"ip\"}" : "\"target\":\"header\",\"subkey\":\"X-Key\"}");
+	if (roll(2))
+		text_print(out,
+			",\"status_code\":{\"enabled\":%s,\"code\":%u,\"use_ratio\":%s,"
+			"\"ratio_threshold\":%u,\"count_threshold\":%u}",
+			roll(4) ? "true" : "false", 99 + roll(502), roll(2) ? "true" : "false",
+			1 + roll(100), 1 + roll(100));
+	if (roll(2))
+		text_print(out,
+			",\"statistics\":{\"mode\":\"%s\",\"field\":\"%s\",\"header_name\":\"%s\"}",
+			roll(2) ? "distinct" : "count", distinct[field],
+			field == 2 ? "X-Page" : "");
+}
+
+/* false: it was not taken, because a field is not for a method or a number is just out of its range. */
+static bool random_rule(enum web_rule_kind kind, struct web_rule *out)
 {
 	struct web_reader reader;
 	struct text text;
@@ -480,9 +505,12 @@ static bool random_rule(struct web_rule *out)
 			text_add(&text, ",");
 		random_condition(&text);
 	}
-	text_add(&text, "]}");
+	text_add(&text, "]");
+	if (kind == WEB_RULE_CC_V2)
+		random_rate(&text);
+	text_add(&text, "}");
 	assert_false(text.failed);
-	return read_text(&reader, WEB_RULE_PRECISE, text.data, out) == OK;
+	return read_text(&reader, kind, text.data, out) == OK;
 }
 
 static const struct site *build(const struct web_program *programs, size_t count)
@@ -524,50 +552,62 @@ static void check_same(const struct web_rule *rules, const struct site *site)
 	}
 }
 
-static void check_read_back(const struct web_rule *rule)
+static void check_read_back(enum web_rule_kind kind, const struct web_rule *rule)
 {
 	struct web_reader reader = { .mem = mem };
 	struct web_rule again;
 	json_t *json = web_rule_json(rule), *copy;
 
 	assert_non_null(json);
-	assert_int_equal(web_rule_read(&reader, WEB_RULE_PRECISE, json, &again), OK);
+	assert_int_equal(web_rule_read(&reader, kind, json, &again), OK);
 	copy = web_rule_json(&again);
 	assert_true(json_equal(json, copy));
 	json_decref(json);
 	json_decref(copy);
 }
 
+/* As many rules of a kind as are taken out of many. */
+static size_t take_rules(
+	enum web_rule_kind kind, size_t most, struct web_rule *rules, struct web_program *programs)
+{
+	enum check check = kind == WEB_RULE_PRECISE ? CHECK_precise : CHECK_frequency;
+	size_t count = 0;
+
+	for (int tries = 0; tries < 200 && count < most; tries++) {
+		if (!random_rule(kind, &rules[count]))
+			continue;
+		check_read_back(kind, &rules[count]);
+		assert_int_equal(web_rule_compile(mem, &rules[count], check, &programs[count]), OK);
+		programs[count].rule.number = (uint32_t)count + 1;
+		count++;
+	}
+	return count;
+}
+
+#define RULES_MAX (WEB_PRECISE_MAX + WEB_CC_MAX)
+
 /* Whatever is taken compiles, passes the check of nodes, means the same, and is read back as it was. */
 static void test_property(void **state)
 {
-	struct web_rule rules[WEB_PRECISE_MAX];
-	struct web_program programs[WEB_PRECISE_MAX];
-	size_t taken = 0, met = 0;
+	struct web_rule rules[RULES_MAX];
+	struct web_program programs[RULES_MAX];
+	size_t taken = 0, met = 0, rates = 0;
 
 	(void)state;
-	for (int round = 0; round < 400; round++) {
-		size_t count = 0;
-
+	for (int round = 0; round < 300; round++) {
 		arena_reset(mem);
-		for (int tries = 0; tries < 200 && count < WEB_PRECISE_MAX; tries++) {
-			if (!random_rule(&rules[count]))
-				continue;
-			check_read_back(&rules[count]);
-			assert_int_equal(web_rule_compile(mem, &rules[count], CHECK_precise,
-						 &programs[count]),
-				OK);
-			programs[count].rule.number = (uint32_t)count + 1;
-			count++;
-		}
+		size_t count = take_rules(WEB_RULE_PRECISE, WEB_PRECISE_MAX, rules, programs);
+		count += take_rules(WEB_RULE_CC_V2, WEB_CC_MAX, rules + count, programs + count);
 		check_same(rules, build(programs, count));
 		taken += count;
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
+			rates += programs[i].rule.target != TARGET_NONE;
 			for (size_t r = 0; r < REQUESTS; r++)
 				met += rule_meets(&rules[i], &requests[r]);
+		}
 	}
 	/* Neither all nor nothing. */
-	assert_true(taken > 1000);
+	assert_true(taken > 1000 && rates > taken / 8 && rates < taken / 2);
 	assert_true(met > taken / 2 && met < taken * 3);
 }
 
@@ -587,15 +627,15 @@ static bool global_meets(const char *id, const struct web_request *request)
 	return program_meets(site, site_list_at(site, site->rules), request);
 }
 
-#define CHROME                                                                                     \
-	"user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "      \
-	"Chrome/120.0.0.0 Safari/537.36"
+static const char chrome_agent[] =
+	"user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+	"Chrome/120.0.0.0 Safari/537.36";
 
 static void test_global(void **state)
 {
 	static const struct web_request chrome = { "192.0.2.1", "GET", "a", "/", "", "", "NL", "",
 		"", "", "2.0",
-		{ CHROME, "accept: text/html", "accept-encoding: gzip", "accept-language: nl",
+		{ chrome_agent, "accept: text/html", "accept-encoding: gzip", "accept-language: nl",
 			"referer: https://a.example/" } };
 	static const struct {
 		const char *id;
@@ -612,15 +652,19 @@ static void test_global(void **state)
 		{ "global_09",
 			ASK("2.0", "/", "",
 				"user-agent: Mozilla/4.0 (compatible; MSIE 8.0; Windows NT)") },
+		{ "global_10", ASK("1.1", "/", "", "user-agent: Mozilla/5.0 (X11) Chrome/999.0") },
+		{ "global_11",
+			ASK("1.1", "/", "",
+				"user-agent: Mozilla/5.0 (compatible; Nmap Scripting Engine)") },
 		{ "global_20", ASK("1.1", "/", "", "accept: */*") },
 		{ "global_21", ASK("1.1", "/", "", "user-agent: ") },
 		{ "global_21", ASK("1.1", "/", "", "user-agent: -") },
-		{ "global_23", ASK("1.1", "/", "", CHROME, "accept-encoding: gzip") },
-		{ "global_24", ASK("1.1", "/", "", CHROME, "accept: */*") },
-		{ "global_27", ASK("1.1", "/x/.git/config", "", CHROME) },
-		{ "global_30", ASK("1.0", "/", "", CHROME) },
+		{ "global_23", ASK("1.1", "/", "", chrome_agent, "accept-encoding: gzip") },
+		{ "global_24", ASK("1.1", "/", "", chrome_agent, "accept: */*") },
+		{ "global_27", ASK("1.1", "/x/.git/config", "", chrome_agent) },
+		{ "global_30", ASK("1.0", "/", "", chrome_agent) },
 		{ "global_40", ASK("1.1", "/", "", "user-agent: Python-requests/2.31") },
-		{ "global_42", ASK("1.1", "/", "", CHROME, "accept: */*") },
+		{ "global_42", ASK("1.1", "/", "", chrome_agent, "accept: */*") },
 		{ "global_46",
 			ASK("1.1", "/", "", "user-agent: Mozilla/5.0 (X11) HeadlessChrome/120") },
 	};
@@ -631,12 +675,14 @@ static void test_global(void **state)
 		if (!global_meets(cases[i].id, &cases[i].request))
 			fail_msg("%s (case %zu) is not met", cases[i].id, i);
 	}
-	/* A browser as people have it meets none, at any level. */
+	/* A browser as people have it meets none, at any level, and costs little. */
+	searches = 0;
 	for (size_t i = 0; i < global_rule_count(); i++) {
 		global_rule_id(i, id);
 		if (global_meets(id, &chrome))
 			fail_msg("a browser meets %s", id);
 	}
+	assert_true(searches <= 16);
 }
 
 /* Numbers and names are unique, each level has rules, and what is checked as a client's rule passes. */
