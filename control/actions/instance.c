@@ -22,8 +22,6 @@
  * the usual TTL of a minute have gone by then. */
 #define DRAINED_MS MINUTE_MS
 #define LINE	   "coop-line-001" /* the one line that exists; published */
-/* Published plans grant one second-level domain per ten names. */
-#define NAMES_PER_SITE 10
 
 static const char *function_version_name(const struct plan *plan, enum product product)
 {
@@ -278,8 +276,8 @@ static enum err specs_entry(struct call *call, const struct instance *instance, 
 		"ElasticBandwidth", (json_int_t)plan->elastic_bandwidth_gbps, "BandwidthMbps",
 		(json_int_t)plan->clean_bandwidth_mbps, "QpsLimit", (json_int_t)plan->qps,
 		"PortLimit", (json_int_t)plan->ports, "DomainLimit", (json_int_t)plan->domains,
-		"SiteLimit", (json_int_t)(plan->domains / NAMES_PER_SITE), "ConnLimit", 0,
-		"CpsLimit", 0, "DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
+		"SiteLimit", (json_int_t)plan_sites(plan), "ConnLimit", 0, "CpsLimit", 0,
+		"DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
 		function_version_name(plan, instance->product), "ElasticBw", 0, "ElasticBwModel",
 		burst, "ElasticQps", 0, "ElasticQpsMode", "", "RealLimitBw",
 		(json_int_t)protection.real_limit_mbps);

@@ -77,6 +77,8 @@ forward() { # forward ID tcp|udp FRONTEND BACKEND ORIGIN
 	call CreatePort --InstanceId "$1" --FrontendProtocol "$2" --FrontendPort "$3" --BackendPort "$4" \
 		--RealServers.1 "$5" >/dev/null
 }
+# always_cookies ID: each SYN is answered with one, however few there are.
+always_cookies() { call ModifyInstanceLimits --InstanceId "$1" --SynThreshold 0 >/dev/null; }
 # settled: all nodes confirmed everything that was ordered.
 settled() {
 	local i
