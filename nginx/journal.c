@@ -262,8 +262,10 @@ static void record(ngx_http_request_t *r, const struct polder_request *request,
 	if (!write_begin(&writer, entry.record.length))
 		return;
 	write_bytes(&writer, &entry, offsetof(struct log_request, text));
-	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++)
-		write_bytes(&writer, texts[i].data, texts[i].len);
+	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++) {
+		if (texts[i].len > 0)
+			write_bytes(&writer, texts[i].data, texts[i].len);
+	}
 	write_end(&writer);
 }
 
