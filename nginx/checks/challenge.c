@@ -342,6 +342,9 @@ ngx_int_t challenge_check(struct checks_request *state)
 
 	if (!challenge_ready(state->request->settings))
 		return NGX_DECLINED;
+	if (state->request->site->mode[CHECK_challenge] == CHECK_WATCH)
+		return state->challenge_by == CHECK_COUNT || has_pass(state) ? NGX_DECLINED
+									     : ask(state, false);
 	result = plain_path(state);
 	if (result != NGX_DECLINED || state->challenge_by == CHECK_COUNT || has_pass(state))
 		return result;
