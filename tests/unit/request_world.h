@@ -23,7 +23,7 @@
 /* Last: it makes a macro of the name fail. */
 #include <cmocka.h>
 
-#define STEERED_MAX 256
+#define STEERED_MAX 512
 #define DRAFT_BYTES (4u << 20)
 
 struct steered {
