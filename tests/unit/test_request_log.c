@@ -242,7 +242,7 @@ static void test_json(void **state)
 	(void)state;
 	(void)make_request(&buffer, 1, usual);
 	log_view_of(request_of(&buffer), &view);
-	length = request_json(&view, "*.example", line);
+	length = request_line(&view, "*.example", line);
 	assert_int_equal(line[length - 1], '\n');
 	json = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(json);
@@ -291,7 +291,7 @@ static void test_longest_line(void **state)
 	domain[SITE_DOMAIN_MAX] = '\0';
 	assert_true(log_record_check(buffer, UINT16_MAX - 7));
 	log_view_of(request_of(buffer), &view);
-	assert_true(request_json(&view, domain, line) <= REQUEST_JSON_MAX);
+	assert_true(request_line(&view, domain, line) <= REQUEST_JSON_MAX);
 	free(buffer);
 }
 
