@@ -140,12 +140,13 @@ static void start(struct fetch *fetch, struct transfer *transfer, const char *ur
 		log_error("start to fetch: libcurl refused");
 }
 
-void fetch_snapshot(struct fetch *fetch, uint64_t generation)
+void fetch_snapshot(struct fetch *fetch, uint64_t generation, int64_t life_offset_ms)
 {
-	char url[URL_SIZE + 64];
+	char url[URL_SIZE + 96];
 
-	(void)snprintf(url, sizeof(url), "%s&generation=%llu&wait=%d", fetch->snapshot.base,
-		(unsigned long long)generation, WAIT_MS);
+	(void)snprintf(url, sizeof(url), "%s&generation=%llu&offset=%lld&wait=%d",
+		fetch->snapshot.base, (unsigned long long)generation, (long long)life_offset_ms,
+		WAIT_MS);
 	start(fetch, &fetch->snapshot, url);
 }
 

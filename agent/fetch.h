@@ -17,8 +17,9 @@ struct fetch;
 enum err fetch_open(const struct agent_settings *settings, struct fetch **out) MUST_USE;
 void fetch_close(struct fetch *fetch);
 
-/* Asks for what is newer than generation, 0: for all. Not while fetch_snapshot_runs. */
-void fetch_snapshot(struct fetch *fetch, uint64_t generation);
+/* Asks for what is newer than generation, 0: for all, or for another offset of the life cycle than this node has. Not while
+ * fetch_snapshot_runs. */
+void fetch_snapshot(struct fetch *fetch, uint64_t generation, int64_t life_offset_ms);
 bool fetch_snapshot_runs(const struct fetch *fetch);
 /* Sends a report; data must stay until it is over. Not while fetch_report_runs. */
 void fetch_report(struct fetch *fetch, const void *data, size_t size);

@@ -270,7 +270,9 @@ static void start_transfers(struct loop *loop)
 		(void)node_state_refused(loop->state, &refused);
 		if (refused > 0 && now_ms - loop->all_asked_ms >= RETRY_REFUSED_MS)
 			loop->all = true;
-		fetch_snapshot(loop->fetch, loop->all ? 0 : node_state_generation(loop->state));
+		/* The offset, too: the control may have sent another one to this node's agent of before. */
+		fetch_snapshot(loop->fetch, loop->all ? 0 : node_state_generation(loop->state),
+			settle_life_offset_ms(&loop->settle));
 		if (!fetch_snapshot_runs(loop->fetch))
 			fetch_failed(loop);
 	}

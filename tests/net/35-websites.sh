@@ -61,9 +61,13 @@ responder_start() {
 	local serial
 	serial=$(openssl x509 -noout -serial -in "$scratch/shop.example.pem" | sed 's/serial=//')
 	printf 'V\t350101000000Z\t\t%s\tunknown\t/CN=shop.example\n' "$serial" >"$scratch/index"
-	inside client timeout 60 openssl ocsp -index "$scratch/index" -port 80 -rsigner "$scratch/ca.pem" -rkey "$scratch/ca.key" \
-		-CA "$scratch/ca.pem" -ndays 1 >"$scratch/responder" 2>&1 &
-	responder=$!
+	inside client sh -c 'echo $$ >"$1/responder.pid"; exec timeout 60 openssl ocsp -index "$1/index" -port 80 \
+		-rsigner "$1/ca.pem" -rkey "$1/ca.key" -CA "$1/ca.pem" -ndays 1' sh "$scratch" >"$scratch/responder" 2>&1 &
+	for _ in $(seq 100); do
+		grep -q 'waiting for' "$scratch/responder" && return
+		sleep 0.1
+	done
+	return 1
 }
 stapled() { # within five seconds
 	local i
@@ -99,11 +103,11 @@ check "the table holds the private key" keyed "$TABLE" shop.example
 equal "the table is root's and nginx's alone" "640 root www-data" "$(stat -c '%a %U %G' "$TABLE")"
 
 # An OCSP response of the CA's responder is stapled.
-responder_start
+check "the responder starts" responder_start
 equal "OCSP is switched on" OK "$(code_of ModifyOcspStatus --Domain shop.example --Enable 1)"
 check "a response is stapled" stapled
-kill "$responder" 2>/dev/null
-wait "$responder" 2>/dev/null
+kill "$(cat "$scratch/responder.pid")"
+wait
 
 # What nodes confirmed is in force for the next request.
 equal "HTTP is sent to HTTPS" OK "$(code_of ModifyWebRule --Domain shop.example --RsType 0 --InstanceIds.1 "$id4" --InstanceIds.2 "$id6" \
