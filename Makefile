@@ -32,7 +32,7 @@ CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control con
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
-REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c frames.c))
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c frames.c hello.c opening.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -83,6 +83,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/packet
 	$(Q)tests/bench/flood
 	$(Q)tests/bench/request
+	$(Q)tests/bench/request_flood
 
 clean: ## remove what was built
 	rm -rf build build-*
@@ -154,6 +155,7 @@ $(O)/%.o: %.c
 # --- the module of nginx: built against Debian's nginx-dev, which tells how the packaged nginx was built ----
 NGINX_SOURCE := /usr/share/nginx/src
 NGINX_CONFIG := $(O)/nginx-config/ngx_auto_config.h
+# -Wno-cast-qual below: nginx's own functions, and its macros for texts, know no const.
 NGINX_CPPFLAGS := $(addprefix -isystem $(NGINX_SOURCE)/src/,core event event/modules os/unix http http/modules http/v2) \
 	-isystem $(O)/nginx-config
 NGINX := $(patsubst %.c,$(O)/module/%.o,$(call sources,nginx nginx/checks) base/site.c base/text.c base/arena.c)
@@ -165,7 +167,7 @@ $(NGINX_CONFIG): $(NGINX_SOURCE)/conf_flags
 $(O)/module/%.o: %.c | $(NGINX_CONFIG)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -Wno-cast-qual -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
 $(O)/ngx_http_polder_module.so: $(NGINX)
 	@echo "  LINK  $@"
 	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto -lm

@@ -44,7 +44,7 @@ enum {
 struct applier {
 	struct packets *packets;
 	struct node_state *state;
-	struct health *health; /* NULL: checks do nothing */
+	struct health *health;	   /* NULL: checks do nothing */
 	const struct steer *steer; /* NULL: no address has local services */
 	struct batch batch[BATCH_COUNT];
 	void (*origin)(void *context, const struct address *address);
@@ -182,9 +182,11 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	delete_key(context, PACKET_LIST_PREFIX, key);
 }
 
+/* What the node did to the source by itself, packet path or request path. */
 static void auto_block_delete(void *context, const struct list_exact_key *key)
 {
 	delete_key(context, PACKET_AUTO_BLOCK, key);
+	delete_key(context, PACKET_REQUEST_BAN, key);
 }
 
 static void region_put(void *context, uint32_t instance, const struct region_policy *policy)
@@ -362,7 +364,7 @@ static void forgive_source(struct applier *applier, enum packet_map map, const v
 		(map == PACKET_LIST_PREFIX && prefix->prefix_bits >= 32 &&
 			auto_block_key(ntohl(prefix->instance), &prefix->source,
 				prefix->prefix_bits - 32, &out)))
-		delete_key(applier, PACKET_AUTO_BLOCK, &out);
+		auto_block_delete(applier, &out);
 }
 
 /* Walks all keys once. A deleted key can be the walk's foothold, so it is left before it is deleted; a

@@ -85,6 +85,11 @@ int packets_handshake_fd(const struct packets *packets)
 	return bpf_program__fd(packets->skeleton->progs.polder_handshake);
 }
 
+int packets_out_fd(const struct packets *packets)
+{
+	return bpf_program__fd(packets->skeleton->progs.polder_out);
+}
+
 /* libbpf's own words, for debugging: what matters to the operator is logged by the caller. A verifier's log
  * is long; its end says what is wrong. */
 static int PRINTF(2, 0)

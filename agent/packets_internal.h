@@ -49,6 +49,7 @@ void pin_path(const struct agent_settings *settings, const char *prefix, const c
 bool packets_map_is_same(const struct bpf_map *map, int fd);
 int packets_filter_fd(const struct packets *packets);
 int packets_handshake_fd(const struct packets *packets);
+int packets_out_fd(const struct packets *packets);
 enum err attach_detach_all(const struct agent_settings *settings) MUST_USE;
 
 #endif

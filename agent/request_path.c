@@ -13,8 +13,11 @@
 #include <sys/vfs.h>
 
 #include "agent/request_keys.h"
+#include "agent/request_log.h"
 #include "agent/requests.h"
 #include "agent/resolve.h"
+#include "agent/site_traffic.h"
+#include "agent/staple.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/site.h"
@@ -26,7 +29,14 @@ struct request_path {
 	struct request_table *table;
 	struct requests *requests;
 	struct resolve *resolve;
-	bool told; /* the two below come from the control */
+	struct request_log *log;
+	struct site_traffic *traffic;
+	struct staple *staple;
+	struct staple_result response;
+	int64_t aged_ms; /* monotonic: when responses were looked at for their ends */
+	struct record_request_ban ban[REQUEST_BAN_MAX];
+	size_t bans; /* of the last report */
+	bool told;   /* the two below come from the control */
 	uint8_t secret[32];
 	int64_t life_offset_ms;
 	struct table_settings now; /* as last written */
@@ -139,8 +149,6 @@ static void follow_names(struct request_path *path)
 	const struct table_record *record;
 	uint64_t cursor = 0;
 
-	if (!requests_changed(path->requests))
-		return;
 	resolve_mark_unseen(path->resolve);
 	while ((record = request_table_next(path->table, &cursor))) {
 		if (record->kind == TABLE_SITE)
@@ -156,6 +164,168 @@ static void follow_names(struct request_path *path)
 				path->resolve, (const char *)record->key, record->key_length))
 			(void)request_table_delete(path->table, &key);
 	}
+}
+
+/* --- access logs ------------------------------------------------------------------------------------------- */
+
+static size_t list_logged(const struct request_path *path, struct logged_site *out)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		const struct site *site = request_table_body(record);
+
+		if (record->kind != TABLE_SITE || !(site->flags & SITE_LOG))
+			continue;
+		if (out) {
+			out[count].number = site->number;
+			memcpy(out[count].domain, site_text_at(site, site->domain),
+				site->domain.length);
+		}
+		count++;
+	}
+	return count;
+}
+
+/* Without memory the sites of before are logged, until the next change. */
+static void follow_logged(struct request_path *path)
+{
+	size_t count = list_logged(path, NULL);
+	struct logged_site *sites = calloc(count ? count : 1, sizeof(*sites));
+
+	if (!sites) {
+		log_error("no memory for the list of sites with access logs");
+		return;
+	}
+	(void)list_logged(path, sites);
+	request_log_sites(path->log, sites, count);
+}
+
+/* --- OCSP responses ---------------------------------------------------------------------------------------- */
+
+#define AGE_EVERY_MS MINUTE_MS
+
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct staple_wanted *left = a, *right = b;
+
+	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static const struct certificate *find_certificate(
+	const struct request_path *path, const uint32_t *number)
+{
+	struct table_key key = { TABLE_CERTIFICATE, sizeof(*number), number };
+	size_t length;
+
+	return request_table_find(path->table, &key, &length);
+}
+
+/* Numbers of certificates, with repeats; out NULL: how many. */
+static size_t list_stapled(const struct request_path *path, struct staple_wanted *out)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		const struct site *site = request_table_body(record);
+
+		if (record->kind != TABLE_SITE || !(site->flags & SITE_OCSP) ||
+			!find_certificate(path, &site->certificate))
+			continue;
+		if (out)
+			out[count].number = site->certificate;
+		count++;
+	}
+	return count;
+}
+
+/* Once each, with its chain. Those for which there is no memory have none, and get no response. */
+static size_t fill_stapled(
+	const struct request_path *path, struct staple_wanted *wanted, size_t count)
+{
+	size_t used = 0;
+
+	qsort(wanted, count, sizeof(*wanted), compare_wanted);
+	for (size_t i = 0; i < count; i++) {
+		const struct certificate *certificate = find_certificate(path, &wanted[i].number);
+
+		if (used > 0 && wanted[used - 1].number == certificate->number)
+			continue;
+		wanted[used] = (struct staple_wanted){ .number = certificate->number,
+			.version = certificate->version,
+			.chain = calloc(1, certificate->chain_length) };
+		if (!wanted[used].chain)
+			continue;
+		wanted[used].chain_length = certificate->chain_length;
+		memcpy(wanted[used++].chain, certificate_chain(certificate),
+			certificate->chain_length);
+	}
+	return used;
+}
+
+static void follow_stapled(struct request_path *path)
+{
+	size_t count = list_stapled(path, NULL);
+	struct staple_wanted *wanted = calloc(count ? count : 1, sizeof(*wanted));
+
+	if (!wanted) {
+		log_error("no memory for the list of certificates with OCSP");
+		return;
+	}
+	(void)list_stapled(path, wanted);
+	staple_want(path->staple, wanted, fill_stapled(path, wanted, count));
+}
+
+static void take_responses(struct request_path *path)
+{
+	struct staple_result *response = &path->response;
+
+	for (int i = 0; i < STAPLE_RESULT_MAX && staple_take(path->staple, response); i++) {
+		const struct certificate *certificate = find_certificate(path, &response->number);
+		struct table_key key = { TABLE_OCSP, sizeof(response->number), &response->number };
+
+		if (certificate && certificate->version == response->version &&
+			request_table_put(path->table, &key, response->bytes, response->length) !=
+				OK)
+			log_warn("certificate %u keeps its OCSP response", response->number);
+	}
+}
+
+/* Responses whose time is over; those of an agent of before, too. */
+static void age_responses(struct request_path *path, int64_t utc_now_ms)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		struct table_key key = { record->kind, record->key_length, record->key };
+
+		if (record->kind == TABLE_OCSP && staple_until_ms(request_table_body(record),
+							  record->body_length) <= utc_now_ms)
+			(void)request_table_delete(path->table, &key);
+	}
+}
+
+static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
+{
+	take_responses(path);
+	if (path->aged_ms != 0 && monotonic_now_ms - path->aged_ms < AGE_EVERY_MS)
+		return;
+	path->aged_ms = monotonic_now_ms;
+	age_responses(path, utc_now_ms);
+}
+
+static void follow_sites(struct request_path *path)
+{
+	if (!requests_changed(path->requests))
+		return;
+	follow_names(path);
+	follow_logged(path);
+	follow_stapled(path);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
@@ -187,6 +357,11 @@ static void check_folder(const char *folder)
 static enum err begin(const struct agent_settings *settings, struct request_path *path)
 {
 	const struct resolve_output names = { .context = path, .found = found, .gone = gone };
+	const struct request_log_settings log = { .requests = settings->requests,
+		.folder = settings->request_log,
+		.limits = { .days = settings->request_log_days,
+			.site_bytes_max = settings->request_log_site_bytes,
+			.bytes_max = settings->request_log_bytes } };
 	gid_t group;
 
 	TRY(find_group(settings, &group));
@@ -198,8 +373,12 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	path->resolve = resolve_new(settings->resolver, &names);
 	if (!path->resolve)
 		return fail(ERR_SYSTEM, "the resolver of origins' names cannot be set up");
+	path->traffic = site_traffic_new(settings->requests);
+	if (!path->traffic)
+		return ERR_MEMORY;
 	read_proxies(path, &settings->trusted_proxy);
-	return OK;
+	TRY(staple_open(false, &path->staple));
+	return request_log_open(&log, &path->log);
 }
 
 enum err request_path_open(const struct agent_settings *settings, struct steer *steer,
@@ -233,6 +412,9 @@ void request_path_close(struct request_path *path)
 {
 	if (!path)
 		return;
+	request_log_close(path->log);
+	staple_close(path->staple);
+	site_traffic_free(path->traffic);
 	resolve_free(path->resolve);
 	requests_free(path->requests);
 	request_table_close(path->table);
@@ -261,7 +443,7 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	/* The clock first: deadlines of the snapshot are meant in its time. */
 	write_settings(path, clock_utc_ms());
 	err = requests_apply(path->requests, snapshot, &output);
-	follow_names(path);
+	follow_sites(path);
 	resolve_turn(path->resolve, clock_monotonic_ms());
 	return err;
 }
@@ -283,6 +465,50 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 		return;
 	write_settings(path, utc_now_ms);
 	request_table_tick(path->table, monotonic_now_ms);
-	follow_names(path);
+	follow_sites(path);
+	tick_responses(path, utc_now_ms, monotonic_now_ms);
 	resolve_turn(path->resolve, monotonic_now_ms);
+}
+
+/* --- reports ----------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(void *context, uint32_t number)
+{
+	const struct request_path *path = context;
+
+	return requests_has_site(path->requests, number);
+}
+
+bool request_path_read(struct request_path *path, bool full)
+{
+	if (!path)
+		return false;
+	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path);
+	if (full)
+		site_traffic_tell_all(path->traffic);
+	path->bans = request_log_bans(path->log, path->ban);
+	return path->bans > 0 || site_traffic_has_next(path->traffic);
+}
+
+bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out)
+{
+	if (!path || !site_traffic_next(path->traffic, &out->counter))
+		return false;
+	out->record = (struct record){ RECORD_SITE_TRAFFIC, sizeof(*out), out->counter.number };
+	return true;
+}
+
+const struct record_request_ban *request_path_bans(struct request_path *path, size_t *count)
+{
+	*count = path ? path->bans : 0;
+	return path ? path->ban : NULL;
+}
+
+void request_path_told(struct request_path *path, bool accepted)
+{
+	if (!path)
+		return;
+	if (accepted)
+		request_log_told(path->log, path->bans);
+	path->bans = 0;
 }

@@ -30,4 +30,13 @@ void request_path_turn(struct request_path *path, int64_t monotonic_now_ms);
 /* Each second. */
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms);
 
+/* Reports: reads counters; whether there is something to tell. full: all is told once more. */
+bool request_path_read(struct request_path *path, bool full);
+/* The next site whose counters changed; false: no more. */
+bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out);
+/* Bans that were not told yet; they stay until request_path_told. Valid until the next call. */
+const struct record_request_ban *request_path_bans(struct request_path *path, size_t *count);
+/* What became of the report with the bans of the last call. */
+void request_path_told(struct request_path *path, bool accepted);
+
 #endif

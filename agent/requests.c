@@ -289,9 +289,11 @@ static void claim_certificate(struct requests *requests, const struct record_cer
 			mark_certificate(requests, index);
 		return;
 	}
+	if (same)
+		return;
 	/* The response is about the certificate of before. */
-	if (!same)
-		(void)request_table_delete(requests->table, &staple);
+	(void)request_table_delete(requests->table, &staple);
+	requests->changed = true;
 }
 
 /* --- a snapshot -------------------------------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ void requests_free(struct requests *requests); /* accepts NULL */
 enum err requests_apply(struct requests *requests, const struct snapshot *snapshot,
 	const struct requests_output *output) MUST_USE;
 
-/* Whether sites came, changed or went since the last call: whose origins have names may be others now. */
+/* Whether sites came, changed or went, or certificates changed, since the last call. */
 bool requests_changed(struct requests *requests);
 struct requests_counts {
 	uint32_t sites, certificates, vips, ports;

@@ -11,17 +11,19 @@
 #include <string.h>
 
 #include "agent/region_table.h"
+#include "agent/request_files.h"
 #include "base/form.h"
 #include "base/text.h"
 #include "shared/request_abi.h"
 
-#define FLOWS_MIN 1024
+#define FLOWS_MIN	      1024
+#define REQUEST_LOG_QUOTA_MAX (64 << 20) /* MiB: 64 TiB */
 
 struct settings_row {
 	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
-		*requests_group, *requests, *resolver;
+		*requests_group, *requests, *resolver, *request_log;
 	struct text_list interface, source, region_override, trusted_proxy;
-	int64_t flows, detach;
+	int64_t flows, detach, request_log_days, request_log_quota, request_log_site_quota;
 };
 
 static const struct param rows[] = {
@@ -57,6 +59,16 @@ static const struct param rows[] = {
 		.help = "prefix of proxies whose X-Forwarded-For is believed; repeatable"),
 	PARAM(settings_row, resolver, "resolver", .kind = PARAM_TEXT, .min = 2, .max = 200,
 		.help = "name servers for origins: ADDRESS[:PORT],... (as the system has)"),
+	PARAM(settings_row, request_log, "request-log", .kind = PARAM_TEXT, .min = 2, .max = 200,
+		.help = "folder of web sites' access logs; without it none"),
+	PARAM(settings_row, request_log_days, "request-log-days", .kind = PARAM_INT, .min = 1,
+		.max = REQUEST_LOG_DAYS_MAX, .fallback = 30, .help = "how long they are kept"),
+	PARAM(settings_row, request_log_quota, "request-log-quota", .kind = PARAM_INT, .min = 1,
+		.max = REQUEST_LOG_QUOTA_MAX, .fallback = 10240,
+		.help = "MiB of all access logs together"),
+	PARAM(settings_row, request_log_site_quota, "request-log-site-quota", .kind = PARAM_INT,
+		.min = 1, .max = REQUEST_LOG_QUOTA_MAX, .fallback = 1024,
+		.help = "MiB of one site's access log"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -196,6 +208,9 @@ static enum err check(const struct agent_settings *settings, char *why)
 		return bad(why, "control", "must be unix:/path or http://host:port");
 	if (settings->requests && settings->requests[0] != '/')
 		return bad(why, "requests", "must be a path from the root on");
+	if (settings->request_log && (settings->request_log[0] != '/' || !settings->requests))
+		return bad(
+			why, "request-log", "must be a path from the root on, beside --requests");
 	for (size_t i = 0; i < settings->trusted_proxy.count; i++) {
 		struct address address;
 		unsigned bits;
@@ -239,6 +254,10 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	out->requests_group = row.requests_group;
 	out->requests = row.requests;
 	out->resolver = row.resolver;
+	out->request_log = row.request_log;
+	out->request_log_days = (uint32_t)row.request_log_days;
+	out->request_log_bytes = (uint64_t)row.request_log_quota << 20;
+	out->request_log_site_bytes = (uint64_t)row.request_log_site_quota << 20;
 	out->trusted_proxy = row.trusted_proxy;
 	for (size_t i = 0; i < row.region_override.count; i++) {
 		if (!region_override_is_valid(row.region_override.item[i]))

@@ -452,7 +452,9 @@ static enum err open_folder(const char *folder, gid_t group, int *out)
 
 	if (!made && errno != EEXIST)
 		return fail(ERR_SYSTEM, "make %s: %s", folder, strerror(errno));
-	if (made && group != (gid_t)-1 && chown(folder, (uid_t)-1, group) != 0)
+	/* Whatever the umask says. */
+	if (made && (chmod(folder, 0750) != 0 ||
+			    (group != (gid_t)-1 && chown(folder, (uid_t)-1, group) != 0)))
 		return fail(ERR_SYSTEM, "give %s to its group: %s", folder, strerror(errno));
 	*out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out < 0)

@@ -27,6 +27,7 @@
 #include "mitigations/service.bpf.h"
 #include "refusal.bpf.h"
 #include "handshake.bpf.h"
+#include "out.bpf.h"
 #include "retry.bpf.h"
 #include "end.bpf.h"
 
@@ -109,7 +110,7 @@ static __always_inline int protect(
 	if (p->protocol == IPPROTO_UDP)
 		return udp_from_client(ctx, p);
 	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return icmp_from_client(ctx, p);
+		return local_error(ctx, p) ? local_pass(p) : icmp_from_client(ctx, p);
 	return drop(p, REASON_no_service);
 }
 
@@ -199,6 +200,13 @@ SEC("tc")
 int polder_handshake(struct __sk_buff *skb)
 {
 	return handshake_run(skb);
+}
+
+/* At tc egress. */
+SEC("tc")
+int polder_out(struct __sk_buff *skb)
+{
+	return out_run(skb);
 }
 
 /* Run by the agent, attached nowhere. */

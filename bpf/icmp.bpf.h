@@ -8,7 +8,6 @@
 #define BPF_ICMP_BPF_H
 
 #include "error.bpf.h"
-#include "local.bpf.h"
 
 #define ICMP_ECHO_REQUEST   8
 #define ICMP_ECHO_REPLY	    0
@@ -54,7 +53,7 @@ __noinline int icmp_from_client(struct xdp_md *ctx, struct packet *p)
 	if (p->fragment == FRAGMENT_LATER)
 		return drop(p, REASON_fragment_unknown);
 	if (error_at_hand(ctx, p))
-		return local_error(ctx, p) ? local_pass(p) : error_from_client(ctx, p);
+		return error_from_client(ctx, p);
 	if (p->version == 6) {
 		request = ICMPV6_ECHO_REQUEST;
 		reply = ICMPV6_ECHO_REPLY;

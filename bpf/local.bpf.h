@@ -85,12 +85,12 @@ static __noinline int local_from_client(struct xdp_md *ctx, struct packet *p, in
 	return reason ? drop(p, reason) : local_pass(p);
 }
 
-/* Is this ICMP error about a segment of a local service? */
+/* Is this ICMP packet an error about a segment of a local service? */
 static __noinline int local_error(struct xdp_md *ctx, struct packet *p)
 {
 	struct error *e;
 
-	if (!p || !(p->flags & PACKET_WEB))
+	if (!p || !(p->flags & PACKET_WEB) || !error_at_hand(ctx, p))
 		return 0;
 	e = error_blank();
 	return e && !error_read_quote(ctx, p, &e->quoted) && e->quoted.protocol == IPPROTO_TCP &&

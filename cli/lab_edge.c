@@ -5,7 +5,7 @@
  *
  *   DIR/requests        a tmpfs
  *   DIR/requests/NODE   what agent and nginx share
- *   DIR/edge/NODE       configuration and temporary files
+ *   DIR/edge/NODE       configuration and temporary files; in log/, access logs of sites
  */
 #include "cli/lab.h"
 

@@ -286,7 +286,9 @@ static void add_agent(
 			arena_print(mem, "unix:%s/control/node.sock", lab->directory), "--pin",
 			arena_print(mem, "%s/bpf/%s", lab->directory, role), "--requests",
 			arena_print(mem, "%s/requests/%s", lab->directory, role),
-			"--requests-group", LAB_EDGE_GROUP, NULL });
+			"--requests-group", LAB_EDGE_GROUP, "--request-log",
+			arena_print(mem, "%s/edge/%s/log", lab->directory, role),
+			"--request-log-quota", "256", NULL });
 	for (int side = LAB_CLIENT; side <= LAB_ORIGIN; side++) {
 		lab_link(side, node, &link);
 		add_arguments(program, (const char *[]){ "--interface",

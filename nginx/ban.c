@@ -155,7 +155,7 @@ void ban_now(const struct polder_connection *connection, const struct refusal *r
 		return;
 	/* Requests that were on their way when it was banned do not ban it again. */
 	if (rates && !rate_once(rates,
-			     rate_key(rates, COUNT_BANNED, connection->instance, &source,
+			     checks_key(rates, COUNT_BANNED, connection->instance, &source,
 				     sizeof(source)),
 			     now_ms, now_ms + 1000))
 		return;
@@ -174,7 +174,7 @@ uint32_t ban_note(const struct polder_connection *connection, const struct addre
 	if (!rates)
 		return 0;
 	slot = rate_find(rates,
-		rate_key(rates, COUNT_REFUSED + (uint32_t)refusal->check, connection->instance,
+		checks_key(rates, COUNT_REFUSED + (uint32_t)refusal->check, connection->instance,
 			&counted, sizeof(counted)),
 		now_ms, true);
 	if (!slot)

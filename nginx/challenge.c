@@ -96,7 +96,7 @@ static bool decode(const char *text, size_t length, uint8_t out[TOKEN_BYTES])
 
 bool challenge_ready(const struct table_settings *settings)
 {
-	static const uint8_t none[sizeof(settings->challenge_key[0])];
+	static const uint8_t none[32];
 
 	return settings && memcmp(settings->challenge_key[settings->challenge_epoch & 1], none,
 				   sizeof(none)) != 0;

@@ -48,6 +48,8 @@ struct checks_request {
 	ngx_queue_t link; /* next NULL: not watched */
 	int64_t body_credit_ms, read_credit_ms;
 	off_t body_bytes, read_bytes;
+	int64_t closed_ms; /* as in struct window, when it was looked at last */
+	bool reading;	   /* its answer waited for its client then */
 };
 
 /* ---- what a check says: NGX_DECLINED, nothing against it; NGX_DONE, it waits, or was answered; else the status to end
@@ -86,8 +88,9 @@ void subject_begin(struct checks_request *state);
 /* NULL: no counters file, so nothing is counted. */
 const struct rates *checks_rates(void);
 /* What is counted apart that is no rule's. */
-enum checks_count { /* above all numbers of rules */
-	COUNT_PACE = 0xffffff00,
+#define COUNT_FIRST 0xffffff00u /* above all numbers of rules */
+enum checks_count {		/* + COUNT_FIRST */
+	COUNT_PACE,
 	COUNT_SITE,
 	COUNT_QUOTA,
 	COUNT_REFUSED, /* + enum check: up to 32 of them */
@@ -97,6 +100,11 @@ enum checks_count { /* above all numbers of rules */
 	COUNT_PLAIN,
 	COUNT_BANNED
 };
+static inline uint64_t checks_key(const struct rates *rates, uint32_t what, uint32_t generation,
+	const void *target, size_t length)
+{
+	return rate_key(rates, COUNT_FIRST + what, generation, target, length);
+}
 /* The source as it is counted: of IPv6 the /64. */
 struct address checks_source(const struct address *address);
 

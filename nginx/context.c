@@ -132,7 +132,7 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 
 	if (!connection->ready) {
 		const ngx_proxy_protocol_t *told = c->proxy_protocol;
-		ngx_sockaddr_t local;
+		ngx_sockaddr_t local = { .sockaddr.sa_family = AF_UNSPEC };
 		socklen_t length = sizeof(local);
 		uint16_t unused;
 

@@ -10,6 +10,7 @@
 
 #include "base/site.h"
 #include "base/text.h"
+#include "nginx/run.h"
 
 #define PORT_HTTPS 443
 
@@ -306,8 +307,12 @@ static ngx_int_t filter(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (request && r == r->main && r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS)
+	if (request && r == r->main && r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+		/* To the checks this is its end: what follows is no HTTP. */
+		polder_checks_log(r, request);
+		request->checks = NULL;
 		polder_request_release(request);
+	}
 	return next_filter(r);
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One list of the worker's requests, looked at SLOW_LOOK_MS apart: that costs each request a few pointers, and no timer of its own.
- * A request whose body is being read, or whose answer waits for its client, uses up its credit with the time, and gets
- * SLOW_BYTES worth of it back with each byte. It begins with SLOW_SECONDS, and can have SLOW_CREDIT_SECONDS at most: somebody who
- * comes too slowly from the beginning has so long; who was quick before may be out of reach for a while, as telephones are.
+ * A request whose body is being read, or whose answer waits for its client, uses up its credit with the time, and earns it
+ * with bytes: a second with so many as make the least rate. It begins with SLOW_SECONDS, and can have SLOW_CREDIT_SECONDS
+ * at most: somebody who comes too slowly from the beginning has so long; who was quick before may be out of reach for a while, as
+ * telephones are.
  *
- * Progress of an answer is what has left the kernel's queue, too: the kernel takes a lot at once, and shows no more progress
- * for as long as the client takes little. Where the connection is one of HTTP/2, streams share that queue; there the
- * stream's own count says what its windows allowed.
+ * An answer may be slow because its client does not read it, or because the line is poor, and many parts of a page share it.
+ * So time counts whole only while the client keeps data back: while its receive window is closed, or under HTTP/2 the
+ * stream's, with nothing on its way. Other time counts a sixth, for those who do without acknowledging. Progress is
+ * what was acknowledged, since the kernel takes a lot at once; the first bytes earn nothing, as the client's kernel
+ * takes them whatever the client does. Under HTTP/2 progress is what the stream was allowed to send.
  *
  * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
  * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched: they
@@ -15,47 +18,67 @@
  */
 #include "nginx/slow.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
-#include "nginx/ban.h"
+#include "nginx/window.h"
 
 #define SLOW_LOOK_MS	    250
 #define SLOW_SECONDS	    5
 #define SLOW_CREDIT_SECONDS 30
-#define SLOW_BYTES	    500 /* a second: less than any line that a person uses gives */
+/* Bytes a second: less than any line gives that a person uses. Bodies are small, and come over the narrower way. */
+#define SLOW_BODY_RATE 500
+#define SLOW_READ_RATE 2000
+#define SLOW_READ_FREE 16384 /* earn nothing: receive buffers */
+#define SLOW_LINE_PART 6
 
 static ngx_queue_t watched;
 static ngx_event_t timer;
 static int64_t looked_ms;
 static ngx_connection_t nobody = { .fd = -1 }; /* nginx's debug log wants a connection */
 
-static void use_credit(int64_t *credit_ms, off_t *seen, off_t bytes, int64_t elapsed_ms)
+static void use_credit(
+	int64_t *credit_ms, off_t *seen, off_t bytes, int64_t rate, int64_t elapsed_ms)
 {
-	int64_t progress_ms = (int64_t)(bytes > *seen ? bytes - *seen : 0) * 1000 / SLOW_BYTES;
-
-	*seen = bytes;
-	*credit_ms += progress_ms;
+	if (bytes > *seen) {
+		*credit_ms += (bytes - *seen) * 1000 / rate;
+		*seen = bytes;
+	}
 	if (*credit_ms > SLOW_CREDIT_SECONDS * 1000)
 		*credit_ms = SLOW_CREDIT_SECONDS * 1000;
 	*credit_ms -= elapsed_ms;
 }
 
-/* Bytes of the answer that have reached the client, about; -1: it is not the client that is waited for. */
-static off_t delivered(ngx_http_request_t *r)
+static bool is_waiting_for_client(ngx_http_request_t *r)
 {
-	ngx_connection_t *c = r->connection;
-	int queued = 0;
+	const ngx_connection_t *c = r->connection;
 
 #if (NGX_HTTP_V2)
 	if (r->stream)
-		return c->buffered || r->stream->queued || r->stream->exhausted ? c->sent : -1;
+		return c->buffered || r->stream->queued || r->stream->exhausted;
 #endif
-	if (!c->buffered || c->write->delayed || c->write->ready)
-		return -1;
-	if (ioctl(c->fd, SIOCOUTQ, &queued) != 0)
-		queued = 0;
-	return c->sent > queued ? c->sent - queued : 0;
+	return c->buffered && !c->write->delayed && !c->write->ready;
+}
+
+/* Looks at how the answer gets on. Of elapsed_ms, returns the part that counts against the client. */
+static int64_t read_progress(struct checks_request *state, off_t *bytes, int64_t elapsed_ms)
+{
+	ngx_http_request_t *r = state->r;
+	struct window window = { 0 };
+	int64_t closed_ms;
+
+	if (!window_read(state->request->connection->nginx->fd, &window)) {
+		*bytes = r->connection->sent;
+		return elapsed_ms;
+	}
+	closed_ms = (int64_t)window.closed_ms - state->closed_ms;
+	state->closed_ms = (int64_t)window.closed_ms;
+	*bytes = (off_t)window.acked_bytes;
+#if (NGX_HTTP_V2)
+	if (r->stream) {
+		*bytes = r->connection->sent;
+		closed_ms = window.drained ? elapsed_ms : closed_ms;
+	}
+#endif
+	closed_ms = closed_ms < elapsed_ms ? closed_ms : elapsed_ms;
+	return closed_ms + (elapsed_ms - closed_ms) / SLOW_LINE_PART;
 }
 
 static bool is_reading_body(const ngx_http_request_t *r)
@@ -89,23 +112,32 @@ static bool refuse(struct checks_request *state, enum check check, ngx_event_t *
 static void look_at(struct checks_request *state, int64_t elapsed_ms)
 {
 	ngx_http_request_t *r = state->r;
-	off_t bytes;
+	off_t bytes = 0;
 
 	if (r->upstream && r->upstream->upgrade)
 		return;
 	if (is_reading_body(r)) {
-		use_credit(
-			&state->body_credit_ms, &state->body_bytes, r->request_length, elapsed_ms);
+		use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length,
+			SLOW_BODY_RATE, elapsed_ms);
 		if (state->body_credit_ms < 0) {
 			state->body_credit_ms = INT64_MAX / 2;
 			(void)refuse(state, CHECK_slow_body, r->connection->read);
 		}
 		return;
 	}
-	bytes = delivered(r);
-	if (bytes < 0)
+	if (!is_waiting_for_client(r)) {
+		state->reading = false;
 		return;
-	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, elapsed_ms);
+	}
+	elapsed_ms = read_progress(state, &bytes, elapsed_ms);
+	if (!state->reading) {
+		/* From here on. What was sent before and earned something, has. */
+		state->reading = true;
+		if (state->read_bytes == 0)
+			state->read_bytes = bytes + SLOW_READ_FREE;
+		return;
+	}
+	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, SLOW_READ_RATE, elapsed_ms);
 	if (state->read_credit_ms < 0) {
 		state->read_credit_ms = INT64_MAX / 2;
 		(void)refuse(state, CHECK_slow_read, r->connection->write);
@@ -121,8 +153,9 @@ static void look(ngx_event_t *event)
 
 	looked_ms = now_ms;
 	ngx_queue_init(&left);
-	if (!ngx_queue_empty(&watched))
+	if (!ngx_queue_empty(&watched)) {
 		ngx_queue_add(&left, &watched);
+	}
 	ngx_queue_init(&watched);
 	while (!ngx_queue_empty(&left)) {
 		ngx_queue_t *at = ngx_queue_head(&left);

@@ -490,16 +490,27 @@ struct counter {
 	__u64 packets;
 	__u64 bytes; /* IP and above, without Ethernet */
 };
-/* Reasons that follow from a packet's addresses are counted with the VIP; others in "vip_reason". */
+/*
+ * Reasons that follow from a packet's addresses are counted with the VIP, and so is that of a flood of ACKs; others in
+ * "vip_reason".
+ */
 #define REFUSED_FIRST REASON_blackhole
 #define REFUSED_COUNT (REASON_bogon - REASON_blackhole + 1)
+#define VIP_REASONS   (REFUSED_COUNT + 1)
+/* The place of a reason in vip_counter.refused; VIP_REASONS: none. And the reason of a place. */
+#define VIP_REASON_PLACE(reason)                                                                   \
+	((reason) == REASON_cookie_invalid			? (__u32)REFUSED_COUNT             \
+		: (__u32)(reason)-REFUSED_FIRST < REFUSED_COUNT ? (__u32)(reason)-REFUSED_FIRST    \
+								: (__u32)VIP_REASONS)
+#define VIP_REASON_AT(place)                                                                       \
+	((place) == REFUSED_COUNT ? (__u32)REASON_cookie_invalid : REFUSED_FIRST + (place))
 struct vip_counter {
 	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
 	struct counter out;	/* packets sent to clients for the VIP */
 	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
 	__u64 reserved;
-	struct counter refused[REFUSED_COUNT]; /* of dropped, by reason from REFUSED_FIRST on */
+	struct counter refused[VIP_REASONS]; /* of dropped, by VIP_REASON_PLACE */
 };
 struct vip_reason_key {
 	__u32 instance;

@@ -63,6 +63,8 @@ enum record_type {
 	RECORD_HEALTH_STATE = 23,
 	RECORD_OFFENCE = 24,
 	RECORD_SAMPLE = 25,
+	RECORD_REQUEST_BAN = 26,
+	RECORD_SITE_TRAFFIC = 27,
 };
 
 struct record {
@@ -264,6 +266,19 @@ struct record_sample { /* id = capture */
 	uint16_t length, captured;
 	uint32_t reserved;
 	uint8_t frame[SAMPLE_BYTES];
+};
+struct record_request_ban { /* id = instance: the request path banned a source at its node */
+	struct record record;
+	struct address source;
+	uint32_t site; /* number; 0: none */
+	uint32_t check; /* enum check */
+	uint32_t rule; /* number; 0: none */
+	uint32_t reserved;
+	int64_t until_ms; /* machine UTC */
+};
+struct record_site_traffic { /* id = site; totals since the node's file was made; only what changed */
+	struct record record;
+	struct site_counter counter;
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

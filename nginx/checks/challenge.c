@@ -47,7 +47,7 @@ static uint32_t count(
 {
 	const struct rates *rates = checks_rates();
 	struct rate_slot *slot =
-		rates ? rate_find(rates, rate_key(rates, what, 0, target, length), now_ms, true)
+		rates ? rate_find(rates, checks_key(rates, what, 0, target, length), now_ms, true)
 		      : NULL;
 
 	/* Without a place to count, as if it were the first. */
@@ -69,8 +69,8 @@ static bool take_once(const struct checks_request *state, const struct challenge
 
 	return rates &&
 	       rate_once(rates,
-		       rate_key(rates, COUNT_ANSWER, 0, question->id, sizeof(question->id)), now_ms,
-		       now_ms + (CHALLENGE_QUESTION_SECONDS + 10) * INT64_C(1000));
+		       checks_key(rates, COUNT_ANSWER, 0, question->id, sizeof(question->id)),
+		       now_ms, now_ms + (CHALLENGE_QUESTION_SECONDS + 10) * INT64_C(1000));
 }
 
 /* ---- cookies */

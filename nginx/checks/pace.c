@@ -25,7 +25,7 @@ static uint32_t count(const struct rates *rates, uint32_t what, const struct che
 	const void *target, size_t length)
 {
 	struct rate_slot *slot = rate_find(rates,
-		rate_key(rates, what, state->request->site->number, target, length),
+		checks_key(rates, what, state->request->site->number, target, length),
 		state->request->now_ms, true);
 
 	return slot ? rate_add(&slot->state, 1, PACE_INTERVAL_MS, state->request->now_ms) : 0;

@@ -11,7 +11,7 @@ ngx_int_t quota_check(struct checks_request *state)
 	if (!rates || vip->requests_max == 0)
 		return NGX_DECLINED;
 	slot = rate_find(rates,
-		rate_key(rates, COUNT_QUOTA, 0, &vip->instance, sizeof(vip->instance)),
+		checks_key(rates, COUNT_QUOTA, 0, &vip->instance, sizeof(vip->instance)),
 		state->request->now_ms, true);
 	if (!slot || rate_add(&slot->state, 1, 1000, state->request->now_ms) <= vip->requests_max)
 		return NGX_DECLINED;

@@ -12,6 +12,8 @@
 #define JOINED_BYTES_MAX                                                                           \
 	16384 /* of headers of one name; nginx itself has limits for each and all */
 
+static const ngx_str_t comma = ngx_string(", "), semicolon = ngx_string("; ");
+
 static struct rule_text from(const ngx_str_t *text)
 {
 	return (struct rule_text){ (const char *)text->data, text->len };
@@ -28,10 +30,10 @@ static struct rule_text from_string(const char *text)
 }
 
 /* One text of all, in memory of the request; what is beyond JOINED_BYTES_MAX, or memory, is left out. */
-static void join(
-	ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value, const char *between)
+static void join(ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value,
+	const ngx_str_t *between)
 {
-	size_t length = out->length + strlen(between) + value->len;
+	size_t length = out->length + between->len + value->len;
 	u_char *joined;
 
 	if (!out->data) {
@@ -42,13 +44,13 @@ static void join(
 	if (!joined)
 		return;
 	memcpy(joined, out->data, out->length);
-	memcpy(joined + out->length, between, strlen(between));
-	memcpy(joined + out->length + strlen(between), value->data, value->len);
+	memcpy(joined + out->length, between->data, between->len);
+	memcpy(joined + out->length + between->len, value->data, value->len);
 	*out = (struct rule_text){ (const char *)joined, length };
 }
 
 static struct rule_text by_name(
-	ngx_http_request_t *r, const char *name, size_t length, const char *between)
+	ngx_http_request_t *r, const char *name, size_t length, const ngx_str_t *between)
 {
 	ngx_list_part_t *part = &r->headers_in.headers.part;
 	struct rule_text out = { NULL, 0 };
@@ -187,13 +189,13 @@ static bool ask(void *context, enum step_field field, struct rule_text name, str
 		*out = from_header(r->headers_in.user_agent);
 		return true;
 	case FIELD_COOKIE:
-		*out = by_name(r, "cookie", 6, "; ");
+		*out = by_name(r, "cookie", 6, &semicolon);
 		return true;
 	case FIELD_CONTENT_TYPE:
 		*out = from_header(r->headers_in.content_type);
 		return true;
 	case FIELD_FORWARDED_FOR:
-		*out = by_name(r, "x-forwarded-for", 15, ", ");
+		*out = by_name(r, "x-forwarded-for", 15, &comma);
 		return true;
 	case FIELD_BODY:
 		if (state->body != BODY_READ)
@@ -201,7 +203,7 @@ static bool ask(void *context, enum step_field field, struct rule_text name, str
 		*out = body_text(r);
 		return true;
 	case FIELD_HEADER:
-		*out = by_name(r, name.data, name.length, ", ");
+		*out = by_name(r, name.data, name.length, &comma);
 		return true;
 	case FIELD_VERSION:
 		*out = version(r);

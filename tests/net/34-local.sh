@@ -72,6 +72,7 @@ done
 sleep 1.2
 for version in 4 6; do
 	check "they are traffic of the instance, IPv$version" test "$(call DescribeTraffic --InstanceId "${id[$version]}" | jq .InPackets)" -gt 400
+	check "so is what is sent to them, IPv$version" test "$(call DescribeTraffic --InstanceId "${id[$version]}" | jq .OutBytes)" -gt $((200 * 65536))
 done
 
 for version in 4 6; do

@@ -45,7 +45,7 @@ certificate() { # certificate DOMAIN: signed by an own CA
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
 		-keyout "$scratch/$1.key" -out "$scratch/$1.csr" 2>/dev/null
 	openssl x509 -req -in "$scratch/$1.csr" -CA "$scratch/ca.pem" -CAkey "$scratch/ca.key" -CAcreateserial -days 2 \
-		-extfile <(echo "subjectAltName=DNS:$1") -out "$scratch/$1.pem" 2>/dev/null
+		-extfile <(echo "subjectAltName=DNS:$1"; echo "authorityInfoAccess=OCSP;URI:http://$RESPONDER/") -out "$scratch/$1.pem" 2>/dev/null
 	cat "$scratch/ca.pem" >>"$scratch/$1.pem"
 }
 associate() { # associate DOMAIN NAME
@@ -53,6 +53,28 @@ associate() { # associate DOMAIN NAME
 }
 # keyed FILE DOMAIN: whether the domain's private key is in the file, by a line of its PEM.
 keyed() { grep -qaF "$(sed -n 2p "$scratch/$2.key")" "$1"; }
+
+# A responder of the CA, on the client's address toward the node.
+RESPONDER=$(inside client ip -j -4 address show dev "$(inside client ip -j -4 route get "$(field .vip_pool[0] | sed 's|/.*||;s|0$|1|')" | jq -r '.[0].dev')" |
+	jq -r '.[0].addr_info[0].local')
+responder_start() {
+	local serial
+	serial=$(openssl x509 -noout -serial -in "$scratch/shop.example.pem" | sed 's/serial=//')
+	printf 'V\t350101000000Z\t\t%s\tunknown\t/CN=shop.example\n' "$serial" >"$scratch/index"
+	inside client timeout 60 openssl ocsp -index "$scratch/index" -port 80 -rsigner "$scratch/ca.pem" -rkey "$scratch/ca.key" \
+		-CA "$scratch/ca.pem" -ndays 1 >"$scratch/responder" 2>&1 &
+	responder=$!
+}
+stapled() { # within five seconds
+	local i
+	for i in $(seq 50); do
+		inside client openssl s_client -connect "$vip4:443" -servername shop.example -status </dev/null 2>/dev/null |
+			grep -q 'OCSP Response Status: successful' && return
+		sleep 0.1
+	done
+	cat "$scratch/responder"
+	return 1
+}
 
 id4=$(buy Ipv4) id6=$(buy Ipv6)
 vip4=$(instance "$id4" Ip) vip6=$(instance "$id6" Ip)
@@ -76,6 +98,13 @@ check "HTTPS over IPv6" shows 200 https://shop.example/1k "$vip6" --cacert "$scr
 check "the table holds the private key" keyed "$TABLE" shop.example
 equal "the table is root's and nginx's alone" "640 root www-data" "$(stat -c '%a %U %G' "$TABLE")"
 
+# An OCSP response of the CA's responder is stapled.
+responder_start
+equal "OCSP is switched on" OK "$(code_of ModifyOcspStatus --Domain shop.example --Enable 1)"
+check "a response is stapled" stapled
+kill "$responder" 2>/dev/null
+wait "$responder" 2>/dev/null
+
 # What nodes confirmed is in force for the next request.
 equal "HTTP is sent to HTTPS" OK "$(code_of ModifyWebRule --Domain shop.example --RsType 0 --InstanceIds.1 "$id4" --InstanceIds.2 "$id6" \
 	--ProxyTypes '[{"ProxyType":"http","ProxyPorts":["80"]},{"ProxyType":"https","ProxyPorts":["443"]}]' --RealServers.1 "$ORIGIN4" \
@@ -83,13 +112,50 @@ equal "HTTP is sent to HTTPS" OK "$(code_of ModifyWebRule --Domain shop.example 
 check "nodes confirm the change" settled
 equal "the next request is redirected" 301 "$(page http://shop.example/1k "$vip4")"
 
-# Life cycle: pages are served until forwarding stops.
+# How long after the API's reply the first request shows a change: told, not judged, since machines differ.
+before=$(date +%s%N)
+call ModifyWebRule --Domain shop.example --RsType 0 --InstanceIds.1 "$id4" --InstanceIds.2 "$id6" \
+	--ProxyTypes '[{"ProxyType":"http","ProxyPorts":["80"]},{"ProxyType":"https","ProxyPorts":["443"]}]' --RealServers.1 "$ORIGIN4" \
+	--HttpsExt '{"Https2http":1}' >/dev/null
+replied=$(date +%s%N)
+settled
+echo "# the API took $(((replied - before) / 1000000)) ms; confirmed by the node $((($(date +%s%N) - replied) / 1000000)) ms later"
+equal "the next request is not redirected" 200 "$(page http://shop.example/1k "$vip4")"
+
+# Checks, and the access log that says why.
+source=$(client_address 4 "$vip4")
+logs() { cat "$STATE"/edge/node/log/*-shop.example/*.jsonl 2>/dev/null; }
+logged() { # logged FILTER: a line of the log, within three seconds
+	local i
+	for i in $(seq 30); do
+		logs | jq -es "any(.[]; $1)" >/dev/null && return
+		sleep 0.1
+	done
+	echo "last line: $(logs | tail -n 1)"
+	return 1
+}
+equal "the access log is switched on" OK "$(code_of EnableWebAccessLogConfig --Domain shop.example)"
+check "nodes confirm the log" settled
+equal "a page with query" 200 "$(page 'http://shop.example/1k?a=b' "$vip4" -A 'agent "x"')"
+check "the request is in the access log" logged ".matched_host == \"shop.example\" and .request_path == \"/1k\" and
+	.querystring == \"a=b\" and .http_user_agent == \"agent \\\"x\\\"\" and .real_client_ip == \"$source\" and .status == 200 and
+	.upstream_status == 200 and .cc_action == \"none\" and .server_addr == \"$vip4\" and .server_port == 80"
+equal "the client is black-listed" OK "$(code_of ConfigWebIpSet --Domain shop.example --BlackList.1 "$source")"
+equal "lists are on" OK "$(code_of ModifyWebIpSetSwitch --Domain shop.example --Config '{"BwlistEnable":1}')"
+check "nodes confirm the black-list" settled
+equal "no page for who is black-listed" 000 "$(page http://shop.example/1k "$vip4")"
+check "the refusal is in the access log" logged ".cc_phase == \"black_list\" and .cc_action == \"close\" and .cc_blocks == 1"
+
+# Life cycle: checks end with the expiry, pages are served until forwarding stops.
 at_expiry_plus "$id4" 5
-check "expired: pages are served" shows 301 http://shop.example/1k "$vip4"
+check "expired: no check, a page" shows 200 http://shop.example/1k "$vip4"
+clock reset
+check "the clock goes back: the check again" shows 000 http://shop.example/1k "$vip4"
+equal "the black-list is emptied" OK "$(code_of ModifyWebIpSetSwitch --Domain shop.example --Config '{"BwlistEnable":0}')"
 at_expiry_plus "$id4" $((7 * 86400 + 5))
 check "7 days on: no page" shows 000 http://shop.example/1k "$vip4"
 clock reset
-check "the clock goes back: pages again" shows 301 http://shop.example/1k "$vip4"
+check "the clock goes back: pages again" shows 200 http://shop.example/1k "$vip4"
 
 # A new private key takes the old one's place in memory.
 cp "$scratch/shop.example.key" "$scratch/old.key"
@@ -101,10 +167,21 @@ if keyed "$TABLE" old; then got=yes; else got=no; fi
 equal "the old key is not in the table" no "$got"
 
 # An agent that starts anew finds what is there; nginx goes on meanwhile.
+full_ones() { grep -c 'in force: full' "$STATE/agent.log"; }
+takes_over() { # takes_over COUNT: another full snapshot is in force, within half a minute
+	local i
+	for i in $(seq 300); do
+		[ "$(full_ones)" -gt "$1" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+fulls=$(full_ones)
 kill -9 "$(jq .agent "$STATE/pids.json")"
-equal "pages while the agent starts" 301 "$(page http://shop.example/1k "$vip4")"
+equal "pages while the agent starts" 200 "$(page http://shop.example/1k "$vip4")"
+check "the agent takes over" takes_over "$fulls"
 check "the agent's new start confirms" settled
-equal "pages after it" 301 "$(page http://shop.example/1k "$vip4")"
+equal "pages after it" 200 "$(page http://shop.example/1k "$vip4")"
 
 # Released: neither page nor key.
 at_expiry_plus "$id4" $((8 * 86400))

@@ -237,8 +237,8 @@ static inline uint64_t vip_reason_packets(struct polder *skel, uint32_t reason)
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, total), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
 		sum += value[i].packets;
-		if (reason - REFUSED_FIRST < REFUSED_COUNT)
-			sum += total[i].refused[reason - REFUSED_FIRST].packets;
+		if (VIP_REASON_PLACE(reason) < VIP_REASONS)
+			sum += total[i].refused[VIP_REASON_PLACE(reason)].packets;
 	}
 	return sum;
 }

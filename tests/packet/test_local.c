@@ -188,6 +188,56 @@ static void errors(int version)
 	assert_int_equal(frame_run(skel, &f), XDP_DROP);
 }
 
+/* What polder_out adds to the address's counter for a frame that is so much on the wire. */
+static struct counter counted_out(const struct wire *w, uint32_t segments, uint32_t wire_length)
+{
+	struct frame f = frame_build(w);
+	struct __sk_buff skb = { .gso_segs = segments, .wire_len = wire_length };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f.byte, .data_size_in = f.size,
+		.ctx_in = &skb, .ctx_size_in = sizeof(skb));
+	struct vip_counter before = vip_counted(skel, VIP_SLOT), after;
+
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(skel->progs.polder_out), &run), 0);
+	assert_int_equal((int)run.retval, -1); /* TC_ACT_UNSPEC: others are asked, too */
+	after = vip_counted(skel, VIP_SLOT);
+	return (struct counter){ after.out.packets - before.out.packets,
+		after.out.bytes - before.out.bytes };
+}
+
+static void out(int version)
+{
+	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
+		.destination = version == 4 ? CLIENT4 : CLIENT6,
+		.source_port = WEB_PORT,
+		.destination_port = 40000,
+		.protocol = IPPROTO_TCP,
+		.flags = ACK | PSH,
+		.payload = 1000 };
+	struct frame f = frame_build(&sent);
+	struct vip vip = vip_of_web(0);
+	struct wire other = sent;
+	struct counter added;
+
+	local_begin(0);
+	added = counted_out(&sent, 0, 0);
+	assert_int_equal(added.packets, 1);
+	assert_int_equal(added.bytes, f.size - 14);
+	added = counted_out(&sent, 3, f.size + 108);
+	assert_int_equal(added.packets, 3);
+	assert_int_equal(added.bytes, f.size + 108 - 3 * 14);
+	other.source_port = 80;
+	assert_int_equal(counted_out(&other, 0, 0).packets, 0);
+	other = sent;
+	other.protocol = IPPROTO_UDP;
+	assert_int_equal(counted_out(&other, 0, 0).packets, 0);
+	other = sent;
+	other.source = version == 4 ? "10.201.9.2" : "fd09::2";
+	assert_int_equal(counted_out(&other, 0, 0).packets, 0);
+	vip.flags &= ~VIP_HAS_LOCAL;
+	vips_put(&vip);
+	assert_int_equal(counted_out(&sent, 0, 0).packets, 0);
+}
+
 TEST(passes)
 TEST(others)
 TEST(before_rules)
@@ -196,6 +246,7 @@ TEST(listed)
 TEST(life_cycle)
 TEST(ceiling)
 TEST(errors)
+TEST(out)
 
 static int setup(void **state)
 {
@@ -223,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_life_cycle),
 		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_out),
 	};
 
 	if (geteuid() != 0) {

@@ -342,7 +342,8 @@ static void test_query(void **state)
 		assert_true(challenge_query_read(
 			query, strlen(query), &token, &token_length, uri, &uri_length));
 		assert_int_equal(token_length, 59);
-		if (uri_length != strlen(cases[i].uri) || memcmp(uri, cases[i].uri, uri_length))
+		if (uri_length != strlen(cases[i].uri) ||
+			memcmp(uri, cases[i].uri, uri_length) != 0)
 			fail_msg("case %zu", i);
 	}
 	assert_false(challenge_query_read("t=short", 7, &token, &token_length, uri, &uri_length));

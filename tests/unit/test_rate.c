@@ -53,8 +53,8 @@ static void test_hash(void **state)
 	uint8_t data[15];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof(data); i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)i;
 	assert_int_equal(rate_hash(secret, data, 0), UINT64_C(0xabac0158050fc4dc));
 	assert_int_equal(rate_hash(secret, data, 1), UINT64_C(0xc9f49bf37d57ca93));
 	assert_int_equal(rate_hash(secret, data, 8), UINT64_C(0x369095118d299a8e));
@@ -219,6 +219,16 @@ static void work(uint32_t seed)
 	}
 }
 
+static void claim_for_ever(void)
+{
+	for (uint32_t i = 0;; i++) {
+		struct rate_slot *slot = rate_find(&rates, key_of(i % 100 + 10000), NOW, true);
+
+		if (slot)
+			slot->key = 0;
+	}
+}
+
 static void test_processes(void **state)
 {
 	pid_t child[PROCESSES + 1];
@@ -234,11 +244,8 @@ static void test_processes(void **state)
 		assert_true(child[i] >= 0);
 		if (child[i] == 0) {
 			/* The last one claims slots, and frees them, until it is killed. */
-			for (uint32_t j = 0; i == PROCESSES; j++) {
-				slot = rate_find(&rates, key_of(j % 100 + 10000), NOW, true);
-				if (slot)
-					slot->key = 0;
-			}
+			if (i == PROCESSES)
+				claim_for_ever();
 			work(i);
 			_exit(0);
 		}

@@ -147,13 +147,14 @@ static void test_texts(void **state)
 /* A value that lies across the pieces that are folded. */
 static void test_long_texts(void **state)
 {
+	static const char needle[6] = { 'N', 'E', 'E', 'D', 'L', 'E' };
 	static char uri[40000];
 	struct request request = { .uri = uri };
 
 	(void)state;
 	for (size_t at = 16384 - 7; at < 16384 + 3; at++) {
 		memset(uri, 'n', sizeof(uri) - 1);
-		memcpy(uri + at, "NEEDLE", 6);
+		memcpy(uri + at, needle, sizeof(needle));
 		begin(1);
 		step->field = FIELD_URI;
 		step->match = MATCH_CONTAINS;
@@ -285,7 +286,7 @@ static void test_jumps(void **state)
 	for (int i = 0; i < 3; i++) {
 		step[i].field = FIELD_URI;
 		step[i].match = MATCH_CONTAINS;
-		step[i].value = site_add_text(&builder, "abc" + i, 1);
+		step[i].value = site_add_text(&builder, &"abc"[i], 1);
 	}
 	step[0].hit = 1;
 	step[0].miss = 2;

@@ -19,7 +19,7 @@ table <<END
  $(one_site 2 watch.test "$RULES"',"modes":{"frequency":1}'), $(one_site 3 off.test "$RULES"',"modes":{"frequency":0}'),
  $(one_site 4 normal.test '"pace":1'), $(one_site 5 attack.test '"pace":2'), $(one_site 6 calm.test '"pace":2,"modes":{"pace":1}'),
  {"domain":"quota.test","number":7,"instances":[2],"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":8000}]},
- $(one_site 8 white.test "$RULES"',"prefixes":[["203.0.113.50",1]]')]}
+ $(one_site 9 usual.test '"pace":2,"requests_usual":10'), $(one_site 8 white.test "$RULES"',"prefixes":[["203.0.113.50",1]]')]}
 END
 edge_start
 
@@ -65,6 +65,13 @@ within "what no person does is refused" 1000 1190 "$(burst normal.test 1200 203.
 within "under attack it is less" 300 490 "$(burst attack.test 500 203.0.113.21)"
 equal "watched" 500 "$(burst calm.test 500 203.0.113.22)"
 within "and counted" 10 200 "$(site_count 6 watched pace)"
+
+# A site that gets far more than it usually does, from sources none of which is over its own limit.
+for i in 1 2 3 4 5; do burst usual.test 240 203.0.113.$((60 + i)) >"$scratch/burst"; done
+equal "a site over its usual rate challenges" "403 challenge" \
+	"$(get usual.test / -H 'X-Forwarded-For: 203.0.113.70' -o /dev/null -w '%{http_code} %header{x-polder-refused}')"
+for i in 1 2 3 4 5; do burst attack.test 240 203.0.113.$((80 + i)) >"$scratch/burst"; done
+equal "one whose usual rate is not known does not" 200 "$(status attack.test / -H 'X-Forwarded-For: 203.0.113.90')"
 
 quota() { for i in $(seq 80); do printf 'url = "http://quota.test/"\noutput = "/dev/null"\n'; done >"$scratch/urls"
 	curl -s -m 20 -K "$scratch/urls" -w '%{http_code}\n' --connect-to "::$OTHER:" | grep -c 200; }

@@ -4,7 +4,7 @@
  * would. Bounded in count and time, and only toward addresses of documentation (192.0.2.0/24), which tests put on
  * loopback in a namespace of their own.
  *
- *   http2_flood ADDRESS PORT NAME KIND COUNT     KIND: reset continuation ping settings priority empty cancel
+ *   http2_flood ADDRESS PORT NAME KIND COUNT     KIND: reset continuation ping settings priority empty
  *       says "closed N" or "open N": after so many frames, or with all of them sent
  *   http2_flood ADDRESS PORT NAME request [HEADER VALUE]...
  *       says the status, or "reset" or "closed"
@@ -52,7 +52,8 @@ static void give_up(const char *what)
 
 static void open_connection(const char *address, const char *port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
 	struct timeval limit = { .tv_sec = SECONDS_MAX };
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -94,18 +95,20 @@ static size_t put_text(uint8_t *out, const char *text)
 {
 	size_t length = strlen(text);
 
-	out[0] = (uint8_t)length; /* less than 127, in full */
-	memcpy(out + 1, text, length);
+	if (length >= 127)
+		give_up("a text that is too long");
+	out[0] = (uint8_t)length;
+	(void)snprintf((char *)out + 1, 127, "%s", text);
 	return 1 + length;
 }
 
 /* GET https / for the name, as a block of headers. */
 static size_t put_request(uint8_t *out)
 {
-	size_t used = 3;
+	static const uint8_t get[] = { 0x82, 0x84, 0x87, 0x01 /* :authority */ };
+	size_t used = sizeof(get);
 
-	memcpy(out, "\x82\x84\x87", 3);
-	out[used++] = 0x01; /* :authority */
+	memcpy(out, get, sizeof(get));
 	return used + put_text(out + used, name);
 }
 
@@ -131,13 +134,15 @@ static bool is_closed(void)
 
 static size_t flood_step(uint8_t *out, const char *kind, uint32_t i)
 {
+	static const uint8_t field[] = { 0, 1, 'x', 100 };
 	uint32_t stream = 2 * i + 1;
 	size_t used;
 
-	if (strcmp(kind, "reset") == 0 || strcmp(kind, "cancel") == 0) {
+	if (strcmp(kind, "reset") == 0) {
 		used = frame(out, HEADERS, 5, stream, put_request(out + 9));
 		(void)frame(out + used, RESET, 0, stream, 4);
-		memcpy(out + used + 9, "\0\0\0\x08", 4);
+		memset(out + used + 9, 0, 3);
+		out[used + 12] = 8; /* CANCEL */
 		return used + 13;
 	}
 	if (strcmp(kind, "continuation") == 0) {
@@ -145,7 +150,7 @@ static size_t flood_step(uint8_t *out, const char *kind, uint32_t i)
 			return frame(out, HEADERS, 1, 1, put_request(out + 9));
 		/* A literal header with a value of 100 bytes, many times. */
 		for (used = 9; used < 9 + 8000; used += 104) {
-			memcpy(out + used, "\0\1x\x64", 4);
+			memcpy(out + used, field, sizeof(field));
 			memset(out + used + 4, 'a', 100);
 		}
 		return frame(out, CONTINUATION, 0, 1, used - 9);
