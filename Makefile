@@ -84,6 +84,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/flood
 	$(Q)tests/bench/request
 	$(Q)tests/bench/request_flood
+	$(Q)tests/bench/request_change
 
 clean: ## remove what was built
 	rm -rf build build-*
@@ -234,7 +235,7 @@ install: all ## install below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/polder
 	install $(O)/polder-control $(O)/polder-agent $(DESTDIR)$(PREFIX)/sbin
 	install $(O)/polder $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(O)/polder.bpf.o $(DESTDIR)$(PREFIX)/lib/polder
+	install -m 644 $(O)/polder.bpf.o $(O)/ngx_http_polder_module.so $(DESTDIR)$(PREFIX)/lib/polder
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/polder/examples packaging/*.conf

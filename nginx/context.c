@@ -44,15 +44,16 @@ static uint16_t from_sockaddr(const struct sockaddr *socket, struct address *out
 static bool from_text(const u_char *text, size_t length, struct address *out, uint16_t *out_port)
 {
 	char copy[ADDRESS_TEXT_SIZE];
-	const u_char *end = text + length, *port = NULL, *colon;
+	const u_char *end, *port = NULL, *colon;
 
-	while (text < end && (*text == ' ' || *text == '\t'))
+	for (; length > 0 && (*text == ' ' || *text == '\t'); length--)
 		text++;
-	while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	colon = memchr(text, ':', (size_t)(end - text));
-	if (text < end && *text == '[') {
-		const u_char *bracket = memchr(text, ']', (size_t)(end - text));
+	while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+		length--;
+	end = text + length;
+	colon = memchr(text, ':', length);
+	if (length > 0 && *text == '[') {
+		const u_char *bracket = memchr(text, ']', length);
 
 		if (!bracket)
 			return false;
@@ -62,8 +63,6 @@ static bool from_text(const u_char *text, size_t length, struct address *out, ui
 	} else if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1))) {
 		port = colon + 1;
 		length = (size_t)(colon - text);
-	} else {
-		length = (size_t)(end - text);
 	}
 	if (length == 0 || length >= sizeof(copy))
 		return false;

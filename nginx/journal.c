@@ -82,6 +82,8 @@ static void write_bytes(struct writer *writer, const void *bytes, size_t length)
 	size_t place = writer->at & (LOG_RING_BYTES - 1);
 	size_t first = ngx_min(length, LOG_RING_BYTES - place);
 
+	if (length == 0) /* the text is NULL then */
+		return;
 	memcpy(&ring->data[place], bytes, first);
 	memcpy(ring->data, (const uint8_t *)bytes + first, length - first);
 	writer->at += length;
@@ -262,8 +264,10 @@ static void record(ngx_http_request_t *r, const struct polder_request *request,
 	if (!write_begin(&writer, entry.record.length))
 		return;
 	write_bytes(&writer, &entry, offsetof(struct log_request, text));
-	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++)
-		write_bytes(&writer, texts[i].data, texts[i].len);
+	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++) {
+		if (texts[i].len > 0)
+			write_bytes(&writer, texts[i].data, texts[i].len);
+	}
 	write_end(&writer);
 }
 

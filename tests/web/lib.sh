@@ -38,8 +38,9 @@ check() {
 }
 equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected $2" "got      $3"; fi; }
 done_testing() {
-	# Whatever a script did, no worker may have ended by a signal, unless it was the script's doing.
-	[ -n "${WORKERS_DIE:-}" ] || equal "no worker ended by a signal" 0 "$(grep -c 'exited on signal' "$scratch/error.log")"
+	# Whatever a script did, no worker may have ended by a fault, unless it was the script's doing.
+	[ -n "${WORKERS_DIE:-}" ] || equal "no worker ended by a fault" 0 \
+		"$(grep -cE 'exited (on signal|with code [1-9])|runtime error|AddressSanitizer' "$scratch/error.log")"
 	[ "$test_failed" = 0 ] || tail -n 15 "$scratch/error.log" | sed 's/^/    /'
 	exit $test_failed
 }
@@ -158,3 +159,11 @@ refused() {
 journal() { python3 tests/web/journal.py "$FOLDER" "$@"; }
 # logged NAME [N]: field of the N-th last record, 1 unless said.
 logged() { journal | tail -n "${2:-1}" | head -n 1 | grep -oP "(^| )$1='?\K[^' ]*"; }
+# gone COMMAND...: "closed" when curl got no answer at all but the connection's end; else its status.
+gone() {
+	local status
+	"$@" >/dev/null
+	status=$?
+	# Which of the two it is depends on what curl sees first.
+	case $status in 52 | 56) echo closed ;; *) echo $status ;; esac
+}
