@@ -84,6 +84,7 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/flood
 	$(Q)tests/bench/request
 	$(Q)tests/bench/request_flood
+	$(Q)tests/bench/request_change
 
 clean: ## remove what was built
 	rm -rf build build-*

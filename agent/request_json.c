@@ -180,7 +180,7 @@ static void add_answer(struct line *line, const struct log_view *view)
 	add_number(line, "rule", request->rule);
 }
 
-size_t request_json(const struct log_view *view, const char *domain, char *out)
+size_t request_line(const struct log_view *view, const char *domain, char *out)
 {
 	struct line line = { .at = out };
 

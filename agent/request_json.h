@@ -14,6 +14,6 @@
 
 /* Writes the line with its '\n' into out, at least REQUEST_JSON_MAX bytes; returns its length. domain: of the site. Texts
  * that are no UTF-8 are shown byte by byte as U+0080 .. U+00FF. */
-size_t request_json(const struct log_view *view, const char *domain, char *out);
+size_t request_line(const struct log_view *view, const char *domain, char *out);
 
 #endif

@@ -89,7 +89,7 @@ static void take_request(struct request_log *log, const struct log_request *requ
 	line = (struct request_line){ .site = site->number,
 		.domain = site->domain,
 		.text = log->line,
-		.length = request_json(&view, site->domain, log->line) };
+		.length = request_line(&view, site->domain, log->line) };
 	request_files_add(log->files, &line, log->utc_now_ms);
 }
 

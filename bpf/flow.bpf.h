@@ -58,7 +58,7 @@ enum flow_scratch_use {
 };
 
 /* Who is on the allow-list is not asked for the origin's packets. */
-#define MITIGATION_OF_REPLIES MITIGATION_BIT(reset_window)
+#define MITIGATION_OF_REPLIES (MITIGATION_BIT(reset_window) | MITIGATION_BIT(answer_bytes))
 
 #define PORT_TRIES	      16
 #define SOURCE_FLOWS                                                                               \

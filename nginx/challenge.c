@@ -122,19 +122,19 @@ static void sign(const uint8_t key[32], const struct challenge_token *token,
 }
 
 struct challenge_token challenge_make(enum challenge_kind kind,
-	const struct challenge_client *client, bool enhanced,
-	const struct challenge_token *previous, const uint8_t id[8], int64_t now_ms)
+	const struct challenge_client *client, const struct challenge_token *previous,
+	const uint8_t id[8])
 {
 	struct challenge_token token = { .version = TOKEN_VERSION,
 		.kind = (uint8_t)kind,
 		.site = client->site,
-		.issued_seconds = (uint32_t)(now_ms / 1000) };
+		.issued_seconds = (uint32_t)(client->now_ms / 1000) };
 	bool ipv4 = address_is_ipv4(client->address.byte);
 
 	memcpy(token.id, id, sizeof(token.id));
 	if (kind == CHALLENGE_QUESTION)
-		token.bits = enhanced ? CHALLENGE_BITS_ENHANCED : CHALLENGE_BITS;
-	if (enhanced) {
+		token.bits = client->enhanced ? CHALLENGE_BITS_ENHANCED : CHALLENGE_BITS;
+	if (client->enhanced) {
 		token.networks = CHALLENGE_EXACT;
 		return token;
 	}
@@ -155,14 +155,14 @@ struct challenge_token challenge_make(enum challenge_kind kind,
 	return token;
 }
 
-void challenge_write(const struct table_settings *settings, const struct challenge_token *token,
-	const struct challenge_client *client, int64_t now_ms, char out[CHALLENGE_TEXT_SIZE])
+void challenge_write(const struct challenge_token *token, const struct challenge_client *client,
+	char out[CHALLENGE_TEXT_SIZE])
 {
-	uint64_t epoch = (uint64_t)now_ms / 1000 / CHALLENGE_EPOCH_SECONDS;
+	uint64_t epoch = (uint64_t)client->now_ms / 1000 / CHALLENGE_EPOCH_SECONDS;
 	uint8_t bytes[TOKEN_BYTES];
 
 	memcpy(bytes, token, sizeof(*token));
-	sign(settings->challenge_key[epoch & 1], token, client, bytes + sizeof(*token));
+	sign(client->settings->challenge_key[epoch & 1], token, client, bytes + sizeof(*token));
 	encode(bytes, out);
 }
 
@@ -176,15 +176,15 @@ static uint32_t life_seconds(const struct challenge_token *token)
 						 : CHALLENGE_WORK_SECONDS;
 }
 
-static bool is_timely(
-	const struct table_settings *settings, const struct challenge_token *token, int64_t now_ms)
+static bool is_timely(const struct challenge_token *token, const struct challenge_client *client)
 {
 	uint64_t epoch = token->issued_seconds / CHALLENGE_EPOCH_SECONDS;
-	int64_t age = now_ms / 1000 - (int64_t)token->issued_seconds;
+	int64_t age = client->now_ms / 1000 - (int64_t)token->issued_seconds;
 
 	/* Nodes' clocks may differ by a few seconds. A key may be at hand a moment before the settings say so. */
-	return age >= -5 && age <= life_seconds(token) && epoch <= settings->challenge_epoch + 1 &&
-	       epoch + 1 >= settings->challenge_epoch;
+	return age >= -5 && age <= life_seconds(token) &&
+	       epoch <= client->settings->challenge_epoch + 1 &&
+	       epoch + 1 >= client->settings->challenge_epoch;
 }
 
 static bool is_from_here(const struct challenge_token *token, const struct challenge_client *client)
@@ -200,26 +200,26 @@ static bool is_from_here(const struct challenge_token *token, const struct chall
 	       memcmp(token->network6, byte, sizeof(token->network6)) == 0;
 }
 
-enum challenge_state challenge_read(const struct table_settings *settings, const char *text,
-	size_t length, enum challenge_kind kind, bool enhanced,
-	const struct challenge_client *client, int64_t now_ms, struct challenge_token *out)
+enum challenge_state challenge_read(const char *text, size_t length, enum challenge_kind kind,
+	const struct challenge_client *client, struct challenge_token *out)
 {
 	uint8_t bytes[TOKEN_BYTES], mac[MAC_BYTES];
 	struct challenge_token token;
 	uint64_t epoch;
 
-	if (!challenge_ready(settings) || !decode(text, length, bytes))
+	if (!challenge_ready(client->settings) || !decode(text, length, bytes))
 		return CHALLENGE_BAD;
 	memcpy(&token, bytes, sizeof(token));
 	epoch = token.issued_seconds / CHALLENGE_EPOCH_SECONDS;
-	sign(settings->challenge_key[epoch & 1], &token, client, mac);
+	sign(client->settings->challenge_key[epoch & 1], &token, client, mac);
 	if (CRYPTO_memcmp(mac, bytes + sizeof(token), MAC_BYTES) != 0)
 		return CHALLENGE_BAD;
 	if (token.version != TOKEN_VERSION || token.site != client->site ||
 		(token.kind == CHALLENGE_QUESTION) != (kind == CHALLENGE_QUESTION) ||
-		!is_timely(settings, &token, now_ms))
+		!is_timely(&token, client))
 		return CHALLENGE_BAD;
-	if (enhanced && (token.kind == CHALLENGE_PLAIN || !(token.networks & CHALLENGE_EXACT)))
+	if (client->enhanced &&
+		(token.kind == CHALLENGE_PLAIN || !(token.networks & CHALLENGE_EXACT)))
 		return CHALLENGE_BAD;
 	*out = token;
 	return is_from_here(&token, client) ? CHALLENGE_GOOD : CHALLENGE_OTHER_NETWORK;

@@ -63,8 +63,12 @@ struct challenge_token {
 };
 static_assert(sizeof(struct challenge_token) == 28, "signed as bytes");
 
+/* Who asks, and by what it is judged. */
 struct challenge_client {
-	struct address address; /* behind trusted proxies */
+	const struct table_settings *settings; /* with the keys; challenge_ready */
+	int64_t now_ms;			       /* machine UTC */
+	bool enhanced;			       /* SITE_PACE_ENHANCE */
+	struct address address;		       /* behind trusted proxies */
 	uint32_t site;
 	const char *user_agent;
 	size_t user_agent_length;
@@ -79,21 +83,20 @@ enum challenge_state {
 /* Can tokens be signed at all? false: the table holds no keys yet. */
 bool challenge_ready(const struct table_settings *settings);
 
-/* A token of the kind for the client at now_ms. enhanced: of SITE_PACE_ENHANCE. previous: a pass that is good but for its network,
- * which the new one then names, too; or NULL. */
+/* A token of the kind for the client. previous: a pass that is good but for its network, which the new one then names, too;
+ * or NULL. */
 struct challenge_token challenge_make(enum challenge_kind kind,
-	const struct challenge_client *client, bool enhanced,
-	const struct challenge_token *previous, const uint8_t id[8], int64_t now_ms);
+	const struct challenge_client *client, const struct challenge_token *previous,
+	const uint8_t id[8]);
 
 /* out: NUL-terminated. */
-void challenge_write(const struct table_settings *settings, const struct challenge_token *token,
-	const struct challenge_client *client, int64_t now_ms, char out[CHALLENGE_TEXT_SIZE]);
+void challenge_write(const struct challenge_token *token, const struct challenge_client *client,
+	char out[CHALLENGE_TEXT_SIZE]);
 
-/* kind: CHALLENGE_QUESTION, or CHALLENGE_WORK for any pass. enhanced: only exact passes for work count.
+/* kind: CHALLENGE_QUESTION, or CHALLENGE_WORK for any pass; of an enhanced client only exact ones for work count.
  * out is written unless the state is CHALLENGE_BAD. */
-enum challenge_state challenge_read(const struct table_settings *settings, const char *text,
-	size_t length, enum challenge_kind kind, bool enhanced,
-	const struct challenge_client *client, int64_t now_ms, struct challenge_token *out);
+enum challenge_state challenge_read(const char *text, size_t length, enum challenge_kind kind,
+	const struct challenge_client *client, struct challenge_token *out);
 
 /* Splits "question.number"; false: it is none. The result is the question's length. */
 bool challenge_answer_split(const char *text, size_t length, size_t *question_length);

@@ -82,6 +82,8 @@ static void write_bytes(struct writer *writer, const void *bytes, size_t length)
 	size_t place = writer->at & (LOG_RING_BYTES - 1);
 	size_t first = ngx_min(length, LOG_RING_BYTES - place);
 
+	if (length == 0) /* the text is NULL then */
+		return;
 	memcpy(&ring->data[place], bytes, first);
 	memcpy(ring->data, (const uint8_t *)bytes + first, length - first);
 	writer->at += length;

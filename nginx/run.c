@@ -44,8 +44,10 @@ static const struct {
 	[CHECK_challenge] = { challenge_check, NAMES_SOURCE },
 };
 
-static const char *const check_name[CHECK_COUNT] = {
-#define CHECK(name, mode, text) #name,
+static const struct {
+	const char *name, *text;
+} row[CHECK_COUNT] = {
+#define CHECK(name, mode, text) { #name, text },
 #include "shared/checks.def"
 #undef CHECK
 };
@@ -177,9 +179,10 @@ static ngx_int_t explain(const struct checks_request *state, enum check check)
 
 	if (!text)
 		return NGX_HTTP_CLOSE;
-	end = ngx_snprintf(text, 256, "This request was refused: %s.\n", check_name[check]);
-	if (!checks_header(r, "X-Polder-Refused", (const u_char *)check_name[check],
-		    strlen(check_name[check])))
+	end = ngx_snprintf(text, 256, "This request was refused: %s (%s).\n", row[check].text,
+		row[check].name);
+	if (!checks_header(r, "X-Polder-Refused", (const u_char *)row[check].name,
+		    strlen(row[check].name)))
 		return NGX_HTTP_CLOSE;
 	return checks_answer(
 		r, NGX_HTTP_FORBIDDEN, "text/plain", (const char *)text, (size_t)(end - text));

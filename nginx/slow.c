@@ -180,13 +180,25 @@ ngx_int_t slow_start(ngx_cycle_t *cycle)
 	return NGX_OK;
 }
 
+static void forget(void *data)
+{
+	slow_forget(data);
+}
+
 void slow_watch(struct checks_request *state)
 {
 	const uint8_t *mode = state->request->site->mode;
+	ngx_pool_cleanup_t *cleanup;
 
 	if (state->link.next ||
 		(mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
 		return;
+	/* Whatever becomes of the request, nothing of it stays in the list. */
+	cleanup = ngx_pool_cleanup_add(state->r->pool, 0);
+	if (!cleanup)
+		return;
+	cleanup->handler = forget;
+	cleanup->data = state;
 	state->body_credit_ms = state->read_credit_ms = SLOW_SECONDS * 1000;
 	state->body_bytes = state->r->request_length;
 	ngx_queue_insert_tail(&watched, &state->link);

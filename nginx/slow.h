@@ -9,8 +9,8 @@
 #include "nginx/checks.h"
 
 ngx_int_t slow_start(ngx_cycle_t *cycle);
-/* From now on the request's body and answer are watched; asked for again, it goes on. Until slow_forget, which must come
- * before the request's memory goes. */
+/* From now on the request's body and answer are watched, until slow_forget or the request's memory goes; asked for again, it
+ * goes on. */
 void slow_watch(struct checks_request *state);
 void slow_forget(struct checks_request *state);
 

@@ -357,8 +357,8 @@ enum hit_kind { /* up to here as enum limit_kind */
 #define LIMIT_SLOTS   8
 #define LIMIT_SLOT_NS 142857143ull /* a second is 7 of them */
 struct source_state {
-	__u32 turn;		 /* boot clock in slots: the present one is "turn" modulo LIMIT_SLOTS */
-	__s32 connections;	 /* open ones; what is below 0 is none */
+	__u32 turn;	   /* boot clock in slots: the present one is "turn" modulo LIMIT_SLOTS */
+	__s32 connections; /* open ones; what is below 0 is none */
 	__u32 rate[LIMIT_SLOTS]; /* connections opened */
 	__u32 packets[LIMIT_SLOTS];
 	__u32 bytes[LIMIT_SLOTS]; /* a slot of 240 Gbit/s fits */
@@ -371,8 +371,8 @@ struct service_state {
 	__u32 reserved;
 	__u32 rate[LIMIT_SLOTS]; /* opened */
 	__s64 connections;	 /* open ones */
-	__u64 opened;	    /* in all */
-	__u64 refused_rate; /* by the port rule's own limits, in all */
+	__u64 opened;		 /* in all */
+	__u64 refused_rate;	 /* by the port rule's own limits, in all */
 	__u64 refused_connections;
 };
 /* Budgets as the time up to which they are spent: behind now there is some left. Boot ns. */

@@ -15,7 +15,9 @@
 #include "base/text.h"
 #include "control/actions/tables.h"
 #include "control/model/lifecycle.h"
+#include "control/model/website_setting.h"
 #include "control/store/policy.h"
+#include "control/store/website.h"
 
 #define REMARK_CHARACTERS_MAX 500
 /* An instance counts as drained when no packet came for so long: clients that hold a DNS answer with
@@ -238,20 +240,41 @@ static enum err describe_each(
 	return OK;
 }
 
+/* The lowest version that a web site with a certificate speaks, and whether one speaks TLS 1.3. least 0: there is
+ * none. */
+static enum err tls_of(struct call *call, const struct instance *instance, struct tls_policy *out)
+{
+	const char **document;
+	size_t count;
+	TRY(website_documents(
+		call->db, call->mem, instance->number, SETTING_TLS, &document, &count));
+	*out = (struct tls_policy){ .least = 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct tls_policy policy;
+		TRY(tls_policy_parse(call->mem, document[i], &policy));
+		if (out->least == 0 || policy.least < out->least)
+			out->least = policy.least;
+		out->tls13 |= policy.tls13;
+	}
+	return OK;
+}
+
 static enum err details_entry(struct call *call, const struct instance *instance, json_t **out)
 {
 	char ip[ADDRESS_TEXT_SIZE];
+	struct tls_policy tls;
+	TRY(tls_of(call, instance, &tls));
 	address_format(instance->vip, ip);
 	const char *status =
 		lifecycle_at(instance->expire_ms, call->now_ms)->state == LIFECYCLE_NORMAL
 			? "normal"
 			: "expired";
-	/* No website, so no certificate and no TLS version is in force. */
 	*out = json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}]}", "InstanceId",
 		instance->id, "Line", LINE, "EipInfos", "Eip", ip, "Status", status, "IpVersion",
 		ip_version_name(instance->ipv6), "IpMode", "fnat", "FunctionVersion",
-		function_version_name(&instance->plan, instance->product), "TlsVersion", "",
-		"CertConfigured", 0, "Ssl13Enabled", 0);
+		function_version_name(&instance->plan, instance->product), "TlsVersion",
+		tls.least ? tls_version_name(tls.least) : "", "CertConfigured", tls.least != 0,
+		"Ssl13Enabled", tls.tls13);
 	return *out ? OK : ERR_MEMORY;
 }
 

@@ -33,7 +33,7 @@ enum err web_rules_prune(struct db *db, int64_t clock_ms, int64_t limit, int64_t
 
 /* ---- shipped rules, as a site has changed them */
 struct global_choice {
-	bool chosen;  /* by an order: goes before the level */
+	bool chosen; /* by an order: goes before the level */
 	bool enabled;
 	enum rule_action action;
 };

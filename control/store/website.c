@@ -260,11 +260,32 @@ enum err website_list(struct db *db, struct arena *mem, const struct website_fil
 	return load_rows(&query, db, mem, out, count);
 }
 
-enum err website_domains(struct db *db, struct arena *mem, const struct website_filter *filter,
-	const char ***out, size_t *count)
+/* The first column of every row. */
+static enum err read_texts(
+	struct cursor *cursor, struct arena *mem, const char ***out, size_t *count)
 {
 	const char **rows = NULL, **room;
 	size_t used = 0, capacity = 0;
+
+	while (db_next(cursor)) {
+		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
+		if (!room) {
+			cursor->err = ERR_MEMORY;
+			break;
+		}
+		rows = room;
+		rows[used++] = text_column(cursor, 0, mem);
+	}
+	db_done(cursor);
+	TRY(cursor->err);
+	*out = rows;
+	*count = used;
+	return OK;
+}
+
+enum err website_domains(struct db *db, struct arena *mem, const struct website_filter *filter,
+	const char ***out, size_t *count)
+{
 	struct cursor cursor;
 	struct query query;
 
@@ -273,20 +294,21 @@ enum err website_domains(struct db *db, struct arena *mem, const struct website_
 	add_where(&query, filter);
 	QUERY_TEXT(&query, " ORDER BY w.domain");
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rows[used++] = text_column(&cursor, 0, mem);
-	}
-	db_done(&cursor);
-	TRY(cursor.err);
-	*out = rows;
-	*count = used;
-	return OK;
+	return read_texts(&cursor, mem, out, count);
+}
+
+enum err website_documents(struct db *db, struct arena *mem, int64_t instance_number,
+	const char *name, const char ***out, size_t *count)
+{
+	struct cursor cursor;
+
+	TRY(db_select(db,
+		"SELECT DISTINCT coalesce(s.json, '') FROM website_instance r"
+		" JOIN website w ON w.number = r.website LEFT JOIN website_setting s"
+		" ON s.website = w.number AND s.name = $2"
+		" WHERE r.instance_number = $1 AND w.certificate IS NOT NULL",
+		(const struct value[]){ V_INT(instance_number), V_TEXT(name) }, 2, &cursor));
+	return read_texts(&cursor, mem, out, count);
 }
 
 /* ---- writing */

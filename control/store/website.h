@@ -70,6 +70,9 @@ struct website_usage {
 };
 enum err website_usage(struct db *db, int64_t instance_number, int64_t except, const char *domain,
 	struct website_usage *out) MUST_USE;
+/* The different documents of a name that sites of the instance with a certificate have; "" is one, too. */
+enum err website_documents(struct db *db, struct arena *mem, int64_t instance_number,
+	const char *name, const char ***out, size_t *count) MUST_USE;
 /* All sites of all accounts. */
 enum err website_count(struct db *db, int64_t *out) MUST_USE;
 

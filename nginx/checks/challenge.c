@@ -36,7 +36,10 @@ static struct challenge_client client_of(const struct checks_request *state)
 {
 	const ngx_table_elt_t *agent = state->r->headers_in.user_agent;
 
-	return (struct challenge_client){ .address = state->request->client,
+	return (struct challenge_client){ .settings = state->request->settings,
+		.now_ms = state->request->now_ms,
+		.enhanced = state->enhanced,
+		.address = state->request->client,
 		.site = state->request->site->number,
 		.user_agent = agent ? (const char *)agent->value.data : "",
 		.user_agent_length = agent ? agent->value.len : 0 };
@@ -109,8 +112,8 @@ static enum challenge_state pass_find(struct checks_request *state, struct chall
 
 	while (best != CHALLENGE_GOOD && cookie_next(&cookies, &value, &length)) {
 		struct challenge_token token;
-		enum challenge_state found = challenge_read(state->request->settings, value, length,
-			CHALLENGE_WORK, state->enhanced, &client, state->request->now_ms, &token);
+		enum challenge_state found =
+			challenge_read(value, length, CHALLENGE_WORK, &client, &token);
 
 		if (found > best) {
 			best = found;
@@ -169,8 +172,6 @@ static ngx_int_t pass(
 	struct checks_request *state, enum challenge_kind kind, const u_char *uri, size_t length)
 {
 	struct challenge_client client = client_of(state);
-	const struct table_settings *settings = state->request->settings;
-	int64_t now_ms = state->request->now_ms;
 	int seconds = kind == CHALLENGE_PLAIN ? CHALLENGE_PLAIN_SECONDS : CHALLENGE_WORK_SECONDS;
 	struct challenge_token token, previous;
 	char text[CHALLENGE_TEXT_SIZE];
@@ -182,9 +183,8 @@ static ngx_int_t pass(
 	/* One for waiting stays one: it takes over no network. */
 	other = kind == CHALLENGE_WORK && pass_find(state, &previous) == CHALLENGE_OTHER_NETWORK &&
 		previous.kind == CHALLENGE_WORK;
-	token = challenge_make(
-		kind, &client, state->enhanced, other ? &previous : NULL, id, now_ms);
-	challenge_write(settings, &token, &client, now_ms, text);
+	token = challenge_make(kind, &client, other ? &previous : NULL, id);
+	challenge_write(&token, &client, text);
 	if (!cookie_set(state, CHALLENGE_PASS, text, seconds) ||
 		!cookie_set(state, CHALLENGE_ANSWER, "", 0))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -208,10 +208,8 @@ static bool is_answered(struct checks_request *state, bool *out_came)
 		if (!challenge_answer_split(text, length, &question_length))
 			continue;
 		*out_came = true;
-		if (challenge_read(state->request->settings, text, question_length,
-			    CHALLENGE_QUESTION, false, &client, state->request->now_ms,
-			    &question) != CHALLENGE_GOOD ||
-			(state->enhanced && question.bits < CHALLENGE_BITS_ENHANCED))
+		if (challenge_read(text, question_length, CHALLENGE_QUESTION, &client, &question) !=
+			CHALLENGE_GOOD)
 			continue;
 		if (challenge_solved(text, question_length, text + question_length + 1,
 			    length - question_length - 1, question.bits))
@@ -241,8 +239,8 @@ static ngx_int_t plain_path(struct checks_request *state)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (!challenge_query_read((const char *)r->args.data, r->args.len, &token, &token_length,
 		    (char *)uri, &uri_length) ||
-		challenge_read(state->request->settings, token, token_length, CHALLENGE_QUESTION,
-			false, &client, now_ms, &question) != CHALLENGE_GOOD)
+		challenge_read(token, token_length, CHALLENGE_QUESTION, &client, &question) !=
+			CHALLENGE_GOOD)
 		return NGX_DECLINED;
 	/* Too early: back to where a new question waits. Asked before the token is used up, so that patience helps. */
 	if (now_ms / 1000 - question.issued_seconds < CHALLENGE_DELAY_SECONDS ||
@@ -286,7 +284,6 @@ static ngx_int_t answer_page(struct checks_request *state, bool again)
 {
 	ngx_http_request_t *r = state->r;
 	struct challenge_client client = client_of(state);
-	int64_t now_ms = state->request->now_ms;
 	struct challenge_token token;
 	struct challenge_page page = { .uri = (const char *)r->unparsed_uri.data,
 		.uri_length = r->unparsed_uri.len,
@@ -299,8 +296,8 @@ static ngx_int_t answer_page(struct checks_request *state, bool again)
 
 	if (!nonce || !html || RAND_bytes(chance, sizeof(chance)) != 1)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	token = challenge_make(CHALLENGE_QUESTION, &client, state->enhanced, NULL, chance, now_ms);
-	challenge_write(state->request->settings, &token, &client, now_ms, question);
+	token = challenge_make(CHALLENGE_QUESTION, &client, NULL, chance);
+	challenge_write(&token, &client, question);
 	end = ngx_hex_dump(nonce, chance + 8, 16);
 	*end++ = '\0';
 	policy = end;
@@ -345,6 +342,9 @@ ngx_int_t challenge_check(struct checks_request *state)
 
 	if (!challenge_ready(state->request->settings))
 		return NGX_DECLINED;
+	if (state->request->site->mode[CHECK_challenge] == CHECK_WATCH)
+		return state->challenge_by == CHECK_COUNT || has_pass(state) ? NGX_DECLINED
+									     : ask(state, false);
 	result = plain_path(state);
 	if (result != NGX_DECLINED || state->challenge_by == CHECK_COUNT || has_pass(state))
 		return result;

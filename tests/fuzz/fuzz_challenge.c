@@ -23,14 +23,11 @@ static struct table_settings settings = { .challenge_key = { { 1 }, { 2 } },
 
 static void check_token(const char *text, size_t length, const struct challenge_client *client)
 {
-	int64_t now_ms = (int64_t)settings.challenge_epoch * CHALLENGE_EPOCH_SECONDS * 1000;
 	struct challenge_token token;
 	size_t question_length;
 
-	require(challenge_read(&settings, text, length, CHALLENGE_WORK, false, client, now_ms,
-			&token) == CHALLENGE_BAD);
-	require(challenge_read(&settings, text, length, CHALLENGE_QUESTION, true, client, now_ms,
-			&token) == CHALLENGE_BAD);
+	require(challenge_read(text, length, CHALLENGE_WORK, client, &token) == CHALLENGE_BAD);
+	require(challenge_read(text, length, CHALLENGE_QUESTION, client, &token) == CHALLENGE_BAD);
 	if (challenge_answer_split(text, length, &question_length))
 		(void)challenge_solved(text, question_length, text + question_length + 1,
 			length - question_length - 1, 8);

@@ -21,7 +21,7 @@ static void look_at(const struct log_request *request)
 	size_t length;
 
 	log_view_of(request, &view);
-	length = request_json(&view, "a.example", line);
+	length = request_line(&view, "a.example", line);
 	assert(length > 0 && length <= sizeof(line) && line[length - 1] == '\n');
 	for (size_t i = 0; i + 1 < length; i++)
 		assert((uint8_t)line[i] >= ' ');

@@ -91,13 +91,20 @@ for version in 4 6; do
 	check "it is in force, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
 	sleep 2
 	check "and over, IPv$version" reaches tcp "$v" $PORT
-	worker "$WEB" ban "$PIN" "$number" "$source" 600 9 12
 	call AddAutoCcWhitelist --InstanceId "${id[$version]}" --Whitelist "[{\"src\":\"$source\"}]" >/dev/null
 	check "nodes confirm the allow-list, IPv$version" settled
-	check "who is allowed is not banned, IPv$version" reaches tcp "$v" $PORT
+	check "a ban of who is allowed, IPv$version" worker "$WEB" ban "$PIN" "$number" "$source" 600 9 12
+	check "does nothing, IPv$version" reaches tcp "$v" $PORT
 	call DeleteAutoCcWhitelist --InstanceId "${id[$version]}" --Whitelist "[{\"src\":\"$source\"}]" >/dev/null
-	check "nodes confirm that it is not, IPv$version" settled
-	check "and then it is, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
+	check "nodes confirm that it is not allowed, IPv$version" settled
+	check "and then it counts, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
+	call AddAutoCcBlacklist --InstanceId "${id[$version]}" --Blacklist "[{\"src\":\"$source\"}]" --ExpireTime 600 >/dev/null
+	check "nodes confirm a block, IPv$version" settled
+	call DeleteAutoCcBlacklist --InstanceId "${id[$version]}" --Blacklist "[{\"src\":\"$source\"}]" >/dev/null
+	check "and its end, IPv$version" settled
+	check "which ends the ban, too, IPv$version" reaches tcp "$v" $PORT
+	worker "$WEB" ban "$PIN" "$number" "$source" 600 9 12
+	check "a ban of ten minutes, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
 	at_expiry_plus "${id[$version]}" 1
 	check "bans end with the instance, IPv$version" reaches tcp "$v" $PORT
 	at_expiry_plus "${id[$version]}" $((7 * 86400 + 1))

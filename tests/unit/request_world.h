@@ -23,7 +23,7 @@
 /* Last: it makes a macro of the name fail. */
 #include <cmocka.h>
 
-#define STEERED_MAX 256
+#define STEERED_MAX 512
 #define DRAFT_BYTES (4u << 20)
 
 struct steered {
@@ -189,6 +189,7 @@ static inline int request_world_up(void **state)
 
 	if (!world)
 		return -1;
+	*state = world;
 	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/polder-requests-XXXXXX");
 	if (!mkdtemp(world->folder))
 		return -1;
@@ -199,7 +200,6 @@ static inline int request_world_up(void **state)
 		.remove_unseen = world_remove_unseen,
 		.refuse = world_refuse };
 	world_start(world);
-	*state = world;
 	return 0;
 }
 

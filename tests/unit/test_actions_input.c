@@ -650,7 +650,8 @@ static bool reads_json(const struct action *action)
 	}
 	/* reads details of records, documents of web sites */
 	static const char *const names[] = { "DescribeOpEntities", "DescribeWebRules",
-		"DescribeDomainResource", "DescribeL7RsPolicy", "DescribeL7UsKeepalive" };
+		"DescribeDomainResource", "DescribeL7RsPolicy", "DescribeL7UsKeepalive",
+		"DescribeInstanceDetails" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(action->name, names[i]) == 0)
 			return true;

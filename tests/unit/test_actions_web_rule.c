@@ -3,6 +3,7 @@
  * Rules of web sites through signed calls: precise access, frequency of both versions, those that were made by
  * themselves. How they are read back, what nodes get of them, what a plan and a site can hold.
  */
+#include "control/model/web_cache.h"
 #include "tests/unit/web_world.h"
 
 /* ---- precise access */
@@ -144,11 +145,9 @@ static void test_precise_plan(void **state)
 	expect(api, "InvalidParameter", "Rules");
 }
 
-/* Contents that each are allowed and together are more than a site can hold. */
-static void test_too_large(void **state)
+/* Rules with contents that each are allowed, until they are more than a site can hold; how many were taken. */
+static int fill_rules(struct api *api)
 {
-	struct world *world = *state;
-	struct api *api = &world->api;
 	char *content = arena_take(api->fixture, 2001), *rules = arena_take(api->fixture, 32768);
 	int status = 200, count = 0;
 
@@ -157,15 +156,113 @@ static void test_too_large(void **state)
 		(void)snprintf(rules, 32768,
 			"[{\"name\":\"r%d\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\","
 			"\"match_method\":\"contain\",\"content\":\"\",\"content_list\":[\"%s\","
-			"\"%s\",\"%s\",\"%s\",\"%s\"]}]}]",
-			count++, content, content, content, content, content);
+			"\"%s\",\"%s\"]}]}]",
+			count++, content, content, content);
 		status = precise(api, DOMAIN, rules);
 	}
 	assert_int_equal(status, 400);
 	expect(api, "RuleLimit", "larger than what a node takes");
+	return count - 1;
+}
+
+static void test_too_large(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	int count = fill_rules(api);
+
 	assert_true(count > 2);
 	/* The one that was refused left nothing. */
-	assert_int_equal(web_rules(web_site(api, DOMAIN), CHECK_precise), (unsigned)count - 1);
+	assert_int_equal(web_rules(web_site(api, DOMAIN), CHECK_precise), (unsigned)count);
+}
+
+static const char *long_name(struct api *api, int number)
+{
+	char *name = arena_print(api->fixture, "%d", 100 + number);
+	char *text = arena_take(api->fixture, 254);
+
+	/* Four labels, 251 bytes. */
+	memset(text, 'a', 251);
+	for (int dot = 62; dot < 250; dot += 63)
+		text[dot] = '.';
+	memcpy(text, name, 3);
+	return text;
+}
+
+static void fill_places(struct api *api, const char *id)
+{
+	struct pair pairs[64];
+	size_t count = 0;
+
+	pairs[count++] = (struct pair){ "Domain", DOMAIN };
+	pairs[count++] = (struct pair){ "InstanceIds.1", id };
+	pairs[count++] = (struct pair){ "RsType", "1" };
+	pairs[count++] = (struct pair){ "ProxyTypes.1.ProxyType", "http" };
+	for (int i = 1; i <= 20; i++)
+		pairs[count++] =
+			(struct pair){ arena_print(api->fixture, "ProxyTypes.1.ProxyPorts.%d", i),
+				arena_print(api->fixture, "%d", 8000 + i) };
+	for (int i = 1; i <= WEBSITE_NAME_MAX; i++)
+		pairs[count++] = (struct pair){ arena_print(api->fixture, "RealServers.%d", i),
+			long_name(api, i) };
+	assert_int_equal(api_call_pairs(api, "ModifyDomainResource", pairs, count), 200);
+}
+
+static void fill_headers_and_caches(struct api *api)
+{
+	struct text headers, caches;
+	char *long_text = arena_take(api->fixture, 1024);
+
+	memset(long_text, 'x', 1023);
+	text_init(&headers, api->fixture, 65536);
+	text_init(&caches, api->fixture, 65536);
+	text_add(&headers, "{");
+	text_add(&caches, "[");
+	for (int i = 0; i < SITE_HEADER_MAX; i++)
+		text_print(&headers, "%s\"X-%d\":\"%.195s\"", i ? "," : "", i, long_text);
+	for (int i = 0; i < WEB_CACHE_MAX; i++)
+		text_print(&caches,
+			"%s{\"Name\":\"%d\",\"Uri\":\"/%.1022s\",\"Mode\":\"standard\","
+			"\"CacheTtl\":0}",
+			i ? "," : "", i, long_text);
+	text_add(&headers, "}");
+	text_add(&caches, "]");
+	assert_int_equal(
+		CALL(api, "ModifyHeaders", "Domain", DOMAIN, "CustomHeaders", headers.data), 200);
+	assert_int_equal(
+		CALL(api, "ModifyWebCacheCustomRule", "Domain", DOMAIN, "Rules", caches.data), 200);
+	assert_int_equal(CALL(api, "ModifyWebCacheSwitch", "Domain", DOMAIN, "Enable", "1"), 200);
+}
+
+/* A site with as much of everything as it can have is one that nodes take. */
+static void test_fullest(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	static struct pair pairs[2 * WEB_LIST_MAX + 1];
+	size_t count = 0;
+
+	fill_places(api, world->id);
+	fill_headers_and_caches(api);
+	pairs[count++] = (struct pair){ "Domain", DOMAIN };
+	for (int i = 1; i <= WEB_LIST_MAX; i++) {
+		pairs[count++] = (struct pair){ arena_print(api->fixture, "BlackList.%d", i),
+			arena_print(api->fixture, "2001:db8:%x::/48", i) };
+		pairs[count++] = (struct pair){ arena_print(api->fixture, "WhiteList.%d", i),
+			arena_print(api->fixture, "10.0.%d.0/24", i) };
+	}
+	assert_int_equal(api_call_pairs(api, "ConfigWebIpSet", pairs, count), 200);
+	int rules = fill_rules(api);
+	assert_int_equal(CALL(api, "ConfigDomainSecurityProfile", "Domain", DOMAIN, "Config",
+				 "{\"global_rule_mode\":\"hard\"}"),
+		200);
+	const struct site *site = web_site(api, DOMAIN);
+	assert_true(site->length > SITE_BYTES_MAX - 12000);
+	assert_int_equal(web_rules(site, CHECK_precise), (unsigned)rules);
+	assert_int_equal(web_rules(site, CHECK_global), global_rule_count());
+	assert_int_equal(site->caches.count, WEB_CACHE_MAX);
+	assert_int_equal(site->prefixes.count, 2 * WEB_LIST_MAX);
+	assert_int_equal(site->origins.count, WEBSITE_NAME_MAX);
 }
 
 /* ---- frequency */
@@ -391,6 +488,7 @@ int main(void)
 		TEST(test_precise_expires),
 		TEST(test_precise_plan),
 		TEST(test_too_large),
+		TEST(test_fullest),
 		TEST(test_cc_v2),
 		TEST(test_cc_v2_refused),
 		TEST(test_cc),

@@ -329,6 +329,17 @@ static void test_tls(void **state)
 	assert_string_equal(api_text(api, "WebRules.0.CustomCiphers.0"), "AES128-SHA");
 	assert_string_equal(
 		api_text(api, "WebRules.0.Tls13CustomCiphers.0"), "TLS_AES_128_GCM_SHA256");
+	/* an instance tells what its sites with certificates speak */
+	assert_int_equal(
+		api_call(api, "DescribeInstanceDetails", "InstanceIds.1", world->id, NULL), 200);
+	assert_string_equal(api_text(api, "InstanceDetails.0.EipInfos.0.TlsVersion"), "");
+	struct test_certificate certificate = made(api, "www.example.com");
+	assert_int_equal(
+		bring(api, "www.example.com", "web", certificate.chain, certificate.key), 200);
+	assert_int_equal(
+		api_call(api, "DescribeInstanceDetails", "InstanceIds.1", world->id, NULL), 200);
+	assert_string_equal(api_text(api, "InstanceDetails.0.EipInfos.0.TlsVersion"), "tls1.2");
+	assert_true(json_is_true(api_get(api, "InstanceDetails.0.EipInfos.0.CertConfigured")));
 }
 
 static void test_switches(void **state)

@@ -33,7 +33,11 @@ static int set_up(void **state)
 
 static struct challenge_client client(const char *address)
 {
-	struct challenge_client out = { .site = 9, .user_agent = "agent", .user_agent_length = 5 };
+	struct challenge_client out = { .settings = &settings,
+		.now_ms = NOW,
+		.site = 9,
+		.user_agent = "agent",
+		.user_agent_length = 5 };
 
 	assert_int_equal(inet_pton(AF_INET6, address, &out.address), 1);
 	return out;
@@ -44,9 +48,12 @@ static const char *issue(enum challenge_kind kind, const char *address, bool enh
 {
 	static char text[CHALLENGE_TEXT_SIZE];
 	struct challenge_client who = client(address);
-	struct challenge_token token = challenge_make(kind, &who, enhanced, previous, id, now_ms);
+	struct challenge_token token;
 
-	challenge_write(&settings, &token, &who, now_ms, text);
+	who.now_ms = now_ms;
+	who.enhanced = enhanced;
+	token = challenge_make(kind, &who, previous, id);
+	challenge_write(&token, &who, text);
 	assert_int_equal(strlen(text), CHALLENGE_TEXT_SIZE - 1);
 	return text;
 }
@@ -57,8 +64,9 @@ static enum challenge_state read_pass(
 	struct challenge_client who = client(address);
 	struct challenge_token token;
 
-	return challenge_read(
-		&settings, text, strlen(text), CHALLENGE_WORK, enhanced, &who, now_ms, &token);
+	who.now_ms = now_ms;
+	who.enhanced = enhanced;
+	return challenge_read(text, strlen(text), CHALLENGE_WORK, &who, &token);
 }
 
 static void test_network(void **state)
@@ -107,31 +115,20 @@ static void test_bound(void **state)
 	(void)state;
 	(void)snprintf(text, sizeof(text), "%s", issue(CHALLENGE_WORK, "::1", false, NULL, NOW));
 	other.site = 8;
-	assert_int_equal(
-		challenge_read(&settings, text, 59, CHALLENGE_WORK, false, &other, NOW, &token),
-		CHALLENGE_BAD);
+	assert_int_equal(challenge_read(text, 59, CHALLENGE_WORK, &other, &token), CHALLENGE_BAD);
 	other = who;
 	other.user_agent = "Agent";
-	assert_int_equal(
-		challenge_read(&settings, text, 59, CHALLENGE_WORK, false, &other, NOW, &token),
-		CHALLENGE_BAD);
-	assert_int_equal(
-		challenge_read(&settings, text, 59, CHALLENGE_QUESTION, false, &who, NOW, &token),
-		CHALLENGE_BAD);
-	assert_int_equal(
-		challenge_read(&settings, text, 58, CHALLENGE_WORK, false, &who, NOW, &token),
-		CHALLENGE_BAD);
-	assert_int_equal(
-		challenge_read(&settings, text, 59, CHALLENGE_WORK, false, &who, NOW, &token),
-		CHALLENGE_GOOD);
+	assert_int_equal(challenge_read(text, 59, CHALLENGE_WORK, &other, &token), CHALLENGE_BAD);
+	assert_int_equal(challenge_read(text, 59, CHALLENGE_QUESTION, &who, &token), CHALLENGE_BAD);
+	assert_int_equal(challenge_read(text, 58, CHALLENGE_WORK, &who, &token), CHALLENGE_BAD);
+	assert_int_equal(challenge_read(text, 59, CHALLENGE_WORK, &who, &token), CHALLENGE_GOOD);
 	/* Each character counts. */
 	for (size_t i = 0; i < 59; i++) {
 		char held = text[i];
 
 		text[i] = held == 'A' ? 'B' : 'A';
-		assert_int_equal(challenge_read(&settings, text, 59, CHALLENGE_WORK, false, &who,
-					 NOW, &token),
-			CHALLENGE_BAD);
+		assert_int_equal(
+			challenge_read(text, 59, CHALLENGE_WORK, &who, &token), CHALLENGE_BAD);
 		text[i] = held;
 	}
 }
@@ -181,8 +178,7 @@ static void test_dual_stack(void **state)
 
 	(void)state;
 	assert_int_equal(
-		challenge_read(&settings, text, 59, CHALLENGE_WORK, false, &who, NOW, &first),
-		CHALLENGE_OTHER_NETWORK);
+		challenge_read(text, 59, CHALLENGE_WORK, &who, &first), CHALLENGE_OTHER_NETWORK);
 	text = issue(CHALLENGE_WORK, ipv6, false, &first, NOW);
 	assert_int_equal(read_pass(text, ipv4, false, NOW), CHALLENGE_GOOD);
 	assert_int_equal(read_pass(text, ipv6, false, NOW), CHALLENGE_GOOD);

@@ -46,6 +46,7 @@ static int up(void **state)
 
 	if (!world)
 		return -1;
+	*state = world;
 	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/polder-log-XXXXXX");
 	if (!mkdtemp(world->folder))
 		return -1;
@@ -60,7 +61,6 @@ static int up(void **state)
 		.version = LOG_VERSION,
 		.size = LOG_FILE_BYTES,
 		.rings = WORKER_MAX };
-	*state = world;
 	return 0;
 }
 
@@ -93,14 +93,18 @@ static bool ring_put(struct log_ring *ring, const void *record, size_t length)
 }
 
 struct request_buffer {
-	struct log_request request;
-	char text[LOG_TEXTS_MAX + 8];
+	_Alignas(8) uint8_t bytes[sizeof(struct log_request) + LOG_TEXTS_MAX + 8];
 };
+
+static struct log_request *request_of(struct request_buffer *buffer)
+{
+	return (void *)buffer->bytes;
+}
 
 static size_t make_request(
 	struct request_buffer *out, uint32_t site, const char *const text[LOG_TEXT_COUNT])
 {
-	struct log_request *request = &out->request;
+	struct log_request *request = request_of(out);
 	size_t at = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -156,7 +160,7 @@ static void test_ring(void **state)
 {
 	struct world *world = *state;
 	struct log_rings rings = { .header = NULL };
-	struct request_buffer buffer;
+	struct request_buffer buffer = { { 0 } };
 	struct log_ban ban = { .record = { sizeof(ban), LOG_BAN, 1, 0 }, .instance = 7 };
 	size_t length = make_request(&buffer, 1, usual);
 	unsigned seen = 0, put = 0;
@@ -186,7 +190,7 @@ static void test_broken_ring(void **state)
 {
 	struct world *world = *state;
 	struct log_rings rings = { .header = NULL };
-	struct request_buffer buffer;
+	struct request_buffer buffer = { { 0 } };
 	size_t length = make_request(&buffer, 1, usual);
 	unsigned seen = 0;
 
@@ -196,15 +200,15 @@ static void test_broken_ring(void **state)
 		struct log_ring *ring = ring_at(world, i);
 
 		if (i == 0)
-			bad.request.record.length = 0;
+			request_of(&bad)->record.length = 0;
 		else if (i == 1)
-			bad.request.record.length = UINT16_MAX;
+			request_of(&bad)->record.length = UINT16_MAX;
 		else if (i == 2)
-			bad.request.text_length[LOG_URI] = 60000;
+			request_of(&bad)->text_length[LOG_URI] = 60000;
 		else if (i == 3)
-			bad.request.record.kind = 9;
+			request_of(&bad)->record.kind = 9;
 		else if (i == 4)
-			bad.request.check = CHECK_COUNT + 1;
+			request_of(&bad)->check = CHECK_COUNT + 1;
 		assert_true(ring_put(ring, &bad, length));
 		assert_true(ring_put(ring, &buffer, length));
 		if (i == 5)
@@ -230,15 +234,15 @@ static const char *member(const json_t *json, const char *name)
 static void test_json(void **state)
 {
 	static char line[REQUEST_JSON_MAX];
-	struct request_buffer buffer;
+	struct request_buffer buffer = { { 0 } };
 	struct log_view view;
 	size_t length;
 	json_t *json;
 
 	(void)state;
 	(void)make_request(&buffer, 1, usual);
-	log_view_of(&buffer.request, &view);
-	length = request_json(&view, "*.example", line);
+	log_view_of(request_of(&buffer), &view);
+	length = request_line(&view, "*.example", line);
 	assert_int_equal(line[length - 1], '\n');
 	json = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(json);
@@ -269,7 +273,7 @@ static void test_json(void **state)
 static void test_longest_line(void **state)
 {
 	static char line[REQUEST_JSON_MAX];
-	struct request_buffer *buffer = calloc(1, UINT16_MAX + 8);
+	struct request_buffer *buffer = calloc(1, UINT16_MAX + sizeof(*buffer));
 	char domain[SITE_DOMAIN_MAX + 1];
 	struct log_view view;
 
@@ -278,27 +282,27 @@ static void test_longest_line(void **state)
 	(void)make_request(buffer, 1, usual);
 	memset((char *)buffer + offsetof(struct log_request, text), 1,
 		UINT16_MAX - 7 - offsetof(struct log_request, text));
-	memset(buffer->request.text_length, 0, sizeof(buffer->request.text_length));
-	buffer->request.text_length[LOG_URI] =
+	memset(request_of(buffer)->text_length, 0, sizeof(request_of(buffer)->text_length));
+	request_of(buffer)->text_length[LOG_URI] =
 		(uint16_t)(UINT16_MAX - 7 - offsetof(struct log_request, text));
-	buffer->request.record.length = UINT16_MAX - 7;
-	buffer->request.record.time_ms = INT64_MIN;
+	request_of(buffer)->record.length = UINT16_MAX - 7;
+	request_of(buffer)->record.time_ms = INT64_MIN;
 	memset(domain, 1, sizeof(domain) - 1);
 	domain[SITE_DOMAIN_MAX] = '\0';
 	assert_true(log_record_check(buffer, UINT16_MAX - 7));
-	log_view_of(&buffer->request, &view);
-	assert_true(request_json(&view, domain, line) <= REQUEST_JSON_MAX);
+	log_view_of(request_of(buffer), &view);
+	assert_true(request_line(&view, domain, line) <= REQUEST_JSON_MAX);
 	free(buffer);
 }
 
 static void add_uri(struct request_top *top, uint32_t site, const char *uri, int64_t now_ms)
 {
 	const char *text[LOG_TEXT_COUNT] = { [LOG_URI] = uri };
-	struct request_buffer buffer;
+	struct request_buffer buffer = { { 0 } };
 	struct log_view view;
 
 	(void)make_request(&buffer, site, text);
-	log_view_of(&buffer.request, &view);
+	log_view_of(request_of(&buffer), &view);
 	request_top_add(top, &view, now_ms);
 }
 
@@ -470,8 +474,9 @@ static void test_thread(void **state)
 	struct logged_site *sites = calloc(1, sizeof(*sites));
 	struct request_log_counts counts = { 0 };
 	struct top_entry entry[TOP_KEYS];
-	struct request_buffer buffer;
+	struct request_buffer buffer = { { 0 } };
 	struct request_log *log = NULL;
+	size_t length;
 
 	assert_non_null(sites);
 	*sites = (struct logged_site){ 10, "shop.example" };
@@ -481,10 +486,10 @@ static void test_thread(void **state)
 	for (int i = 0; i < WAIT_MS / 10 && counts.records == 0; i++) {
 		(void)usleep(100000);
 		if (i == 0) {
-			assert_true(ring_put(
-				ring_at(world, 0), &buffer, make_request(&buffer, 10, usual)));
-			assert_true(ring_put(
-				ring_at(world, 0), &buffer, make_request(&buffer, 11, usual)));
+			length = make_request(&buffer, 10, usual);
+			assert_true(ring_put(ring_at(world, 0), &buffer, length));
+			length = make_request(&buffer, 11, usual);
+			assert_true(ring_put(ring_at(world, 0), &buffer, length));
 			assert_true(ring_put(ring_at(world, 1), &ban, sizeof(ban)));
 		}
 		request_log_counts(log, &counts);

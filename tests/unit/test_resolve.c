@@ -141,6 +141,7 @@ static int up(void **state)
 
 	if (!world)
 		return -1;
+	*state = world;
 	world->server.ttl = 3600;
 	world->server.socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (bind(world->server.socket, (struct sockaddr *)&address, sizeof(address)) != 0 ||
@@ -152,7 +153,6 @@ static int up(void **state)
 		return -1;
 	world->resolve = resolve_new(world->servers, &output);
 	world->now_ms = 1000000;
-	*state = world;
 	return world->resolve ? 0 : -1;
 }
 

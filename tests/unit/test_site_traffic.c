@@ -54,12 +54,12 @@ static int up(void **state)
 
 	if (!world)
 		return -1;
+	*state = world;
 	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/polder-counters-XXXXXX");
 	if (!mkdtemp(world->folder))
 		return -1;
 	(void)snprintf(world->path, sizeof(world->path), "%s/counters", world->folder);
 	world->traffic = site_traffic_new(world->folder);
-	*state = world;
 	return world->traffic ? 0 : -1;
 }
 
@@ -93,9 +93,8 @@ static void test_told(void **state)
 	make_file(world);
 	world->site[5] = (struct site_counter){ .number = 5, .requests = 3 };
 	world->site[6] = (struct site_counter){ .number = 6 };
-	world->site[NODE_SITE_MAX - 1] = (struct site_counter){
-		.number = 7, .refused = { [CHECK_MAX - 1] = 1 }, .cache_hits = 2
-	};
+	world->site[NODE_SITE_MAX - 1] = (struct site_counter){ .number = 7, .cache_hits = 2 };
+	world->site[NODE_SITE_MAX - 1].refused[CHECK_MAX - 1] = 1;
 	site_traffic_read(world->traffic, NULL, NULL);
 	assert_true(site_traffic_has_next(world->traffic));
 	assert_true(site_traffic_next(world->traffic, &counter));

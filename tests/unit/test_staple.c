@@ -55,12 +55,15 @@ static void run(const struct world *world, const char *format, ...)
 static bool says(const struct world *world, const char *name, const char *text)
 {
 	char path[96], content[8192];
-	AUTO(file) FILE *file = NULL;
 	size_t length;
+	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", world->folder, name);
 	file = fopen(path, "re");
-	length = file ? fread(content, 1, sizeof(content) - 1, file) : 0;
+	if (!file)
+		return false;
+	length = fread(content, 1, sizeof(content) - 1, file);
+	(void)fclose(file);
 	content[length] = '\0';
 	return strstr(content, text) != NULL;
 }
@@ -127,6 +130,7 @@ static int up(void **state)
 
 	if (!world)
 		return -1;
+	*state = world;
 	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/polder-staple-XXXXXX");
 	if (!mkdtemp(world->folder))
 		return -1;
@@ -138,7 +142,6 @@ static int up(void **state)
 	world->errors = dup(STDERR_FILENO);
 	if (!freopen(url, "w", stderr))
 		return -1;
-	*state = world;
 	return staple_open(true, &world->staple) == OK ? 0 : -1;
 }
 

@@ -77,6 +77,7 @@ a rule that only watches|200|/watched
 END
 equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart)"
 equal "the reason is said" precise "$(get a.test /until -o /dev/null -w '%header{x-polder-refused}')"
+equal "for people, too" "This request was refused: request meets one of the site's precise access rules (precise)." "$(get a.test /until)"
 equal "and the connection closed behind it" 2 \
 	"$(curl -s -m 5 -o /dev/null -o /dev/null -w '%{num_connects} ' --connect-to "::$VIP:" http://a.test/until http://a.test/until | wc -w)"
 counts "refusals are counted" refused precise 1 1 status a.test /until

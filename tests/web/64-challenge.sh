@@ -75,6 +75,7 @@ equal "the right one is sent on to where it wanted to go" "302 /x?y=1" "$(awk '/
 equal "passes are counted" 1 "$(site_count 1 passed)"
 pass=$(grep -oP 'Set-Cookie: \Kpolder_pass=[^;]+' <<<"$head")
 case $head in *"HttpOnly; SameSite=Lax"*) ok "in a cookie that scripts do not see" ;; *) not_ok "in a cookie that scripts do not see" "$head" ;; esac
+equal "where it is only watched an answer changes nothing" 200 "$(as_status 203.0.113.1 watch.test / -b "$(answer_for 203.0.113.1 verify.test)")"
 equal "the answer counts once" 403 "$(as_status 203.0.113.10 verify.test / -b "$answer")"
 equal "the pass" 200 "$(as_status 203.0.113.10 verify.test / -b "$pass")"
 equal "among other cookies" 200 "$(as_status 203.0.113.10 verify.test / -b "a=b; polder_pass=bad; $pass; c=d")"

@@ -8,7 +8,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 	-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
 description() {
 	echo "{$(vips), ${1:-} \"certificates\":[{\"number\":1,\"chain\":\"$scratch/cert.pem\",\"key\":\"$scratch/key.pem\"}],
- \"sites\":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1")]}"
+ \"sites\":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"rules\":[{\"number\":1,\"steps\":[{\"field\":\"body\",\"match\":\"contains\",\"value\":\"attack\"}]}]")]}"
 }
 table <<<"$(description)"
 edge_start 1
@@ -16,6 +16,7 @@ edge_start 1
 flood() { "$O/tests/web/http2_flood" $VIP 443 a.test "$@"; }
 equal "an ordinary request" 200 "$(flood request x-a b te trailers)"
 equal "with a host besides the authority: nginx's own refusal" 400 "$(flood request host a.test)"
+equal "a rule about a body" "403 200" "$(gets a.test / -d attack -o /dev/null -w '%{http_code}') $(gets a.test / -d good -o /dev/null -w '%{http_code}')"
 while read -r header value; do
 	before=$(site_count 1 refused malformed)
 	answer=$(flood request "$header" "$value")
