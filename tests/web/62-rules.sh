@@ -75,7 +75,7 @@ a present one|200|/referer|-e http://x.test/
 another check's rule|403|/a.php
 a rule that only watches|200|/watched
 END
-equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart)"
+equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart --interface 192.0.2.2)"
 equal "the reason is said" precise "$(get a.test /until -o /dev/null -w '%header{x-polder-refused}')"
 equal "for people, too" "This request was refused: request meets one of the site's precise access rules (precise)." "$(get a.test /until)"
 equal "and the connection closed behind it" 2 \
