@@ -21,7 +21,7 @@ CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
 CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
-AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcrypto -lpthread
+AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcares -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
 sources = $(sort $(filter-out %.bpf.c,$(foreach d,$(1),$(wildcard $(d)/*.c))))
@@ -82,6 +82,9 @@ bench: all ## measure side by side with peers; prints and writes docs/benchmarks
 	$(Q)tests/bench/run
 	$(Q)tests/bench/packet
 	$(Q)tests/bench/flood
+	$(Q)tests/bench/request
+	$(Q)tests/bench/request_flood
+	$(Q)tests/bench/request_change
 
 clean: ## remove what was built
 	rm -rf build build-*
@@ -110,6 +113,11 @@ $(O)/polder.bpf.o: bpf/filter.bpf.c $(BPF_HEADERS)
 	@echo "  BPF   $@"
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$(O)/steering.bpf.o: bpf/steer.bpf.c $(BPF_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
 $(O)/generator.bpf.o: cli/generator.bpf.c cli/generator_abi.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
@@ -132,8 +140,13 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
-$(AGENT) $(O)/agent/main.o: | $(O)/sys/polder.skel.h
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h
+# The lab's nodes run the configuration that is shipped.
+$(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
+	@mkdir -p $(@D)
+	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
+
+$(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -170,7 +183,7 @@ TEST_HELPERS := $(call objects,$(wildcard tests/support/*.c))
 TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/net/*.c))
 BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
-WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service
+WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service $(O)/tests/wire/web
 CORPUS := $(O)/tests/wire/test_corpus
 tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
 .PHONY: tests
@@ -185,7 +198,8 @@ $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BAS
 
 $(BENCH): $(O)/%: $(O)/%.o $(O)/cli/drills.o
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -lssl -lcrypto -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) -lssl
+$(O)/tests/bench/request_sites: $(AGENT) $(BASE)
 $(patsubst %,%.o,$(BENCH)): | $(addprefix $(O)/sys/,polder.skel.h generator.skel.h peers.skel.h)
 $(O)/peers.bpf.o: tests/bench/peers.bpf.c $(wildcard tests/bench/*.h)
 	@mkdir -p $(@D)
@@ -205,7 +219,7 @@ $(CORPUS).o: | $(O)/sys/polder.skel.h
 $(UNIT) $(PACKET) $(TORTURE) $(MODEL): $(O)/%: $(O)/%.o $(TEST_HELPERS) $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
-$(patsubst %,%.o,$(PACKET)): | $(O)/sys/polder.skel.h
+$(patsubst %,%.o,$(PACKET)): | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
 $(filter $(O)/tests/unit/test_cli%,$(UNIT)): $(CLI)
 
 # Fuzzers: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput; linked twice, with a main that replays

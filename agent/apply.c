@@ -44,7 +44,8 @@ enum {
 struct applier {
 	struct packets *packets;
 	struct node_state *state;
-	struct health *health; /* NULL: checks do nothing */
+	struct health *health;	   /* NULL: checks do nothing */
+	const struct steer *steer; /* NULL: no address has local services */
 	struct batch batch[BATCH_COUNT];
 	void (*origin)(void *context, const struct address *address);
 	void *origin_context;
@@ -114,12 +115,15 @@ static void vip_put(void *context, const struct address *key, const struct vip *
 {
 	struct applier *applier = context;
 	struct batch *vips = &applier->batch[BATCH_VIP];
+	struct vip value = *vip;
 
+	if (applier->steer)
+		value.flags |= steer_flags(applier->steer, key);
 	if (vips->count == BATCH_MAX)
 		flush_all(applier);
 	if (fresh)
 		batch_add(applier, &applier->batch[BATCH_SLOT], vip->instance, &vip->slot, NULL);
-	batch_add(applier, vips, vip->instance, key, vip);
+	batch_add(applier, vips, vip->instance, key, &value);
 }
 
 static void delete_key(struct applier *applier, enum packet_map map, const void *key)
@@ -178,9 +182,11 @@ static void prefix_delete(void *context, const struct list_prefix_key *key)
 	delete_key(context, PACKET_LIST_PREFIX, key);
 }
 
+/* What the node did to the source by itself, packet path or request path. */
 static void auto_block_delete(void *context, const struct list_exact_key *key)
 {
 	delete_key(context, PACKET_AUTO_BLOCK, key);
+	delete_key(context, PACKET_REQUEST_BAN, key);
 }
 
 static void region_put(void *context, uint32_t instance, const struct region_policy *policy)
@@ -313,6 +319,11 @@ void applier_use_health(struct applier *applier, struct health *health)
 	applier->health = health;
 }
 
+void applier_use_steer(struct applier *applier, const struct steer *steer)
+{
+	applier->steer = steer;
+}
+
 /* --- what nobody asked for ------------------------------------------------------------------- */
 
 static uint32_t number_of(const void *key)
@@ -353,7 +364,7 @@ static void forgive_source(struct applier *applier, enum packet_map map, const v
 		(map == PACKET_LIST_PREFIX && prefix->prefix_bits >= 32 &&
 			auto_block_key(ntohl(prefix->instance), &prefix->source,
 				prefix->prefix_bits - 32, &out)))
-		delete_key(applier, PACKET_AUTO_BLOCK, &out);
+		auto_block_delete(applier, &out);
 }
 
 /* Walks all keys once. A deleted key can be the walk's foothold, so it is left before it is deleted; a

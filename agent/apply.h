@@ -8,6 +8,7 @@
 #include "agent/health.h"
 #include "agent/node_state.h"
 #include "agent/packets.h"
+#include "agent/steer.h"
 #include "base/error.h"
 
 struct applier;
@@ -24,6 +25,9 @@ void applier_use_health(struct applier *applier, struct health *health);
 /* Writes the services whose origins went up or down: at most APPLY_VERDICTS_MAX, health_has_changed tells of more. */
 #define APPLY_VERDICTS_MAX 512
 void applier_take_verdicts(struct applier *applier);
+
+/* Flags of addresses that have web sites' ports come from there. */
+void applier_use_steer(struct applier *applier, const struct steer *steer);
 
 /* Takes over what the pinned maps hold, enters the sources, all before the first packet is filtered. */
 enum err applier_begin(struct applier *applier, const struct agent_settings *settings) MUST_USE;

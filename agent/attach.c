@@ -4,7 +4,8 @@
  * stands, and replaces its program in one step, so no packet meets an interface without a filter.
  * The link of an interface that was deleted names index 0 and is thrown away. Generic XDP is the
  * fallback where the driver has none or refuses. The handshake program sits on clsact ingress of the
- * same interface under a fixed handle and priority, replaced in place likewise. Both are looked after: a
+ * same interface under a fixed handle and priority, replaced in place likewise, and the one that counts what the host
+ * sends on its egress. All are looked after: a
  * qdisc that something else on the node deletes would take every new TCP connection with it. An interface's
  * clsact qdisc that this agent made is remembered by a directory qdisc_INTERFACE (a bpffs holds nothing
  * else), so that the undo takes no qdisc away from others.
@@ -108,11 +109,12 @@ static enum err attach_xdp(
 	return OK;
 }
 
-static enum err attach_tc(struct packets *packets, unsigned ifindex, const char *name)
+static enum err attach_tc_at(struct packets *packets, enum bpf_tc_attach_point point, int program,
+	unsigned ifindex, const char *name)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY,
-		.prog_fd = packets_handshake_fd(packets), .flags = BPF_TC_F_REPLACE);
+		.prog_fd = program, .flags = BPF_TC_F_REPLACE);
 	char path[PIN_PATH_SIZE];
 	int result = bpf_tc_hook_create(&hook);
 
@@ -123,9 +125,16 @@ static enum err attach_tc(struct packets *packets, unsigned ifindex, const char 
 		return fail(ERR_SYSTEM, "make clsact on %s: %s", name, strerror(-result));
 	result = bpf_tc_attach(&hook, &options);
 	if (result != 0)
-		return fail(ERR_SYSTEM, "attach the handshake program to %s: %s", name,
+		return fail(ERR_SYSTEM, "attach the %s program to %s: %s",
+			point == BPF_TC_INGRESS ? "handshake" : "counting", name,
 			strerror(-result));
 	return OK;
+}
+
+static enum err attach_tc(struct packets *packets, unsigned ifindex, const char *name)
+{
+	TRY(attach_tc_at(packets, BPF_TC_EGRESS, packets_out_fd(packets), ifindex, name));
+	return attach_tc_at(packets, BPF_TC_INGRESS, packets_handshake_fd(packets), ifindex, name);
 }
 
 static uint32_t program_id(int fd)
@@ -136,16 +145,20 @@ static uint32_t program_id(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
 }
 
-/* Whether both programs are still where they were put. */
-static bool in_force(const struct packets *packets, const struct attached *attached)
+static bool is_at(unsigned ifindex, enum bpf_tc_attach_point point, int program)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)attached->ifindex,
-		.attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 
+	return bpf_tc_query(&hook, &options) == 0 && options.prog_id == program_id(program);
+}
+
+/* Whether all programs are still where they were put. */
+static bool in_force(const struct packets *packets, const struct attached *attached)
+{
 	return link_ifindex(attached->link) == attached->ifindex &&
-	       bpf_tc_query(&hook, &options) == 0 &&
-	       options.prog_id == program_id(packets_handshake_fd(packets));
+	       is_at(attached->ifindex, BPF_TC_INGRESS, packets_handshake_fd(packets)) &&
+	       is_at(attached->ifindex, BPF_TC_EGRESS, packets_out_fd(packets));
 }
 
 /* The transmit map first: a filter in force may redirect at once. */
@@ -200,20 +213,29 @@ static void fill_transmit(struct packets *packets)
 	}
 }
 
-/* The qdisc goes only if it is ours; with it goes every filter on it, ours too. */
-static void detach_tc(const struct agent_settings *settings, unsigned ifindex, const char *name)
+static void detach_tc_at(unsigned ifindex, enum bpf_tc_attach_point point, const char *name)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	char path[PIN_PATH_SIZE];
 	int result = bpf_tc_detach(&hook, &options);
 
 	if (result != 0 && result != -ENOENT && result != -EINVAL)
 		log_warn("detach from clsact of %s: %s", name, strerror(-result));
+}
+
+/* The qdisc goes only if it is ours; with it goes every filter on it, ours too. */
+static void detach_tc(const struct agent_settings *settings, unsigned ifindex, const char *name)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	char path[PIN_PATH_SIZE];
+	int result;
+
+	detach_tc_at(ifindex, BPF_TC_INGRESS, name);
+	detach_tc_at(ifindex, BPF_TC_EGRESS, name);
 	pin_path(settings, QDISC_PREFIX, name, path);
 	if (access(path, F_OK) != 0)
 		return;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	result = bpf_tc_hook_destroy(&hook);
 	if (result != 0)
 		log_warn("remove clsact of %s: %s", name, strerror(-result));

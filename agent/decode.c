@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/site.h"
+
 /* A hundred years: in nanoseconds it still fits beside the time of day. */
 #define OFFSET_MAX_MS  (INT64_C(100) * 366 * 86400 * 1000)
 
@@ -22,7 +24,7 @@ static const char *check_remove(const struct record *record)
 
 	if (record->length != sizeof(*remove))
 		return "removal of a wrong length";
-	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_CAPTURE)
+	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_CERTIFICATE)
 		return "removal of an unknown type";
 	return NULL;
 }
@@ -154,6 +156,40 @@ static const char *check_health(const struct record *record)
 	return NULL;
 }
 
+static const char *check_site(const struct record *record)
+{
+	const struct site *site = (const void *)((const struct record_site *)record)->site;
+	size_t length = record->length - sizeof(*record);
+	const char *why;
+
+	if (length < sizeof(*site) || length != site->length)
+		return "site of a wrong length";
+	why = site_check(site, length);
+	if (why)
+		return why;
+	return record->id == site->number ? NULL : "site of another number";
+}
+
+static const char *check_certificate(const struct record *record)
+{
+	const struct certificate *certificate =
+		(const void *)((const struct record_certificate *)record)->certificate;
+	size_t length = record->length - sizeof(*record);
+	uint64_t parts = sizeof(*certificate);
+	const char *why;
+
+	if (length < sizeof(*certificate))
+		return "certificate of a wrong length";
+	parts += (uint64_t)certificate->chain_length + certificate->key_length;
+	/* The key ends where it ends; the record at the next multiple of 8. */
+	if (parts > length || length - parts >= 8)
+		return "certificate whose length is not that of its parts";
+	why = certificate_check(certificate, (size_t)parts);
+	if (why)
+		return why;
+	return record->id == certificate->number ? NULL : "certificate of another number";
+}
+
 static const char *check_record(const struct record *record)
 {
 	if (record->id == 0)
@@ -175,6 +211,10 @@ static const char *check_record(const struct record *record)
 		return record->length == sizeof(struct record_capture)
 			       ? NULL
 			       : "capture of a wrong length";
+	case RECORD_SITE:
+		return check_site(record);
+	case RECORD_CERTIFICATE:
+		return check_certificate(record);
 	default:
 		return "record of an unknown type";
 	}

@@ -25,8 +25,10 @@
 #include "agent/neighbour.h"
 #include "agent/region.h"
 #include "agent/report.h"
+#include "agent/request_path.h"
 #include "agent/retry.h"
 #include "agent/settle.h"
+#include "agent/steer.h"
 #include "agent/sweep.h"
 #include "base/auto.h"
 #include "base/clock.h"
@@ -47,12 +49,15 @@ enum {
 	WAIT_CLOCK,
 	WAIT_NEIGHBOUR,
 	WAIT_HEALTH,
+	WAIT_REQUESTS, /* last: only where there is a request path */
 	WAIT_COUNT
 };
 
 struct loop {
 	const struct agent_settings *settings;
 	struct packets *packets;
+	struct steer *steer;
+	struct request_path *requests; /* NULL: no web sites */
 	struct node_state *state;
 	struct applier *applier;
 	struct neighbours *neighbours;
@@ -119,6 +124,8 @@ static void tick(struct loop *loop)
 	settle_again(loop);
 	try_attach(loop);
 	neighbours_tick(loop->neighbours, clock_monotonic_ms());
+	steer_tick(loop->steer, clock_monotonic_ms());
+	request_path_tick(loop->requests, clock_utc_ms(), clock_monotonic_ms());
 	sweep_tick(loop->sweep, boot_ns());
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	loop->report_due = true;
@@ -184,13 +191,14 @@ static enum err apply(struct loop *loop, const struct snapshot *snapshot)
 	int64_t start_ms = clock_monotonic_ms();
 	enum err err;
 
-	/* The clock first: deadlines of the snapshot are meant in its time. */
-	settle_told(&loop->settle, &snapshot->header);
-	TRY(settle_write(&loop->settle, loop->packets));
+	/* The clock first, if it is another: deadlines of the snapshot are meant in its time. */
+	if (settle_told(&loop->settle, &snapshot->header))
+		TRY(settle_write(&loop->settle, loop->packets));
 	err = applier_apply(loop->applier, snapshot);
 	/* Also behind what was applied in part: refusals of before are void from here on. */
 	settle_again(loop);
 	TRY(err);
+	TRY(request_path_apply(loop->requests, snapshot));
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	if (snapshot->header.control_boot != loop->control_boot)
 		loop->report_full = true;
@@ -314,11 +322,12 @@ static int wait_ms(const struct loop *loop)
 
 static void turn(struct loop *loop)
 {
-	bool ready[WAIT_COUNT];
+	unsigned waits = loop->requests ? WAIT_COUNT : WAIT_REQUESTS;
+	bool ready[WAIT_COUNT] = { false };
 	uint64_t rings;
 
 	start_transfers(loop);
-	fetch_wait(loop->fetch, loop->descriptor, WAIT_COUNT, wait_ms(loop), ready);
+	fetch_wait(loop->fetch, loop->descriptor, waits, wait_ms(loop), ready);
 	if (ready[WAIT_SIGNAL]) {
 		loop->stop = true;
 		return;
@@ -335,6 +344,8 @@ static void turn(struct loop *loop)
 		packets_neighbours(loop->packets, want_neighbour, loop);
 	if (ready[WAIT_HEALTH])
 		health_turn(loop->health, clock_monotonic_ms());
+	if (ready[WAIT_REQUESTS])
+		request_path_turn(loop->requests, clock_monotonic_ms());
 	if (health_has_changed(loop->health))
 		applier_take_verdicts(loop->applier);
 	loop->report_due |= health_has_state(loop->health);
@@ -358,7 +369,8 @@ static enum err open_descriptors(struct loop *loop)
 	descriptor[WAIT_CLOCK] = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	descriptor[WAIT_NEIGHBOUR] = packets_neighbour_fd(loop->packets);
 	descriptor[WAIT_HEALTH] = health_fd(loop->health);
-	for (int i = 0; i < WAIT_COUNT; i++) {
+	descriptor[WAIT_REQUESTS] = request_path_fd(loop->requests);
+	for (int i = 0; i < WAIT_REQUESTS; i++) {
 		if (descriptor[i] < 0)
 			return fail(ERR_SYSTEM, "open signals and timers: %s", strerror(errno));
 	}
@@ -407,6 +419,7 @@ static enum err begin(struct loop *loop)
 
 	TRY(neighbours_open(&loop->neighbours));
 	TRY(packets_open(settings, &loop->packets));
+	TRY(steer_open(settings, loop->packets, &loop->steer));
 	TRY(fetch_open(settings, &loop->fetch));
 	loop->state = node_state_new();
 	if (!loop->state)
@@ -420,6 +433,9 @@ static enum err begin(struct loop *loop)
 	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
 		return ERR_MEMORY;
 	applier_use_health(loop->applier, loop->health);
+	applier_use_steer(loop->applier, loop->steer);
+	TRY(request_path_open(settings, loop->steer, loop->state, &loop->requests));
+	reporter_use_requests(loop->reporter, loop->requests);
 	TRY(open_descriptors(loop));
 	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
@@ -450,6 +466,8 @@ static void end(struct loop *loop)
 	applier_free(loop->applier);
 	health_free(loop->health);
 	node_state_free(loop->state);
+	request_path_close(loop->requests);
+	steer_close(loop->steer);
 	packets_close(loop->packets);
 	neighbours_close(loop->neighbours);
 }

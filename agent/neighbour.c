@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two requests over one rtnetlink socket: RTM_GETROUTE tells the next hop of a destination, and RTM_NEWNEIGH
+ * Three requests over one rtnetlink socket: RTM_GETROUTE tells the next hop of a destination, and RTM_NEWNEIGH
  * with NTF_USE makes the kernel behave as if a packet had just gone there: it resolves an unknown neighbour
- * and probes a stale one. Repeated each NEIGHBOUR_REFRESH_MS while wanted. A route through an IPv6 next hop
+ * and probes a stale one. It would also take from an administrator's entry that it is permanent (Linux since
+ * 5.17), so RTM_GETNEIGH asks before. Repeated each NEIGHBOUR_REFRESH_MS while wanted. A route through an IPv6 next hop
  * for IPv4 (RTA_VIA) is left to the first packet: bpf_fib_lookup answers it with the same record.
  */
 #include "agent/neighbour.h"
@@ -136,26 +137,54 @@ static bool find_route(struct neighbours *neighbours, const struct address *dest
 	return out->ifindex != 0;
 }
 
+union neighbour_answer {
+	struct nlmsghdr header;
+	uint8_t bytes[1024];
+};
+
+/* As exchange(), of a request about the hop. */
+static ssize_t exchange_hop(struct neighbours *neighbours, const struct hop *hop,
+	struct request *request, union neighbour_answer *answer)
+{
+	struct ndmsg *body = &request->body.neighbour;
+	size_t size;
+	const uint8_t *bytes = wire_address(&hop->address, &body->ndm_family, &size);
+
+	request->header.nlmsg_len = NLMSG_LENGTH(sizeof(*body));
+	body->ndm_ifindex = (int)hop->ifindex;
+	add_attribute(request, NDA_DST, bytes, size);
+	return exchange(neighbours, request, answer, sizeof(*answer));
+}
+
+/* An entry that needs no asking: somebody has written it, or the link knows no neighbours. */
+static bool is_settled(struct neighbours *neighbours, const struct hop *hop)
+{
+	struct request request = {
+		.header = { .nlmsg_type = RTM_GETNEIGH, .nlmsg_flags = NLM_F_REQUEST },
+	};
+	union neighbour_answer answer;
+	const struct ndmsg *entry = NLMSG_DATA(&answer.header);
+
+	return exchange_hop(neighbours, hop, &request, &answer) >=
+		       (ssize_t)NLMSG_LENGTH(sizeof(*entry)) &&
+	       answer.header.nlmsg_type == RTM_NEWNEIGH &&
+	       entry->ndm_state & (NUD_PERMANENT | NUD_NOARP);
+}
+
 static void ask(struct neighbours *neighbours, struct hop *hop, int64_t now_ms)
 {
-	union {
-		struct nlmsghdr header;
-		uint8_t bytes[1024];
-	} answer;
 	struct request request = {
 		.header = { .nlmsg_type = RTM_NEWNEIGH,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK,
-			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)) },
-		.body.neighbour = { .ndm_ifindex = (int)hop->ifindex, .ndm_flags = NTF_USE },
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK },
+		.body.neighbour.ndm_flags = NTF_USE,
 	};
-	size_t size;
-	const uint8_t *bytes =
-		wire_address(&hop->address, &request.body.neighbour.ndm_family, &size);
+	union neighbour_answer answer;
 
 	hop->asked_ms = now_ms;
 	neighbours->budget--;
-	add_attribute(&request, NDA_DST, bytes, size);
-	if (exchange(neighbours, &request, &answer, sizeof(answer)) < 0)
+	if (is_settled(neighbours, hop))
+		return;
+	if (exchange_hop(neighbours, hop, &request, &answer) < 0)
 		log_debug("ask for a neighbour: %s", strerror(errno));
 }
 

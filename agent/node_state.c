@@ -214,8 +214,11 @@ static void remove_record(struct node_state *state, const struct record_remove *
 	case RECORD_HEALTH:
 		health_remove(state, id);
 		break;
-	default:
+	case RECORD_CAPTURE:
 		remove_capture(state, id);
+		break;
+	default: /* web sites: agent/requests.h */
+		break;
 	}
 }
 
@@ -295,8 +298,11 @@ static void claim_record(struct node_state *state, const struct record *record)
 	case RECORD_HEALTH:
 		health_claim(state, (const void *)record);
 		break;
-	default:
+	case RECORD_CAPTURE:
 		claim_capture(state, (const void *)record);
+		break;
+	default:
+		break;
 	}
 }
 

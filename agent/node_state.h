@@ -32,7 +32,7 @@ struct node_output {
 	void (*prefix_put)(void *context, uint32_t id, const struct list_prefix_key *key,
 		const struct list_entry *entry);
 	void (*prefix_delete)(void *context, const struct list_prefix_key *key);
-	/* The node is to forget that it blocked this source by itself; it need not have. */
+	/* The node is to forget that it blocked or banned this source by itself; it need not have. */
 	void (*auto_block_delete)(void *context, const struct list_exact_key *key);
 	void (*region_put)(void *context, uint32_t instance, const struct region_policy *policy);
 	void (*region_delete)(void *context, uint32_t instance);

@@ -131,11 +131,12 @@ static void claim(
 
 /* --- what an instance's mitigations have to do ------------------------------------------------- */
 
-/* Those that look at packets alone: there is always something to do. */
+/* Those that look at packets alone: there is always something to do. Bans are asked for where there are web sites. */
 #define WANTED_ALWAYS                                                                              \
-	(MITIGATION_BIT(bogon) | MITIGATION_BIT(fragment_tiny) |                                   \
+	(MITIGATION_BIT(bogon) | MITIGATION_BIT(ip_options) | MITIGATION_BIT(fragment_tiny) |      \
 		MITIGATION_BIT(fragment_overlap) | MITIGATION_BIT(fragment) |                      \
-		MITIGATION_BIT(icmp) | MITIGATION_BIT(reset_window))
+		MITIGATION_BIT(icmp) | MITIGATION_BIT(answer_bytes) |                              \
+		MITIGATION_BIT(reset_window) | MITIGATION_BIT(request_ban))
 
 static uint32_t wanted(const struct node_state *state, const struct instance_entry *instance)
 {

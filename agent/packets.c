@@ -25,6 +25,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "agent/share.h"
+#include "agent/steer.h"
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -62,6 +64,9 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"offence",
 	"capture",
 	"sample",
+	"local_service",
+	"local_cookie",
+	"request_ban",
 };
 
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
@@ -78,6 +83,11 @@ int packets_filter_fd(const struct packets *packets)
 int packets_handshake_fd(const struct packets *packets)
 {
 	return bpf_program__fd(packets->skeleton->progs.polder_handshake);
+}
+
+int packets_out_fd(const struct packets *packets)
+{
+	return bpf_program__fd(packets->skeleton->progs.polder_out);
 }
 
 /* libbpf's own words, for debugging: what matters to the operator is logged by the caller. A verifier's log
@@ -125,7 +135,7 @@ static enum err open_directory(struct packets *packets)
 
 /* --- maps ------------------------------------------------------------------------------------ */
 
-static bool same_definition(const struct bpf_map *map, int fd)
+bool packets_map_is_same(const struct bpf_map *map, int fd)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
@@ -183,7 +193,7 @@ static enum err reuse_map(struct packets *packets, struct bpf_map *map)
 				     has_filter_in_force(packets->settings);
 		return OK;
 	}
-	if (same_definition(map, fd)) {
+	if (packets_map_is_same(map, fd)) {
 		if (bpf_map__reuse_fd(map, fd) != 0)
 			return fail(ERR_SYSTEM, "take over map %s: %s", path, strerror(errno));
 		return OK;
@@ -321,6 +331,7 @@ static enum err load(struct packets *packets)
 		return fail(ERR_SYSTEM, "load the packet path: %s (--log-level debug tells more)",
 			strerror(errno));
 	TRY(pin_maps(packets));
+	TRY(share_bans(packets->settings));
 	TRY(find_maps(packets));
 	packets->ring =
 		ring_buffer__new(packets->map[PACKET_NEIGHBOUR], ring_record, packets, NULL);
@@ -408,6 +419,8 @@ enum err packets_detach(const struct agent_settings *settings)
 		return OK;
 	}
 	err = open_directory(&packets);
+	if (err == OK)
+		err = steer_detach(settings);
 	if (err == OK)
 		err = attach_detach_all(settings);
 	if (err == OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The packet path as the agent sees it: its maps, its programs, and where they are attached. packets.c and
- * attach.c are the only files that know libbpf. Everything outlives the process through pins below
+ * The packet path as the agent sees it: its maps, its programs, and where they are attached. packets.c, attach.c and
+ * steer_program.c are the only files that know libbpf. Everything outlives the process through pins below
  * one directory; opening it again takes the same maps over.
  */
 #ifndef AGENT_PACKETS_H
@@ -46,6 +46,9 @@ enum packet_map {
 	PACKET_OFFENCE,
 	PACKET_CAPTURE,
 	PACKET_SAMPLE,
+	PACKET_LOCAL_SERVICE,
+	PACKET_LOCAL_COOKIE,
+	PACKET_REQUEST_BAN,
 	PACKET_MAP_COUNT,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What packets.c (maps) and attach.c (links) share.
+ * What packets.c (maps), attach.c (links) and steer_program.c share.
  */
 #ifndef AGENT_PACKETS_INTERNAL_H
 #define AGENT_PACKETS_INTERNAL_H
@@ -9,6 +9,7 @@
 
 #include "agent/packets.h"
 
+struct bpf_map;
 struct ring_buffer;
 struct polder;
 
@@ -44,8 +45,11 @@ struct packets {
 #define LINK_PREFIX   "link_" /* and the interface's name */
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,
 	char out[PIN_PATH_SIZE]);
+/* Is the map of this descriptor what the object asks for? */
+bool packets_map_is_same(const struct bpf_map *map, int fd);
 int packets_filter_fd(const struct packets *packets);
 int packets_handshake_fd(const struct packets *packets);
+int packets_out_fd(const struct packets *packets);
 enum err attach_detach_all(const struct agent_settings *settings) MUST_USE;
 
 #endif

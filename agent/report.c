@@ -22,7 +22,7 @@
 
 struct slot_total {
 	struct counter in, dropped, out;
-	struct counter refused[REFUSED_COUNT];
+	struct counter refused[VIP_REASONS];
 	uint64_t last_in_ns;
 	uint32_t instance;
 	bool changed;
@@ -43,6 +43,7 @@ struct reporter {
 	struct counter reason[REASON_COUNT];
 	struct tally *vip_reasons, *service_states;
 	struct health *health;
+	struct request_path *requests; /* NULL: no web sites */
 	struct outbox *outbox;
 
 	void *data;
@@ -98,7 +99,7 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		add_counter(&total.in, &copies[cpu].in);
 		add_counter(&total.dropped, &copies[cpu].dropped);
 		add_counter(&total.out, &copies[cpu].out);
-		for (int i = 0; i < REFUSED_COUNT; i++)
+		for (int i = 0; i < VIP_REASONS; i++)
 			add_counter(&total.refused[i], &copies[cpu].refused[i]);
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
@@ -207,11 +208,11 @@ static void add_sources(struct reporter *reporter)
 	}
 }
 
-/* What was refused for its addresses is counted with them. */
+/* What is counted with the addresses. */
 static void add_address_reasons(
 	struct reporter *reporter, uint32_t number, const uint32_t *slots, uint32_t count)
 {
-	for (uint32_t i = 0; i < REFUSED_COUNT; i++) {
+	for (uint32_t i = 0; i < VIP_REASONS; i++) {
 		struct record_vip_reason *record;
 		struct counter sum = { 0, 0 };
 
@@ -223,7 +224,7 @@ static void add_address_reasons(
 		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), number);
 		if (!record)
 			return;
-		record->reason = REFUSED_FIRST + i;
+		record->reason = VIP_REASON_AT(i);
 		record->counter = sum;
 	}
 }
@@ -371,11 +372,37 @@ static void add_outbox(struct reporter *reporter)
 	}
 }
 
+static void add_requests(struct reporter *reporter)
+{
+	struct record_site_traffic traffic;
+	const struct record_request_ban *ban;
+	size_t count;
+	void *record;
+
+	for (int i = 0;
+		i < REPORT_SITE_MAX && request_path_next_traffic(reporter->requests, &traffic);
+		i++) {
+		record = add_record(
+			reporter, RECORD_SITE_TRAFFIC, sizeof(traffic), traffic.record.id);
+		if (!record)
+			return;
+		memcpy(record, &traffic, sizeof(traffic));
+	}
+	ban = request_path_bans(reporter->requests, &count);
+	for (size_t i = 0; i < count; i++) {
+		record = add_record(reporter, RECORD_REQUEST_BAN, sizeof(*ban), ban[i].record.id);
+		if (!record)
+			return;
+		memcpy(record, &ban[i], sizeof(*ban));
+	}
+}
+
 /* True if something of what has tables of its own is to be told. */
 static bool read_tables(struct reporter *reporter, bool full)
 {
 	bool changed = outbox_fill(reporter->outbox, clock_utc_ms());
 
+	changed |= request_path_read(reporter->requests, full);
 	tally_read(reporter->vip_reasons);
 	tally_read(reporter->service_states);
 	if (full) {
@@ -437,6 +464,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_service_states(reporter);
 	add_health(reporter);
 	add_outbox(reporter);
+	add_requests(reporter);
 	if (reporter->failed) {
 		log_error("no memory for a report");
 		return false;
@@ -458,6 +486,12 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 void reporter_sent(struct reporter *reporter, bool accepted)
 {
 	outbox_sent(reporter->outbox, accepted);
+	request_path_told(reporter->requests, accepted);
+}
+
+void reporter_use_requests(struct reporter *reporter, struct request_path *requests)
+{
+	reporter->requests = requests;
 }
 
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,

@@ -12,6 +12,7 @@
 #include "agent/health.h"
 #include "agent/node_state.h"
 #include "agent/packets.h"
+#include "agent/request_path.h"
 #include "agent/settle.h"
 
 struct reporter;
@@ -19,6 +20,8 @@ struct reporter;
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
 	struct health *health, const struct settle *settle, const struct agent_settings *settings);
 void reporter_free(struct reporter *reporter);
+/* Web sites' counters and bans come from there; NULL: there are none. */
+void reporter_use_requests(struct reporter *reporter, struct request_path *requests);
 
 /* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
  * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until
@@ -26,6 +29,7 @@ void reporter_free(struct reporter *reporter);
 #define REPORT_QUIET_MS	  10000
 #define REPORT_TALLY_MAX  8192 /* records of each kind in one report: the rest is in the next */
 #define REPORT_HEALTH_MAX 1024
+#define REPORT_SITE_MAX	  4096 /* about 3 MB */
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
 /* What became of the last report: what it carried and cannot be read again goes once more if need be. */

@@ -11,15 +11,19 @@
 #include <string.h>
 
 #include "agent/region_table.h"
+#include "agent/request_files.h"
 #include "base/form.h"
 #include "base/text.h"
+#include "shared/request_abi.h"
 
-#define FLOWS_MIN 1024
+#define FLOWS_MIN	      1024
+#define REQUEST_LOG_QUOTA_MAX (64 << 20) /* MiB: 64 TiB */
 
 struct settings_row {
-	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database;
-	struct text_list interface, source, region_override;
-	int64_t flows, detach;
+	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
+		*requests_group, *requests, *resolver, *request_log;
+	struct text_list interface, source, region_override, trusted_proxy;
+	int64_t flows, detach, request_log_days, request_log_quota, request_log_site_quota;
 };
 
 static const struct param rows[] = {
@@ -46,6 +50,25 @@ static const struct param rows[] = {
 	PARAM(settings_row, region_override, "region-override", .kind = PARAM_TEXT_LIST,
 		.max = REGION_OVERRIDE_MAX, .item_max = 52,
 		.help = "PREFIX=CC: a network's country; repeatable"),
+	PARAM(settings_row, requests_group, "requests-group", .kind = PARAM_TEXT, .min = 1,
+		.max = 32, .help = "group of nginx's workers: may ban sources"),
+	PARAM(settings_row, requests, "requests", .kind = PARAM_TEXT, .min = 2, .max = 200,
+		.help = "folder of the files shared with nginx; without it no web sites"),
+	PARAM(settings_row, trusted_proxy, "trusted-proxy", .kind = PARAM_TEXT_LIST,
+		.max = TRUSTED_PROXY_MAX, .item_max = 49,
+		.help = "prefix of proxies whose X-Forwarded-For is believed; repeatable"),
+	PARAM(settings_row, resolver, "resolver", .kind = PARAM_TEXT, .min = 2, .max = 200,
+		.help = "name servers for origins: ADDRESS[:PORT],... (as the system has)"),
+	PARAM(settings_row, request_log, "request-log", .kind = PARAM_TEXT, .min = 2, .max = 200,
+		.help = "folder of web sites' access logs; without it none"),
+	PARAM(settings_row, request_log_days, "request-log-days", .kind = PARAM_INT, .min = 1,
+		.max = REQUEST_LOG_DAYS_MAX, .fallback = 30, .help = "how long they are kept"),
+	PARAM(settings_row, request_log_quota, "request-log-quota", .kind = PARAM_INT, .min = 1,
+		.max = REQUEST_LOG_QUOTA_MAX, .fallback = 10240,
+		.help = "MiB of all access logs together"),
+	PARAM(settings_row, request_log_site_quota, "request-log-site-quota", .kind = PARAM_INT,
+		.min = 1, .max = REQUEST_LOG_QUOTA_MAX, .fallback = 1024,
+		.help = "MiB of one site's access log"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -183,6 +206,19 @@ static enum err check(const struct agent_settings *settings, char *why)
 	if (settings->control && strncmp(settings->control, "unix:/", 6) != 0 &&
 		strncmp(settings->control, "http://", 7) != 0)
 		return bad(why, "control", "must be unix:/path or http://host:port");
+	if (settings->requests && settings->requests[0] != '/')
+		return bad(why, "requests", "must be a path from the root on");
+	if (settings->request_log && (settings->request_log[0] != '/' || !settings->requests))
+		return bad(
+			why, "request-log", "must be a path from the root on, beside --requests");
+	for (size_t i = 0; i < settings->trusted_proxy.count; i++) {
+		struct address address;
+		unsigned bits;
+
+		if (!text_to_prefix(settings->trusted_proxy.item[i], address.byte, &bits))
+			return bad(why, "trusted-proxy",
+				"must be an address or a prefix without bits behind it");
+	}
 	for (size_t i = 0; i < settings->interface.count; i++) {
 		if (strchr(settings->interface.item[i], '/'))
 			return bad(why, "interface", "is no name of an interface");
@@ -215,6 +251,14 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	}
 	out->region_database = row.region_database;
 	out->region_override = row.region_override;
+	out->requests_group = row.requests_group;
+	out->requests = row.requests;
+	out->resolver = row.resolver;
+	out->request_log = row.request_log;
+	out->request_log_days = (uint32_t)row.request_log_days;
+	out->request_log_bytes = (uint64_t)row.request_log_quota << 20;
+	out->request_log_site_bytes = (uint64_t)row.request_log_site_quota << 20;
+	out->trusted_proxy = row.trusted_proxy;
 	for (size_t i = 0; i < row.region_override.count; i++) {
 		if (!region_override_is_valid(row.region_override.item[i]))
 			return bad(why, "region-override", "must be PREFIX=CC, CC of ISO 3166-1");

@@ -79,11 +79,16 @@ enum err settle_begin(
 	return OK;
 }
 
-void settle_told(struct settle *settle, const struct snapshot_header *header)
+bool settle_told(struct settle *settle, const struct snapshot_header *header)
 {
+	if (settle->told && settle->life_offset_ms == header->life_offset_ms &&
+		memcmp(settle->cookie_secret, header->cookie_secret,
+			sizeof(settle->cookie_secret)) == 0)
+		return false;
 	settle->told = true;
 	settle->life_offset_ms = header->life_offset_ms;
 	memcpy(settle->cookie_secret, header->cookie_secret, sizeof(settle->cookie_secret));
+	return true;
 }
 
 enum err settle_write(struct settle *settle, struct packets *packets)

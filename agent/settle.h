@@ -24,7 +24,8 @@ struct settle {
  * keys are random: a known key would let anyone forge cookies. */
 enum err settle_begin(struct settle *settle, struct packets *packets,
 	const struct agent_settings *settings) MUST_USE;
-void settle_told(struct settle *settle, const struct snapshot_header *header);
+/* Takes what the control says; false: it is what was taken before. */
+bool settle_told(struct settle *settle, const struct snapshot_header *header);
 /* Writes the settings as of now: each second, and when a clock or an offset moved. */
 enum err settle_write(struct settle *settle, struct packets *packets) MUST_USE;
 /* The life-cycle offset that is in force in the packet path. */

@@ -192,6 +192,7 @@ static enum err create_copy(const struct request_table *table, const struct tabl
 		return fail(ERR_LIMIT, "the table would be over its limit");
 	TRY(create_file(table, from ? NAME_COPY : NAME_NEW, size, out));
 	header = out->header;
+	assert(header);
 	*header = (struct table_header){ .magic = TABLE_MAGIC,
 		.version = TABLE_VERSION,
 		.size = size,
@@ -451,7 +452,9 @@ static enum err open_folder(const char *folder, gid_t group, int *out)
 
 	if (!made && errno != EEXIST)
 		return fail(ERR_SYSTEM, "make %s: %s", folder, strerror(errno));
-	if (made && group != (gid_t)-1 && chown(folder, (uid_t)-1, group) != 0)
+	/* Whatever the umask says. */
+	if (made && (chmod(folder, 0750) != 0 ||
+			    (group != (gid_t)-1 && chown(folder, (uid_t)-1, group) != 0)))
 		return fail(ERR_SYSTEM, "give %s to its group: %s", folder, strerror(errno));
 	*out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out < 0)
@@ -490,7 +493,7 @@ static enum err begin(struct request_table *table)
 	enum err err = map_file(table, NAME_TABLE, &table->now);
 
 	take_old(table);
-	if (err == OK && request_table_check(table->now.header, table->now.size, &why) &&
+	if (table->now.header && request_table_check(table->now.header, table->now.size, &why) &&
 		table->now.header->superseded == 0) {
 		wipe_all(table->now.header, false);
 		if (table->group != (gid_t)-1 && fchownat(table->folder, NAME_TABLE, (uid_t)-1,

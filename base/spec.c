@@ -375,6 +375,89 @@ static enum err decode_pair_list(const struct decoder *decoder, size_t *count)
 	return OK;
 }
 
+/* Text of one item of an object's list, at "List.M". */
+static enum err place_item(const struct decoder *decoder, struct object_item *item,
+	const char *number, const char *value)
+{
+	struct text_list *list = &item->list;
+	int64_t index;
+
+	if (!text_to_int(number, &index) || index < 1 || index > OBJECT_LIST_TEXTS_MAX)
+		return invalid(decoder, "an index of a list must be a number from 1 to 200");
+	if (!list->item)
+		list->item = arena_array(decoder->mem, OBJECT_LIST_TEXTS_MAX, sizeof(*list->item));
+	if (!list->item)
+		return ERR_MEMORY;
+	if (list->item[index - 1])
+		return invalid(decoder, "an item is given more than once");
+	list->item[index - 1] = value;
+	if ((size_t)index > list->count)
+		list->count = (size_t)index;
+	return check_item_length(decoder, value);
+}
+
+/* part: what follows "Name.N.". */
+static enum err place_part(const struct decoder *decoder, struct object_item *item,
+	const char *part, const char *value)
+{
+	const char *choices = decoder->row->choices;
+	size_t first = strcspn(choices, " "), second = strcspn(choices + first + 1, ".");
+	const char *list = choices + first + 1;
+
+	assert(choices[first] == ' ' && strcmp(list + second, ".N") == 0);
+	if (part && strncmp(part, list, second) == 0 && part[second] == '.')
+		return place_item(decoder, item, part + second + 1, value);
+	if (!part || strlen(part) != first || memcmp(part, choices, first) != 0)
+		return invalid(decoder, "an item has a part that is not known");
+	if (item->text)
+		return invalid(decoder, "an item is given more than once");
+	item->text = value;
+	return check_item_length(decoder, value);
+}
+
+static enum err check_gaps(const struct decoder *decoder, const struct object_list *list)
+{
+	static const char sentence[] = "its items must be numbered without gaps";
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct object_item *item = &list->item[i];
+
+		if (!item->text && item->list.count == 0)
+			return invalid(decoder, sentence);
+		for (size_t j = 0; j < item->list.count; j++) {
+			if (!item->list.item[j])
+				return invalid(decoder, sentence);
+		}
+	}
+	return OK;
+}
+
+/* JSON counts as one item: whether it holds any is the handler's. */
+static enum err decode_object_list(const struct decoder *decoder, size_t *count)
+{
+	const struct form *form = decoder->form;
+	struct object_list list = { 0 };
+	const char *rest;
+	int64_t index;
+
+	TRY(scalar(decoder, &list.json));
+	TRY(count_items(decoder, &list.count));
+	if (list.json && list.count > 0)
+		return invalid(decoder, "it is given both as a list and as JSON");
+	list.item = arena_array(decoder->mem, list.count, sizeof(*list.item));
+	if (!list.item)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < form->count; i++) {
+		index = list_index(decoder->row, form->pair[i].key, &rest);
+		if (index > 0)
+			TRY(place_part(decoder, &list.item[index - 1], rest, form->pair[i].value));
+	}
+	TRY(check_gaps(decoder, &list));
+	store(decoder, &list, sizeof(list));
+	*count = list.json ? 1 : list.count;
+	return OK;
+}
+
 static enum err decode_list(const struct decoder *decoder)
 {
 	size_t count = 0;
@@ -383,8 +466,10 @@ static enum err decode_list(const struct decoder *decoder)
 		TRY(decode_text_list(decoder, &count));
 	else if (decoder->row->kind == PARAM_INT_LIST)
 		TRY(decode_int_list(decoder, &count));
-	else
+	else if (decoder->row->kind == PARAM_PAIR_LIST)
 		TRY(decode_pair_list(decoder, &count));
+	else
+		TRY(decode_object_list(decoder, &count));
 	if (decoder->row->required && count == 0)
 		return missing(decoder);
 	return OK;
@@ -413,6 +498,7 @@ static enum err decode_row(const struct decoder *decoder)
 	case PARAM_TEXT_LIST:
 	case PARAM_INT_LIST:
 	case PARAM_PAIR_LIST:
+	case PARAM_OBJECT_LIST:
 		break;
 	}
 	return fail(ERR_INTERNAL, "parameter %s has a kind without a decoder", decoder->row->name);
@@ -427,6 +513,8 @@ static size_t kind_size(enum param_kind kind)
 		return sizeof(struct int_list);
 	case PARAM_PAIR_LIST:
 		return sizeof(struct pair_list);
+	case PARAM_OBJECT_LIST:
+		return sizeof(struct object_list);
 	case PARAM_TEXT:
 	case PARAM_JSON:
 	case PARAM_CHOICE:

@@ -25,6 +25,9 @@ enum param_kind {
 	PARAM_INT_LIST, /* struct int_list: at most max items, each within item_min..item_max */
 	PARAM_PAIR_LIST, /* struct pair_list: Name.1.Key & Name.1.Value; the two suffixes are in choices:
 	                      "Key Value", "Code Value"; at most max items, item_max bytes each part */
+	PARAM_OBJECT_LIST, /* struct object_list: Name.1.Text & Name.1.List.1, Name.1.List.2 ...; the two parts
+	                        are in choices: "ProxyType ProxyPorts.N"; at most max items, item_max bytes each
+	                        text; or JSON as Name, which the handler parses */
 };
 
 struct text_list {
@@ -38,6 +41,17 @@ struct int_list {
 struct pair_list {
 	struct pair *item; /* value may be NULL: not supplied */
 	size_t count;
+};
+
+#define OBJECT_LIST_TEXTS_MAX 200 /* of the list in one object */
+struct object_item {
+	const char *text; /* NULL: not supplied */
+	struct text_list list;
+};
+struct object_list {
+	struct object_item *item;
+	size_t count;
+	const char *json; /* not NULL: it came as JSON, and count is 0 */
 };
 
 struct param {

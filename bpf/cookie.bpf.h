@@ -4,8 +4,13 @@
  *
  *   bit 31      lowest bit of the epoch number
  *   bits 28-30  index into the table of MSS values
- *   bits 0-27   SipHash-2-4 (Aumasson and Bernstein, 2012) of addresses, ports, epoch number and MSS
+ *   bits 0-27   SipHash-1-3 (Aumasson and Bernstein, 2012) of addresses, ports, epoch number and MSS
  *               index under the epoch's key, plus the client's ISN times COOKIE_ISN_FACTOR
+ *
+ * SipHash-1-3 has one round for each word and three at the end, where SipHash-2-4 has two and four: 5 instead of 8 for
+ * IPv4, 8 instead of 14 for IPv6. What is asked of it: who gets any number of cookies for tuples of their own must
+ * not be able to say one for another's tuple. They see 28 of 64 bits, and the key is gone after two minutes; no attack
+ * on it is known that would do better than guessing.
  *
  * The keys come from the control and are the same on all nodes: any node accepts any node's cookie.
  * A cookie is valid in its epoch and the next, 60 to 120 seconds. Guessing one takes 2^27 packets
@@ -15,8 +20,7 @@
  * acknowledges and what it has sent, which grow together in many conversations.
  *
  * TCP options live in the timestamp that the client echoes: the low six bits of our TSval say
- * window scale (15: none) and SACK; bit 5 is kept for ECN, which is not agreed, because the
- * origin's consent is not known when the client is answered. They are not authenticated: a client
+ * window scale (15: none), SACK and ECN (ecn.bpf.h). They are not authenticated: a client
  * that alters them harms its own connection only. Without timestamps only the MSS survives.
  */
 #ifndef BPF_COOKIE_BPF_H
@@ -31,6 +35,7 @@
 #define COOKIE_MSS_COUNT  8
 #define COOKIE_SCALE_NONE 15u
 #define COOKIE_SACK	  (1u << 4)
+#define COOKIE_ECN	  (1u << 5)
 #define COOKIE_STAMP_MASK 63u
 
 /* Largest first: minimum of IPv4, tunnels, PPPoE, Ethernet of IPv6 and of IPv4. */
@@ -92,18 +97,16 @@ static __always_inline __u32 cookie_mss_index(__u32 mss)
 	do {                                                                                       \
 		v3 ^= (word);                                                                      \
 		SIPROUND;                                                                          \
-		SIPROUND;                                                                          \
 		v0 ^= (word);                                                                      \
 	} while (0)
 
-__noinline __u64 cookie_siphash(struct packet *p, __u64 tail, __u64 key0, __u64 key1)
+static __always_inline __u64 cookie_siphash(
+	const struct packet *p, __u64 tail, __u64 key0, __u64 key1)
 {
 	__u64 v0 = key0 ^ 0x736f6d6570736575ull, v1 = key1 ^ 0x646f72616e646f6dull;
 	__u64 v2 = key0 ^ 0x6c7967656e657261ull, v3 = key1 ^ 0x7465646279746573ull;
 	__u64 last;
 
-	if (!p)
-		return 0;
 	last = (__u64)p->key.source_port | (__u64)p->key.destination_port << 16 | tail << 32;
 	if (p->version == 4) {
 		SIPHASH_WORD(
@@ -118,7 +121,6 @@ __noinline __u64 cookie_siphash(struct packet *p, __u64 tail, __u64 key0, __u64 
 	}
 	SIPHASH_WORD(last);
 	v2 ^= 0xff;
-	SIPROUND;
 	SIPROUND;
 	SIPROUND;
 	SIPROUND;
@@ -156,7 +158,7 @@ static __always_inline int cookie_valid(
 	return !(rest & COOKIE_HASH_MASK);
 }
 
-/* Our TSval: milliseconds of the boot clock, rounded down to make room for the options. */
+/* Our TSval: 2^20 ns, about milliseconds, of the boot clock, rounded down to make room for the options. */
 static __always_inline __u32 cookie_stamp(struct packet *p)
 {
 	__u32 bits = COOKIE_SCALE_NONE;
@@ -165,7 +167,9 @@ static __always_inline __u32 cookie_stamp(struct packet *p)
 		bits = option_scale(p->options);
 	if (p->options & OPTION_SACK)
 		bits |= COOKIE_SACK;
-	return ((__u32)(p->now_ns / 1000000) & ~COOKIE_STAMP_MASK) | bits;
+	if (p->options & OPTION_ECN)
+		bits |= COOKIE_ECN;
+	return ((__u32)(p->now_ns >> 20) & ~COOKIE_STAMP_MASK) | bits;
 }
 
 /* Options agreed with the client, from its cookie and the echo of our timestamp. */
@@ -179,6 +183,8 @@ static __always_inline __u32 cookie_options(struct packet *p, __u32 cookie)
 	options |= OPTION_TIMESTAMP;
 	if (echo & COOKIE_SACK)
 		options |= OPTION_SACK;
+	if (echo & COOKIE_ECN)
+		options |= OPTION_ECN;
 	if (scale <= OPTION_SCALE_MAX)
 		options |= OPTION_SCALE | scale << OPTION_SCALE_SHIFT;
 	return options;

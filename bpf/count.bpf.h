@@ -29,11 +29,11 @@ static __always_inline void count_vip_reason(struct packet *p, __u32 reason)
 /* Of the reasons that are counted with the VIP. */
 static __always_inline void count_refused(struct vip_counter *total, __u32 reason, __u32 bytes)
 {
-	__u32 index = reason - REFUSED_FIRST;
+	__u32 index = VIP_REASON_PLACE(reason);
 
 	/* One register holds what is checked and what is used. */
 	asm volatile("" : "+r"(index));
-	if (index < REFUSED_COUNT)
+	if (index < VIP_REASONS)
 		counter_add(&total->refused[index], bytes);
 }
 
@@ -51,7 +51,7 @@ static __always_inline int count(struct packet *p)
 	counter = bpf_map_lookup_elem(&reason_counter, &reason);
 	if (counter)
 		counter_add(counter, p->length);
-	if (dropped && reason - REFUSED_FIRST >= REFUSED_COUNT)
+	if (dropped && VIP_REASON_PLACE(reason) == VIP_REASONS)
 		count_vip_reason(p, reason);
 	if (!(p->flags & (PACKET_IN | PACKET_OUT)))
 		return 0;

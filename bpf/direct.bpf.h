@@ -14,8 +14,8 @@
  *
  * What forged SYNs can cost is bounded. A flow in this state has an entry in the map "opening"; without
  * room there a SYN gets a cookie. The agent ends it after DIRECT_LIFE_NS, two lost SYN-ACKs and a
- * margin, and resets it at the origin, so that there are never more of them at an origin than the
- * threshold lets pass in that time. It proves nothing of the client until the client acknowledges
+ * margin, and resets it on both sides, so that there are never more of them at an origin than the
+ * threshold lets pass in that time, and no client waits for a server that has given up. It proves nothing of the client until the client acknowledges
  * the origin's number, which is 32 bits of chance.
  *
  * Not for port rules with limits: forged SYNs would count against the clients that they name. Not where the
@@ -59,18 +59,32 @@ static __always_inline int direct_below(struct packet *p)
 	return (__s32)(now - state->cookies_until) >= 0;
 }
 
-static __always_inline int direct_wanted(struct packet *p, const struct service *entry)
+/* The instance has had too many SYNs in this second already: nothing is to be counted any more. */
+static __always_inline int direct_is_over(struct packet *p)
+{
+	__u32 slot = p->slot;
+	struct plan_state *state = bpf_map_lookup_elem(&plan_state, &slot);
+
+	return state && state->syn_second == (__u32)(p->now_ns / NANOSECONDS) &&
+	       state->syns > p->syn_threshold;
+}
+
+/* May a SYN for this rule pass as it is, at some rate of them? */
+static __always_inline int direct_possible(struct packet *p, const struct service *entry)
 {
 	const struct service_limits *limits = &entry->limits;
 
 	if (entry->syn_mode == SYN_ALWAYS ||
 		(entry->syn_mode == SYN_THRESHOLD && !p->syn_threshold))
 		return 0;
-	if (entry->client_address != CLIENT_ADDRESS_NONE ||
-		entry->flags & (SERVICE_LIMITED | SERVICE_NO_EMPTY) || limits->rate ||
-		limits->connections)
-		return 0;
-	return entry->syn_mode == SYN_NEVER || direct_below(p);
+	return entry->client_address == CLIENT_ADDRESS_NONE &&
+	       !(entry->flags & (SERVICE_LIMITED | SERVICE_NO_EMPTY)) && !limits->rate &&
+	       !limits->connections;
+}
+
+static __always_inline int direct_wanted(struct packet *p, const struct service *entry)
+{
+	return direct_possible(p, entry) && (entry->syn_mode == SYN_NEVER || direct_below(p));
 }
 
 /* May this packet of the client pass on a half-open flow? Opens it. Returns 0 or the reason. */

@@ -13,17 +13,21 @@
 #include "list.bpf.h"
 #include "udp.bpf.h"
 #include "tcp.bpf.h"
+#include "local.bpf.h"
 #include "icmp.bpf.h"
 #include "count.bpf.h"
 #include "capture.bpf.h"
 #include "mitigations/bogon.bpf.h"
 #include "mitigations/fragment.bpf.h"
 #include "mitigations/icmp.bpf.h"
+#include "mitigations/ip_options.bpf.h"
 #include "mitigations/reflection.bpf.h"
 #include "mitigations/region.bpf.h"
+#include "mitigations/request_ban.bpf.h"
 #include "mitigations/service.bpf.h"
 #include "refusal.bpf.h"
 #include "handshake.bpf.h"
+#include "out.bpf.h"
 #include "retry.bpf.h"
 #include "end.bpf.h"
 
@@ -45,10 +49,14 @@ static __always_inline int mitigate(
 		return REASON_block_list;
 	if (MITIGATION_MET(p, auto_block, block_is_on(p, p->now_ns + utc_offset_ns)))
 		return REASON_auto_block;
+	if (MITIGATION_MET(p, request_ban, request_ban_meets(p, utc_offset_ns)))
+		return REASON_request_ban;
 	if (MITIGATION_MET(p, region, region_meets(p)))
 		return REASON_region;
 	if (MITIGATION_MET(p, bogon, bogon_meets(p)))
 		return REASON_bogon;
+	if (MITIGATION_MET(p, ip_options, ip_options_meets(ctx, p)))
+		return REASON_ip_options;
 	if (p->fragment != FRAGMENT_NONE) {
 		if (MITIGATION_MET(p, fragment_tiny, fragment_tiny_meets(p)))
 			return REASON_fragment_tiny;
@@ -76,6 +84,8 @@ static __always_inline int protect(
 	p->slot = entry->slot;
 	p->syn_threshold = entry->syn_threshold;
 	p->flags = PACKET_IN;
+	if (entry->flags & VIP_HAS_LOCAL)
+		p->flags |= PACKET_WEB;
 	if (entry->blackhole_until_ns &&
 		!deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns) &&
 		!deadline_passed(p, s->utc_offset_ns, entry->blackhole_until_ns))
@@ -92,12 +102,15 @@ static __always_inline int protect(
 	}
 	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return drop(p, REASON_forwarding_off);
+	if (p->protocol == IPPROTO_TCP && local_is_for(p))
+		return local_from_client(
+			ctx, p, !deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns));
 	if (p->protocol == IPPROTO_TCP)
 		return tcp_from_client(ctx, p);
 	if (p->protocol == IPPROTO_UDP)
 		return udp_from_client(ctx, p);
 	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return icmp_from_client(ctx, p);
+		return local_error(ctx, p) ? local_pass(p) : icmp_from_client(ctx, p);
 	return drop(p, REASON_no_service);
 }
 
@@ -187,6 +200,13 @@ SEC("tc")
 int polder_handshake(struct __sk_buff *skb)
 {
 	return handshake_run(skb);
+}
+
+/* At tc egress. */
+SEC("tc")
+int polder_out(struct __sk_buff *skb)
+{
+	return out_run(skb);
 }
 
 /* Run by the agent, attached nowhere. */

@@ -6,15 +6,18 @@
  * side to it. Either entry may be evicted alone, so a reverse entry counts only while its flow
  * names the same source port, and a new flow takes over a reverse entry that no longer does.
  *
- * Source ports: each CPU counts through all pairs of source address and port from a random start,
- * and takes only those of its own residue, so that a pair is used again as late as possible and the
- * origin has forgotten the connection before. Two flows of a client may therefore leave from two addresses: an origin
- * that compares them (data connections of FTP) has to be told not to.
+ * Source addresses: the client's address says which, so that all flows of a client leave from the same one; some
+ * origins compare them (FTP: control and data connections). Unless the client opens so many flows (SOURCE_FLOWS) that
+ * they would come back to a port before the origin has forgotten the connection that used it: then, or when the
+ * address has no free port, it is any.
+ *
+ * Source ports: each CPU counts through the ports of an address from a random start, and takes only those of its
+ * own residue, so that a pair of address and port is used again as late as possible.
  *
  * UDP sources can be forged, and a table that is full forgets. Flows whose client went on after
  * answers over more than a second (proof.bpf.h) are therefore moved to tables of their own: a flood
- * of first datagrams turns over the others only. Found there first, they cost nothing more than
- * before.
+ * of first datagrams turns over the others only. Those tables are asked first, and only where a flow may
+ * be in them (known.bpf.h).
  *
  * Once a second a client's packet of the flow has its service, its reverse entry and its next hop
  * looked up again. A reverse entry that was evicted is entered anew, unless another flow has taken
@@ -43,8 +46,9 @@
 #define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
 #define FLOW_ANSWERED                                                                              \
 	(1u << 1) /* DIRECT: the origin's SYN-ACK went to the client, its number is known */
-#define FLOW_REFUSED (1u << 3) /* the origin has answered our SYN with a RST once */
-#define FLOW_KEPT    (1u << 2) /* UDP: in the tables that forged sources do not reach */
+#define FLOW_REFUSED   (1u << 3) /* the origin has answered our SYN with a RST once */
+#define FLOW_KEPT      (1u << 2) /* UDP: in the tables that forged sources do not reach */
+#define FLOW_ECN_PLAIN (1u << 4) /* SYNs do not ask for ECN any more: ecn.bpf.h */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {
@@ -54,10 +58,12 @@ enum flow_scratch_use {
 };
 
 /* Who is on the allow-list is not asked for the origin's packets. */
-#define MITIGATION_OF_REPLIES MITIGATION_BIT(reset_window)
+#define MITIGATION_OF_REPLIES (MITIGATION_BIT(reset_window) | MITIGATION_BIT(answer_bytes))
 
 #define PORT_TRIES	      16
-#define CLOSING_TAKE_NS	      NANOSECONDS /* a closed connection's port may be taken after this */
+#define SOURCE_FLOWS                                                                               \
+	256 /* of a client, a second and CPU: 50,000 ports last for the minute of TIME_WAIT even for three CPUs */
+#define CLOSING_TAKE_NS NANOSECONDS /* a closed connection's port may be taken after this */
 /* The agent ends expired flows and takes them off the counts; after so long it must be away. */
 #define EXPIRED_TAKE_NS (75 * NANOSECONDS)
 #define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
@@ -90,7 +96,7 @@ static __always_inline void flow_seen(
 	if ((__s64)(p->now_ns - flow->seen_ns) <= (__s64)SEEN_GRAIN_NS)
 		return;
 	flow->seen_ns = p->now_ns;
-	if (p->protocol == IPPROTO_TCP)
+	if (p->protocol == IPPROTO_TCP || flow->more_flags & FLOW_KEPT)
 		known_touch(client, p->now_ns);
 }
 
@@ -110,6 +116,16 @@ static __always_inline struct flow *flow_lookup_known(struct packet *p)
 	return known_maybe(&p->key, p->now_ns) ? flow_lookup(&p->key, IPPROTO_TCP) : NULL;
 }
 
+/* Of a client's datagram. */
+static __always_inline struct flow *flow_lookup_udp(struct packet *p)
+{
+	struct flow *flow = NULL;
+
+	if (known_maybe(&p->key, p->now_ns))
+		flow = bpf_map_lookup_elem(&flow_udp_kept, &p->key);
+	return flow ? flow : bpf_map_lookup_elem(&flow_udp, &p->key);
+}
+
 static __always_inline void flow_delete(const struct flow_key *client, __u8 protocol)
 {
 	if (protocol == IPPROTO_TCP) {
@@ -123,8 +139,7 @@ static __always_inline void flow_delete(const struct flow_key *client, __u8 prot
 /* The client's flow, or NULL when there is none, it has expired or is another instance's. */
 static __always_inline struct flow *flow_of_client(struct packet *p, __u8 protocol)
 {
-	struct flow *flow =
-		protocol == IPPROTO_TCP ? flow_lookup_known(p) : flow_lookup(&p->key, protocol);
+	struct flow *flow = protocol == IPPROTO_TCP ? flow_lookup_known(p) : flow_lookup_udp(p);
 
 	if (!flow || flow->instance != p->instance || flow_expired(flow, p->now_ns, protocol))
 		return NULL;
@@ -307,6 +322,13 @@ static __always_inline int reply_refused(
 	return 0;
 }
 
+/* Have both sides closed it, and is nothing of that under way any more? A RST alone may be forged. */
+static __always_inline int flow_is_over(struct packet *p, const struct flow *flow)
+{
+	return flow->state == FLOW_CLOSING && !(flow->flags & FLOW_RESET) &&
+	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
+}
+
 /*
  * May the owner's port be taken? A closed connection keeps it for what is still under way, but not
  * for the whole of its idle time: 50,000 ports would then allow 800 connections a second.
@@ -347,10 +369,11 @@ static __always_inline int reverse_take(
 	return !reverse_insert(reply, &p->key, p->protocol, BPF_ANY);
 }
 
-static __always_inline __u64 port_take(void)
+/* Index: of the address in map "source". */
+static __always_inline __u64 port_take(__u32 index)
 {
-	__u32 zero = 0, cpus = cpu_count ? cpu_count : 1;
-	__u64 *next = bpf_map_lookup_elem(&port_next, &zero);
+	__u32 cpus = cpu_count ? cpu_count : 1;
+	__u64 *next = bpf_map_lookup_elem(&port_next, &index);
 
 	if (!next)
 		return 0;
@@ -359,12 +382,34 @@ static __always_inline __u64 port_take(void)
 	return (*next)++ * cpus + bpf_get_smp_processor_id();
 }
 
+/* Which of so many back-to-origin addresses the client's flows leave from. IPv6: those of its /64. */
+static __always_inline __u32 source_of_client(struct packet *p, __u32 sources)
+{
+	struct address client = p->key.source;
+	__u32 now = p->now_ns / NANOSECONDS, line;
+	struct source_use *use;
+	__u64 hash;
+
+	source_widen(&client);
+	hash = (client.half[0] ^ client.word[3]) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ hash >> 32) * 0xc2b2ae3d27d4eb4full;
+	line = hash & (SOURCE_USES - 1);
+	use = bpf_map_lookup_elem(&source_use, &line);
+	if (use && use->second != now) {
+		use->second = now;
+		use->flows = 0;
+	}
+	if (use && use->flows++ >= SOURCE_FLOWS)
+		return bpf_get_prandom_u32() % sources;
+	return (hash >> 32) % sources;
+}
+
 /* Sets the flow's source address and port and inserts its reverse entry. Returns 0 or -1. */
 static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 {
 	struct settings *s = settings_get();
 	struct flow_key reply = {};
-	__u32 ipv6, sources, ports, first, pairs, cpus = cpu_count ? cpu_count : 1;
+	__u32 ipv6, sources, ports, first, chosen, cpus = cpu_count ? cpu_count : 1;
 
 	if (!p || !fresh || !s)
 		return -1;
@@ -375,20 +420,19 @@ static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 	if (!sources || sources > NODE_SOURCE_MAX || !ports || ports > 65536)
 		return -1;
 	/* The last few are left unused, or a CPU's residue would change when it begins anew. */
-	pairs = sources * ports;
-	if (pairs > cpus)
-		pairs -= pairs % cpus;
+	if (ports > cpus)
+		ports -= ports % cpus;
+	chosen = source_of_client(p, sources);
 	reply.source = fresh->origin;
 	reply.source_port = fresh->origin_port;
 	for (int i = 0; i < PORT_TRIES; i++) {
-		__u32 pair = port_take() % pairs;
-		__u32 index = first + pair / ports;
+		__u32 index = first + (i < PORT_TRIES / 2 ? chosen : (chosen + i) % sources);
 		struct address *local = bpf_map_lookup_elem(&source, &index);
 
 		if (!local)
 			return -1;
 		fresh->local = *local;
-		fresh->local_port = bpf_htons(s->port_first + pair % ports);
+		fresh->local_port = bpf_htons(s->port_first + port_take(index) % ports);
 		reply.destination = fresh->local;
 		reply.destination_port = fresh->local_port;
 		if (reverse_take(&reply, p, fresh))
@@ -556,6 +600,7 @@ static __noinline struct flow *flow_keep(struct packet *p, struct flow *flow)
 	if (bpf_map_update_elem(&reverse_udp_kept, &reply, &p->key, BPF_ANY))
 		return flow;
 	flow->more_flags |= FLOW_KEPT;
+	known_touch(&p->key, p->now_ns);
 	if (bpf_map_update_elem(&flow_udp_kept, &p->key, flow, BPF_ANY)) {
 		flow->more_flags &= ~FLOW_KEPT;
 		bpf_map_delete_elem(&reverse_udp_kept, &reply);

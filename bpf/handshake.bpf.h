@@ -136,6 +136,7 @@ static __always_inline int handshake_elsewhere(
 	flow_release(p, flow);
 	if (flow_reserve(p, flow))
 		return -1;
+	flow->more_flags |= FLOW_ECN_PLAIN;
 	return handshake_syn(skb, flow);
 }
 

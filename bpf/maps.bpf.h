@@ -68,6 +68,21 @@ struct {
 	__type(value, struct service);
 } service SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_STEER_MAX);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} local_service SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct local_cookie);
+} local_cookie SEC(".maps");
+
 /* The agent makes it one entry when it has no database. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -141,6 +156,13 @@ struct {
 	__type(key, struct list_exact_key);
 	__type(value, __s64);
 } auto_block SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NODE_REQUEST_BAN_MAX);
+	__type(key, struct list_exact_key);
+	__type(value, struct request_ban);
+} request_ban SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -294,13 +316,26 @@ struct {
 	__type(value, __u64);
 } neighbour_asked SEC(".maps");
 
-/* How many source ports this CPU has taken so far; 0: none yet, a random start is due. */
+/* How many ports of each back-to-origin address this CPU has taken so far; 0: none yet, a random start is due. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2 * NODE_SOURCE_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } port_next SEC(".maps");
+
+/* Flows that clients have opened in this second, by a hash of the client: 32 KiB for each CPU. */
+#define SOURCE_USES 4096
+struct source_use {
+	__u32 second; /* boot clock */
+	__u32 flows;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOURCE_USES);
+	__type(key, __u32);
+	__type(value, struct source_use);
+} source_use SEC(".maps");
 
 /* A new flow is too large for the stack beside what its callers hold. */
 struct {

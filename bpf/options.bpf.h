@@ -21,11 +21,13 @@
 #define OPTION_SACK	   (1u << 21)
 #define OPTION_TIMESTAMP   (1u << 22)
 #define OPTION_MSS	   (1u << 23)
+#define OPTION_ECN	   (1u << 30) /* no option, but agreed like one */
 /* struct flow: what the origin agreed to. */
 #define ORIGIN_SCALE_SHIFT 24
 #define ORIGIN_SCALE	   (1u << 28)
 #define ORIGIN_TIMESTAMP   (1u << 29)
-#define ORIGIN_MASK	   0x3f000000u
+#define ORIGIN_ECN	   (1u << 31)
+#define ORIGIN_MASK	   0xbf000000u
 
 #define OPTION_SCALE_MAX   14u /* RFC 7323 section 2.3 */
 #define OPTION_SPACE	   40
@@ -228,18 +230,6 @@ static __always_inline int options_usual(struct xdp_md *ctx, struct packet *p)
 	return 1;
 }
 
-static __always_inline void options_walk(struct xdp_md *ctx, struct packet *p)
-{
-	struct option_walk w = {};
-
-	if (walk_load(ctx, p, &w) < 0)
-		return;
-	bpf_loop(OPTION_SPACE, walk_step, &w, 0);
-	p->options = w.options;
-	p->timestamp_value = w.value;
-	p->timestamp_echo = w.echo;
-}
-
 static __always_inline void walk_run(struct option_walk *w)
 {
 	struct walk_context context = { .walk = w };
@@ -247,21 +237,26 @@ static __always_inline void walk_run(struct option_walk *w)
 	bpf_loop(OPTION_SPACE, walk_step, &context, 0);
 }
 
-/* Sets options and timestamps of the packet. */
-__noinline int options_read(struct xdp_md *ctx, struct packet *p)
+/* Another layout than the usual. A function of its own: what it calls is not free for those who do not. */
+static __noinline int options_walk(struct xdp_md *ctx, struct packet *p)
 {
 	struct option_walk *w = walk_blank();
 
-	if (!p || !w)
-		return 0;
-	p->options = 0;
-	if (walk_load(ctx, p, w) < 0)
+	if (!p || !w || walk_load(ctx, p, w) < 0)
 		return 0;
 	walk_run(w);
 	p->options = w->options;
 	p->timestamp_value = w->value;
 	p->timestamp_echo = w->echo;
 	return 0;
+}
+
+/* Sets options and timestamps of the packet. */
+static __always_inline void options_read(struct xdp_md *ctx, struct packet *p)
+{
+	p->options = 0;
+	if (p->tcp_length > sizeof(struct tcphdr) && !options_usual(ctx, p))
+		options_walk(ctx, p);
 }
 
 /*

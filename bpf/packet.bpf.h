@@ -39,14 +39,18 @@ enum packet_proven {
 	PROVEN_NO, /* so far */
 };
 
-#define PACKET_IN  (1u << 0) /* to a protected address */
-#define PACKET_OUT (1u << 1) /* sent to a client for a protected address */
+#define PACKET_IN     (1u << 0) /* to a protected address */
+#define PACKET_OUT    (1u << 1) /* sent to a client for a protected address */
+#define PACKET_WEB    (1u << 2) /* its address has local services */
+#define PACKET_ROUTED (1u << 3) /* has an IPv6 routing header that mitigation ip_options is about */
 
-#define TCP_FIN	   0x01
-#define TCP_SYN	   0x02
-#define TCP_RST	   0x04
-#define TCP_PSH	   0x08
-#define TCP_ACK	   0x10
+#define TCP_FIN	      0x01
+#define TCP_SYN	      0x02
+#define TCP_RST	      0x04
+#define TCP_PSH	      0x08
+#define TCP_ACK	      0x10
+#define TCP_ECE	      0x40
+#define TCP_CWR	      0x80
 
 /* No implicit padding: global functions want every byte initialised. Begins as zeroes. */
 struct packet {

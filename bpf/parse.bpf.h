@@ -139,6 +139,12 @@ static __always_inline int parse_ipv4(void *data, void *end, struct packet *p)
 		bpf_ntohs(ip->id), p->length - header);
 }
 
+/* Types of routing headers: see mitigations/ip_options.bpf.h. */
+static __always_inline int routing_unwanted(__u8 kind)
+{
+	return kind == 0 || kind == 1 || kind == 3;
+}
+
 /*
  * One extension header. Returns 1: another header follows, 0: transport is reached, -1: malformed.
  * A function of its own: inlined, clang lays out the loop around it in a way that Linux 6.1 refuses
@@ -158,6 +164,8 @@ static __noinline int parse_extension(void *data, void *end, struct packet *p)
 		extension = parse_at(data, end, offset, sizeof(*extension));
 		if (!extension || (p->protocol == IPPROTO_ROUTING && extension->left))
 			return -1;
+		if (p->protocol == IPPROTO_ROUTING && routing_unwanted(extension->kind))
+			p->flags |= PACKET_ROUTED;
 		p->protocol = extension->next;
 		p->transport = offset + 8 + extension->length * 8;
 		return 1;
@@ -202,7 +210,7 @@ static __always_inline int parse_tcp(void *data, void *end, struct packet *p)
 		return -1;
 	p->key.source_port = tcp->source;
 	p->key.destination_port = tcp->dest;
-	p->tcp_flags = ((__u8 *)tcp)[13] & 0x3f;
+	p->tcp_flags = ((__u8 *)tcp)[13];
 	p->sequence = bpf_ntohl(tcp->seq);
 	p->acknowledgement = bpf_ntohl(tcp->ack_seq);
 	p->window = bpf_ntohs(tcp->window);

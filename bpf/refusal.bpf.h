@@ -5,7 +5,8 @@
  * refusals are therefore kept, each CPU for itself, in a table of direct slots, and a packet whose slot
  * holds its own addresses ends there, before anything else is looked at.
  *
- * A refusal is kept for REFUSAL_TICKS, never beyond the end of mitigation, and only in the edition of
+ * A refusal is kept for REFUSAL_TICKS, never beyond the end of mitigation or of a ban of the request path, which
+ * nobody but its workers knows, and only in the edition of
  * the settings in which it was found: the agent gives a new edition behind every change that it
  * writes, so that orders are obeyed as quickly as without this. Only refusals that follow from the
  * addresses alone are kept (REFUSED_FIRST and what follows), never a packet that passed. What ends here is
@@ -15,6 +16,7 @@
 #define BPF_REFUSAL_BPF_H
 
 #include "count.bpf.h"
+#include "mitigations/request_ban.bpf.h"
 
 #define REFUSAL_BITS	12 /* 256 KiB for each CPU: stays in its second cache */
 #define REFUSAL_TICKS	25 /* of the kernel's clock: 25 to 250 ms */
@@ -135,6 +137,9 @@ static __noinline void refusal_write(
 	if (!p || !entry || !s || p->network != ETH_HLEN || p->watched)
 		return;
 	if ((__s64)(p->now_ns + REFUSAL_LIFE_NS + s->life_offset_ns) > entry->mitigation_until_ns)
+		return;
+	if (p->reason == REASON_request_ban &&
+		(__s64)(p->now_ns + REFUSAL_LIFE_NS + s->utc_offset_ns) > request_ban_until(p))
 		return;
 	/* Captures look at what ends where the others do. */
 	wanted = bpf_map_lookup_elem(&capture, &zero);

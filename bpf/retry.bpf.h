@@ -4,7 +4,7 @@
  * second and runs polder_retry for what is due. A SYN that the origin has not answered is repeated
  * after 250 ms, then at doubled intervals; after RETRY_MAX of them, about half a minute, the client is
  * told by a RST and the flow ends. A SYN that passed as it is (direct.bpf.h) is the client's to repeat; it
- * has a few seconds. The same for the PROXY header that an open flow's origin lacks.
+ * has a few seconds, and then both sides are told. The same for the PROXY header that an open flow's origin lacks.
  *
  * The program is run by BPF_PROG_TEST_RUN, which gives it a frame and does with it nothing afterwards;
  * what is to leave leaves as a clone. State is looked at and changed here, where packets change it too,
@@ -29,6 +29,7 @@ __noinline int retry_syn(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return -1;
+	flow->more_flags |= FLOW_ECN_PLAIN;
 	segment_syn(&s, flow);
 	return retry_send(skb, &s, flow->origin_ifindex);
 }
@@ -51,6 +52,24 @@ __noinline int retry_reset_client(struct __sk_buff *skb, struct flow *flow, stru
 	segment_from(&s, &t);
 	s.sequence = flow->proxy_isn + 1;
 	s.acknowledgement = flow->client_isn + 1;
+	return retry_send(skb, &s, flow->client_ifindex);
+}
+
+/*
+ * The same to a client whose SYN passed: its ACK may be what was lost, and if it waits for the server to speak
+ * it would wait for ever. Without ACK, so that a client which has not heard of the origin yet, and repeats
+ * its SYN, takes no notice (RFC 9293 section 3.10.7.3).
+ */
+__noinline int retry_reset_silent(struct __sk_buff *skb, struct flow *flow, struct flow_key *client)
+{
+	struct segment s = { .flags = TCP_RST };
+	struct translation t;
+
+	if (!flow || !client || !(flow->more_flags & FLOW_ANSWERED))
+		return -1;
+	translation_to_client(&t, flow, client);
+	segment_from(&s, &t);
+	s.sequence = flow->proxy_isn + 1;
 	return retry_send(skb, &s, flow->client_ifindex);
 }
 
@@ -105,6 +124,7 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	if (flow_is_half_open(flow)) {
 		retry_reset_origin(skb, flow);
+		retry_reset_silent(skb, flow, &p.key);
 		retry_end(&p, flow);
 		bpf_map_delete_elem(&opening, &p.key);
 		return TC_ACT_OK;

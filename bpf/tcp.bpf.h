@@ -45,6 +45,8 @@
 #include "cookie.bpf.h"
 #include "segment.bpf.h"
 #include "direct.bpf.h"
+#include "answer.bpf.h"
+#include "ecn.bpf.h"
 #include "mitigations/reset.bpf.h"
 
 #define MSS_DEFAULT_IPV4 536u /* RFC 9293 section 3.7.1 */
@@ -190,6 +192,16 @@ static __always_inline __u32 offered_mss(struct packet *p)
 	return p->version == 6 && mss > MSS_TO_CLIENT_IPV6 ? MSS_TO_CLIENT_IPV6 : mss;
 }
 
+/* 0: the answer is as long as the SYN, and was written over it. */
+static __always_inline int tcp_answer_over(
+	struct xdp_md *ctx, struct packet *p, const struct segment *s)
+{
+	if (s->option_count != ANSWER_OPTIONS / 4 || p->tcp_length != ANSWER_BYTES ||
+		p->network != ETH_HLEN)
+		return -1;
+	return p->version == 4 ? answer_over(ctx, p, s, 4) : answer_over(ctx, p, s, 6);
+}
+
 /* The SYN-ACK. A function of its own: what it keeps on the stack is not there while options are read. */
 static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 {
@@ -204,9 +216,12 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 	options = p->options & ~OPTION_MSS_MASK;
 	options |= p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
 	/* Every stack offers an MSS. Without it our options would be longer than what was sent. */
-	if (options & OPTION_MSS)
+	if (options & OPTION_MSS) {
 		segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
-	if (segment_reply(ctx, p, &s))
+		if (options & OPTION_ECN)
+			s.flags |= TCP_ECE;
+	}
+	if (tcp_answer_over(ctx, p, &s) && segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
 	p->reason = REASON_cookie_sent;
@@ -214,20 +229,20 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 }
 
 /* A SYN: answered with a cookie. Leaves no state. */
-static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p, struct service *entry)
+static __noinline int tcp_answer_syn(struct xdp_md *ctx, struct packet *p)
 {
 	struct flow *flow;
 
-	if (!p || !entry)
+	if (!p)
 		return XDP_DROP;
-	if (origin_pick(entry, p, 0) < 0)
-		return drop(p, REASON_no_origin);
 	flow = flow_lookup_known(p);
 	if (flow) {
 		flow->scratch[SCRATCH_RENEW] = p->sequence;
 		flow->flags |= FLOW_RENEWING;
 	}
 	options_read(ctx, p);
+	if (p->options & OPTION_TIMESTAMP && ecn_is_asked(p))
+		p->options |= OPTION_ECN;
 	return tcp_send_cookie(ctx, p);
 }
 
@@ -239,6 +254,8 @@ static __always_inline void segment_syn(struct segment *s, const struct flow *fl
 	translation_to_origin(&t, flow);
 	segment_from(s, &t);
 	s->flags = TCP_SYN;
+	if (flow->options & OPTION_ECN && !(flow->more_flags & FLOW_ECN_PLAIN))
+		s->flags |= TCP_ECE | TCP_CWR;
 	s->sequence = flow->client_isn - flow->prefix;
 	s->window = flow->client_window > WINDOW_MAX ? WINDOW_MAX : flow->client_window;
 	segment_offer(s, flow->options, option_scale(flow->options),
@@ -409,6 +426,8 @@ static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p
 	if (!p)
 		return NULL;
 	flow = flow_of_client(p, IPPROTO_TCP);
+	if (flow && flow_is_over(p, flow))
+		flow = NULL;
 	/* An older connection of the tuple goes on until a cookie says that this one is real. */
 	if (flow && (!flow_is_half_open(flow) || flow->client_isn != p->sequence ||
 			    flow_refresh(ctx, p, flow) != REFRESH_OK))
@@ -419,19 +438,37 @@ static __noinline struct flow *tcp_pass_syn(struct xdp_md *ctx, struct packet *p
 	return flow ? flow : direct_flow(ctx, p);
 }
 
-static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
+/* A SYN of which nothing is kept yet: what its port rule says. */
+static __noinline int tcp_ask_syn(struct xdp_md *ctx, struct packet *p, __u32 edition)
 {
-	struct service *entry = service_find(p);
+	struct service *entry;
 	struct flow *flow = NULL;
 
+	if (!p)
+		return XDP_DROP;
+	entry = service_find(p);
 	if (!entry)
 		return drop(p, REASON_no_service);
 	if (direct_wanted(p, entry))
 		flow = tcp_pass_syn(ctx, p);
-	if (!flow)
-		return p->reason >= REASON_DROP_FIRST ? XDP_DROP : tcp_answer_syn(ctx, p, entry);
-	p->reason = REASON_syn_passed;
-	return tcp_send_to_origin(ctx, p, flow);
+	if (flow) {
+		p->reason = REASON_syn_passed;
+		return tcp_send_to_origin(ctx, p, flow);
+	}
+	if (p->reason >= REASON_DROP_FIRST)
+		return XDP_DROP;
+	if (origin_pick(entry, p, 0) < 0)
+		return drop(p, REASON_no_origin);
+	syn_keep(p, edition, entry);
+	return tcp_answer_syn(ctx, p);
+}
+
+static __always_inline int tcp_of_syn(struct xdp_md *ctx, struct packet *p)
+{
+	struct settings *s = settings_get();
+	__u32 edition = s ? *(volatile __u32 *)&s->edition : 0;
+
+	return syn_is_kept(p, edition) ? tcp_answer_syn(ctx, p) : tcp_ask_syn(ctx, p, edition);
 }
 
 static __always_inline void tcp_note_end(struct packet *p, struct flow *flow, __u8 fin)
@@ -499,6 +536,7 @@ static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct f
 	if (flow->state == FLOW_SYN_SENT && !(p->tcp_flags & TCP_RST)) {
 		options_read(ctx, p);
 		tcp_note_client(p, flow);
+		flow->more_flags |= FLOW_ECN_PLAIN;
 		return tcp_send_syn(ctx, p, flow);
 	}
 	tcp_note_life(p, flow);
@@ -510,6 +548,8 @@ static __noinline int tcp_of_flow(struct xdp_md *ctx, struct packet *p, struct f
 	empty_note(p, flow);
 	empty_follow(p, flow, &p->key.source);
 	limit_follow(flow, &p->key.source);
+	if (ecn_is_split(flow) && ecn_to_origin(ctx, p, flow))
+		return drop(p, REASON_malformed);
 	translation_to_origin(&t, flow);
 	return tcp_send(ctx, p, flow, &t, 1);
 }
@@ -576,6 +616,8 @@ static __always_inline int tcp_origin_agreed(
 	}
 	if (p->options & OPTION_SCALE)
 		agreed |= ORIGIN_SCALE | option_scale(p->options) << ORIGIN_SCALE_SHIFT;
+	if (ecn_is_agreed(p, flow))
+		agreed |= ORIGIN_ECN;
 	if (flow->state == FLOW_SYN_SENT) {
 		flow->sequence_delta = p->sequence - flow->proxy_isn;
 		flow->options = (flow->options & ~ORIGIN_MASK) | agreed;
@@ -681,6 +723,8 @@ __noinline int tcp_from_origin(
 			(__u32)p->window << origin_scale(flow->options));
 	empty_follow(p, flow, &client->source);
 	limit_follow(flow, &client->source);
+	if (ecn_is_split(flow) && ecn_to_client(ctx, p, flow))
+		return drop(p, REASON_malformed);
 	translation_to_client(&t, flow, client);
 	p->reason = REASON_forwarded_tcp;
 	return tcp_send(ctx, p, flow, &t, 0);

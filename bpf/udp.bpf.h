@@ -12,6 +12,7 @@
 #define BPF_UDP_BPF_H
 
 #include "flow.bpf.h"
+#include "mitigations/answer.bpf.h"
 #include "mitigations/challenge.bpf.h"
 
 /*
@@ -164,10 +165,13 @@ static __noinline int udp_fragment(struct xdp_md *ctx, struct packet *p, int to_
 			reason = plan_refuses(p);
 		if (reason)
 			return drop(p, reason);
+		answer_earn(p, flow);
 		translation_to_origin(&t, flow);
 		t.prefix = flow->prefix;
 	} else {
 		reason = reply_refused(p, &first->client, flow);
+		if (!reason)
+			reason = answer_refuses(p, flow, &first->client);
 		if (reason)
 			return drop(p, reason);
 		translation_to_client(&t, flow, &first->client);
@@ -196,6 +200,7 @@ static __always_inline int udp_open(struct xdp_md *ctx, struct packet *p, struct
 	if (reason)
 		return reason;
 	udp_note_prefix(p, fresh);
+	answer_earn(p, fresh);
 	reason = flow_insert(p, fresh);
 	if (reason)
 		return reason;
@@ -233,6 +238,7 @@ static __noinline int udp_datagram(struct xdp_md *ctx, struct packet *p)
 		flow_seen(p, &p->key, flow);
 		flow_learn_client(ctx, flow);
 		udp_note_prefix(p, flow);
+		answer_earn(p, flow);
 	} else {
 		reason = udp_open(ctx, p, &flow);
 		if (reason || !flow)
@@ -260,8 +266,11 @@ static __always_inline int udp_from_client(struct xdp_md *ctx, struct packet *p)
 static __noinline int udp_from_origin(
 	struct xdp_md *ctx, struct packet *p, struct flow *flow, struct flow_key *client)
 {
+	int reason = answer_refuses(p, flow, client);
 	struct translation t;
 
+	if (reason)
+		return drop(p, reason);
 	flow_seen(p, client, flow);
 	proof_answer(p, flow);
 	if (p->fragment == FRAGMENT_FIRST)

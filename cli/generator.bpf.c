@@ -18,16 +18,25 @@
 
 struct generator_shape shape;
 
-/* size: a constant at each call. */
-static __always_inline bool begin(void *data, void *end, __u32 size)
+/* from, size: constants at each call. */
+static __always_inline bool copy(void *data, void *end, __u32 from, __u32 size)
 {
 	__u16 *word = data;
 
-	if (data + size > end)
+	if (data + from + size > end)
 		return false;
 #pragma unroll
-	for (__u32 i = 0; i < size / 2; i++)
+	for (__u32 i = from / 2; i < (from + size) / 2; i++)
 		word[i] = shape.header[i];
+	return true;
+}
+
+/* size: a constant at each call. The node that answered wrote its own options behind the header. */
+static __always_inline bool begin(void *data, void *end, __u32 size)
+{
+	if (!copy(data, end, 0, size))
+		return false;
+	(void)copy(data, end, size, GENERATOR_OPTIONS);
 	return true;
 }
 

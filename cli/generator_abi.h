@@ -17,7 +17,9 @@
 /* Ethernet, IP and TCP headers; a UDP frame is at least as long. */
 #define GENERATOR_HEADER_IPV4 54
 #define GENERATOR_HEADER_IPV6 74
-#define GENERATOR_HEADER_SIZE 74
+#define GENERATOR_OPTIONS                                                                          \
+	20 /* of TCP, or the payload's beginning: where a frame is long enough for them */
+#define GENERATOR_HEADER_SIZE (GENERATOR_HEADER_IPV6 + GENERATOR_OPTIONS)
 
 #define REFLECTOR_COUNT	      8 /* a power of two */
 

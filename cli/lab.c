@@ -65,6 +65,9 @@ static void take_down(const struct lab *lab)
 	lab_path(lab, "bpf", path);
 	while (umount2(path, MNT_DETACH) == 0)
 		continue;
+	lab_path(lab, "requests", path);
+	while (umount2(path, MNT_DETACH) == 0)
+		continue;
 	if (access(lab->directory, F_OK) == 0)
 		tree_remove(lab->directory);
 }
@@ -141,12 +144,13 @@ static bool port_is_free(int port)
 
 static bool programs_are_built(const struct lab *lab)
 {
-	static const char *const names[] = { "polder-control", "polder-agent" };
+	static const char *const names[] = { "polder-control", "polder-agent",
+		"ngx_http_polder_module.so" };
 	char path[PATH_MAX + 32];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", lab->binaries, names[i]);
-		if (access(path, X_OK) != 0)
+		if (access(path, R_OK) != 0)
 			return complain("%s: %s", path, strerror(errno));
 	}
 	return true;

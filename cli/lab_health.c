@@ -85,7 +85,7 @@ struct probe {
 	const char *address;
 	int type, port;
 	const char *send;   /* NULL: wait for what the server says */
-	const char *expect; /* how the answer begins */
+	const char *expect; /* how the answer begins; NULL: a connection is enough */
 	const char *what, *log;
 };
 static const struct probe probes[] = {
@@ -103,6 +103,10 @@ static const struct probe probes[] = {
 		"the UDP echo service does not answer over IPv6", "echo.log" },
 	{ LAB_ORIGIN_IPV4, SOCK_STREAM, LAB_ORIGIN_BANNER, NULL, "220 ",
 		"the banner service does not answer", "echo.log" },
+	{ "127.0.0.1", SOCK_STREAM, LAB_EDGE_PLAIN, NULL, NULL,
+		"nginx of a node does not take connections", "edge.log" },
+	{ "::1", SOCK_STREAM, LAB_EDGE_PLAIN, NULL, NULL,
+		"nginx of a node does not take connections over IPv6", "edge.log" },
 };
 #define PROBE_COUNT (sizeof(probes) / sizeof(probes[0]))
 
@@ -123,6 +127,8 @@ static bool answers(const struct probe *probe)
 		connect(fd, is_ipv6 ? (struct sockaddr *)&ipv6 : (struct sockaddr *)&ip,
 			is_ipv6 ? sizeof(ipv6) : sizeof(ip)) < 0)
 		return false;
+	if (!probe->expect)
+		return true;
 	if (probe->send && send(fd, probe->send, strlen(probe->send), MSG_NOSIGNAL) < 0)
 		return false;
 	got = recv(fd, answer, sizeof(answer), 0);

@@ -6,6 +6,7 @@
  *   DIR/control    polder-control: store, keys, sockets (of nobody)
  *   DIR/api        nginx before the control's socket
  *   DIR/origin     nginx as the protected server
+ *   DIR/edge       nginx of the nodes; DIR/requests is what it shares with their agents (lab_edge.c)
  *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
  *   DIR/clock      offset of the life-cycle clock, ms
@@ -30,7 +31,7 @@
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
-		CAPABILITY(CAP_DAC_OVERRIDE))
+		CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_CHOWN))
 /* To bind its port, to become nobody, and to look into nobody's folder before. */
 #define DNS_CAPABILITIES                                                                           \
 	(CAPABILITY(CAP_NET_BIND_SERVICE) | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) |      \
@@ -191,7 +192,8 @@ bool lab_programs_prepare(const struct lab *lab)
 		return complain("memory is out");
 	lab_path(lab, "bpf", path);
 	done = make_folder(lab, "bpf", 0700, 0) && prepare_origin(lab, mem) &&
-	       prepare_api(lab, mem) && prepare_control(lab) && prepare_dns(lab, mem);
+	       prepare_api(lab, mem) && prepare_control(lab) && prepare_dns(lab, mem) &&
+	       lab_edge_prepare(lab, mem);
 	if (done && mount("bpffs", path, "bpf", 0, "mode=0700") < 0)
 		done = complain("mount a bpffs on %s: %s", path, strerror(errno));
 	arena_free(mem);
@@ -282,7 +284,11 @@ static void add_agent(
 		(const char *[]){ arena_print(mem, "%s/polder-agent", lab->binaries), "--node",
 			arena_copy(mem, role), "--control",
 			arena_print(mem, "unix:%s/control/node.sock", lab->directory), "--pin",
-			arena_print(mem, "%s/bpf/%s", lab->directory, role), NULL });
+			arena_print(mem, "%s/bpf/%s", lab->directory, role), "--requests",
+			arena_print(mem, "%s/requests/%s", lab->directory, role),
+			"--requests-group", LAB_EDGE_GROUP, "--request-log",
+			arena_print(mem, "%s/edge/%s/log", lab->directory, role),
+			"--request-log-quota", "256", NULL });
 	for (int side = LAB_CLIENT; side <= LAB_ORIGIN; side++) {
 		lab_link(side, node, &link);
 		add_arguments(program, (const char *[]){ "--interface",
@@ -296,6 +302,20 @@ static void add_agent(
 		add_arguments(
 			program, (const char *[]){ "--source", arena_copy(mem, address), NULL });
 	}
+}
+
+static void add_edge(
+	const struct lab *lab, struct arena *mem, struct lab_program *out, size_t *count, int node)
+{
+	char role[16], name[24];
+	struct lab_program *program;
+
+	lab_role_name(LAB_NODE + node, role);
+	(void)snprintf(name, sizeof(name), "edge%s", role + strlen("node"));
+	program = add_program(out, count, name, LAB_NODE + node);
+	add_arguments(program, (const char *[]){ "nginx", "-e", "stderr", "-p",
+				       arena_print(mem, "%s/edge/%s", lab->directory, role), "-c",
+				       "nginx.conf", NULL });
 }
 
 size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program *out)
@@ -314,6 +334,8 @@ size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program
 			      arena_print(mem, "%d", LAB_ORIGIN_BANNER), NULL });
 	for (int node = 0; node < lab->node_count; node++)
 		add_agent(lab, mem, out, &count, node);
+	for (int node = 0; node < lab->node_count; node++)
+		add_edge(lab, mem, out, &count, node);
 	if (lab_dns_available())
 		add_dns(lab, mem, out, &count);
 	return count;

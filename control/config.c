@@ -21,7 +21,7 @@
 #define BLACKHOLE_MINUTES_MAX 1440
 #define TTL_MAX		      86400 /* a day: who switches back waits no longer than that */
 
-struct settings {
+struct control_settings {
 	const char *socket, *node_socket, *database, *key_file, *nonce_file, *vip_pool;
 	const char *clock_offset_file, *bootstrap_file, *host_id, *log_level;
 	const char *dns_zone, *dns_socket;
@@ -30,13 +30,14 @@ struct settings {
 };
 
 #define TEXT(member, setting, standard, description)                                               \
-	PARAM(settings, member, setting, .kind = PARAM_TEXT, .min = 1, .max = 4095,                \
+	PARAM(control_settings, member, setting, .kind = PARAM_TEXT, .min = 1, .max = 4095,        \
 		.fallback_text = (standard), .help = (description))
 
 static const struct param rows[] = {
-	PARAM(settings, socket, "socket", .kind = PARAM_TEXT, .min = 1, .max = PATH_BYTES_MAX,
-		.fallback_text = "/run/polder/control.sock", .help = "Unix socket of the API"),
-	PARAM(settings, node_socket, "node-socket", .kind = PARAM_TEXT, .min = 1,
+	PARAM(control_settings, socket, "socket", .kind = PARAM_TEXT, .min = 1,
+		.max = PATH_BYTES_MAX, .fallback_text = "/run/polder/control.sock",
+		.help = "Unix socket of the API"),
+	PARAM(control_settings, node_socket, "node-socket", .kind = PARAM_TEXT, .min = 1,
 		.max = PATH_BYTES_MAX, .fallback_text = "/run/polder/node.sock",
 		.help = "Unix socket of the nodes"),
 	TEXT(database, "database", "sqlite:/var/lib/polder/control.db", "where the store is"),
@@ -44,31 +45,31 @@ static const struct param rows[] = {
 		"key that encrypts secrets in the store; made when missing"),
 	TEXT(nonce_file, "nonce-file", "/var/lib/polder/control.nonces",
 		"nonces of accepted requests; made when missing"),
-	PARAM(settings, vip_pool, "vip-pool", .kind = PARAM_TEXT, .fallback_text = "",
+	PARAM(control_settings, vip_pool, "vip-pool", .kind = PARAM_TEXT, .fallback_text = "",
 		.help = "prefixes of protected addresses, separated by spaces"),
 	TEXT(clock_offset_file, "clock-offset-file", NULL,
 		"file with milliseconds that life-cycle time is ahead of the machine's; for tests"),
 	TEXT(bootstrap_file, "bootstrap-file", NULL,
 		"where to write the first access key when the store has none"),
-	PARAM(settings, calls_per_second, "calls-per-second", .kind = PARAM_INT, .max = 100000,
-		.fallback = 10,
+	PARAM(control_settings, calls_per_second, "calls-per-second", .kind = PARAM_INT,
+		.max = 100000, .fallback = 10,
 		.help = "of an account and action without a published rate; 0: off"),
-	PARAM(settings, threads, "threads", .kind = PARAM_INT, .min = 1, .max = THREADS_MAX,
+	PARAM(control_settings, threads, "threads", .kind = PARAM_INT, .min = 1, .max = THREADS_MAX,
 		.fallback = 4, .help = "that serve the API"),
-	PARAM(settings, log_level, "log-level", .kind = PARAM_CHOICE,
+	PARAM(control_settings, log_level, "log-level", .kind = PARAM_CHOICE,
 		.choices = "error warn info debug", .fallback_text = "info",
 		.help = "the most talkative level that is written"),
-	PARAM(settings, dns_zone, "dns-zone", .kind = PARAM_TEXT, .max = NAMES_ZONE_MAX,
+	PARAM(control_settings, dns_zone, "dns-zone", .kind = PARAM_TEXT, .max = NAMES_ZONE_MAX,
 		.fallback_text = "", .help = "zone in which instances have names; empty: none"),
-	PARAM(settings, dns_socket, "dns-socket", .kind = PARAM_TEXT, .min = 1,
+	PARAM(control_settings, dns_socket, "dns-socket", .kind = PARAM_TEXT, .min = 1,
 		.max = PATH_BYTES_MAX, .fallback_text = "/run/knot/knot.sock",
 		.help = "control socket of the Knot DNS server that holds the zone"),
-	PARAM(settings, dns_ttl, "dns-ttl", .kind = PARAM_INT, .min = 1, .max = TTL_MAX,
+	PARAM(control_settings, dns_ttl, "dns-ttl", .kind = PARAM_INT, .min = 1, .max = TTL_MAX,
 		.fallback = 60, .help = "seconds that resolvers keep a name"),
-	PARAM(settings, blackhole, "blackhole", .kind = PARAM_CHOICE, .choices = "on off",
+	PARAM(control_settings, blackhole, "blackhole", .kind = PARAM_CHOICE, .choices = "on off",
 		.fallback_text = "on",
 		.help = "drop all packets to an instance whose attack goes over its plan"),
-	PARAM(settings, blackhole_minutes, "blackhole-minutes", .kind = PARAM_INT,
+	PARAM(control_settings, blackhole_minutes, "blackhole-minutes", .kind = PARAM_INT,
 		.min = BLACKHOLE_MINUTES_MIN, .max = BLACKHOLE_MINUTES_MAX, .fallback = 150,
 		.help = "how long that lasts"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
@@ -219,7 +220,7 @@ static enum log_level level_from_name(const char *name)
 	return (enum log_level)i;
 }
 
-static void take_over(const struct settings *settings, struct config *out)
+static void take_over(const struct control_settings *settings, struct config *out)
 {
 	out->socket = settings->socket;
 	out->node_socket = settings->node_socket;
@@ -244,7 +245,7 @@ bool config_read(
 	struct arena *mem, int argc, char **argv, struct config *out, char why[SPEC_WHY_SIZE])
 {
 	struct collection options = { .count = 0 }, lines = { .count = 0 };
-	struct settings settings;
+	struct control_settings settings;
 	const char *path = NULL;
 	struct form form;
 	size_t i;

@@ -135,8 +135,13 @@ static enum err build_if_newer(struct node_api *api, struct db *db, struct arena
 		log_warn("node %s is ahead of the store: it gets everything", poll->node);
 		base = 0;
 	}
-	TRY(snapshot_build(db, mem, (uint64_t)base, offset_ms, api->control_boot,
-		api->cookie_secret, out, size));
+
+	const struct snapshot_terms terms = { .life_offset_ms = offset_ms,
+		.control_boot = api->control_boot,
+		.cookie_secret = api->cookie_secret,
+		.vault = api->gateway->vault };
+
+	TRY(snapshot_build(db, mem, (uint64_t)base, &terms, out, size));
 	remember_sent(api, poll->node, offset_ms);
 	return OK;
 }

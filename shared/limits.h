@@ -35,7 +35,7 @@
 #define NODE_REGION_PREFIX_MAX 1048576 /* both IP versions of the databases there are, doubled */
 #define NODE_REFLECTION_MAX    262144
 #define NODE_PATTERN_MAX       16384  /* instances with patterns */
-#define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 25 MB */
+#define NODE_SOURCE_STATE_MAX  131072 /* LRU, for TCP and for UDP each; about 37 MB */
 #define NODE_AUTO_BLOCK_MAX    131072 /* LRU */
 #define NODE_REQUEST_BAN_MAX   131072 /* LRU; about 14 MB */
 #define NODE_STEER_MAX	       131072 /* ports of web sites' addresses */
@@ -56,8 +56,8 @@
 #define ORIGIN_SLOTS 256
 
 /* One snapshot or report on the wire: 100,000 instances with a rule, its health check, a policy and a list entry
- * each fit. */
-#define SNAPSHOT_BYTES_MAX (96u << 20)
+ * each fit, or 16,384 web sites (6.5 KB each with the shipped rules) with a certificate each. */
+#define SNAPSHOT_BYTES_MAX (256u << 20)
 #define NODE_NAME_MAX	   64
 #define NODE_MAX	   64
 

@@ -92,6 +92,7 @@ struct vip {
 };
 #define VIP_HAS_EXACT  (1u << 0) /* the instance has entries in "list_exact" */
 #define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
+#define VIP_HAS_LOCAL  (1u << 2) /* ports of the address are local services: see "local_service" */
 
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
@@ -260,7 +261,8 @@ struct flow {
 	__u8 limit_flags;    /* FLOW_* below */
 	__u32 origin_window; /* TCP: the largest that the origin has said, bytes; client_window alike when open */
 	__u16 client_mtu; /* of that side's link; 0: not known */
-	__u16 spare;
+	__u8 ecn;	  /* TCP: private to bpf/ */
+	__u8 spare;
 	__u32 opened_second; /* boot clock in seconds */
 };
 #define FLOW_COUNTED	(1u << 0) /* in the connection counts */
@@ -351,22 +353,26 @@ enum hit_kind { /* up to here as enum limit_kind */
 	HIT_EMPTY = LIMIT_COUNT,
 	HIT_COUNT
 };
+/* A rate is counted in slots of time: the present one and those before it are never less than a second. */
+#define LIMIT_SLOTS   8
+#define LIMIT_SLOT_NS 142857143ull /* a second is 7 of them */
 struct source_state {
-	__u32 second;	   /* boot clock in seconds: of rate, packets and bytes */
-	__u32 rate;	   /* connections opened in it */
-	__u32 packets;	   /* in it */
+	__u32 turn;	   /* boot clock in slots: the present one is "turn" modulo LIMIT_SLOTS */
 	__s32 connections; /* open ones; what is below 0 is none */
-	__u64 bytes;	   /* in the second */
+	__u32 rate[LIMIT_SLOTS]; /* connections opened */
+	__u32 packets[LIMIT_SLOTS];
+	__u32 bytes[LIMIT_SLOTS]; /* a slot of 240 Gbit/s fits */
 	/* Seconds of the boot clock in which the source was over the limit, the latest first; 0: none. */
 	__u32 hit[HIT_COUNT][BLOCK_HITS];
 	__u32 opened; /* connections in all */
 };
 struct service_state {
-	__u32 second;
-	__u32 rate;	    /* opened in this second */
-	__s64 connections;  /* open ones */
-	__u64 opened;	    /* in all */
-	__u64 refused_rate; /* by the port rule's own limits, in all */
+	__u32 turn; /* as above */
+	__u32 reserved;
+	__u32 rate[LIMIT_SLOTS]; /* opened */
+	__s64 connections;	 /* open ones */
+	__u64 opened;		 /* in all */
+	__u64 refused_rate;	 /* by the port rule's own limits, in all */
 	__u64 refused_connections;
 };
 /* Budgets as the time up to which they are spent: behind now there is some left. Boot ns. */
@@ -393,7 +399,9 @@ struct adjust {
 
 /*
  * map "request_ban": LRU_HASH NODE_REQUEST_BAN_MAX, key struct list_exact_key: sources that the request path
- * (nginx/) refuses; written by its workers, who have no more rights than the pin's group. Mitigation request_ban.
+ * (nginx/) refuses; written by its workers, who have no more rights than the pin's group. Of IPv6 the /64, with 0 behind
+ * it. Mitigation request_ban, for addresses with VIP_HAS_LOCAL: all packets of the source to the instance. A deletion is
+ * obeyed within 250 ms, or at once behind another edition of the settings.
  */
 struct request_ban {
 	__s64 until_ns; /* utc */
@@ -402,8 +410,24 @@ struct request_ban {
 };
 
 /*
+ * Local services: TCP ports of protected addresses whose connections end on this node, at nginx. What passed all that
+ * is asked of their packets goes to the host.
+ * map "local_service": HASH NODE_STEER_MAX, BPF_F_NO_PREALLOC, key struct service_key -> __u32 1. Asked for addresses
+ * with VIP_HAS_LOCAL; goes before a port rule of the same port.
+ * map "local_cookie": ARRAY, one entry, written by the agent: what the host's stack makes of cookies.
+ */
+struct local_cookie {
+	__u64 until_ns; /* boot clock: listeners accept those that they have not sent; 0: they do not */
+	__u8 timestamps; /* may be offered, from the stack's clock; without them nothing below */
+	__u8 sack;
+	__u8 scale; /* that the stack offers; LOCAL_SCALE_NONE */
+	__u8 reserved[5];
+};
+#define LOCAL_SCALE_NONE 15
+
+/*
  * Steering of TCP connections to nginx (bpf/steer.bpf.c, sk_lookup).
- * map "steer_port": HASH NODE_STEER_MAX, key struct steer_key -> __u32 enum steer_listener.
+ * map "steer_port": HASH NODE_STEER_MAX, BPF_F_NO_PREALLOC, key struct steer_key -> __u32 enum steer_listener.
  * map "steer_listener": SOCKMAP STEER_LISTENERS, index 2 * enum steer_listener + (IPv6: 1): listening sockets, put
  * there by nginx's master when it starts.
  */
@@ -466,16 +490,27 @@ struct counter {
 	__u64 packets;
 	__u64 bytes; /* IP and above, without Ethernet */
 };
-/* Reasons that follow from a packet's addresses are counted with the VIP; others in "vip_reason". */
+/*
+ * Reasons that follow from a packet's addresses are counted with the VIP, and so is that of a flood of ACKs; others in
+ * "vip_reason".
+ */
 #define REFUSED_FIRST REASON_blackhole
 #define REFUSED_COUNT (REASON_bogon - REASON_blackhole + 1)
+#define VIP_REASONS   (REFUSED_COUNT + 1)
+/* The place of a reason in vip_counter.refused; VIP_REASONS: none. And the reason of a place. */
+#define VIP_REASON_PLACE(reason)                                                                   \
+	((reason) == REASON_cookie_invalid			? (__u32)REFUSED_COUNT             \
+		: (__u32)(reason)-REFUSED_FIRST < REFUSED_COUNT ? (__u32)(reason)-REFUSED_FIRST    \
+								: (__u32)VIP_REASONS)
+#define VIP_REASON_AT(place)                                                                       \
+	((place) == REFUSED_COUNT ? (__u32)REASON_cookie_invalid : REFUSED_FIRST + (place))
 struct vip_counter {
 	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
 	struct counter out;	/* packets sent to clients for the VIP */
 	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
 	__u64 reserved;
-	struct counter refused[REFUSED_COUNT]; /* of dropped, by reason from REFUSED_FIRST on */
+	struct counter refused[VIP_REASONS]; /* of dropped, by VIP_REASON_PLACE */
 };
 struct vip_reason_key {
 	__u32 instance;

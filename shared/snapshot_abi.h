@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 3
+#define SNAPSHOT_VERSION 4
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -63,6 +63,8 @@ enum record_type {
 	RECORD_HEALTH_STATE = 23,
 	RECORD_OFFENCE = 24,
 	RECORD_SAMPLE = 25,
+	RECORD_REQUEST_BAN = 26,
+	RECORD_SITE_TRAFFIC = 27,
 };
 
 struct record {
@@ -74,7 +76,7 @@ struct record {
 /* What was removed: type of the object. Removing what the node does not have is no error. */
 struct record_remove {
 	struct record record;
-	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CAPTURE */
+	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CERTIFICATE */
 	uint32_t reserved;
 };
 
@@ -90,6 +92,8 @@ struct record_instance {
 	uint32_t syn_threshold;	    /* SYNs a second that pass as they are; 0: none */
 	uint32_t mitigation_block;  /* bits of enum mitigation: mode BLOCK */
 	uint32_t mitigation_watch;  /* mode WATCH; no bit of both */
+	uint32_t requests_max;	    /* a second, of its web sites; 0: unlimited */
+	uint32_t reserved;
 	uint32_t vip_count;
 	struct address vip[INSTANCE_VIP_MAX];
 };
@@ -262,6 +266,19 @@ struct record_sample { /* id = capture */
 	uint16_t length, captured;
 	uint32_t reserved;
 	uint8_t frame[SAMPLE_BYTES];
+};
+struct record_request_ban { /* id = instance: the request path banned a source at its node */
+	struct record record;
+	struct address source;
+	uint32_t site; /* number; 0: none */
+	uint32_t check; /* enum check */
+	uint32_t rule; /* number; 0: none */
+	uint32_t reserved;
+	int64_t until_ms; /* machine UTC */
+};
+struct record_site_traffic { /* id = site; totals since the node's file was made; only what changed */
+	struct record record;
+	struct site_counter counter;
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

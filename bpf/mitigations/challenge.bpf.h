@@ -16,9 +16,9 @@
  *
  * Not done. QUIC's Retry has to carry an AES-GCM tag (RFC 9001 section 5.8), which is dear here, and the
  * origin would have to share the token's key. RakNet's cookie is part of a handshake that the origin must
- * lead itself: one that asked for none refuses a client that brings one. Answers of origins
- * to unproven sources are not measured against what these sent: the first honest answer to a small
- * query is larger than it. What origins may be made to send is bounded by the ceiling for unproven sources.
+ * lead itself: one that asked for none refuses a client that brings one. What origins may be made to send
+ * is bounded by the ceiling for unproven sources, and by what these sent themselves where mitigation
+ * answer_bytes is on (answer.bpf.h).
  */
 #ifndef BPF_MITIGATIONS_CHALLENGE_BPF_H
 #define BPF_MITIGATIONS_CHALLENGE_BPF_H

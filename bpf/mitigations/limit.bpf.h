@@ -3,9 +3,11 @@
  * Limits of a port rule: what one source may do, and what all may together; and the connection counts,
  * which are kept for every rule.
  *
- * Rates are counted in seconds of the boot clock: a limit of n allows n in each, and so up to 2n in
- * a second that is two halves. Packets and bytes over a limit are dropped one by one; a TCP sender
- * slows down by that. The checks read and add without a lock: CPUs that meet at a limit may let
+ * Rates are counted in slots of a seventh of a second. A limit of n a second allows n at once, and no more than
+ * n + n/8 + n/64 in the present slot and the seven before it, which cover more than a second: whatever the
+ * moment, that is the most in any second. Without the addition who keeps to n exactly would lose an eighth
+ * to the part of a slot that is too much. Packets and bytes over a limit are dropped one by one; a TCP
+ * sender slows down by that. The checks read and add without a lock: CPUs that meet at a limit may let
  * pass as many more as there are CPUs.
  *
  * A source of TCP has state here only after its cookie was valid, or its SYN passed below the
@@ -76,23 +78,68 @@ static __noinline struct service_state *service_state_make(__u32 id)
 	return bpf_map_lookup_elem(&service_state, &id);
 }
 
-/* Signed: another CPU's clock may be ahead, and its second stays. */
-static __always_inline void source_state_turn(struct source_state *state, __u32 second)
+/* --- slots */
+
+static __always_inline __u32 limit_turn(struct packet *p)
 {
-	if ((__s32)(second - state->second) <= 0)
-		return;
-	state->second = second;
-	state->rate = 0;
-	state->packets = 0;
-	state->bytes = 0;
+	return p->now_ns / LIMIT_SLOT_NS;
 }
 
-static __always_inline void service_state_turn(struct service_state *state, __u32 second)
+/* How many slots have begun since. Signed: another CPU's clock may be ahead, and its slot stays. */
+static __always_inline __u32 slots_begun(__u32 turn, __u32 last)
 {
-	if ((__s32)(second - state->second) <= 0)
-		return;
-	state->second = second;
-	state->rate = 0;
+	__s32 begun = turn - last;
+
+	return begun <= 0 ? 0 : begun > LIMIT_SLOTS ? LIMIT_SLOTS : begun;
+}
+
+static __noinline int source_state_turn(struct source_state *state, __u32 turn)
+{
+	__u32 begun;
+
+	if (!state)
+		return 0;
+	begun = slots_begun(turn, state->turn);
+	for (__u32 i = 0; i < LIMIT_SLOTS && i < begun; i++) {
+		__u32 slot = (turn - i) & (LIMIT_SLOTS - 1);
+
+		state->rate[slot] = 0;
+		state->packets[slot] = 0;
+		state->bytes[slot] = 0;
+	}
+	if (begun)
+		state->turn = turn;
+	return 0;
+}
+
+static __noinline int service_state_turn(struct service_state *state, __u32 turn)
+{
+	__u32 begun;
+
+	if (!state)
+		return 0;
+	begun = slots_begun(turn, state->turn);
+	for (__u32 i = 0; i < LIMIT_SLOTS && i < begun; i++)
+		state->rate[(turn - i) & (LIMIT_SLOTS - 1)] = 0;
+	if (begun)
+		state->turn = turn;
+	return 0;
+}
+
+/* Is there no room for so much more? */
+static __always_inline int slots_full(const __u32 *slot, __u32 limit, __u32 more)
+{
+	__u64 sum = more;
+
+#pragma unroll
+	for (int i = 0; i < LIMIT_SLOTS; i++)
+		sum += slot[i];
+	return sum > (__u64)limit + (limit >> 3) + (limit >> 6);
+}
+
+static __always_inline void slots_add(__u32 *slot, __u32 turn, __u32 more)
+{
+	__sync_fetch_and_add(&slot[turn & (LIMIT_SLOTS - 1)], more);
 }
 
 /* --- hits */
@@ -141,7 +188,7 @@ static __noinline int limit_hit(
 static __noinline int limit_open_source(struct packet *p, struct service *entry)
 {
 	struct source_state *state;
-	__u32 rate, connections;
+	__u32 rate, connections, turn;
 
 	if (!p || !entry)
 		return 0;
@@ -150,29 +197,32 @@ static __noinline int limit_open_source(struct packet *p, struct service *entry)
 	state = source_state_make(&p->key.source, entry->id, p->protocol);
 	if (!state)
 		return 0;
-	source_state_turn(state, limit_second(p));
-	if (rate && mitigation_wants(p, source_rate) && state->rate >= rate &&
+	turn = limit_turn(p);
+	source_state_turn(state, turn);
+	if (rate && mitigation_wants(p, source_rate) && slots_full(state->rate, rate, 1) &&
 		mitigation_met(p, source_rate))
 		return limit_refuses(p, entry, state, LIMIT_RATE, source_rate);
 	if (connections && mitigation_wants(p, source_connections) &&
 		state->connections >= (__s64)connections && mitigation_met(p, source_connections))
 		return limit_refuses(p, entry, state, LIMIT_CONNECTIONS, source_connections);
-	__sync_fetch_and_add(&state->rate, 1);
+	slots_add(state->rate, turn, 1);
 	return 0;
 }
 
 static __noinline int limit_open_service(struct packet *p, struct service *entry)
 {
 	struct service_state *state;
+	__u32 turn;
 
 	if (!p || !entry)
 		return 0;
 	state = service_state_make(entry->id);
 	if (!state)
 		return 0;
-	service_state_turn(state, limit_second(p));
+	turn = limit_turn(p);
+	service_state_turn(state, turn);
 	if (entry->limits.rate && mitigation_wants(p, service_rate) &&
-		state->rate >= entry->limits.rate && mitigation_met(p, service_rate)) {
+		slots_full(state->rate, entry->limits.rate, 1) && mitigation_met(p, service_rate)) {
 		__sync_fetch_and_add(&state->refused_rate, 1);
 		return REASON_service_rate;
 	}
@@ -182,7 +232,7 @@ static __noinline int limit_open_service(struct packet *p, struct service *entry
 		__sync_fetch_and_add(&state->refused_connections, 1);
 		return REASON_service_connections;
 	}
-	__sync_fetch_and_add(&state->rate, 1);
+	slots_add(state->rate, turn, 1);
 	return 0;
 }
 
@@ -312,7 +362,7 @@ static __noinline int limit_packet_now(struct packet *p, struct flow *flow)
 {
 	struct source_state *state;
 	struct service *entry;
-	__u32 packets, bytes;
+	__u32 packets, bytes, turn;
 
 	if (!p || !flow)
 		return 0;
@@ -326,15 +376,16 @@ static __noinline int limit_packet_now(struct packet *p, struct flow *flow)
 	state = source_state_make(&p->key.source, entry->id, p->protocol);
 	if (!state)
 		return 0;
-	source_state_turn(state, limit_second(p));
-	if (packets && mitigation_wants(p, source_packets) && state->packets >= packets &&
-		mitigation_met(p, source_packets))
+	turn = limit_turn(p);
+	source_state_turn(state, turn);
+	if (packets && mitigation_wants(p, source_packets) &&
+		slots_full(state->packets, packets, 1) && mitigation_met(p, source_packets))
 		return limit_refuses(p, entry, state, LIMIT_PACKETS, source_packets);
-	if (bytes && mitigation_wants(p, source_bytes) && state->bytes + p->length > bytes &&
-		mitigation_met(p, source_bytes))
+	if (bytes && mitigation_wants(p, source_bytes) &&
+		slots_full(state->bytes, bytes, p->length) && mitigation_met(p, source_bytes))
 		return limit_refuses(p, entry, state, LIMIT_BYTES, source_bytes);
-	__sync_fetch_and_add(&state->packets, 1);
-	__sync_fetch_and_add(&state->bytes, p->length);
+	slots_add(state->packets, turn, 1);
+	slots_add(state->bytes, turn, p->length);
 	return 0;
 }
 

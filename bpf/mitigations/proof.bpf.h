@@ -27,8 +27,9 @@
 
 /* struct flow: scratch, of UDP. */
 enum proof_scratch_use {
-	SCRATCH_ANSWER_MS, /* when the first answer came */
-	SCRATCH_ANSWERS,   /* how many that count, up to PROOF_ANSWERS */
+	SCRATCH_ANSWER_MS,    /* when the first answer came */
+	SCRATCH_ANSWERS,      /* how many that count, up to PROOF_ANSWERS */
+	SCRATCH_ANSWER_BYTES, /* that the origin may still send: answer.bpf.h */
 };
 
 /* What a source is in all tables of sources: its address, or the /64 of IPv6. */

@@ -25,10 +25,28 @@ const struct action *const action_tables[] = {
 	list_actions,
 	protection_actions,
 	policy_actions,
+	web_switch_actions,
+	web_list_actions,
+	web_precise_actions,
+	web_cc_actions,
+	web_cc_v2_actions,
+	web_global_actions,
+	web_cache_actions,
+	web_check_actions,
+	web_log_actions,
+	scene_actions,
 	blackhole_actions,
 	reason_actions,
 	explain_actions,
 	capture_actions,
+	website_rule_actions,
+	website_resource_actions,
+	website_list_actions,
+	website_https_actions,
+	website_origin_actions,
+	website_header_actions,
+	website_access_actions,
+	certificate_actions,
 	node_actions,
 	operation_actions,
 	key_actions,
@@ -79,6 +97,7 @@ static const char *type_name(const struct param *param)
 	case PARAM_TEXT_LIST:
 	case PARAM_INT_LIST:
 	case PARAM_PAIR_LIST:
+	case PARAM_OBJECT_LIST:
 		return "Array";
 	case PARAM_TEXT:
 	case PARAM_CHOICE:
@@ -100,6 +119,7 @@ static const char *kind_name(enum param_kind kind)
 		[PARAM_TEXT_LIST] = "text-list",
 		[PARAM_INT_LIST] = "int-list",
 		[PARAM_PAIR_LIST] = "pair-list",
+		[PARAM_OBJECT_LIST] = "object-list",
 	};
 
 	return names[kind];

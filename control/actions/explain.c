@@ -13,6 +13,7 @@
 #include "control/actions/tables.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
+#include "control/store/website.h"
 
 static const char *const reason_texts[REASON_COUNT] = {
 #define REASON(name, verdict, text) text,
@@ -56,7 +57,7 @@ struct explanation {
 	struct policy policy;
 	struct port_rule rule;
 	bool mitigated; /* neither expired nor on the allow-list */
-	bool has_rule;
+	bool has_rule, has_website;
 	bool decided; /* dropped: the rest would not be asked */
 	json_t *steps;
 };
@@ -168,6 +169,20 @@ static enum err explain_lists(struct explanation *e)
 	return row ? tell_mitigation(e, MITIGATION_block_list, entry_detail(e, row)) : OK;
 }
 
+/* Who is banned is known to the node where it happened. */
+static enum err explain_bans(struct explanation *e)
+{
+	struct website_usage usage;
+	if (!e->mitigated || e->decided ||
+		protection_mode(&e->protection, MITIGATION_request_ban) == MITIGATION_OFF)
+		return OK;
+	TRY(website_usage(e->call->db, e->instance.number, 0, "", &usage));
+	if (usage.domains == 0)
+		return OK;
+	return tell(e, "request_ban", REASON_request_ban, FOUND_DEPENDS,
+		"on bans by checks and rules of the instance's web sites: nodes know them");
+}
+
 static enum err explain_region(struct explanation *e)
 {
 	bool diverted = e->policy.diverted;
@@ -216,12 +231,28 @@ static enum err explain_forwarding(struct explanation *e)
 		reason_texts[REASON_forwarding_off]);
 }
 
+/* A web site's port ends at the node's web server, and goes before a port rule. */
+static enum err explain_website(struct explanation *e)
+{
+	struct website_port_use use;
+	if (e->decided || strcmp(e->args->protocol, "tcp") != 0)
+		return OK;
+	TRY(website_port_used(
+		e->call->db, e->call->mem, e->instance.number, e->args->port, 0, &use));
+	if (use.schemes == 0)
+		return OK;
+	e->has_website = true;
+	return tell(e, "local", REASON_COUNT, FOUND_PASS,
+		arena_print(
+			e->call->mem, "port of web site %s: to the node's web server", use.domain));
+}
+
 static enum err explain_service(struct explanation *e)
 {
 	enum protocol protocol =
 		strcmp(e->args->protocol, "tcp") == 0 ? PROTOCOL_TCP : PROTOCOL_UDP;
 	enum err err;
-	if (e->decided)
+	if (e->decided || e->has_website)
 		return OK;
 	err = port_rule_load(
 		e->call->db, e->call->mem, e->instance.number, protocol, e->args->port, &e->rule);
@@ -277,10 +308,12 @@ static enum err (*const explainers[])(struct explanation *e) = {
 	explain_life,
 	explain_blackhole,
 	explain_lists,
+	explain_bans,
 	explain_region,
 	explain_reflection,
 	explain_patterns,
 	explain_forwarding,
+	explain_website,
 	explain_service,
 	explain_limits,
 	explain_origins,

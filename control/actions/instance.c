@@ -15,15 +15,15 @@
 #include "base/text.h"
 #include "control/actions/tables.h"
 #include "control/model/lifecycle.h"
+#include "control/model/website_setting.h"
 #include "control/store/policy.h"
+#include "control/store/website.h"
 
 #define REMARK_CHARACTERS_MAX 500
 /* An instance counts as drained when no packet came for so long: clients that hold a DNS answer with
  * the usual TTL of a minute have gone by then. */
 #define DRAINED_MS MINUTE_MS
 #define LINE	   "coop-line-001" /* the one line that exists; published */
-/* Published plans grant one second-level domain per ten names. */
-#define NAMES_PER_SITE 10
 
 static const char *function_version_name(const struct plan *plan, enum product product)
 {
@@ -240,20 +240,41 @@ static enum err describe_each(
 	return OK;
 }
 
+/* The lowest version that a web site with a certificate speaks, and whether one speaks TLS 1.3. least 0: there is
+ * none. */
+static enum err tls_of(struct call *call, const struct instance *instance, struct tls_policy *out)
+{
+	const char **document;
+	size_t count;
+	TRY(website_documents(
+		call->db, call->mem, instance->number, SETTING_TLS, &document, &count));
+	*out = (struct tls_policy){ .least = 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct tls_policy policy;
+		TRY(tls_policy_parse(call->mem, document[i], &policy));
+		if (out->least == 0 || policy.least < out->least)
+			out->least = policy.least;
+		out->tls13 |= policy.tls13;
+	}
+	return OK;
+}
+
 static enum err details_entry(struct call *call, const struct instance *instance, json_t **out)
 {
 	char ip[ADDRESS_TEXT_SIZE];
+	struct tls_policy tls;
+	TRY(tls_of(call, instance, &tls));
 	address_format(instance->vip, ip);
 	const char *status =
 		lifecycle_at(instance->expire_ms, call->now_ms)->state == LIFECYCLE_NORMAL
 			? "normal"
 			: "expired";
-	/* No website, so no certificate and no TLS version is in force. */
 	*out = json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}]}", "InstanceId",
 		instance->id, "Line", LINE, "EipInfos", "Eip", ip, "Status", status, "IpVersion",
 		ip_version_name(instance->ipv6), "IpMode", "fnat", "FunctionVersion",
-		function_version_name(&instance->plan, instance->product), "TlsVersion", "",
-		"CertConfigured", 0, "Ssl13Enabled", 0);
+		function_version_name(&instance->plan, instance->product), "TlsVersion",
+		tls.least ? tls_version_name(tls.least) : "", "CertConfigured", tls.least != 0,
+		"Ssl13Enabled", tls.tls13);
 	return *out ? OK : ERR_MEMORY;
 }
 
@@ -278,8 +299,8 @@ static enum err specs_entry(struct call *call, const struct instance *instance, 
 		"ElasticBandwidth", (json_int_t)plan->elastic_bandwidth_gbps, "BandwidthMbps",
 		(json_int_t)plan->clean_bandwidth_mbps, "QpsLimit", (json_int_t)plan->qps,
 		"PortLimit", (json_int_t)plan->ports, "DomainLimit", (json_int_t)plan->domains,
-		"SiteLimit", (json_int_t)(plan->domains / NAMES_PER_SITE), "ConnLimit", 0,
-		"CpsLimit", 0, "DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
+		"SiteLimit", (json_int_t)plan_sites(plan), "ConnLimit", 0, "CpsLimit", 0,
+		"DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
 		function_version_name(plan, instance->product), "ElasticBw", 0, "ElasticBwModel",
 		burst, "ElasticQps", 0, "ElasticQpsMode", "", "RealLimitBw",
 		(json_int_t)protection.real_limit_mbps);

@@ -7,9 +7,13 @@
 
 #include <string.h>
 
-#define TEXT_ITEM_MAX 64
+#include "base/text.h"
 
-static enum err parse(struct call *call, const char *name, const char *text, json_t **out)
+#define TEXT_ITEM_MAX 64
+/* Of a document that is stored: some times the largest parameter that one is made of. */
+#define DOCUMENT_BYTES_MAX ((size_t)1 << 20)
+
+enum err json_param_any(struct call *call, const char *name, const char *text, json_t **out)
 {
 	json_error_t error;
 	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -27,7 +31,7 @@ enum err json_param_array(
 	struct call *call, const char *name, const char *text, size_t min, size_t max, json_t **out)
 {
 	AUTO(json) json_t *array = NULL;
-	TRY(parse(call, name, text, &array));
+	TRY(json_param_any(call, name, text, &array));
 	if (!json_is_array(array) || json_array_size(array) < min)
 		return refuse(call, ERR_INVALID_PARAMETER, "%s must be a JSON array%s.", name,
 			min ? " with at least one object" : "");
@@ -91,7 +95,7 @@ enum err json_param_object(struct call *call, const char *name, const char *text
 	const char *where = arena_print(call->mem, "%s.", name);
 	if (!where)
 		return ERR_MEMORY;
-	TRY(parse(call, name, text, out));
+	TRY(json_param_any(call, name, text, out));
 	if (!json_is_object(*out))
 		return refuse(call, ERR_INVALID_PARAMETER, "%s must be a JSON object.", name);
 	*element = (struct json_element){ where, *out };
@@ -210,5 +214,25 @@ enum err json_param_ints(struct call *call, const struct json_element *element, 
 		if (!has_number(out, number))
 			out->item[out->count++] = number;
 	}
+	return OK;
+}
+
+static int add_piece(const char *piece, size_t size, void *context)
+{
+	struct text *text = context;
+	text_add_n(text, piece, size);
+	return text->failed ? -1 : 0;
+}
+
+enum err json_text(struct arena *mem, json_t *document, const char **out)
+{
+	AUTO(json) json_t *owned = document;
+	struct text text;
+	if (!document)
+		return ERR_MEMORY;
+	text_init(&text, mem, DOCUMENT_BYTES_MAX);
+	if (json_dump_callback(owned, add_piece, &text, JSON_COMPACT) != 0)
+		return ERR_MEMORY;
+	*out = text.data;
 	return OK;
 }

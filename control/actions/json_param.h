@@ -6,14 +6,19 @@
 #ifndef CONTROL_ACTIONS_JSON_PARAM_H
 #define CONTROL_ACTIONS_JSON_PARAM_H
 
-#include "base/auto.h"
 #include "control/call.h"
-
-DEFINE_AUTO(json, json_t *, json_decref);
+#include "control/model/json_auto.h"
 
 /* Parses text as an array of 1..max objects; out is owned by the caller. */
 enum err json_param_parse(
 	struct call *call, const char *name, const char *text, size_t max, json_t **out) MUST_USE;
+
+/* Parses text as JSON of any kind; out is owned by the caller. */
+enum err json_param_any(
+	struct call *call, const char *name, const char *text, json_t **out) MUST_USE;
+/* The text of a document, compact, in mem; the document is freed. NULL, as json_pack gives without memory, is
+ * ERR_MEMORY. */
+enum err json_text(struct arena *mem, json_t *document, const char **out) MUST_USE;
 
 /* The same with at least min elements of any type. */
 enum err json_param_array(struct call *call, const char *name, const char *text, size_t min,

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "control/actions/json_param.h"
+#include "control/store/website.h"
 #include "shared/packet_abi.h"
 
 json_t *rule_servers_json(const struct port_rule *rule)
@@ -92,6 +93,22 @@ static enum err set_key(struct call *call, const struct rule_wish *wish, struct 
 	return OK;
 }
 
+/* A port of web sites is served by them: as if it had a rule that is not the customer's. */
+static enum err check_websites(
+	struct call *call, const struct rule_wish *wish, const struct port_rule *rule)
+{
+	struct website_port_use use;
+	if (rule->protocol != PROTOCOL_TCP)
+		return OK;
+	TRY(website_port_used(
+		call->db, call->mem, rule->instance_number, rule->frontend_port, 0, &use));
+	if (use.schemes == 0)
+		return OK;
+	return refuse(call, ERR_PORT_RULE_EXISTS,
+		"%sFrontendPort %lld/tcp serves the web site %.100s.", wish->where,
+		(long long)rule->frontend_port, use.domain);
+}
+
 enum err rule_create(
 	struct call *call, const struct instance *instance, const struct rule_wish *wish)
 {
@@ -115,6 +132,7 @@ enum err rule_create(
 			(long long)rule.frontend_port, protocol_name(rule.protocol));
 	if (err != ERR_PORT_RULE_NOT_FOUND)
 		return err;
+	TRY(check_websites(call, wish, &rule));
 	if (usage.ports >= instance->plan.ports)
 		return refuse(call, ERR_PORT_RULE_LIMIT,
 			"%sFrontendPort: the plan grants %lld port rules and all are in use.",

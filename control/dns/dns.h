@@ -24,13 +24,15 @@ struct dns_place {
 };
 
 /* Records of one type of one name. data: in the text form of zone files. fresh: the name is known to have
- * none yet, so that the server need not be asked to remove them, which it logs as an error. */
+ * none yet, so that the server need not be asked to remove them, which it logs as an error. further: of a second type,
+ * beside what was set just before. */
 struct dns_records {
 	const char *type; /* "A", "AAAA", "TXT" */
 	int64_t ttl_s;
 	size_t count;
 	const char *const *data;
 	bool fresh;
+	bool further;
 };
 
 /* One record that is in the zone. label: the name below the zone, "" for the zone's own; valid
@@ -51,7 +53,7 @@ struct dns_driver {
 		struct dns_server *server, const char *label, dns_seen seen, void *context);
 	/* A transaction that another connection left open is rolled back. */
 	enum err (*begin)(struct dns_server *server);
-	/* The name has these records and no others. */
+	/* The name has these records and no others, but for what they are further to. */
 	enum err (*set)(
 		struct dns_server *server, const char *label, const struct dns_records *records);
 	enum err (*remove)(

@@ -238,7 +238,7 @@ static enum err knot_set(
 {
 	char ttl[24];
 
-	if (!records->fresh)
+	if (!records->fresh && !records->further)
 		TRY(knot_remove(server, label));
 	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)records->ttl_s);
 	for (size_t i = 0; i < records->count; i++) {

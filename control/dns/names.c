@@ -104,6 +104,24 @@ void names_answer(const struct instance *instance, const uint8_t (*origin)[16], 
 	}
 }
 
+void names_site_answer(const struct names_site *site, int64_t now_ms, struct names_answer *out)
+{
+	bool back = site->mode == ACCESS_ORIGIN;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; site->mode != ACCESS_ORIGIN && i < site->instance_count; i++) {
+		const struct instance *instance = &site->instance[i];
+
+		if (lifecycle_at(instance->expire_ms, now_ms)->forwarding)
+			add_once(out, instance->vip);
+		back |= instance->switch_back_origin;
+	}
+	if (out->count > 0 || !back)
+		return;
+	for (size_t i = 0; i < site->origin_count; i++)
+		add_once(out, site->origin[i]);
+}
+
 static uint64_t hash(uint64_t state, const void *data, size_t size)
 {
 	const uint8_t *byte = data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the name of an instance answers. Pure functions of what is in the store and of the present: the
+ * What the names of instances and web sites answer. Pure functions of what is in the store and of the present: the
  * publisher, the API and the tests ask the same ones. No I/O, no clock.
  */
 #ifndef CONTROL_DNS_NAMES_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "control/model/instance.h"
+#include "control/model/website.h"
 
 /* 32 IPv6 addresses are 900 bytes: with the question they fit into one UDP answer of 1,232 bytes, the
  * size that passes everywhere. A client needs one that works, so further origins are left out. */
@@ -18,9 +19,9 @@
 #define NAMES_ZONE_MAX	  200 /* with the longest label it stays below the 255 of RFC 1035 */
 #define NAMES_SIZE	  (NAMES_ZONE_MAX + INSTANCE_ID_SIZE + 1)
 
-/* Addresses of one name, all of one IP version, none twice. count 0: the name does not exist. */
+/* Addresses of one name, none twice; those of an instance are of one IP version. count 0: the name does not exist. */
 struct names_answer {
-	bool ipv6;
+	bool ipv6; /* of an instance: its version */
 	size_t count;
 	uint8_t address[NAMES_ADDRESS_MAX][16];
 };
@@ -43,6 +44,19 @@ void names_answer(const struct instance *instance, const uint8_t (*origin)[16], 
 	int64_t now_ms, struct names_answer *out);
 /* Whether names_answer would look at the origins. */
 bool names_need_origins(const struct instance *instance, int64_t now_ms);
+
+/*
+ * A web site's: the protected addresses of those of its instances that forward; when none does, its origins, if one of
+ * the instances asks for it, else nothing. Where its access mode says so, its origins always.
+ */
+struct names_site {
+	enum access_mode mode;
+	const struct instance *instance;
+	size_t instance_count;
+	const uint8_t (*origin)[16]; /* none when they are named */
+	size_t origin_count;
+};
+void names_site_answer(const struct names_site *site, int64_t now_ms, struct names_answer *out);
 
 /* A number that tells answers apart, whatever the order of their addresses; 0 for no address. It is
  * the sum of its records' digests. */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "shared/limits.h"
+#include "shared/request_abi.h"
 
 /* A batch of instances with their texts, and their answers. */
 #define NAMES_BYTES_MAX ((size_t)32 << 20)
@@ -82,7 +83,7 @@ static enum err prepare(
 	if (!thread->mem)
 		return ERR_MEMORY;
 	TRY(db_open(db_url, false, &thread->db));
-	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX, &thread->publisher));
+	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX + NODE_SITE_MAX, &thread->publisher));
 	if (pthread_create(&thread->thread, NULL, names_main, thread) != 0)
 		return fail(ERR_SYSTEM, "cannot start the thread of names");
 	return OK;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four stages. READ: take in what the zone holds. WALK: go through all instances by number and set what
- * differs. SWEEP: remove names that no instance has. STEADY: only changes. A failure of the server, or
+ * Five stages. READ: take in what the zone holds. WALK, WALK_SITES: go through all instances, then all web sites, by
+ * number and set what differs. SWEEP: remove names that nobody has. STEADY: only changes. A failure of the server, or
  * a zone that is not the one we left, begins anew with READ; what is right already is not written again.
  *
- * In every stage but READ a tick looks at instances that the change log names, and at those whose end of
- * forwarding lies between the presents at which names were evaluated. That range is drawn from the lowest
+ * In every stage but READ a tick looks at instances and sites that the change log names, and at those whose (or whose
+ * instance's) end of forwarding lies between the presents at which names were evaluated. That range is drawn from the lowest
  * and the highest present since the last range was drawn (span_low, span_high), not from the last two:
  * while a long range is being worked through the clock may jump there and back, and a name that was
  * evaluated at the far end must be looked at again. After a range is done each name is right for some
@@ -39,6 +39,7 @@
 enum stage {
 	STAGE_READ,
 	STAGE_WALK,
+	STAGE_WALK_SITES,
 	STAGE_SWEEP,
 	STAGE_STEADY
 };
@@ -46,11 +47,13 @@ enum stage {
 /* How far the store has been looked through. */
 struct position {
 	enum stage stage;
-	int64_t generation;	     /* of the change log */
-	int64_t walked;		     /* WALK: number of the last instance */
+	int64_t generation; /* of the change log */
+	int64_t walked;	    /* WALK: number of the last instance; WALK_SITES: of the last site */
 	int64_t span_low, span_high; /* presents since the last range was drawn */
 	bool ranging;		     /* a range of expiry times is being worked through: */
 	int64_t range_ms, range_number, range_end_ms;
+	bool ranging_sites; /* and those of sites */
+	struct name_site_due range_site;
 };
 
 struct publisher {
@@ -91,6 +94,7 @@ static size_t room(const struct plan_of_tick *plan)
 
 /* ---- what should be */
 
+/* id: of an instance, or the label of a site. */
 static void want(struct plan_of_tick *plan, const char *id, const struct names_answer *answer)
 {
 	struct publisher *publisher = plan->publisher;
@@ -147,6 +151,34 @@ static enum err want_number(struct plan_of_tick *plan, int64_t number)
 	return OK;
 }
 
+static enum err want_site(struct plan_of_tick *plan, int64_t number)
+{
+	uint8_t origin[SITE_ORIGIN_MAX][16];
+	char gone[WEBSITE_CNAME_SIZE];
+	struct names_site site = { .origin = origin };
+	struct names_answer answer = { 0 };
+	struct website website;
+	struct instance *instances;
+	enum err err = name_site(plan->db, plan->mem, number, &website, &instances);
+
+	plan->looked++;
+	if (err == ERR_WEBSITE_NOT_FOUND) {
+		err = name_site_gone(plan->db, number, gone);
+		if (err == OK)
+			want(plan, gone, &answer);
+		return err == ERR_NOT_FOUND ? OK : err;
+	}
+	TRY(err);
+	site.mode = website.access_mode;
+	site.instance = instances;
+	site.instance_count = website.instance_count;
+	for (size_t i = 0; !website.named && i < website.origin_count; i++)
+		site.origin_count += text_to_address(website.origin[i], origin[site.origin_count]);
+	names_site_answer(&site, plan->now_ms, &answer);
+	want(plan, website.cname, &answer);
+	return OK;
+}
+
 static enum err look_at_changes(struct plan_of_tick *plan)
 {
 	struct name_changes changes;
@@ -157,8 +189,12 @@ static enum err look_at_changes(struct plan_of_tick *plan)
 	/* Names of instances that are gone could not be told from others. */
 	if (changes.gap)
 		plan->next.stage = STAGE_READ;
-	for (size_t i = 0; i < changes.count; i++)
-		TRY(want_number(plan, changes.number[i]));
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct name_change *change = &changes.change[i];
+
+		TRY(change->site ? want_site(plan, change->number)
+				 : want_number(plan, change->number));
+	}
 	return OK;
 }
 
@@ -166,9 +202,10 @@ static void draw_range(struct position *next, int64_t now_ms)
 {
 	int64_t forward_ms = lifecycle_forward_until(0);
 
-	next->ranging = next->span_low < next->span_high;
+	next->ranging = next->ranging_sites = next->span_low < next->span_high;
 	next->range_ms = next->span_low - forward_ms;
 	next->range_number = INT64_MAX;
+	next->range_site = (struct name_site_due){ next->range_ms, INT64_MAX };
 	next->range_end_ms = next->span_high - forward_ms;
 	next->span_low = next->span_high = now_ms;
 }
@@ -184,7 +221,7 @@ static enum err look_at_deadlines(struct plan_of_tick *plan)
 		next->span_low = plan->now_ms;
 	if (plan->now_ms > next->span_high)
 		next->span_high = plan->now_ms;
-	if (!next->ranging)
+	if (!next->ranging && !next->ranging_sites)
 		draw_range(next, plan->now_ms);
 	if (!next->ranging || limit == 0)
 		return OK;
@@ -197,6 +234,44 @@ static enum err look_at_deadlines(struct plan_of_tick *plan)
 		next->range_ms = row[count - 1].expire_ms;
 		next->range_number = row[count - 1].number;
 	}
+	return OK;
+}
+
+/* The same of their sites; behind it, since it draws the range. */
+static enum err look_at_site_deadlines(struct plan_of_tick *plan)
+{
+	struct position *next = &plan->next;
+	size_t count, limit = room(plan);
+	struct name_site_due *due;
+
+	if (!next->ranging_sites || limit == 0)
+		return OK;
+	TRY(name_sites_expiring(
+		plan->db, plan->mem, &next->range_site, next->range_end_ms, limit, &due, &count));
+	for (size_t i = 0; i < count; i++)
+		TRY(want_site(plan, due[i].number));
+	next->ranging_sites = count == limit;
+	if (count > 0)
+		next->range_site = due[count - 1];
+	return OK;
+}
+
+static enum err look_at_all_sites(struct plan_of_tick *plan)
+{
+	struct position *next = &plan->next;
+	size_t count = 0, limit = room(plan);
+	int64_t *number = NULL;
+
+	plan->more = true;
+	if (limit == 0)
+		return OK;
+	TRY(name_sites(plan->db, plan->mem, next->walked, limit, &number, &count));
+	for (size_t i = 0; i < count; i++)
+		TRY(want_site(plan, number[i]));
+	if (count > 0)
+		next->walked = number[count - 1];
+	if (count < limit)
+		next->stage = STAGE_SWEEP;
 	return OK;
 }
 
@@ -214,12 +289,14 @@ static enum err look_at_all(struct plan_of_tick *plan)
 		TRY(want_instance(plan, &row[i]));
 	if (count > 0)
 		next->walked = row[count - 1].number;
-	if (count < limit)
-		next->stage = STAGE_SWEEP;
+	if (count < limit) {
+		next->stage = STAGE_WALK_SITES;
+		next->walked = 0;
+	}
 	return OK;
 }
 
-/* Names that WALK did not meet. */
+/* Names that the walks did not meet. */
 static void look_at_rest(struct plan_of_tick *plan)
 {
 	struct known_name *name;
@@ -247,9 +324,12 @@ static enum err look(struct plan_of_tick *plan)
 	if (plan->next.stage == STAGE_READ)
 		return OK;
 	TRY(look_at_deadlines(plan));
-	plan->more |= plan->next.ranging;
+	TRY(look_at_site_deadlines(plan));
+	plan->more |= plan->next.ranging || plan->next.ranging_sites;
 	if (plan->next.stage == STAGE_WALK)
 		TRY(look_at_all(plan));
+	else if (plan->next.stage == STAGE_WALK_SITES)
+		TRY(look_at_all_sites(plan));
 	else if (plan->next.stage == STAGE_SWEEP)
 		look_at_rest(plan);
 	return OK;
@@ -274,7 +354,7 @@ static bool take_record(
 		(void)snprintf(publisher->mark, sizeof(publisher->mark), "%s", data);
 		return true;
 	}
-	if (!names_label_valid(label))
+	if (!names_label_valid(label) && !website_cname_valid(label))
 		return true;
 	name = known_add(publisher->known, label);
 	/* More than can be remembered: those that are wanted are set again. */
@@ -326,24 +406,40 @@ static enum err check_mark(struct publisher *publisher, struct dns_server *serve
 
 /* ---- making it so */
 
-static enum err write_edit(
-	struct publisher *publisher, struct dns_server *server, const struct edit *edit)
+/* Those of one IP version; *further: the name has some already. */
+static enum err write_version(struct publisher *publisher, struct dns_server *server,
+	const struct edit *edit, bool ipv6, bool *further)
 {
 	char text[NAMES_ADDRESS_MAX][ADDRESS_TEXT_SIZE];
 	const char *data[NAMES_ADDRESS_MAX];
-	struct dns_records records = { .type = edit->answer.ipv6 ? "AAAA" : "A",
+	struct dns_records records = { .type = ipv6 ? "AAAA" : "A",
 		.ttl_s = publisher->ttl_s,
-		.count = edit->answer.count,
 		.data = data,
-		.fresh = !known_may_have(publisher->known, edit->label) };
+		.fresh = !*further && !known_may_have(publisher->known, edit->label),
+		.further = *further };
+
+	for (size_t i = 0; i < edit->answer.count; i++) {
+		if (address_is_ipv4(edit->answer.address[i]) == ipv6)
+			continue;
+		address_format(edit->answer.address[i], text[records.count]);
+		data[records.count] = text[records.count];
+		records.count++;
+	}
+	if (records.count == 0)
+		return OK;
+	*further = true;
+	return publisher->driver->set(server, edit->label, &records);
+}
+
+static enum err write_edit(
+	struct publisher *publisher, struct dns_server *server, const struct edit *edit)
+{
+	bool further = false;
 
 	if (edit->answer.count == 0)
 		return publisher->driver->remove(server, edit->label);
-	for (size_t i = 0; i < edit->answer.count; i++) {
-		address_format(edit->answer.address[i], text[i]);
-		data[i] = text[i];
-	}
-	return publisher->driver->set(server, edit->label, &records);
+	TRY(write_version(publisher, server, edit, false, &further));
+	return write_version(publisher, server, edit, true, &further);
 }
 
 static enum err write_mark(
@@ -516,7 +612,7 @@ enum err publisher_tick(struct publisher *publisher, struct db *db, struct arena
 bool publisher_settled(const struct publisher *publisher)
 {
 	return publisher->position.stage == STAGE_STEADY && !publisher->position.ranging &&
-	       publisher->marked && !publisher->away;
+	       !publisher->position.ranging_sites && publisher->marked && !publisher->away;
 }
 
 enum err publisher_new(const struct dns_driver *driver, const struct names_settings *settings,

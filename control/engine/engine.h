@@ -21,6 +21,7 @@
 
 struct nodes;
 struct life_clock;
+struct website;
 
 /* Life-cycle clock: machine time plus the offset in a file (decimal ms, one line), re-read when it
  * changes. No file named: offset 0. Thread-safe. */
@@ -51,8 +52,18 @@ void engine_stop(struct engine *engine); /* joins; NULL is fine */
 
 /* publish.c: store -> snapshot. base 0, or older than the change log, gives a full one. bytes
  * are in mem. Reads in one DB_READ transaction that the caller opened. */
+struct snapshot_terms {
+	int64_t life_offset_ms;
+	uint64_t control_boot;
+	const uint8_t *cookie_secret; /* 32 bytes */
+	const struct vault *vault;    /* opens the keys of certificates */
+};
 enum err snapshot_build(struct db *db, struct arena *mem, uint64_t base_generation,
-	int64_t life_offset_ms, uint64_t control_boot, const uint8_t cookie_secret[32],
-	const uint8_t **out, size_t *size) MUST_USE;
+	const struct snapshot_terms *terms, const uint8_t **out, size_t *size) MUST_USE;
+
+/* publish_site.c: a site as nodes get it, into SITE_BYTES_MAX bytes that are aligned to 8. ERR_LIMIT: it does not fit,
+ * or is not what site_check takes (logged). */
+enum err site_build(struct db *db, struct arena *mem, const struct website *website, void *out,
+	size_t *length) MUST_USE;
 
 #endif

@@ -33,6 +33,10 @@ struct service_entry {
 	struct entry entry;
 	struct service_measure measure;
 };
+struct site_entry {
+	struct entry entry;
+	struct site_measure measure; /* total: as last reported */
+};
 struct health_entry {
 	struct entry entry;
 	struct record_health_state state;
@@ -44,6 +48,7 @@ struct health_entry {
 #define REASON_SLOTS  131072
 #define SERVICE_SLOTS (2 * NODE_SERVICE_MAX)
 #define HEALTH_SLOTS  65536
+#define SITE_SLOTS    (2 * NODE_SITE_MAX)
 
 void measures_init(struct measures *measures)
 {
@@ -51,6 +56,7 @@ void measures_init(struct measures *measures)
 	table_init(&measures->traffic, sizeof(struct traffic_entry), TRAFFIC_SLOTS);
 	table_init(&measures->reason, sizeof(struct reason_entry), REASON_SLOTS);
 	table_init(&measures->service, sizeof(struct service_entry), SERVICE_SLOTS);
+	table_init(&measures->site, sizeof(struct site_entry), SITE_SLOTS);
 	table_init(&measures->health, sizeof(struct health_entry), HEALTH_SLOTS);
 }
 
@@ -60,6 +66,7 @@ void measures_free(struct measures *measures)
 	table_free(&measures->reason);
 	table_free(&measures->service);
 	table_free(&measures->health);
+	table_free(&measures->site);
 }
 
 void measures_begin(struct measures *measures, int64_t clock_ms)
@@ -162,6 +169,41 @@ static void take_health(struct measures *measures, const struct record_health_st
 	entry->state = *record;
 }
 
+static uint64_t refused_of(const struct site_counter *counter)
+{
+	uint64_t sum = counter->challenged;
+
+	for (int i = 0; i < CHECK_MAX; i++)
+		sum += counter->refused[i];
+	return sum;
+}
+
+/* The rates of a first report are not known: its totals may be of days. */
+static void take_site(struct measures *measures, const struct record_site_traffic *record)
+{
+	bool known = table_find(&measures->site, record->record.id) != NULL;
+	struct site_entry *entry =
+		table_put(&measures->site, record->record.id, measures->report_ms);
+	int64_t span_ms = known ? measures->span_ms : 0;
+	const struct site_counter *now = &record->counter;
+	struct site_counter before;
+
+	if (!entry) {
+		log_warn("no room for the traffic of web site %u", record->record.id);
+		return;
+	}
+	before = entry->measure.total;
+	entry->measure = (struct site_measure){
+		.total = *now,
+		.requests_rate = rate_of(before.requests, now->requests, span_ms),
+		.refused_rate = rate_of(refused_of(&before), refused_of(now), span_ms),
+		.bytes_in_rate = rate_of(before.bytes_in, now->bytes_in, span_ms),
+		.bytes_out_rate = rate_of(before.bytes_out, now->bytes_out, span_ms),
+		.origin_requests_rate =
+			rate_of(before.origin_requests, now->origin_requests, span_ms),
+	};
+}
+
 void measures_take(struct measures *measures, const union report_record *record, bool *refused)
 {
 	*refused = false;
@@ -174,6 +216,9 @@ void measures_take(struct measures *measures, const union report_record *record,
 		break;
 	case RECORD_SERVICE_STATE:
 		*refused = take_service(measures, &record->service_state);
+		break;
+	case RECORD_SITE_TRAFFIC:
+		take_site(measures, &record->site_traffic);
 		break;
 	case RECORD_HEALTH_STATE:
 		take_health(measures, &record->health_state);
@@ -271,6 +316,36 @@ bool measures_service(const struct measures *measures, int64_t service, struct s
 	out->refused_connections += entry->measure.refused_connections;
 	if (entry->entry.put_ms == measures->report_ms)
 		out->opened_rate += entry->measure.opened_rate;
+	return true;
+}
+
+/* All fields behind the number count. */
+static void site_add(struct site_counter *sum, const struct site_counter *more)
+{
+	static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "all words but the first are counters");
+	uint64_t *to = (uint64_t *)(void *)sum;
+	const uint64_t *from = (const uint64_t *)(const void *)more;
+
+	for (size_t i = 1; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		to[i] += from[i];
+}
+
+bool measures_site(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_measure *out)
+{
+	const struct site_entry *entry = table_find(&measures->site, (uint64_t)site);
+
+	if (!entry)
+		return false;
+	out->total.number = (uint32_t)site;
+	site_add(&out->total, &entry->measure.total);
+	if (!is_fresh(measures, &entry->entry, clock_ms))
+		return true;
+	out->requests_rate += entry->measure.requests_rate;
+	out->refused_rate += entry->measure.refused_rate;
+	out->bytes_in_rate += entry->measure.bytes_in_rate;
+	out->bytes_out_rate += entry->measure.bytes_out_rate;
+	out->origin_requests_rate += entry->measure.origin_requests_rate;
 	return true;
 }
 

@@ -146,6 +146,20 @@ static void take_measure(struct visit *visit, const union report_record *record)
 		log_warn("no room for the refusals of port rule %u", record->record.id);
 }
 
+/* To the engine a source is one that offended, whichever path said so. */
+static void take_request_ban(struct inbox *inbox, const struct record_request_ban *ban)
+{
+	const struct record_offence offence = {
+		.record = { RECORD_OFFENCE, sizeof(offence), ban->record.id },
+		.source = ban->source,
+		.mitigation = MITIGATION_request_ban,
+		.until_ms = ban->until_ms,
+	};
+
+	if (!inbox_put_offence(inbox, &offence))
+		log_warn("no room for what the web sites of instance %u ban", ban->record.id);
+}
+
 static void visit_record(void *context, const union report_record *record)
 {
 	struct visit *visit = context;
@@ -168,6 +182,9 @@ static void visit_record(void *context, const union report_record *record)
 	case RECORD_OFFENCE:
 		if (!inbox_put_offence(visit->inbox, &record->offence))
 			log_warn("no room for what instance %u blocks", record->record.id);
+		break;
+	case RECORD_REQUEST_BAN:
+		take_request_ban(visit->inbox, &record->request_ban);
 		break;
 	case RECORD_SAMPLE:
 		(void)inbox_put_sample(visit->inbox, &record->sample, visit->clock_ms);

@@ -84,6 +84,15 @@ struct service_measure {
 	uint64_t opened_rate; /* a second */
 };
 bool nodes_service(const struct nodes *nodes, int64_t service, struct service_measure *out);
+/* A web site: totals since the nodes' files were made, and rates a second. */
+struct site_measure {
+	struct site_counter total;
+	uint64_t requests_rate, refused_rate; /* refused and challenged */
+	uint64_t bytes_in_rate, bytes_out_rate;
+	uint64_t origin_requests_rate;
+};
+bool nodes_site(
+	const struct nodes *nodes, int64_t site, int64_t clock_ms, struct site_measure *out);
 struct origin_health {
 	int nodes;	     /* that have a verdict; 0: taken for healthy */
 	int unhealthy_nodes; /* of them */

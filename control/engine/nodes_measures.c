@@ -121,6 +121,19 @@ bool nodes_service(const struct nodes *nodes, int64_t service, struct service_me
 	return found;
 }
 
+bool nodes_site(const struct nodes *nodes, int64_t site, int64_t clock_ms, struct site_measure *out)
+{
+	struct inner *inner = nodes_lock(nodes);
+	bool found = false;
+
+	*out = (struct site_measure){ 0 };
+	for (size_t i = 0; i < inner->count; i++)
+		if (measures_site(&inner->node[i].measures, site, clock_ms, out))
+			found = true;
+	nodes_unlock(inner);
+	return found;
+}
+
 bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out)
 {

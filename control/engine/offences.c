@@ -3,6 +3,8 @@
  * Sources that a node blocked for going over a limit again and again become automatic entries of the
  * block-list, so that every node refuses them and there is one place to see and to undo it.
  *
+ * What the request path bans comes the same way, with the mitigation request_ban in the place of auto_block.
+ *
  * What a node tells is not taken on trust: the instance must exist and have the mitigation on, an allowed
  * source stays allowed, and times are bounded. When an instance has as many automatic entries as it may have, those
  * that end first make room; entries that a person made never do. One audit record holds what one
@@ -73,6 +75,15 @@ static int64_t until_of(const struct group *group, const struct record_offence *
 	return until_ms < clock_ms + BLOCK_LONGEST_MS ? until_ms : clock_ms + BLOCK_LONGEST_MS;
 }
 
+static bool is_on(const struct group *group, const struct record_offence *offence)
+{
+	enum mitigation mitigation = offence->mitigation == MITIGATION_request_ban
+					     ? MITIGATION_request_ban
+					     : MITIGATION_auto_block;
+
+	return protection_mode(&group->protection, mitigation) == MITIGATION_BLOCK;
+}
+
 static enum err block(struct group *group, const struct record_offence *offence)
 {
 	const char *mitigation = mitigation_name((enum mitigation)offence->mitigation);
@@ -91,6 +102,8 @@ static enum err block(struct group *group, const struct record_offence *offence)
 	memcpy(entry.source, offence->source.byte, SOURCE_BITS_IPV6 / 8);
 	if (!group->instance.ipv6)
 		memcpy(entry.source, offence->source.byte, sizeof(entry.source));
+	if (!is_on(group, offence))
+		return OK;
 	if (entry.until_ms <= group->tick->clock_ms || is_allowed(group, entry.source) ||
 		address_is_ipv4(offence->source.byte) == group->instance.ipv6)
 		return OK;
@@ -132,8 +145,6 @@ static enum err block_group(struct tick *tick, const struct record_offence *offe
 	if (!lifecycle_at(group.instance.expire_ms, tick->now_ms)->mitigation)
 		return OK;
 	TRY(protection_load(tick->db, tick->mem, group.instance.number, &group.protection));
-	if (protection_mode(&group.protection, MITIGATION_auto_block) != MITIGATION_BLOCK)
-		return OK;
 	TRY(load_allowed(&group));
 	text_init(&group.detail, tick->mem, DETAIL_BYTES_MAX);
 	for (size_t i = 0; i < count; i++)

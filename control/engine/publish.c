@@ -18,6 +18,9 @@
 #include "control/store/query.h"
 #include "control/store/store.h"
 
+/* A site with all its rules as text and as what nodes get: a few of the latter's size. */
+#define SCRATCH_BYTES_MAX ((size_t)16 << 20)
+
 static const struct record_kind *kind_of(enum record_type type)
 {
 	for (size_t i = 0; i < record_kind_count; i++)
@@ -166,8 +169,11 @@ static size_t difference_size(const struct change *change, size_t count)
 	size_t size = 0;
 
 	for (size_t i = 0; i < count; i++)
-		size += change[i].gone ? sizeof(struct record_remove)
-				       : kind_of(change[i].type)->bytes_max;
+		if (change[i].gone)
+			size += sizeof(struct record_remove);
+		else
+			size += kind_of(change[i].type)->bytes_max
+					?: kind_of(change[i].type)->bytes;
 	return size;
 }
 
@@ -232,17 +238,22 @@ static enum err draft_fill(struct draft *draft, bool difference, int64_t base)
 }
 
 enum err snapshot_build(struct db *db, struct arena *mem, uint64_t base_generation,
-	int64_t life_offset_ms, uint64_t control_boot, const uint8_t cookie_secret[32],
-	const uint8_t **out, size_t *size)
+	const struct snapshot_terms *terms, const uint8_t **out, size_t *size)
 {
 	int64_t base = base_generation > INT64_MAX ? 0 : (int64_t)base_generation;
-	struct draft draft = { .db = db, .mem = mem };
+	struct draft draft = { .db = db, .mem = mem, .vault = terms->vault };
 	bool difference;
 	int64_t newest;
+	enum err err;
 
 	TRY(change_generation(db, &newest));
 	TRY(reaches(db, base, newest, &difference));
-	TRY(draft_fill(&draft, difference, base));
+	draft.scratch = arena_new(SCRATCH_BYTES_MAX);
+	if (!draft.scratch)
+		return ERR_MEMORY;
+	err = draft_fill(&draft, difference, base);
+	arena_free(draft.scratch);
+	TRY(err);
 	assert(draft.bytes && draft.used <= draft.size);
 
 	struct snapshot_header header = {
@@ -251,13 +262,13 @@ enum err snapshot_build(struct db *db, struct arena *mem, uint64_t base_generati
 		.flags = difference ? 0 : SNAPSHOT_FULL,
 		.base_generation = difference ? (uint64_t)base : 0,
 		.generation = (uint64_t)newest,
-		.life_offset_ms = life_offset_ms,
-		.control_boot = control_boot,
+		.life_offset_ms = terms->life_offset_ms,
+		.control_boot = terms->control_boot,
 		.record_count = draft.records,
 		.byte_count = (uint32_t)(draft.used - sizeof(header)),
 	};
 
-	memcpy(header.cookie_secret, cookie_secret, sizeof(header.cookie_secret));
+	memcpy(header.cookie_secret, terms->cookie_secret, sizeof(header.cookie_secret));
 	memcpy(draft.bytes, &header, sizeof(header));
 	*out = draft.bytes;
 	*size = draft.used;

@@ -16,7 +16,7 @@
 const char instance_select[] =
 	"SELECT i.number, i.expire_ms, i.vip, i.clean_bandwidth_mbps, p.modes, p.auto_block,"
 	" p.strictness, p.real_limit_mbps, p.syn_threshold, p.unproven_max, p.packets_max,"
-	" p.blackhole_until_ms, q.diverted FROM instance i"
+	" p.blackhole_until_ms, q.diverted, i.qps FROM instance i"
 	" LEFT JOIN protection p ON p.instance_number = i.number"
 	" LEFT JOIN policy q ON q.instance_number = i.number";
 
@@ -73,6 +73,7 @@ enum err add_instance(struct draft *draft, const struct cursor *cursor)
 	fill_protection(record, &protection, db_int(cursor, 3), db_int(cursor, 12) != 0);
 	record->mitigation_until_ms = lifecycle_mitigation_until(expire_ms);
 	record->forward_until_ms = lifecycle_forward_until(expire_ms);
+	record->requests_max = (uint32_t)db_int(cursor, 13);
 	record->vip_count = 1;
 	address_column(cursor, 2, record->vip[0].byte);
 	return OK;

@@ -11,6 +11,10 @@
 #include "control/engine/publish_records.h"
 #include "control/store/query.h"
 
+/* Of most: what there is room for at first. */
+#define SITE_BYTES_USUAL	1024
+#define CERTIFICATE_BYTES_USUAL 6144
+
 #define SERVICE_BYTES(origins)                                                                     \
 	(sizeof(struct record_service) + (size_t)(origins) * sizeof(struct record_origin))
 
@@ -28,6 +32,31 @@ void *draft_take(struct draft *draft, uint16_t type, int64_t id, size_t length)
 	draft->records++;
 	draft->last = record;
 	return record;
+}
+
+enum err draft_room(struct draft *draft, size_t length)
+{
+	size_t size = draft->size;
+	uint8_t *larger;
+
+	while (size - draft->used < length)
+		size *= 2;
+	if (size == draft->size)
+		return OK;
+	if (size > SNAPSHOT_BYTES_MAX && draft->used + length <= SNAPSHOT_BYTES_MAX)
+		size = SNAPSHOT_BYTES_MAX;
+	if (size > SNAPSHOT_BYTES_MAX)
+		return fail(ERR_LIMIT,
+			"a snapshot of more than %zu bytes is larger than the %u that nodes take",
+			draft->used, SNAPSHOT_BYTES_MAX);
+	larger = arena_take(draft->mem, size);
+	if (!larger)
+		return ERR_MEMORY;
+	memcpy(larger, draft->bytes, draft->used);
+	draft->bytes = larger;
+	draft->size = size;
+	draft->last = NULL;
+	return OK;
 }
 
 enum err draft_full(void)
@@ -194,5 +223,9 @@ const struct record_kind record_kinds[] = {
 	{ RECORD_CAPTURE, "capture", "number", NULL,
 		"SELECT number, instance_number, reasons, packets, until_ms FROM capture", "number",
 		sizeof(struct record_capture), sizeof(struct record_capture), 0, add_capture },
+	{ RECORD_SITE, "website", "number", NULL, site_select, "w.number", SITE_BYTES_USUAL, 0, 0,
+		add_site },
+	{ RECORD_CERTIFICATE, "certificate", "number", NULL, certificate_select, "c.number",
+		CERTIFICATE_BYTES_USUAL, 0, 0, add_certificate },
 };
 const size_t record_kind_count = sizeof(record_kinds) / sizeof(record_kinds[0]);

@@ -35,6 +35,10 @@ static size_t length_of(uint16_t type)
 		return sizeof(struct record_offence);
 	case RECORD_SAMPLE:
 		return sizeof(struct record_sample);
+	case RECORD_REQUEST_BAN:
+		return sizeof(struct record_request_ban);
+	case RECORD_SITE_TRAFFIC:
+		return sizeof(struct record_site_traffic);
 	default:
 		return 0;
 	}
@@ -73,6 +77,11 @@ static bool is_sane(const union report_record *record, bool first)
 		return record->record.id != 0 && record->health_state.origin_count <= ORIGIN_MAX;
 	case RECORD_OFFENCE:
 		return record->record.id != 0 && record->offence.mitigation < MITIGATION_COUNT;
+	case RECORD_REQUEST_BAN:
+		return record->record.id != 0 && record->request_ban.check < CHECK_COUNT;
+	case RECORD_SITE_TRAFFIC:
+		return record->record.id != 0 &&
+		       record->site_traffic.counter.number == record->record.id;
 	case RECORD_SAMPLE:
 		return record->record.id != 0 && is_reason(record->sample.reason) &&
 		       record->sample.captured <= SAMPLE_BYTES &&

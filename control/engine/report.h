@@ -22,6 +22,8 @@ union report_record {
 	struct record_health_state health_state;
 	struct record_offence offence;
 	struct record_sample sample;
+	struct record_request_ban request_ban;
+	struct record_site_traffic site_traffic;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

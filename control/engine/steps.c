@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/engine/attacks.h"
+#include "control/engine/scenes.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
 #include "control/store/query.h"
@@ -378,6 +379,8 @@ static const struct step steps[] = {
 	{ "diversion ends", diversion_over_due, diversion_over_run, NULL },
 	{ "offences", offences_due, offences_run, offences_done },
 	{ "refusals", refusals_due, refusals_run, refusals_done },
+	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL },
+	{ "rules end", rules_over_due, rules_over_run, NULL },
 	{ "prune", prune_due, prune_run, NULL },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))

@@ -103,6 +103,11 @@ bool renewal_from_name(const char *name, enum renewal *out)
 	return false;
 }
 
+int64_t plan_sites(const struct plan *plan)
+{
+	return (plan->domains + 9) / 10;
+}
+
 struct plan plan_default(enum product product)
 {
 	bool premium = product == PRODUCT_DDOSDIP;

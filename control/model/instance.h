@@ -68,6 +68,8 @@ bool product_from_name(const char *name, enum product *out);
 const char *renewal_name(enum renewal renewal); /* "ManualRenewal", "AutoRenewal", "NotRenewal" */
 bool renewal_from_name(const char *name, enum renewal *out);
 
+/* Second-level domains that the plan's domains may lie below (SiteLimit): published plans grant one per ten. */
+int64_t plan_sites(const struct plan *plan);
 /* Defaults of a new plan per product. */
 struct plan plan_default(enum product product);
 /*

@@ -13,8 +13,11 @@
 #include "control/model/instance.h"
 #include "shared/packet_abi.h"
 
-/* SYNs a second that pass without a cookie, of an instance that names no number of its own. */
-#define SYN_THRESHOLD_DEFAULT 0
+/*
+ * SYNs a second that pass without a cookie, of an instance that names no number of its own: what an origin
+ * bears from forged sources without noticing. docs/decisions/008.
+ */
+#define SYN_THRESHOLD_DEFAULT 200
 #define SYN_THRESHOLD_UNSET   (-1)
 
 /* Of a mitigation whose mode nobody chose. */

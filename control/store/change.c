@@ -26,6 +26,9 @@ enum err change_prune(struct db *db, int64_t keep)
 
 	/* At least the newest stays: it holds the generation. */
 	TRY(change_generation(db, &newest));
+	newest -= keep > 1 ? keep : 1;
+	TRY(db_run(db, "DELETE FROM website_gone WHERE generation <= $1",
+		(const struct value[]){ V_INT(newest) }, 1, NULL));
 	return db_run(db, "DELETE FROM change WHERE generation <= $1",
-		(const struct value[]){ V_INT(newest - (keep > 1 ? keep : 1)) }, 1, NULL);
+		(const struct value[]){ V_INT(newest) }, 1, NULL);
 }

@@ -347,6 +347,8 @@ static enum err configure(struct db *db, bool migrate)
 	TRY(execute(db, "PRAGMA journal_mode = WAL"));
 	TRY(execute(db, "PRAGMA synchronous = FULL"));
 	TRY(execute(db, "PRAGMA foreign_keys = ON"));
+	/* What is deleted, keys among it, is overwritten. */
+	TRY(execute(db, "PRAGMA secure_delete = ON"));
 	TRY(execute(db, "PRAGMA cache_size = -" CACHE_KIB));
 	TRY(execute(db, "PRAGMA temp_store = MEMORY"));
 	if (migrate)

@@ -16,6 +16,7 @@
 #include "control/model/lifecycle.h"
 #include "control/store/query.h"
 #include "control/store/vip.h"
+#include "control/store/website.h"
 
 /* The nodes' number has 32 bits and 0 means none. */
 #define NUMBER_MAX INT64_C(0xffffffff)
@@ -88,6 +89,16 @@ enum err instance_load_number(
 	TRY(db_select(db, "SELECT " INSTANCE_COLUMNS " FROM instance WHERE number = $1",
 		(const struct value[]){ V_INT(number) }, 1, &cursor));
 	return load_first(&cursor, mem, out);
+}
+
+enum err instance_has_vip(struct db *db, const uint8_t address[16], bool *out)
+{
+	int64_t count;
+
+	TRY(select_int(db, "SELECT count(*) FROM instance WHERE vip = $1",
+		(const struct value[]){ V_BLOB(address, 16) }, 1, &count));
+	*out = count > 0;
+	return OK;
 }
 
 enum err instance_released_account(struct db *db, const char *id, int64_t *account)
@@ -175,17 +186,37 @@ static enum err count_move(struct db *db, const struct instance *instance)
 	return count_add(db, instance, 1);
 }
 
-/* What names answer, or the bandwidth that nodes enforce, may have changed; nodes hear of nothing else that an
- * update writes. */
+/* Names of its web sites follow the instance, and are told by the sites' changes. */
+static enum err record_names(struct db *db, int64_t number)
+{
+	return db_run(db,
+		"INSERT INTO change (type, number) SELECT $2, website FROM website_instance"
+		" WHERE instance_number = $1",
+		(const struct value[]){ V_INT(number), V_INT(RECORD_SITE) }, 2, NULL);
+}
+
+/* What names answer, or what nodes enforce (bandwidth, requests), may have changed; nodes hear of nothing else that
+ * an update writes. */
 static enum err record_update(struct db *db, const struct instance *instance)
 {
 	return db_run(db,
 		"INSERT INTO change (type, number) SELECT $3, number FROM instance"
-		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4)",
+		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4"
+		" OR qps <> $5)",
 		(const struct value[]){ V_INT(instance->number),
 			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE),
-			V_INT(instance->plan.clean_bandwidth_mbps) },
-		4, NULL);
+			V_INT(instance->plan.clean_bandwidth_mbps), V_INT(instance->plan.qps) },
+		5, NULL);
+}
+
+static enum err record_switch_back(struct db *db, const struct instance *instance)
+{
+	int64_t before;
+
+	TRY(select_int(db, "SELECT switch_back_origin FROM instance WHERE number = $1",
+		(const struct value[]){ V_INT(instance->number) }, 1, &before));
+	return (before != 0) == instance->switch_back_origin ? OK
+							     : record_names(db, instance->number);
 }
 
 enum err instance_update(struct db *db, const struct instance *instance)
@@ -194,6 +225,7 @@ enum err instance_update(struct db *db, const struct instance *instance)
 
 	assert(instance->remark && instance->resource_group);
 	TRY(count_move(db, instance));
+	TRY(record_switch_back(db, instance));
 	TRY(record_update(db, instance));
 	return db_run(db,
 		"UPDATE instance SET edition = $2, renewal = $3, renewal_months = $4,"
@@ -224,6 +256,7 @@ enum err instance_set_expiry(struct db *db, struct instance *instance, int64_t e
 
 	int64_t previous = lifecycle_forward_until(old_ms);
 
+	TRY(record_names(db, instance->number));
 	TRY(change_record(db, RECORD_INSTANCE, instance->number, &generation));
 	TRY(db_run(db,
 		"UPDATE instance SET expire_ms = $2, deadline_generation = $3,"
@@ -266,6 +299,7 @@ enum err instance_release(struct db *db, const struct instance *instance, int64_
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		TRY(db_run(db, owned[i], number, 1, NULL));
+	TRY(website_release(db, instance->number));
 	TRY(db_run(db, "DELETE FROM instance WHERE number = $1", number, 1, &changed));
 	if (changed == 0)
 		return ERR_INSTANCE_NOT_FOUND;
@@ -281,9 +315,13 @@ enum err instance_release(struct db *db, const struct instance *instance, int64_
 enum err instance_usage(struct db *db, int64_t number, struct instance_usage *out)
 {
 	struct instance_usage usage = { 0 };
+	struct website_usage websites;
 
 	TRY(select_int(db, "SELECT count(*) FROM port_rule WHERE instance_number = $1",
 		(const struct value[]){ V_INT(number) }, 1, &usage.ports));
+	TRY(website_usage(db, number, 0, "", &websites));
+	usage.domains = websites.domains;
+	usage.sites = websites.sites;
 	*out = usage;
 	return OK;
 }

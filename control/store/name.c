@@ -15,21 +15,22 @@ static enum err read_changes(struct db *db, struct arena *mem, int64_t generatio
 {
 	struct cursor cursor;
 
-	out->number = arena_array(mem, limit, sizeof(*out->number));
-	if (!out->number)
+	out->change = arena_array(mem, limit, sizeof(*out->change));
+	if (!out->change)
 		return ERR_MEMORY;
 	TRY(db_select(db,
-		"SELECT generation, number FROM change WHERE generation > $1 AND type = $2"
-		" ORDER BY generation LIMIT $3",
-		(const struct value[]){
-			V_INT(generation), V_INT(RECORD_INSTANCE), V_INT((int64_t)limit + 1) },
-		3, &cursor));
+		"SELECT generation, number, type = $3 FROM change WHERE generation > $1"
+		" AND type IN ($2, $3) ORDER BY generation LIMIT $4",
+		(const struct value[]){ V_INT(generation), V_INT(RECORD_INSTANCE),
+			V_INT(RECORD_SITE), V_INT((int64_t)limit + 1) },
+		4, &cursor));
 	while (db_next(&cursor)) {
 		out->more = out->count == limit;
 		if (out->more)
 			break;
 		out->generation = db_int(&cursor, 0);
-		out->number[out->count++] = db_int(&cursor, 1);
+		out->change[out->count++] = (struct name_change){ .site = db_int(&cursor, 2) != 0,
+			.number = db_int(&cursor, 1) };
 	}
 	db_done(&cursor);
 	return cursor.err;
@@ -160,5 +161,75 @@ enum err name_origins(struct db *db, struct arena *mem, int64_t number, size_t l
 	TRY(cursor.err);
 	*out = rows;
 	*count = used;
+	return OK;
+}
+
+/* ---- web sites */
+
+enum err name_sites(struct db *db, struct arena *mem, int64_t after_number, size_t limit,
+	int64_t **out, size_t *count)
+{
+	return select_numbers(db, mem,
+		"SELECT number FROM website WHERE number > $1 ORDER BY number LIMIT $2",
+		(const struct value[]){ V_INT(after_number), V_INT((int64_t)limit) }, 2, out,
+		count);
+}
+
+enum err name_sites_expiring(struct db *db, struct arena *mem, const struct name_site_due *after,
+	int64_t until_ms, size_t limit, struct name_site_due **out, size_t *count)
+{
+	struct name_site_due *rows = arena_array(mem, limit, sizeof(*rows));
+	struct cursor cursor;
+	size_t used = 0;
+
+	if (!rows)
+		return ERR_MEMORY;
+	TRY(db_select(db,
+		"SELECT i.expire_ms, r.website FROM instance i JOIN website_instance r"
+		" ON r.instance_number = i.number WHERE i.expire_ms >= $1 AND i.expire_ms <= $3"
+		" AND (i.expire_ms, r.website) > ($1, $2) ORDER BY i.expire_ms, r.website LIMIT $4",
+		(const struct value[]){ V_INT(after->expire_ms), V_INT(after->number),
+			V_INT(until_ms), V_INT((int64_t)limit) },
+		4, &cursor));
+	while (used < limit && db_next(&cursor))
+		rows[used++] = (struct name_site_due){ db_int(&cursor, 0), db_int(&cursor, 1) };
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = rows;
+	*count = used;
+	return OK;
+}
+
+enum err name_site(struct db *db, struct arena *mem, int64_t number, struct website *out,
+	struct instance **instances)
+{
+	struct instance *list;
+
+	TRY(website_load_number(db, mem, number, out));
+	list = arena_array(mem, out->instance_count, sizeof(*list));
+	if (!list)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < out->instance_count; i++)
+		TRY(instance_load_number(db, mem, out->instance[i].number, &list[i]));
+	*instances = list;
+	return OK;
+}
+
+enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE])
+{
+	struct cursor cursor;
+	size_t size = 0;
+	bool found;
+
+	TRY(db_select(db, "SELECT CAST(cname AS BLOB) FROM website_gone WHERE number = $1",
+		(const struct value[]){ V_INT(number) }, 1, &cursor));
+	found = db_next(&cursor);
+	if (found)
+		size = db_bytes(&cursor, 0, out, WEBSITE_CNAME_SIZE - 1);
+	db_done(&cursor);
+	TRY(cursor.err);
+	if (!found || size >= WEBSITE_CNAME_SIZE)
+		return ERR_NOT_FOUND;
+	out[size] = '\0';
 	return OK;
 }

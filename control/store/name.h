@@ -6,12 +6,16 @@
 #ifndef CONTROL_STORE_NAME_H
 #define CONTROL_STORE_NAME_H
 
-#include "control/store/store.h"
+#include "control/store/website.h"
 
-/* The change log: instances that changed after a generation, in its order. */
+/* The change log: instances and web sites that changed after a generation, in its order. */
+struct name_change {
+	bool site;	/* else an instance */
+	int64_t number; /* may repeat */
+};
 struct name_changes {
 	size_t count;
-	int64_t *number;    /* of the instance; may repeat */
+	struct name_change *change;
 	int64_t generation; /* go on after this one */
 	bool gap; /* the log no longer reaches back, or is another one: look at everything */
 	bool more;
@@ -32,5 +36,22 @@ enum err name_released(struct db *db, int64_t number, char out[INSTANCE_ID_SIZE]
 /* Distinct origins of its port rules, by port, protocol and place in the rule; at most limit. */
 enum err name_origins(struct db *db, struct arena *mem, int64_t number, size_t limit,
 	uint8_t (**out)[16], size_t *count) MUST_USE;
+
+/* ---- web sites */
+
+/* Numbers, ascending, after a number. */
+enum err name_sites(struct db *db, struct arena *mem, int64_t after_number, size_t limit,
+	int64_t **out, size_t *count) MUST_USE;
+/* By (expire_ms, number) as above, where expire_ms is an instance's and number a site's of it. */
+struct name_site_due {
+	int64_t expire_ms, number;
+};
+enum err name_sites_expiring(struct db *db, struct arena *mem, const struct name_site_due *after,
+	int64_t until_ms, size_t limit, struct name_site_due **out, size_t *count) MUST_USE;
+/* The site with its instances whole: ERR_WEBSITE_NOT_FOUND. */
+enum err name_site(struct db *db, struct arena *mem, int64_t number, struct website *out,
+	struct instance **instances) MUST_USE;
+/* The label that a deleted site had: ERR_NOT_FOUND when none had that number, or it is long ago. */
+enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE]) MUST_USE;
 
 #endif

@@ -323,6 +323,118 @@ static const char policies[] =
 	"ALTER TABLE list_entry ADD COLUMN actor TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE list_entry ADD COLUMN mitigation TEXT NOT NULL DEFAULT '';";
 
+/* SYNs below a threshold pass without a cookie by default: not at instances that were made before. 1: as
+ * STRICTNESS_NORMAL. */
+static const char syn_thresholds[] =
+	"UPDATE protection SET syn_threshold = 0 WHERE syn_threshold < 0;"
+	"INSERT INTO protection (instance_number, modes, auto_block, strictness, real_limit_mbps,"
+	" syn_threshold, unproven_max, packets_max, blackhole_from_ms, blackhole_until_ms)"
+	" SELECT number, '', 1, 1, 0, 0, 0, 0, 0, 0 FROM instance"
+	" WHERE number NOT IN (SELECT instance_number FROM protection);";
+
+/* Web sites and what belongs to them, certificates with their sealed keys. A website has at least one instance. */
+static const char websites[] =
+	"CREATE TABLE certificate ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" name TEXT NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" create_ms INTEGER NOT NULL,"
+	" from_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" common TEXT NOT NULL,"
+	" issuer TEXT NOT NULL,"
+	" names TEXT NOT NULL,"
+	" chain TEXT NOT NULL,"
+	" secret BLOB NOT NULL,"
+	" UNIQUE (account, name));"
+	"CREATE TABLE website ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" domain TEXT NOT NULL UNIQUE,"
+	" site TEXT NOT NULL,"
+	" cname TEXT NOT NULL UNIQUE,"
+	" create_ms INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL,"
+	" named INTEGER NOT NULL,"
+	" http_to_https INTEGER NOT NULL,"
+	" https_to_http INTEGER NOT NULL,"
+	" http2 INTEGER NOT NULL,"
+	" ocsp INTEGER NOT NULL,"
+	" access_mode INTEGER NOT NULL,"
+	" reuse INTEGER NOT NULL,"
+	" reuse_cname TEXT NOT NULL,"
+	" certificate INTEGER REFERENCES certificate (number));"
+	/* Names of sites that are gone, until no change names them any more. */
+	"CREATE TABLE website_gone ("
+	" number INTEGER PRIMARY KEY,"
+	" cname TEXT NOT NULL,"
+	" generation INTEGER NOT NULL);"
+	"CREATE INDEX website_account ON website (account, domain);"
+	"CREATE INDEX website_certificate ON website (certificate) WHERE certificate IS NOT NULL;"
+	"CREATE TABLE website_instance ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
+	" PRIMARY KEY (website, instance_number)) WITHOUT ROWID;"
+	"CREATE INDEX website_instance_number ON website_instance (instance_number, website);"
+	"CREATE TABLE website_port ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" port INTEGER NOT NULL,"
+	" schemes INTEGER NOT NULL,"
+	" PRIMARY KEY (website, port)) WITHOUT ROWID;"
+	"CREATE TABLE website_origin ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" position INTEGER NOT NULL,"
+	" origin TEXT NOT NULL,"
+	" PRIMARY KEY (website, position)) WITHOUT ROWID;"
+	"CREATE TABLE website_setting ("
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" name TEXT NOT NULL,"
+	" json TEXT NOT NULL,"
+	" PRIMARY KEY (website, name)) WITHOUT ROWID;"
+	"CREATE TABLE website_rule ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" website INTEGER NOT NULL REFERENCES website (number),"
+	" kind TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" owner TEXT NOT NULL,"
+	" position INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" enabled INTEGER NOT NULL,"
+	" json TEXT NOT NULL,"
+	" UNIQUE (website, kind, name));";
+
+/* Scene policies, what they are for, and what was in force before they changed it; rules of sites by their end; for how
+ * long accounts keep access logs. */
+static const char web_policies[] =
+	"CREATE INDEX website_rule_until ON website_rule (until_ms);"
+	"CREATE TABLE scene ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" id TEXT NOT NULL UNIQUE,"
+	" name TEXT NOT NULL,"
+	" template INTEGER NOT NULL,"
+	" from_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" enabled INTEGER NOT NULL);"
+	"CREATE INDEX scene_account ON scene (account, number);"
+	"CREATE INDEX scene_until ON scene (until_ms);"
+	/* in_force: the site has been changed, from cc_on and ai_on. */
+	"CREATE TABLE scene_object ("
+	" scene INTEGER NOT NULL REFERENCES scene (number),"
+	" website INTEGER NOT NULL REFERENCES website (number) ON DELETE CASCADE,"
+	" in_force INTEGER NOT NULL,"
+	" cc_on INTEGER NOT NULL,"
+	" ai_on INTEGER NOT NULL,"
+	" PRIMARY KEY (scene, website)) WITHOUT ROWID;"
+	"CREATE INDEX scene_object_website ON scene_object (website);"
+	"CREATE INDEX scene_object_in_force ON scene_object (scene) WHERE in_force = 1;"
+	"CREATE TABLE log_store ("
+	" account INTEGER PRIMARY KEY REFERENCES account (number),"
+	" days INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL,"
+	" emptied_ms INTEGER NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -330,5 +442,8 @@ const char *const schema_steps[] = {
 	rule_attributes,
 	rule_policies,
 	policies,
+	syn_thresholds,
+	websites,
+	web_policies,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -101,6 +101,8 @@ enum err instance_load(struct db *db, struct arena *mem, const char *id,
 /* The same by the nodes' number. */
 enum err instance_load_number(
 	struct db *db, struct arena *mem, int64_t number, struct instance *out) MUST_USE;
+/* Whether an instance has this address. */
+enum err instance_has_vip(struct db *db, const uint8_t address[16], bool *out) MUST_USE;
 /* An instance that was released: its account; ERR_INSTANCE_NOT_FOUND when never known. */
 enum err instance_released_account(struct db *db, const char *id, int64_t *account) MUST_USE;
 /* Sets number, vip, generation fields. Takes the lowest free address of the pool:

@@ -2,7 +2,7 @@
 /*
  * New connections, many in parallel, each for one HTTP request: a client with time-outs and retries.
  *
- *   connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS [RATE]]
+ *   connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS [RATE [HOST]]]
  *
  * A request is completed when an answer of status 200 with BYTES of body and the server's FIN came. An attempt
  * that has not come so far after STALL_MS is stalled, one that got an error, RST or another answer is failed;
@@ -307,9 +307,9 @@ int main(int argc, char **argv)
 	struct run run = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct rlimit files;
 
-	if (argc < 7 || argc > 9 || getaddrinfo(argv[1], argv[2], &hint, &to) != 0) {
+	if (argc < 7 || argc > 10 || getaddrinfo(argv[1], argv[2], &hint, &to) != 0) {
 		fprintf(stderr, "usage: connect ADDRESS PORT COUNT CONCURRENCY PATH BYTES [SECONDS "
-				"[RATE]]\n");
+				"[RATE [HOST]]]\n");
 		return 2;
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -326,7 +326,9 @@ int main(int argc, char **argv)
 	if (argc > 8)
 		run.rate = number_of(argv[8], 1, RATE_MAX);
 	run.length = (size_t)snprintf(run.request, sizeof(run.request),
-		"GET %.255s HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n", argv[5]);
+		"GET %.200s HTTP/1.1\r\nHost: %.200s\r\nUser-Agent: connect\r\nConnection: "
+		"close\r\n\r\n",
+		argv[5], argc > 9 ? argv[9] : "lab");
 	run.connect_ms = calloc((size_t)run.count, sizeof(float));
 	run.total_ms = calloc((size_t)run.count, sizeof(float));
 	must(run.epoll >= 0 && run.connect_ms && run.total_ms, "begin");

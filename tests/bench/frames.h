@@ -61,10 +61,12 @@ static inline void frame_add_options(struct frame *frame, const uint32_t *word, 
 		((uint32_t *)(tcp + 1))[i] = htonl(word[i]);
 	tcp->doff = (tcp->doff + count) & 15;
 	frame->length += count * 4;
-	if (frame->shape.ip_version == 4)
+	if (frame->shape.ip_version == 4) {
 		ip->tot_len = htons((uint16_t)(ntohs(ip->tot_len) + count * 4));
-	else
+		ip->frag_off = htons(0x4000); /* do not fragment: as all stacks */
+	} else {
 		ipv6->payload_len = htons((uint16_t)(ntohs(ipv6->payload_len) + count * 4));
+	}
 }
 
 /* One client only, which is the flow that frame_flow() makes. */

@@ -6,9 +6,11 @@
  *
  * Names are site0.bench.example up to site(NAMES-1).bench.example; NAMES 1 is always the first. A handshake is completed
  * when the certificate names what was asked for (or, with NAMES 1, whatever it names); sessions are not resumed. The client
- * closes at once. A connection that takes longer than STALL_SECONDS has stalled. Prints {"completed":N,"failed":F,"ms":T};
+ * closes at once. Over IPv4 to an address of the same machine, connections come from SOURCES loopback addresses in turn:
+ * servers limit what one source may ask for. A connection that takes longer than STALL_SECONDS has stalled. Prints {"completed":N,"failed":F,"ms":T};
  * status 1 when none was completed.
  */
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@
 #define THREAD_MAX    16
 #define NAME_MAX_SITE 100000
 #define STALL_SECONDS 5
+#define SOURCES	      4096 /* 127.1.0.1 and on */
 
 struct run {
 	const struct addrinfo *to;
@@ -70,9 +73,13 @@ static int handshake(struct run *run)
 	struct linger reset = { 1, 0 }; /* no port is left waiting: thousands a second come */
 	int fd = socket(run->to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), good;
 	char name[64];
+	struct sockaddr_in source = { .sin_family = AF_INET };
 	SSL *tls;
 
 	must(fd >= 0, "socket");
+	source.sin_addr.s_addr = htonl(0x7f010001u + (unsigned)rand_r(&run->seed) % SOURCES);
+	if (run->to->ai_family == AF_INET)
+		must(bind(fd, (const void *)&source, sizeof(source)) == 0, "bind");
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

@@ -5,13 +5,14 @@
  *
  *   http_flood ADDRESS PORT SECONDS RATE FIRST SOURCES HOST     FIRST: the lowest source address, the others follow
  *
- * Refuses to run in the machine's own network namespace, and needs its sources to be addresses of the namespace it runs
+ * Refuses to run where there is another interface than loopback and veth, and in the machine's own namespace, and needs its sources to be addresses of the namespace it runs
  * in. A connection is given up GIVE_UP_MS after its begin. Prints {"begun","answered","closed","given_up","unsent",
  * "last_answer_ms"}: answered with anything; closed or reset without an answer; nothing heard; not even begun, for all
  * places were taken; when the last answer came, counted from the begin.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,11 +20,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 
 #define SECONDS_MAX 60
 #define RATE_MAX    50000
@@ -71,17 +76,38 @@ static long number(const char *text, long least, long most)
 	return value;
 }
 
-/* Whoever calls this by mistake on a real network is stopped here. */
+static bool is_pair(const char *name)
+{
+	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&driver };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool pair;
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	pair = fd >= 0 && ioctl(fd, SIOCETHTOOL, &request) == 0 &&
+	       strcmp(driver.driver, "veth") == 0;
+	(void)close(fd);
+	return pair;
+}
+
+/* Whoever calls this by mistake on a real network is stopped here: by the namespace, where it may be looked at, and by
+ * every interface, which has to be loopback or one end of a pair. */
 static void refuse_outside(void)
 {
+	struct if_nameindex *interface = if_nameindex();
 	struct stat own, first;
+	bool inside = interface != NULL;
 
-	if (stat("/proc/self/ns/net", &own) < 0 || stat("/proc/1/ns/net", &first) < 0 ||
-		own.st_ino == first.st_ino) {
-		(void)fprintf(
-			stderr, "http_flood: runs only inside a network namespace of its own\n");
-		exit(2);
-	}
+	if (stat("/proc/self/ns/net", &own) < 0 ||
+		(stat("/proc/1/ns/net", &first) == 0 && own.st_ino == first.st_ino))
+		inside = false;
+	for (struct if_nameindex *at = interface; inside && at->if_index; at++)
+		inside = strcmp(at->if_name, "lo") == 0 || is_pair(at->if_name);
+	if_freenameindex(interface);
+	if (inside)
+		return;
+	(void)fprintf(stderr, "http_flood: runs only inside a network namespace made for it\n");
+	exit(2);
 }
 
 static void end_place(struct run *run, struct place *at, long *how)
@@ -215,7 +241,7 @@ int main(int argc, char **argv)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *to, *first;
-	struct rlimit files = { PLACES + 64, PLACES + 64 };
+	struct rlimit files;
 	struct run run = { 0 };
 
 	refuse_outside();
@@ -234,7 +260,11 @@ int main(int argc, char **argv)
 	run.length = (size_t)snprintf(run.request, sizeof(run.request),
 		"GET / HTTP/1.1\r\nHost: %.200s\r\nUser-Agent: flood\r\n\r\n", argv[7]);
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0 || run.epoll < 0) {
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max; /* what has no descriptor is counted as unsent */
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (run.epoll < 0) {
 		perror("http_flood");
 		return 2;
 	}

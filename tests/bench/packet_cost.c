@@ -8,7 +8,8 @@
  *
  * The first two print a line "NAME NANOSECONDS" per case, in-place also "NAME-cpu NANOSECONDS" of CPU per packet of
  * the thread that receives the flood: the driver's part and sending the answer are in that. A case whose packets did not end as they should is an
- * error, not a figure. In place, "floor" is a program that drops at once, in the same place under the same flood:
+ * error, not a figure. POLDER_BENCH_ORIGINALS may name a directory of originals to measure beside their
+ * stand-ins (originals.h). In place, "floor" is a program that drops at once, in the same place under the same flood:
  * what the statistics themselves cost. Polder's programs and maps are the product's, in their full size.
  *
  *   spare0 - spare1    the generator's program stays attached here, or each of its calls would cost 25 ms
@@ -26,6 +27,7 @@
 
 #include "cli/generator_abi.h"
 #include "generator.skel.h"
+#include "originals.h"
 #include "subjects.h"
 
 #define PPS	    200000
@@ -49,12 +51,14 @@ enum subject {
 	SUBJECT_XDP_FILTER,
 	SUBJECT_SYNPROXY,
 	SUBJECT_BALANCER,
+	SUBJECT_ORIGINAL, /* xdp_synproxy itself */
 	SUBJECT_COUNT
 };
 
 struct bench {
 	struct polder *polder[SUBJECT_COUNT]; /* of the two subjects */
 	struct peers *peers;		      /* NULL: the kernel does not take them */
+	struct original original;
 	struct generator *generator;
 	int program[SUBJECT_COUNT]; /* file descriptors; -1: not to be had */
 	int link;		    /* of the program on w0 */
@@ -240,13 +244,17 @@ static const struct cost_case cases[] = {
 	{ "prefix-listed", prefix_listed, SUBJECT_POLDER, 4, EXACT | PREFIX, REASON_block_list },
 	{ "region", prefix_listed, SUBJECT_POLDER, 4, REGION, REASON_region },
 	{ "synproxy-syn", syn, SUBJECT_SYNPROXY, 4, 0, 0 },
+	{ "original-syn", syn, SUBJECT_ORIGINAL, 4, 0, 0 },
 	{ "syn-one", syn, SUBJECT_POLDER_ONE, 4, 0, REASON_cookie_sent },
 	{ "syn", syn, SUBJECT_POLDER, 4, 0, REASON_cookie_sent },
 	{ "synproxy-syn-ipv6", syn, SUBJECT_SYNPROXY, 6, 0, 0 },
+	{ "original-syn-ipv6", syn, SUBJECT_ORIGINAL, 6, 0, 0 },
 	{ "syn-ipv6", syn, SUBJECT_POLDER, 6, 0, REASON_cookie_sent },
 	{ "synproxy-ack", ack, SUBJECT_SYNPROXY, 4, 0, 0 },
+	{ "original-ack", ack, SUBJECT_ORIGINAL, 4, 0, 0 },
 	{ "ack", ack, SUBJECT_POLDER, 4, 0, REASON_cookie_invalid },
 	{ "synproxy-ack-ipv6", ack, SUBJECT_SYNPROXY, 6, 0, 0 },
+	{ "original-ack-ipv6", ack, SUBJECT_ORIGINAL, 6, 0, 0 },
 	{ "ack-ipv6", ack, SUBJECT_POLDER, 6, 0, REASON_cookie_invalid },
 	{ "balancer-udp-known", udp_known, SUBJECT_BALANCER, 4, 0, 0 },
 	{ "udp-known-one", udp_known, SUBJECT_POLDER_ONE, 4, 0, REASON_forwarded_udp },
@@ -325,6 +333,8 @@ static uint64_t ended(struct bench *bench, const struct cost_case *of, const str
 		return reason_packets(bench->polder[of->subject], of->reason);
 	if (of->subject == SUBJECT_SYNPROXY || of->subject == SUBJECT_BALANCER)
 		return peer_counted(bench->peers, frame);
+	if (of->subject == SUBJECT_ORIGINAL)
+		return original_counted(&bench->original);
 	return 0;
 }
 
@@ -362,8 +372,8 @@ static void measure(struct bench *bench, const struct cost_case *of, int seconds
 	runs = after.run_cnt - before.run_cnt;
 	counted = ended(bench, of, &frame) - counted;
 	if (polder)
-		memset(polder->bss->flow_known, 0, sizeof(polder->bss->flow_known));
-	if (of->frame == ack && of->subject == SUBJECT_SYNPROXY)
+		known_fill(polder, 0);
+	if (of->frame == ack && !polder)
 		counted = runs - counted; /* it counts what it answers, and must not */
 	else if (of->subject == SUBJECT_FLOOR || of->subject == SUBJECT_XDP_FILTER)
 		counted = runs;
@@ -490,6 +500,8 @@ static void open_bench(struct bench *bench)
 	fill_many(bench->polder[SUBJECT_POLDER]);
 	bench->program[SUBJECT_FLOOR] = load_drop();
 	bench->program[SUBJECT_XDP_FILTER] = load_xdp_filter();
+	bench->original = load_synproxy();
+	bench->program[SUBJECT_ORIGINAL] = bench->original.program;
 	bench->peers = peers__open_and_load();
 	bench->program[SUBJECT_SYNPROXY] = bench->program[SUBJECT_BALANCER] = -1;
 	if (!bench->peers)

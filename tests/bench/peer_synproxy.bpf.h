@@ -125,7 +125,6 @@ struct option_walk {
 	__u32 bits; /* as in the cookie's timestamp */
 	__be32 value;
 	__u32 has_timestamp;
-	__u32 wrong; /* sums */
 };
 
 static long walk_step(__u32 index, void *context)
@@ -228,14 +227,10 @@ static __always_inline int answer_syn(struct xdp_md *ctx, struct headers *h, __u
 	__u64 *answered;
 	__s64 cookie;
 
-	/*
-	 * Verified, but not dropped when wrong: the flood's frames are recycled with the options of their last
-	 * answer in them.
-	 */
 	if (h->ipv4 && fold((__u64)sum_of(h->ipv4, sizeof(*h->ipv4))))
-		w.wrong++;
+		return XDP_DROP;
 	if (fold((__u64)(__u32)sum_of(h->tcp, length) + pseudo_sum(h, length)))
-		w.wrong++;
+		return XDP_DROP;
 	if (h->ipv4)
 		cookie = bpf_tcp_raw_gen_syncookie_ipv4(h->ipv4, h->tcp, length);
 	else if (h->ipv6)
@@ -252,7 +247,7 @@ static __always_inline int answer_syn(struct xdp_md *ctx, struct headers *h, __u
 	if (bpf_xdp_adjust_tail(ctx, (int)size - TCP_HEADER_MAX))
 		return XDP_ABORTED;
 	answered = bpf_map_lookup_elem(&peer_answered, &zero);
-	if (answered && w.wrong <= 2)
+	if (answered)
 		__sync_fetch_and_add(answered, 1);
 	return XDP_TX;
 }

@@ -15,6 +15,7 @@ struct args {
 	struct text_list names;
 	struct int_list ports;
 	struct pair_list tags;
+	struct object_list objects;
 };
 
 static const struct param rows[] = {
@@ -26,6 +27,8 @@ static const struct param rows[] = {
 	PARAM(args, ports, "I", .kind = PARAM_INT_LIST, .max = 5, .item_min = 1, .item_max = 65535),
 	PARAM(args, tags, "G", .kind = PARAM_PAIR_LIST, .max = 5, .item_max = 8,
 		.choices = "Key Value"),
+	PARAM(args, objects, "O", .kind = PARAM_OBJECT_LIST, .max = 5, .item_max = 8,
+		.choices = "T L.N"),
 	{ .kind = PARAM_END },
 };
 
@@ -33,6 +36,22 @@ static void require(int holds)
 {
 	if (!holds)
 		abort();
+}
+
+static void check_objects(const struct object_list *list)
+{
+	size_t i, j;
+
+	require(list->count <= 5 && (!list->json || list->count == 0));
+	for (i = 0; i < list->count; i++) {
+		const struct object_item *item = &list->item[i];
+
+		require(item->text || item->list.count > 0);
+		require(!item->text || strlen(item->text) <= 8);
+		require(item->list.count <= OBJECT_LIST_TEXTS_MAX);
+		for (j = 0; j < item->list.count; j++)
+			require(item->list.item[j] && strlen(item->list.item[j]) <= 8);
+	}
 }
 
 static void check(const struct args *args)
@@ -51,6 +70,7 @@ static void check(const struct args *args)
 		require(args->ports.item[i] >= 1 && args->ports.item[i] <= 65535);
 	for (i = 0; i < args->tags.count; i++)
 		require(args->tags.item[i].key && strlen(args->tags.item[i].key) <= 8);
+	check_objects(&args->objects);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

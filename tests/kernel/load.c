@@ -2,7 +2,8 @@
 /*
  * Loads BPF objects whole, as the agent does, and says what the running kernel's verifier thought of
  * each program: TAP, one line a program. With an interface, every program for one is also attached to
- * it and detached again: XDP by a link in native mode, traffic control on clsact ingress.
+ * it and detached again: XDP by a link in native mode, traffic control on clsact ingress. A program that looks up
+ * sockets is attached to the network namespace.
  *
  *   load [-i INTERFACE] OBJECT...
  *
@@ -13,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -114,6 +116,20 @@ static int attach_ingress(struct bpf_program *program, int ifindex)
 	return status;
 }
 
+static int attach_lookup(struct bpf_program *program)
+{
+	int namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), link;
+
+	if (namespace < 0)
+		return -errno;
+	link = bpf_link_create(bpf_program__fd(program), namespace, BPF_SK_LOOKUP, NULL);
+	close(namespace);
+	if (link < 0)
+		return link;
+	close(link);
+	return 0;
+}
+
 static void attach_program(const char *object, struct bpf_program *program, int ifindex)
 {
 	const char *how;
@@ -123,6 +139,9 @@ static void attach_program(const char *object, struct bpf_program *program, int 
 	if (bpf_program__expected_attach_type(program) == BPF_XDP) {
 		how = "attaches to a device in native mode";
 		status = attach_xdp(program, ifindex);
+	} else if (bpf_program__type(program) == BPF_PROG_TYPE_SK_LOOKUP) {
+		how = "attaches to a network namespace";
+		status = attach_lookup(program);
 	} else if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS) {
 		how = "attaches to clsact ingress";
 		status = attach_ingress(program, ifindex);

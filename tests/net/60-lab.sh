@@ -141,6 +141,7 @@ for version in 4 6; do
 	id[version]=$(buy Ipv$version)
 	forward "${id[version]}" tcp 80 "$HTTP_PORT" "${!origin}"
 	forward "${id[version]}" udp 7000 "$UDP_ECHO" "${!origin}"
+	always_cookies "${id[version]}" # counted below
 done
 check "nodes confirm the rules" settled
 vip=$(instance "${id[4]}" Ip)

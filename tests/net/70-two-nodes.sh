@@ -48,6 +48,8 @@ for version in 4 6; do
 		check "both confirm a rule of $protocol, IPv$version" settled
 	done
 	equal "Enabled, IPv$version" 1 "$(instance "${id[$version]}" Enabled)"
+	always_cookies "${id[$version]}" # counted below
+	check "both confirm its limit, IPv$version" settled
 done
 
 # ---- traffic through both
@@ -62,6 +64,7 @@ done
 # Attacked is the newest instance: one that nobody else talks to.
 new=$(buy Ipv4)
 forward "$new" tcp 80 "$HTTP_PORT" "$ORIGIN4"
+always_cookies "$new"
 check "both confirm an instance to attack" settled
 first=$(count node cookie_sent) second=$(count node2 cookie_sent)
 "$POLDER" lab drill syn-flood --seconds 1 --pps 4000 >"$scratch/drill"

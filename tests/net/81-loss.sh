@@ -7,33 +7,15 @@
 . "$(dirname "$0")/lib.sh"
 
 TIMES=${1:-1}
-bad=()
-trap 'mend; finish' EXIT
-
-impair() { # impair ROLE DROP DUPLICATE LATE: until mend
-	"$O/tests/wire/impair" "$(field ".namespaces.$1")" n0 "$2" "$3" "$4" 5 >"$scratch/impair-$1" &
-	bad+=($!)
-	for ((n = 0; n < 100; n++)); do
-		inside "$1" tc filter show dev n0 egress | grep -q impair_out && return
-		sleep 0.05
-	done
-	not_ok "the line of $1 did not turn bad"
-}
-mend() { # sets lost: how many packets were
-	[ ${#bad[@]} -gt 0 ] || return
-	kill "${bad[@]}" && wait "${bad[@]}"
-	bad=()
-	lost=$(cat "$scratch"/impair-* | jq -s '[.[] | .in.dropped + .out.dropped] | add')
-}
 connections() { inside client "$LOAD" "$@"; }
 
 for version in 4 6; do
 	origin=ORIGIN$version
-	id=$(buy Ipv$version)
-	vip[version]=$(instance "$id" Ip)
-	forward "$id" tcp 80 "$HTTP_PORT" "${!origin}"
-	forward "$id" tcp 7000 "$TCP_ECHO" "${!origin}"
-	forward "$id" tcp 25 "$TCP_BANNER" "${!origin}"
+	id[version]=$(buy Ipv$version)
+	vip[version]=$(instance "${id[version]}" Ip)
+	forward "${id[version]}" tcp 80 "$HTTP_PORT" "${!origin}"
+	forward "${id[version]}" tcp 7000 "$TCP_ECHO" "${!origin}"
+	forward "${id[version]}" tcp 25 "$TCP_BANNER" "${!origin}"
 done
 check "nodes confirm the rules" settled
 
@@ -50,11 +32,28 @@ mend
 check "packets were lost, $lost" test "$lost" -gt 300
 
 # A silent client whose ACK of the cookie is lost waits for ever: there is no state that could mend it.
+server_first() { connections banner "$1" 25 $((1000 * TIMES)) 100; }
+for version in 4 6; do
+	always_cookies "${id[version]}"
+done
+check "nodes confirm that all SYNs get cookies" settled
 impair client 0 5 20
 impair origin 10 5 10
 for version in 4 6; do
-	check "server-first, packets lost at the origin, IPv$version" \
-		connections banner "${vip[version]}" 25 $((1000 * TIMES)) 100
+	check "server-first, packets lost at the origin, IPv$version" server_first "${vip[version]}"
+done
+mend
+
+# Where SYNs pass the client's ACK is asked for again. Who has lost three in a row is told.
+none_waits() { server_first "$1" >"$scratch/said"; jq -e '.timeouts == 0 and .ok >= .resets * 100' "$scratch/said"; }
+for version in 4 6; do
+	call ModifyInstanceLimits --InstanceId "${id[version]}" --SynThreshold 1000000 >/dev/null
+done
+check "nodes confirm that SYNs pass" settled
+impair client 10 5 10
+impair origin 10 5 10
+for version in 4 6; do
+	check "server-first, packets lost on both sides, IPv$version" none_waits "${vip[version]}"
 done
 mend
 check "nothing of it is left" test -z "$(inside client ip link show hold0 2>/dev/null; inside origin tc qdisc show dev n0 clsact)"

@@ -14,6 +14,7 @@ trap 'finish' EXIT
 trap 'exit 130' INT TERM
 
 finish() {
+	mend
 	if [ -n "${OWN_LAB:-}" ]; then
 		"$POLDER" lab down >/dev/null 2>&1
 	else
@@ -77,6 +78,8 @@ forward() { # forward ID tcp|udp FRONTEND BACKEND ORIGIN
 	call CreatePort --InstanceId "$1" --FrontendProtocol "$2" --FrontendPort "$3" --BackendPort "$4" \
 		--RealServers.1 "$5" >/dev/null
 }
+# always_cookies ID: each SYN is answered with one, however few there are.
+always_cookies() { call ModifyInstanceLimits --InstanceId "$1" --SynThreshold 0 >/dev/null; }
 # settled: all nodes confirmed everything that was ordered.
 settled() {
 	local i
@@ -94,6 +97,24 @@ at_expiry_plus() {
 	expire=$(instance "$1" ExpireTime)
 	now=$(date +%s%3N)
 	clock "+$(((expire - now) / 1000 + $2))s"
+}
+# impair ROLE DROP DUPLICATE LATE: the role's line is bad, both ways, until mend; of 1,000 packets of TCP.
+bad=()
+impair() {
+	local n
+	"$O/tests/wire/impair" "$(field ".namespaces.$1")" n0 "$2" "$3" "$4" 5 >"$scratch/impair-$1" &
+	bad+=($!)
+	for ((n = 0; n < 200; n++)); do
+		inside "$1" tc filter show dev n0 egress | grep -q impair_out && return
+		sleep 0.05
+	done
+	not_ok "the line of $1 did not turn bad"
+}
+mend() { # sets lost: how many packets were
+	[ ${#bad[@]} -gt 0 ] || return 0
+	kill "${bad[@]}" && wait "${bad[@]}"
+	bad=()
+	lost=$(cat "$scratch"/impair-* | jq -s '[.[] | .in.dropped + .out.dropped] | add')
 }
 client_address() { # client_address 4|6: the client's address toward the VIPs
 	inside client ip -j -"$1" route get "$2" | jq -r '.[0].prefsrc'

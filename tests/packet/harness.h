@@ -172,12 +172,19 @@ static inline void service_set(struct polder *skel, uint8_t protocol, uint16_t p
 	map_set(skel->maps.service, &key, &service);
 }
 
+/* Both tables of bpf/known.bpf.h: all tuples, as if they had been seen at that time. 0: never. */
+static inline void known_fill(struct polder *skel, uint8_t stamp)
+{
+	memset(skel->bss->flow_known, stamp, sizeof(skel->bss->flow_known));
+	memset(skel->bss->flow_known_few, stamp, sizeof(skel->bss->flow_known_few));
+}
+
 /* For flows that are put into the table from here: only the program knows where their bytes are. */
 static inline void known_everywhere(struct polder *skel)
 {
 	uint8_t stamp = (uint8_t)(boot_ns() >> 36);
 
-	memset(skel->bss->flow_known, stamp ? stamp : 1, sizeof(skel->bss->flow_known));
+	known_fill(skel, stamp ? stamp : 1);
 }
 
 static inline void transmit_set(struct polder *skel, uint32_t ifindex)
@@ -230,8 +237,8 @@ static inline uint64_t vip_reason_packets(struct polder *skel, uint32_t reason)
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, total), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
 		sum += value[i].packets;
-		if (reason - REFUSED_FIRST < REFUSED_COUNT)
-			sum += total[i].refused[reason - REFUSED_FIRST].packets;
+		if (VIP_REASON_PLACE(reason) < VIP_REASONS)
+			sum += total[i].refused[VIP_REASON_PLACE(reason)].packets;
 	}
 	return sum;
 }

@@ -488,6 +488,20 @@ static int fragments(const char *vip)
 	return 0;
 }
 
+/* The client believes that ECN was agreed, and is right to. */
+static int ecn(const char *vip)
+{
+	int fd = open_to(vip, PORT_ECHO, SOCK_STREAM, 1);
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+		!(info.tcpi_options & TCPI_OPT_ECN))
+		return 1;
+	close(fd);
+	return bulk(vip);
+}
+
 static int echo(const char *vip)
 {
 	char command[128];
@@ -553,6 +567,38 @@ static void test_reused_port(void **state)
 	run(IN(CLIENT) "sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_timestamps'");
 	s = settings_default();
 	settings_set(w->skel, &s);
+}
+
+/* Packets that came to the origin and could have been marked. */
+static long origin_ect_packets(void)
+{
+	FILE *out = popen(IN(ORIGIN) "nstat -asz IpExtInECT0Pkts IpExtInCEPkts", "re");
+	long sum = 0, value;
+	char line[256];
+
+	assert_non_null(out);
+	while (fgets(line, sizeof(line), out))
+		if (sscanf(line, "IpExt%*s %ld", &value) == 1)
+			sum += value;
+	assert_int_equal(pclose(out), 0);
+	return sum;
+}
+
+/* Linux asks when it is told to. Where the origin does not agree, nothing that it gets may be marked. */
+static void test_ecn(void **state)
+{
+	long before = origin_ect_packets(), agreed;
+
+	(void)state;
+	run(IN(CLIENT) "sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_ecn'");
+	in_both(ecn);
+	agreed = origin_ect_packets();
+	assert_true(agreed > before);
+	run(IN(ORIGIN) "sh -c 'echo 0 >/proc/sys/net/ipv4/tcp_ecn'");
+	in_both(ecn);
+	assert_int_equal(origin_ect_packets(), agreed);
+	run(IN(ORIGIN) "sh -c 'echo 2 >/proc/sys/net/ipv4/tcp_ecn'");
+	run(IN(CLIENT) "sh -c 'echo 2 >/proc/sys/net/ipv4/tcp_ecn'");
 }
 
 static void tell_client(struct polder *skel, uint16_t port, enum client_address how)
@@ -694,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_concurrent),
 		cmocka_unit_test(test_bulk),
 		cmocka_unit_test(test_reused_port),
+		cmocka_unit_test(test_ecn),
 		cmocka_unit_test(test_direct),
 	};
 

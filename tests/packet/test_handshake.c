@@ -68,7 +68,10 @@ static void cookie_is_siphash(int version)
 	size_t size = 8, length, address_size = version == 4 ? 4 : 16;
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
 	EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+	unsigned int word_rounds = 1, last_rounds = 3;
 	OSSL_PARAM parameter[] = { OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
+		OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_C_ROUNDS, &word_rounds),
+		OSSL_PARAM_construct_uint(OSSL_MAC_PARAM_D_ROUNDS, &last_rounds),
 		OSSL_PARAM_construct_end() };
 	uint32_t tail, sum;
 

@@ -44,21 +44,46 @@ static struct service_state service_counts(void)
 	return state;
 }
 
-/* So many seconds pass: what is counted in a second, and when hits were, moves into the past. */
-static void pass_seconds(const struct wire *w, uint32_t seconds)
+/* Slots as the program counts them are older by so many. */
+static void slots_age(uint32_t *slot, uint32_t slots)
+{
+	uint32_t old[LIMIT_SLOTS];
+
+	memcpy(old, slot, sizeof(old));
+	for (uint32_t i = 0; i < LIMIT_SLOTS; i++)
+		slot[(i - slots) % LIMIT_SLOTS] = old[i];
+}
+
+static void pass_slots(const struct wire *w, uint32_t slots)
 {
 	struct source_state_key key = state_key(w->source);
 	struct source_state state;
 	struct service_state rule = service_counts();
 	uint32_t id = SERVICE;
 
-	if (rule.second) {
-		rule.second -= seconds;
+	if (rule.turn) {
+		rule.turn -= slots;
+		slots_age(rule.rate, slots);
 		map_set(skel->maps.service_state, &id, &rule);
 	}
 	if (state_get(w, &state) != 0)
 		return;
-	state.second -= seconds;
+	state.turn -= slots;
+	slots_age(state.rate, slots);
+	slots_age(state.packets, slots);
+	slots_age(state.bytes, slots);
+	map_set(states(w->protocol), &key, &state);
+}
+
+/* So many seconds pass: what was counted, and when hits were, moves into the past. */
+static void pass_seconds(const struct wire *w, uint32_t seconds)
+{
+	struct source_state_key key = state_key(w->source);
+	struct source_state state;
+
+	pass_slots(w, seconds * LIMIT_SLOTS);
+	if (state_get(w, &state) != 0)
+		return;
 	for (int kind = 0; kind < HIT_COUNT; kind++) {
 		for (int i = 0; i < BLOCK_HITS; i++)
 			state.hit[kind][i] -= state.hit[kind][i] ? seconds : 0;
@@ -180,7 +205,7 @@ static void test_limits(void **state)
 		{ MITIGATION_source_packets, { .source[LIMIT_PACKETS] = 6 }, SERVICE_LIMITED,
 			{ 6, 5 } },
 		/* 140 or 160 bytes of TCP, 128 or 148 of UDP, which has used up 28 or 48 before */
-		{ MITIGATION_source_bytes, { .source[LIMIT_BYTES] = 500 }, SERVICE_LIMITED,
+		{ MITIGATION_source_bytes, { .source[LIMIT_BYTES] = 440 }, SERVICE_LIMITED,
 			{ 3, 3 } },
 		{ MITIGATION_service_rate, { .rate = 7 }, 0, { 7, 7 } },
 		{ MITIGATION_service_connections, { .connections = 8 }, 0, { 8, 8 } },
@@ -218,6 +243,113 @@ static void seconds_and_sources(int version)
 	}
 }
 TEST(seconds_and_sources)
+
+/* --- what passes in any second */
+
+struct attempt {
+	int64_t slot; /* counted from the first one of the run */
+	uint32_t passed;
+};
+#define ATTEMPTS 400
+
+static uint32_t passed_since(const struct attempt *log, int count, int64_t slot)
+{
+	uint32_t sum = 0;
+
+	for (int i = count - 1; i >= 0 && log[i].slot >= slot; i--)
+		sum += log[i].passed;
+	return sum;
+}
+
+/*
+ * Attempts at random moments. The present slot and the seven before hold more than a second: no more than the
+ * limit and its addition passes in them, and whatever finds room does pass. How long the run takes
+ * only adds to the time that is pretended: the program itself says in which slot it was.
+ */
+static void any_second(struct wire *w, uint32_t limit, uint32_t most, int opens)
+{
+	struct attempt log[ATTEMPTS];
+	struct source_state state;
+	uint32_t pretended = 0, passed = 0;
+	int64_t first = 0;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		uint32_t before;
+
+		if (i && rand() % 4 == 0) {
+			uint32_t slots = (uint32_t)(rand() % (rand() % 8 ? 3 : 12));
+
+			pass_slots(w, slots);
+			pretended += slots;
+		}
+		log[i].passed = (uint32_t)(opens ? try_open(w) : try_packets(w, 1));
+		assert_int_equal(state_get(w, &state), 0);
+		log[i].slot = (int64_t)state.turn + pretended - first;
+		if (i == 0) {
+			first = log[i].slot;
+			log[i].slot = 0;
+		}
+		before = passed_since(log, i, log[i].slot - LIMIT_SLOTS + 1);
+		if (before + log[i].passed > most || (!log[i].passed && before < most))
+			fail_msg("attempt %d of limit %u: %u in the slots before, %u passed", i,
+				limit, before, log[i].passed);
+		passed += log[i].passed;
+	}
+	assert_in_range(passed, most, ATTEMPTS - 1);
+}
+
+static void any_seconds(int version)
+{
+	static const struct {
+		uint32_t limit, most;
+	} row[] = { { 1, 1 }, { 3, 3 }, { 8, 9 }, { 40, 45 } };
+
+	srand(1);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		for (int j = 0; j < 2; j++) {
+			struct service_limits rate = { .source[LIMIT_RATE] = row[i].limit };
+			struct service_limits packets = { .source[LIMIT_PACKETS] = row[i].limit };
+			struct wire w = from_client(version, protocols[j]);
+
+			forget();
+			modes_set(MITIGATION_BIT(source_rate), 0);
+			limits_set(w.protocol, &rate, SERVICE_LIMITED);
+			any_second(&w, row[i].limit, row[i].most, 1);
+			if (w.protocol == IPPROTO_UDP)
+				continue;
+			/* Opening a TCP flow takes no packet of its own. */
+			forget();
+			modes_set(MITIGATION_BIT(source_packets), 0);
+			limits_set(w.protocol, &packets, SERVICE_LIMITED);
+			assert_int_equal(try_open(&w), 1);
+			any_second(&w, row[i].limit, row[i].most, 0);
+		}
+	}
+}
+TEST(any_seconds)
+
+/* What was one second's boundary is none: the same for all sources together. */
+static void boundary(int version)
+{
+	struct service_limits limits = { .rate = 6 };
+	struct wire w = from_client(version, IPPROTO_TCP);
+
+	forget();
+	modes_set(ALL, 0);
+	limits_set(IPPROTO_TCP, &limits, 0);
+	/* Unless the run takes a whole second more. */
+	for (int i = 0; i < 5; i++) {
+		forget();
+		assert_int_equal(try_opens(&w, 6), 6);
+		pass_slots(&w, 6);
+		if (try_opens(&w, 6) == 0)
+			break;
+		assert_int_not_equal(i, 4);
+	}
+	pass_slots(&w, LIMIT_SLOTS);
+	assert_int_equal(try_opens(&w, 7), 6);
+}
+TEST(boundary)
 
 /* Nothing is kept of TCP sources that have proven nothing, nor where no limit is set. */
 static void no_state(int version)
@@ -659,6 +791,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_seconds_and_sources),
+		cmocka_unit_test(test_any_seconds),
+		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_no_state),
 		cmocka_unit_test(test_block_each),
 		cmocka_unit_test(test_block_ends),

@@ -189,6 +189,13 @@ static void data(struct wire *w)
 	w->payload = 100;
 }
 
+static void routed(struct wire *w)
+{
+	w->payload = 100;
+	w->extension_length = 8;
+	w->routed = 1;
+}
+
 static void tiny(struct wire *w)
 {
 	w->payload = 8;
@@ -219,6 +226,8 @@ static const struct row rows[] = {
 	{ "region", MITIGATION_region, IPPROTO_UDP, region_arrange, data },
 	{ "region, echo", MITIGATION_region, IPPROTO_ICMP, region_arrange, data },
 	{ "bogon", MITIGATION_bogon, IPPROTO_UDP, NULL, data },
+	{ "source route", MITIGATION_ip_options, IPPROTO_UDP, NULL, routed },
+	{ "source route, echo", MITIGATION_ip_options, IPPROTO_ICMP, NULL, routed },
 	{ "tiny fragment", MITIGATION_fragment_tiny, IPPROTO_UDP, NULL, tiny },
 	{ "overlap", MITIGATION_fragment_overlap, IPPROTO_UDP, overlap_arrange, overlap },
 	{ "fragment", MITIGATION_fragment, IPPROTO_UDP, NULL, fragment_first },
@@ -350,6 +359,69 @@ static void test_bogons(void **state)
 		w.source = source[i].source;
 		if (meets(&w, MITIGATION_bogon) != source[i].met)
 			fail_msg("%s: met %d", source[i].source, !source[i].met);
+	}
+	fill(skel);
+}
+
+/* Runs a frame whose IPv4 options or IPv6 routing header were written over. */
+static bool options_meet(struct frame f, const void *bytes, size_t count)
+{
+	uint64_t before = reason_packets(skel, REASON_ip_options);
+	uint32_t verdict;
+
+	bytes_copy(f.byte + 14 + (f.byte[12] == 8 ? 20 : 40) + (f.byte[12] == 8 ? 0 : 2), bytes,
+		count);
+	verdict = frame_run(skel, &f);
+	if (reason_packets(skel, REASON_ip_options) == before)
+		return false;
+	assert_int_equal(verdict, XDP_DROP);
+	return true;
+}
+
+static void test_ip_options(void **state)
+{
+	static const struct {
+		const char *name, *bytes;
+		uint8_t length;
+		bool met;
+	} row[] = {
+		{ "no operation", "\1\1\1\1", 4, false },
+		{ "end of options", "\1\1\0\0", 4, false },
+		{ "loose source route", "\x83\x03\x04\0", 4, true },
+		{ "strict source route", "\x89\x07\x04\1\2\3\4\0", 8, true },
+		{ "record route", "\x07\x07\x04\0\0\0\0\0", 8, true },
+		{ "timestamp", "\x44\x0c\x05\0\0\0\0\0\0\0\0\0", 12, true },
+		{ "router alert", "\x94\x04\0\0", 4, true },
+		{ "security", "\x82\x03\0\0", 4, true },
+		{ "behind padding, not aligned", "\1\1\1\1\1\x83\x03\x04", 8, true },
+		{ "behind the end", "\0\x83\x03\x04", 4, true },
+		{ "in the last word",
+			"\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+			"\1\1\1\1\1\1\1\2",
+			40, true },
+	};
+	static const uint8_t unwanted[] = { 0, 1, 3 }, wanted[] = { 2, 4, 254, 255 };
+
+	(void)state;
+	vips_set(MITIGATION_BIT(ip_options), 0, INT64_MAX);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct wire w = from_client(4, i % 2 ? IPPROTO_UDP : IPPROTO_TCP);
+
+		w.flags = SYN;
+		w.payload = w.protocol == IPPROTO_UDP ? 30 : 0;
+		w.extension_length = row[i].length;
+		if (options_meet(frame_build(&w), row[i].bytes, row[i].length) != row[i].met)
+			fail_msg("%s: met %d", row[i].name, !row[i].met);
+	}
+	for (size_t i = 0; i < sizeof(unwanted) + sizeof(wanted); i++) {
+		bool met = i < sizeof(unwanted);
+		struct wire w = from_client(6, IPPROTO_UDP);
+
+		w.routed = 1;
+		w.extension_length = 8;
+		if (options_meet(frame_build(&w),
+			    met ? unwanted + i : wanted + (i - sizeof(unwanted)), 1) != met)
+			fail_msg("routing header %zu: met %d", i, !met);
 	}
 	fill(skel);
 }
@@ -645,6 +717,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_bogons),
+		cmocka_unit_test(test_ip_options),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_overlaps),
 		cmocka_unit_test(test_regions),

@@ -145,6 +145,105 @@ static void answers_prove(int version)
 }
 TEST(answers_prove)
 
+/* --- answers against what was sent */
+
+static int answers(const struct wire *from, uint16_t payload, int count)
+{
+	struct wire w = *from;
+	int passed = 0;
+
+	w.payload = payload;
+	for (int i = 0; i < count; i++) {
+		struct frame f = origin_frame(&w);
+
+		passed += frame_run(skel, &f) == XDP_REDIRECT;
+	}
+	return passed;
+}
+
+static struct wire asked(struct wire *w, uint16_t port, uint16_t payload)
+{
+	struct parsed sent;
+	struct frame f;
+
+	w->source_port = port;
+	w->payload = payload;
+	f = frame_build(w);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	sent = frame_parse(&f);
+	return from_origin(&sent, strchr(w->source, ':') ? 6 : 4);
+}
+
+static void answers_limited(int version)
+{
+	const uint32_t bit = MITIGATION_BIT(answer_bytes);
+	struct wire w = from_client(version, IPPROTO_UDP), origin;
+	uint16_t headers = version == 4 ? 28 : 48;
+
+	forget();
+	modes_set(bit, 0);
+	origin = asked(&w, 41000, 100);
+	/* One byte too many; all but one; what is left. */
+	assert_int_equal(answers(&origin, 101, 1), 0);
+	assert_int_equal(answers(&origin, 99 - headers, 1), 1);
+	assert_int_equal(answers(&origin, 2, 1), 0);
+	assert_int_equal(answers(&origin, 1, 2), 1);
+	assert_int_equal(counted(REASON_answer_bytes), 3);
+	/* Each question adds to it. */
+	assert_int_equal(try_packets(&w, 3), 3);
+	assert_int_equal(answers(&origin, 100, 10), 3);
+	/* Only watched; off; the source is allowed. */
+	modes_set(bit, bit);
+	assert_int_equal(answers(&origin, 1000, 5), 5);
+	assert_int_equal(counted(REASON_answer_bytes | REASON_WATCHED), 5);
+	modes_set(bit, 0);
+	assert_int_equal(answers(&origin, 1000, 5), 0);
+	modes_set(0, 0);
+	assert_int_equal(answers(&origin, 1000, 5), 5);
+	assert_int_equal(try_packets(&w, 1), 1);
+	modes_set(bit, 0);
+	assert_int_equal(answers(&origin, 1000, 5), 5);
+	assert_int_equal(try_packets(&w, 1), 1); /* counted from here on */
+	assert_int_equal(answers(&origin, 100, 5), 1);
+	allow(w.source, INT64_MAX);
+	assert_int_equal(try_packets(&w, 1), 1);
+	assert_int_equal(answers(&origin, 1000, 5), 5);
+	/* Proven by a cookie. */
+	forget();
+	(void)talk_open(version, 32003, 7);
+	origin = asked(&w, 41001, 10);
+	assert_int_equal(answers(&origin, 1000, 5), 5);
+}
+TEST(answers_limited)
+
+/* Fragments of an answer are parts of it, those of a question, too. */
+static void answers_in_fragments(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP), origin, part;
+	struct frame f;
+
+	forget();
+	modes_set(MITIGATION_BIT(answer_bytes), 0);
+	w.more = 1;
+	w.id = 7;
+	origin = asked(&w, 41010, 800);
+	part = w;
+	part.fragment = 808 / 8;
+	part.more = 0;
+	part.payload = 200;
+	f = frame_build(&part);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	origin.more = 1;
+	origin.id = 8;
+	assert_int_equal(answers(&origin, 800, 1), 1);
+	part = origin;
+	part.fragment = 808 / 8;
+	part.more = 0;
+	assert_int_equal(answers(&part, 200, 2), 1);
+	assert_int_equal(counted(REASON_answer_bytes), 1);
+}
+TEST(answers_in_fragments)
+
 /* A flow in use renews its source's proof. */
 static void use_renews(int version)
 {
@@ -253,6 +352,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cookie_proves),
 		cmocka_unit_test(test_answers_prove),
+		cmocka_unit_test(test_answers_limited),
+		cmocka_unit_test(test_answers_in_fragments),
 		cmocka_unit_test(test_use_renews),
 		cmocka_unit_test(test_forged_flood),
 	};

@@ -377,6 +377,7 @@ static bool shown_elsewhere(int reason)
 	case REASON_syn_passed:
 	case REASON_error_translated:
 	case REASON_challenge_sent:
+	case REASON_local:
 	case REASON_blackhole:
 	case REASON_too_big:
 		return true;

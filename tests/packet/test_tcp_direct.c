@@ -5,8 +5,6 @@
  */
 #include "sniff.h"
 
-#define ECE    0x40
-#define CWR    0x80
 #define MANY   1000u
 #define LIFE_S 5
 
@@ -287,6 +285,59 @@ static void replaced(int version)
 }
 TEST(replaced)
 
+static void age(const struct wire *client, int64_t ns)
+{
+	struct flow_key key = key_of(client);
+	struct flow flow = flow_of(client);
+
+	flow.seen_ns -= (uint64_t)ns;
+	map_set(skel->maps.flow_tcp, &key, &flow);
+}
+
+static void send_each(struct talk *t, uint8_t flags)
+{
+	struct wire client = t->client, origin = t->origin;
+	struct frame f;
+
+	client.flags = flags;
+	f = frame_build(&client);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	origin.flags = flags;
+	origin.sequence = ORIGIN_ISN + 1;
+	origin.acknowledgement = ISN + 1;
+	f = origin_frame(&origin);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+}
+
+/* The tuple of a connection that both sides have closed is free; of one that may go on it is not. */
+static void used_before(int version)
+{
+	struct talk t;
+
+	threshold(MANY);
+	for (int i = 0; i < 3; i++) {
+		t = passed(version, (uint16_t)(45215 + i));
+		answer(&t);
+		send_each(&t, i == 0 ? FIN | ACK : ACK);
+		if (i == 1) {
+			struct wire reset = t.client;
+			struct frame f;
+
+			reset.flags = RST;
+			f = frame_build(&reset);
+			assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+		}
+		assert_int_equal(flow_of(&t.client).state, i == 2 ? FLOW_OPEN : FLOW_CLOSING);
+		assert_false(syn_passes(version, t.client.source_port));
+		age(&t.client, 2 * SECOND_NS);
+		assert_int_equal(syn_passes(version, t.client.source_port), i == 0);
+		assert_int_equal(flow_of(&t.client).state, i == 0   ? FLOW_SYN_SENT
+							   : i == 1 ? FLOW_CLOSING
+								    : FLOW_OPEN);
+	}
+}
+TEST(used_before)
+
 /* Nothing passes on a half-open flow that does not prove that the SYN-ACK was read. */
 static void unproven(int version)
 {
@@ -352,6 +403,31 @@ static void forgotten(int version)
 	assert_false(opening_of(&t.client, &noted));
 }
 TEST(forgotten)
+
+/* Its ACK was lost, and it waits for the server: it hears that nothing will come. Who waits for the SYN-ACK ignores that. */
+static void silent(int version)
+{
+	struct opening noted;
+	struct parsed out;
+	struct talk t;
+
+	threshold(MANY);
+	t = passed(version, 45231);
+	answer(&t);
+	retry_due(&t.client);
+	out = sniff(origin_link);
+	assert_int_equal(out.flags, RST);
+	assert_int_equal(out.sequence, ISN + 1);
+	out = sniff(client_link);
+	assert_int_equal(out.flags, RST);
+	assert_int_equal(out.sequence, ORIGIN_ISN + 1);
+	assert_int_equal(out.acknowledgement, 0);
+	assert_int_equal(out.destination_port, 45231);
+	assert_address(&out.source, t.client.destination);
+	assert_false(flow_exists(&t.client));
+	assert_false(opening_of(&t.client, &noted));
+}
+TEST(silent)
 
 /* Flows whose client proved nothing are bounded: the next SYN gets a cookie and leaves no state. */
 static void test_bounded(void **state)
@@ -494,8 +570,10 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_used_before),
 		cmocka_unit_test(test_unproven),
 		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_refused),

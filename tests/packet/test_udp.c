@@ -398,6 +398,30 @@ static void flood(int version)
 }
 TEST(flood)
 
+/* Who is in those tables is looked for there: its byte (bpf/known.bpf.h) is kept fresh from either side. */
+static void kept_is_known(int version)
+{
+	const struct timespec grain = { .tv_nsec = 120000000 };
+	struct wire w = from_client(version, IPPROTO_UDP), reply;
+	struct parsed out;
+	struct frame f;
+
+	w.source_port = 42052;
+	out = grow_proven(&w, version);
+	reply = from_origin(&out, version);
+	known_fill(skel, 0);
+	(void)nanosleep(&grain, NULL);
+	f = origin_frame(&reply);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	assert_int_equal(send_client(&w).source_port, out.source_port);
+	assert_true(in_map(skel->maps.flow_udp_kept, &w));
+	known_fill(skel, 0);
+	assert_int_not_equal(send_client(&w).source_port, out.source_port);
+	assert_true(in_map(skel->maps.flow_udp, &w));
+	assert_false(in_map(skel->maps.flow_udp_kept, &w));
+}
+TEST(kept_is_known)
+
 /* A kept flow ends like any other: idle for too long, and its port can be taken. */
 static void kept_ends(int version)
 {
@@ -472,6 +496,80 @@ static void echo(int version)
 }
 TEST(echo)
 
+/* --- which back-to-origin address */
+
+#define SOURCES 4u
+
+static void sources_set(uint32_t sources)
+{
+	struct settings s = settings_default();
+
+	/* Downwards: each is the first for a moment. */
+	for (uint32_t i = sources; i-- > 0;) {
+		char text4[32], text6[32];
+		struct address address;
+		uint32_t index = i;
+
+		(void)snprintf(text4, sizeof(text4), "10.201.2.%u", 100 + i);
+		(void)snprintf(text6, sizeof(text6), "fd02::%x", 0x100 + i);
+		source_set(skel, text4);
+		source_set(skel, text6);
+		address = address_of(text4);
+		map_set(skel->maps.source, &index, &address);
+		index += NODE_SOURCE_MAX;
+		address = address_of(text6);
+		map_set(skel->maps.source, &index, &address);
+	}
+	s.source_count[0] = s.source_count[1] = sources;
+	settings_set(skel, &s);
+}
+
+/* Opens a flow; which of the addresses does it leave from? */
+static uint32_t leaves_from(const char *source, uint16_t port)
+{
+	struct wire w = from_client(strchr(source, ':') ? 6 : 4, IPPROTO_UDP);
+	struct parsed out;
+	struct frame f;
+
+	w.source = source;
+	w.source_port = port;
+	f = frame_build(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	out = frame_parse(&f);
+	return strchr(source, ':') ? out.source.byte[15] : out.source.byte[15] - 100u;
+}
+
+/* A client's flows leave from one address, those of many clients from all. */
+static void test_sources(void **state)
+{
+	(void)state;
+	sources_set(SOURCES);
+	for (int version = 4; version <= 6; version += 2) {
+		uint32_t used[SOURCES] = { 0 }, other = 0, from = 0;
+		char client[32], neighbour[32];
+
+		for (uint32_t i = 0; i < 100; i++) {
+			(void)snprintf(client, sizeof(client),
+				version == 4 ? "10.200.%u.7" : "fd01:%x::7", i + 1);
+			(void)snprintf(neighbour, sizeof(neighbour),
+				version == 4 ? "10.200.%u.7" : "fd01:%x::8", i + 1);
+			from = leaves_from(client, 1000);
+			assert_in_range(from, 0, SOURCES - 1);
+			used[from]++;
+			for (uint16_t port = 1001; port < 1010; port++)
+				assert_int_equal(
+					leaves_from(port % 2 ? client : neighbour, port), from);
+		}
+		for (uint32_t i = 0; i < SOURCES; i++)
+			assert_in_range(used[i], 100 / SOURCES / 2, 100 / SOURCES * 2);
+		/* One that opens very many has them all. */
+		for (uint16_t port = 2000; port < 4000; port++)
+			other += leaves_from(client, port) != from;
+		assert_true(other > 0);
+	}
+	fill(skel);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -500,8 +598,10 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_kept_is_known),
 		cmocka_unit_test(test_kept_ends),
 		cmocka_unit_test(test_echo),
+		cmocka_unit_test(test_sources),
 	};
 
 	if (geteuid() != 0) {

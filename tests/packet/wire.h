@@ -26,6 +26,8 @@
 #define PSH	   0x08
 #define ACK	   0x10
 #define URG	   0x20
+#define ECE	   0x40
+#define CWR	   0x80
 
 #define CLIENT_MAC "\x02\x00\x00\x00\x00\x01"
 #define WAN_MAC	   "\x02\x00\x00\x00\x00\x02"
@@ -67,8 +69,10 @@ struct wire {
 	uint8_t more;		  /* more fragments */
 	uint8_t no_checksum;	  /* UDP */
 	uint8_t extension_length; /* bytes of IPv4 options or of IPv6 destination options */
-	uint8_t vlan;		  /* tags, 0 to 2 */
-	uint32_t id;		  /* of the datagram */
+	uint8_t routed; /* of 8 bytes of these: a source route of IPv4, a routing header of IPv6 */
+	uint8_t vlan;	/* tags, 0 to 2 */
+	uint8_t traffic_class;
+	uint32_t id; /* of the datagram */
 };
 
 struct parsed {
@@ -77,6 +81,7 @@ struct parsed {
 	uint16_t source_port;
 	uint16_t destination_port;
 	uint8_t hop_limit;
+	uint8_t traffic_class;
 	uint8_t flags;
 	uint8_t protocol;
 	uint32_t sequence;
@@ -195,6 +200,7 @@ static inline uint8_t *wire_ipv4(const struct wire *w, uint8_t *ip, uint32_t bod
 	uint32_t header = 20u + w->extension_length;
 
 	ip[0] = (uint8_t)(0x40 | header / 4);
+	ip[1] = w->traffic_class;
 	put16(ip + 2, header + body);
 	put16(ip + 4, w->id);
 	put16(ip + 6, (w->more ? 0x2000u : 0) | w->fragment);
@@ -203,6 +209,8 @@ static inline uint8_t *wire_ipv4(const struct wire *w, uint8_t *ip, uint32_t bod
 	memcpy(ip + 12, &source.byte[12], 4);
 	memcpy(ip + 16, &destination.byte[12], 4);
 	memset(ip + 20, 1, w->extension_length); /* NOP */
+	if (w->routed)
+		bytes_copy(ip + 20, "\x83\x07\x08\xc0\x00\x02\x01", 7);
 	put16(ip + 10, (uint16_t)~sum_fold(sum_bytes(ip, header)));
 	return ip + header;
 }
@@ -213,17 +221,17 @@ static inline uint8_t *wire_ipv6(const struct wire *w, uint8_t *ip, uint32_t bod
 	uint32_t fragment = w->more || w->fragment ? 8 : 0;
 	uint8_t *at = ip + 40, *next = ip + 6;
 
-	put32(ip, 0x60000000);
+	put32(ip, 0x60000000 | (uint32_t)w->traffic_class << 20);
 	put16(ip + 4, w->extension_length + fragment + body);
 	ip[7] = w->hop_limit ? w->hop_limit : 64;
 	memcpy(ip + 8, source.byte, 16);
 	memcpy(ip + 24, destination.byte, 16);
 	if (w->extension_length) {
-		*next = IPPROTO_DSTOPTS;
+		*next = w->routed ? IPPROTO_ROUTING : IPPROTO_DSTOPTS;
 		next = at;
 		at[1] = (uint8_t)(w->extension_length / 8 - 1);
-		at[2] = 1; /* PadN */
-		at[3] = (uint8_t)(w->extension_length - 4);
+		at[2] = w->routed ? 0 : 1; /* type 0; PadN */
+		at[3] = w->routed ? 0 : (uint8_t)(w->extension_length - 4);
 		at += w->extension_length;
 	}
 	if (fragment) {
@@ -347,6 +355,7 @@ static inline struct parsed frame_parse_as(const struct frame *given, int partia
 		memcpy(&out.source.byte[12], ip + 12, 4);
 		memcpy(&out.destination.byte[12], ip + 16, 4);
 		out.hop_limit = ip[8];
+		out.traffic_class = ip[1];
 		out.protocol = ip[9];
 		later = (get16(ip + 6) & 0x1fff) != 0;
 		at = ip + header;
@@ -356,6 +365,7 @@ static inline struct parsed frame_parse_as(const struct frame *given, int partia
 		memcpy(out.source.byte, ip + 8, 16);
 		memcpy(out.destination.byte, ip + 24, 16);
 		out.hop_limit = ip[7];
+		out.traffic_class = (uint8_t)(get16(ip) >> 4);
 		at = parse_chain(ip, ip + 40, &out, &later);
 		length = get16(ip + 4) - (uint32_t)(at - (ip + 40));
 	}

@@ -8,6 +8,7 @@
 #include "control/engine/nodes.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
+#include "control/store/website.h"
 #include "control/store/vault.h"
 #include "tests/support/store.h"
 
@@ -147,6 +148,63 @@ static enum err op_policy(struct fixture *fixture, struct arena *mem)
 	return audit(fixture, "ModifyMitigation");
 }
 
+static enum err use_website(struct fixture *fixture, struct arena *mem, struct website *site)
+{
+	struct certificate_row row = {
+		.account = 1, .name = "n", .common = "", .issuer = "", .names = "", .chain = "chain"
+	};
+	struct website_rule rule = { .kind = "cc", .name = "r", .owner = "", .json = "{}" };
+	struct db *db = fixture->store.db;
+	const char *key;
+	bool changed;
+
+	TRY(certificate_insert(db, fixture->vault, mem, &row, "key"));
+	site->certificate = row.number;
+	TRY(website_update(db, site));
+	TRY(certificate_replace(db, fixture->vault, mem, &row, "other"));
+	TRY(certificate_load(db, mem, 1, row.number, &row));
+	TRY(certificate_open_key(db, fixture->vault, mem, &row, &key));
+	assert_string_equal(key, "other");
+	TRY(website_setting_put(db, site, "tls", "{}"));
+	TRY(website_rule_put(db, site, &rule));
+	rule.name = "s";
+	TRY(website_rule_put(db, site, &rule));
+	return website_rule_delete(db, site, "cc", "r", &changed);
+}
+
+static enum err op_website(struct fixture *fixture, struct arena *mem)
+{
+	struct website_instance on[1] = { { .number = 1 } };
+	struct website_port port[1] = { { 443, SITE_SCHEME_HTTPS } };
+	const char *origin[1] = { "10.0.0.1" }, **domains;
+	struct website site = { .account = 1,
+		.domain = "www.example.com",
+		.cname = "web-0123456789abcdef",
+		.reuse_cname = "",
+		.instance = on,
+		.instance_count = 1,
+		.port = port,
+		.port_count = 1,
+		.origin = origin,
+		.origin_count = 1 };
+	struct website second = site, *list;
+	struct website_filter filter = { .domain = "example", .limit = 10 };
+	struct db *db = fixture->store.db;
+	int64_t total;
+	size_t count;
+
+	second.domain = "*.example.com";
+	second.cname = "web-0123456789abcdeg";
+	TRY(website_insert(db, &site));
+	TRY(website_insert(db, &second));
+	TRY(use_website(fixture, mem, &site));
+	TRY(website_list(db, mem, &filter, &list, &count, &total));
+	assert_int_equal(count, total);
+	TRY(website_domains(db, mem, &filter, &domains, &count));
+	TRY(website_delete(db, &second));
+	return audit(fixture, "CreateWebRule");
+}
+
 static enum err op_tag(struct fixture *fixture, struct arena *mem)
 {
 	struct instance instance;
@@ -186,6 +244,7 @@ static enum err op_renew(struct fixture *fixture, struct arena *mem)
 static enum err op_read(struct fixture *fixture, struct arena *mem)
 {
 	static const uint8_t secret[32];
+	const struct snapshot_terms terms = { .cookie_secret = secret, .vault = fixture->vault };
 	const struct pair tag = { "k", NULL };
 	struct instance_filter filter = { .account = 1,
 		.edition = 9,
@@ -225,8 +284,8 @@ static enum err op_read(struct fixture *fixture, struct arena *mem)
 	assert_int_equal(count, total);
 	TRY(audit_list(db, mem, &audit_filter, &rows, &count, &total));
 	assert_int_equal(count, total);
-	TRY(snapshot_build(db, mem, 0, 0, 0, secret, &bytes, &count));
-	TRY(snapshot_build(db, mem, 1, 0, 0, secret, &bytes, &count));
+	TRY(snapshot_build(db, mem, 0, &terms, &bytes, &count));
+	TRY(snapshot_build(db, mem, 1, &terms, &bytes, &count));
 	TRY(nodes_restore(fixture->nodes, db, mem));
 	TRY(nodes_confirm(fixture->nodes, "n1", (uint64_t)total, T0));
 	TRY(nodes_persist(fixture->nodes, db));
@@ -254,6 +313,7 @@ static const struct {
 	{ "rule", op_rule },
 	{ "list", op_list },
 	{ "policy", op_policy },
+	{ "website", op_website },
 	{ "tag", op_tag },
 	{ "update", op_update },
 	{ "renew", op_renew },

@@ -32,7 +32,7 @@ struct world {
 	const char *id;
 	int64_t number;
 };
-static struct report report;
+static struct report report __attribute__((unused));
 
 static inline int setup(void **state)
 {

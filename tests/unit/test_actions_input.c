@@ -6,9 +6,12 @@
  * request as it should be must succeed, so that the refusals are known to be about the bad value alone.
  */
 #include "tests/support/api.h"
+#include "tests/support/certificate.h"
 
 #include "base/clock.h"
 #include "control/call.h"
+#include "control/actions/tables.h"
+#include "control/store/scene.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -31,7 +34,14 @@ struct good {
 #define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE", "ResourceIds.1", "$id"
 #define RULE "FrontendProtocol", "tcp", "FrontendPort", "80", "BackendPort", "80"
 #define KEY  "\"InstanceId\":\"$id\",\"Protocol\":\"udp\",\"FrontendPort\":53"
-#define SRC  "[{\"src\":\"203.0.113.7\"}]"
+#define WEB_PRECISE                                                                                \
+	"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\",\"match_"         \
+	"method\":"                                                                                \
+	"\"contain\",\"content\":\"/a\"}]}]"
+#define WEB_CC                                                                                     \
+	"Domain", "www.example.com", "Name", "r", "Uri", "/a", "Mode", "prefix", "Act", "close",   \
+		"Interval", "20", "Ttl", "600"
+#define SRC "[{\"src\":\"203.0.113.7\"}]"
 static const struct good goods[] = {
 	{ VERSION_BSS, "CreateInstance",
 		{ "ProductCode", "ddos", "ProductType", "ddoscoo", "SubscriptionType",
@@ -148,6 +158,151 @@ static const struct good goods[] = {
 		{ "InstanceId", "$id", "Reasons.1", "block_list", "Seconds", "60" } },
 	{ VERSION_POLDER, "DescribeCapture", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "StopCapture", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "CreateDomainResource",
+		{ "Domain", "www.example.com", "InstanceIds.1", "$id", "RsType", "0",
+			"RealServers.1", "10.0.0.1", "ProxyTypes.1.ProxyType", "https",
+			"ProxyTypes.1.ProxyPorts.1", "443", "HttpsExt", "{\"Http2https\":1}" } },
+	{ VERSION_DDOSCOO, "ModifyDomainResource",
+		{ "Domain", "www.example.com", "InstanceIds.1", "$id", "RsType", "0",
+			"RealServers.1", "10.0.0.2", "ProxyTypes.1.ProxyType", "https",
+			"ProxyTypes.1.ProxyPorts.1", "443" } },
+	{ VERSION_DDOSCOO, "CreateWebRule",
+		{ "Domain", "shop.example.com", "InstanceIds.1", "$id", "RsType", "0", "Rules",
+			"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
+			"\"RealServers\":[\"10.0.0.1\"]}]}]" } },
+	{ VERSION_DDOSCOO, "ModifyWebRule",
+		{ "Domain", "shop.example.com", "RsType", "1", "RealServers.1",
+			"origin.example.net", "ProxyTypes",
+			"[{\"ProxyType\":\"http\",\"ProxyPorts\":[80,8080]}]" } },
+	{ VERSION_DDOSCOO, "DescribeWebRules", { "QueryDomainPattern", "exact" } },
+	{ VERSION_DDOSCOO, "DescribeDomainResource", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeDomains", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeWebInstanceRelations", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebCustomPorts", { NULL } },
+	{ VERSION_DDOSCOO, "ModifyHttp2Enable", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyOcspStatus", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyTlsConfig",
+		{ "Domain", "www.example.com", "Config",
+			"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\","
+			"\"custom_ciphers\":[\"ECDHE-RSA-AES128-GCM-SHA256\"]}" } },
+	{ VERSION_DDOSCOO, "AssociateWebCert",
+		{ "Domain", "www.example.com", "CertName", "web", "Cert", "$chain", "Key",
+			"$pem" } },
+	{ VERSION_DDOSCOO, "DescribeCerts", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigL7RsPolicy",
+		{ "Domain", "www.example.com", "Policy",
+			"{\"ProxyMode\":\"rr\",\"Attributes\":[{\"RealServer\":\"10.0.0.2\","
+			"\"Attribute\":{\"Weight\":50}}]}",
+			"UpstreamRetry", "0" } },
+	{ VERSION_DDOSCOO, "DescribeL7RsPolicy", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigL7UsKeepalive",
+		{ "Domain", "www.example.com", "UpstreamKeepalive",
+			"{\"enabled\":true,\"keepalive_requests\":10,\"keepalive_timeout\":5}" } },
+	{ VERSION_DDOSCOO, "DescribeL7UsKeepalive", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyHeaders",
+		{ "Domain", "www.example.com", "CustomHeaders", "{\"X-Tenant\":\"1\"}" } },
+	{ VERSION_DDOSCOO, "DescribeHeaders", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebAccessMode",
+		{ "Domain", "www.example.com", "AccessMode", "2" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessMode", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyCnameReuse",
+		{ "Domain", "shop.example.com", "Enable", "1", "Cname", "$cname" } },
+	{ VERSION_DDOSCOO, "DescribeCnameReuses", { "Domains.1", "shop.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyInstance",
+		{ "InstanceId", "$id", "ProductType", "ddoscoo", "ModifyType", "UPGRADE",
+			"FunctionVersion", "1" } },
+	{ VERSION_DDOSCOO, "DescribeWebCcProtectSwitch", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeDomainCcProtectSwitch", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebCCGlobalSwitch",
+		{ "Domain", "www.example.com", "CcGlobalSwitch", "open" } },
+	{ VERSION_DDOSCOO, "DisableWebCC", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebCC", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigWebCCTemplate",
+		{ "Domain", "www.example.com", "Template", "gf_under_attack" } },
+	{ VERSION_DDOSCOO, "DisableWebCCRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebCCRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "CreateWebCCRule", { WEB_CC, "Count", "60" } },
+	{ VERSION_DDOSCOO, "ModifyWebCCRule", { WEB_CC, "Count", "61" } },
+	{ VERSION_DDOSCOO, "DescribeWebCCRules",
+		{ "Domain", "www.example.com", "PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DeleteWebCCRule", { "Domain", "www.example.com", "Name", "r" } },
+	{ VERSION_DDOSCOO, "ConfigWebCCRuleV2",
+		{ "Domain", "www.example.com", "RuleList",
+			"[{\"name\":\"r\",\"action\":\"block\",\"ratelimit\":{\"interval\":5,"
+			"\"ttl\":60,\"threshold\":2,\"target\":\"ip\"}}]" } },
+	{ VERSION_DDOSCOO, "DescribeWebCCRulesV2", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebCCRuleV2",
+		{ "Domain", "www.example.com", "RuleNames", "[\"r\"]" } },
+	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessRule",
+		{ "Domain", "www.example.com", "Expires", "600", "Rules", WEB_PRECISE } },
+	{ VERSION_DDOSCOO, "DescribeWebPreciseAccessRule", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebPreciseAccessRule",
+		{ "Domain", "www.example.com", "RuleNames.1", "r" } },
+	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"PreciseRuleEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAreaBlock",
+		{ "Domain", "www.example.com", "Regions.1", "US" } },
+	{ VERSION_DDOSCOO, "ModifyWebAreaBlockSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"RegionblockEnable\":0}" } },
+	{ VERSION_DDOSCOO, "DescribeWebAreaBlockConfigs", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigWebIpSet",
+		{ "Domain", "www.example.com", "BlackList.1", "192.0.2.1", "WhiteList.1",
+			"2001:db8::/32" } },
+	{ VERSION_DDOSCOO, "ModifyWebIpSetSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"BwlistEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAIProtectSwitch",
+		{ "Domain", "www.example.com", "Config", "{\"AiRuleEnable\":0}" } },
+	{ VERSION_DDOSCOO, "ModifyWebAIProtectMode",
+		{ "Domain", "www.example.com", "Config",
+			"{\"AiTemplate\":\"level90\",\"AiMode\":\"defense\"}" } },
+	{ VERSION_DDOSCOO, "ConfigL7GlobalRule",
+		{ "Domain", "www.example.com", "RuleAttr",
+			"[{\"RuleId\":\"global_01\",\"Action\":\"watch\",\"Enabled\":1}]" } },
+	{ VERSION_DDOSCOO, "DescribeL7GlobalRule", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ConfigDomainSecurityProfile",
+		{ "Domain", "www.example.com", "Config", "{\"global_rule_mode\":\"hard\"}" } },
+	{ VERSION_DDOSCOO, "DescribeDomainSecurityProfile", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheSwitch", { "Domain", "www.example.com", "Enable", "1" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheMode",
+		{ "Domain", "www.example.com", "Mode", "aggressive" } },
+	{ VERSION_DDOSCOO, "ModifyWebCacheCustomRule",
+		{ "Domain", "www.example.com", "Rules",
+			"[{\"Name\":\"r\",\"Uri\":\"/a\",\"Mode\":\"standard\",\"CacheTtl\":0}"
+			"]" } },
+	{ VERSION_DDOSCOO, "DescribeWebCacheConfigs", { "Domains.1", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteWebCacheCustomRule",
+		{ "Domain", "www.example.com", "RuleNames.1", "r" } },
+	{ VERSION_POLDER, "ModifyWebCheck",
+		{ "Domain", "www.example.com", "Check", "precise", "Mode", "watch" } },
+	{ VERSION_POLDER, "DescribeWebChecks", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "EnableWebAccessLogConfig", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogStatus", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogDispatchStatus", { PAGE } },
+	{ VERSION_DDOSCOO, "DisableWebAccessLogConfig", { "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "ModifyFullLogTtl", { "Ttl", "30" } },
+	{ VERSION_DDOSCOO, "EmptySlsLogstore", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeWebAccessLogEmptyCount", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsLogstoreInfo", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeLogStoreExistStatus", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsOpenStatus", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeSlsAuthStatus", { NULL } },
+	{ VERSION_DDOSCOO, "CreateSceneDefensePolicy",
+		{ "Name", "s", "Template", "promotion", "StartTime", "$now", "EndTime",
+			"$later" } },
+	{ VERSION_DDOSCOO, "AttachSceneDefenseObject",
+		{ "PolicyId", "$scene", "ObjectType", "Domain", "Objects", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DescribeSceneDefensePolicies", { "Template", "promotion" } },
+	{ VERSION_DDOSCOO, "DescribeSceneDefenseObjects", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "ModifySceneDefensePolicy",
+		{ "PolicyId", "$scene", "Name", "t", "Template", "bypass", "StartTime", "$now",
+			"EndTime", "$later" } },
+	{ VERSION_DDOSCOO, "DisableSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "EnableSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "DetachSceneDefenseObject",
+		{ "PolicyId", "$scene", "Objects", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "DeleteWebRule", { "Domain", "shop.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteDomainResource", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
 	{ VERSION_POLDER, "DescribeNodes", { NULL } },
 	{ VERSION_POLDER, "DescribeTraffic", { "InstanceId", "$id" } },
@@ -167,7 +322,8 @@ static const struct good goods[] = {
 
 struct world {
 	struct api api;
-	const char *id, *old, *foreign, *key, *now;
+	const char *id, *old, *foreign, *key, *now, *later;
+	struct test_certificate certificate;
 	const struct action *action;
 	struct pair good[PAIRS_MAX];
 	size_t good_count;
@@ -176,6 +332,29 @@ struct world {
 	const char *before;
 	size_t cases, failures;
 };
+
+/* The name of the first web site. */
+static const char *cname(struct world *world)
+{
+	struct api *api = &world->api;
+	struct website website;
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(website_load(api->db, api->fixture, 0, "www.example.com", &website), OK);
+	db_rollback(api->db);
+	return arena_print(api->fixture, "%s.polder.test", website.cname);
+}
+
+static const char *scene_id(struct world *world)
+{
+	struct api *api = &world->api;
+	struct scene *scene;
+	size_t count;
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(scene_list(api->db, api->fixture, 0, &scene, &count), OK);
+	db_rollback(api->db);
+	assert_int_equal(count, 1);
+	return arena_copy(api->fixture, scene[0].id);
+}
 
 static const char *replaced(struct world *world, const char *text)
 {
@@ -186,7 +365,14 @@ static const char *replaced(struct world *world, const char *text)
 		{ "$old", world->old },
 		{ "$key", world->key },
 		{ "$now", world->now },
+		{ "$later", world->later },
+		{ "$chain", world->certificate.chain },
+		{ "$pem", world->certificate.key },
 	};
+	if (strcmp(text, "$scene") == 0)
+		return scene_id(world);
+	if (strcmp(text, "$cname") == 0)
+		return cname(world);
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		const char *at = strstr(text, marks[i].mark);
 		if (at)
@@ -274,12 +460,19 @@ static void try_range(struct world *world, const struct param *row, int64_t min,
 		try_value(world, row, number(world, max + 1), "above the range");
 }
 
+/* What follows the index of an item: the first part that it has. */
+static const char *part_of(struct world *world, const struct param *row)
+{
+	if (row->kind != PARAM_PAIR_LIST && row->kind != PARAM_OBJECT_LIST)
+		return "";
+	return arena_print(
+		world->api.fixture, ".%.*s", (int)strcspn(row->choices, " "), row->choices);
+}
+
 static void try_items(struct world *world, const struct param *row)
 {
-	const char *suffix = "";
+	const char *suffix = part_of(world, row);
 	begin(world, row);
-	if (row->kind == PARAM_PAIR_LIST)
-		suffix = strncmp(row->choices, "Code", 4) == 0 ? ".Code" : ".Key";
 	with(world,
 		arena_print(world->api.fixture, "%s.%lld%s", row->name, (long long)row->max + 1,
 			suffix),
@@ -303,10 +496,7 @@ static void try_repeated(struct world *world, const struct param *row)
 {
 	const char *name = row->name;
 	if (row->kind >= PARAM_TEXT_LIST)
-		name = arena_print(world->api.fixture, "%s.1%s", row->name,
-			row->kind != PARAM_PAIR_LIST		? ""
-			: strncmp(row->choices, "Code", 4) == 0 ? ".Code"
-								: ".Key");
+		name = arena_print(world->api.fixture, "%s.1%s", row->name, part_of(world, row));
 	begin(world, row);
 	with(world, name, "1");
 	with(world, name, "1");
@@ -344,6 +534,7 @@ static void try_kind(struct world *world, const struct param *row)
 		break;
 	case PARAM_TEXT_LIST:
 	case PARAM_PAIR_LIST:
+	case PARAM_OBJECT_LIST:
 		try_items(world, row);
 		break;
 	case PARAM_END:
@@ -357,12 +548,13 @@ static void try_foreign(struct world *world, const struct param *row)
 	static const char *const names[] = { "InstanceId", "InstanceIds", "InstanceIDs",
 		"ResourceIds" };
 	static const char *const filters[] = { "DescribeInstances", "DescribeInstanceIds",
-		"DescribeTagResources", "QueryAvailableInstances" };
+		"DescribeTagResources", "QueryAvailableInstances", "DescribeWebRules",
+		"DescribeDomainResource", "DescribeDomains" };
 	bool names_instance = false, filter = false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		names_instance = names_instance || strcmp(row->name, names[i]) == 0;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		filter = filter || strcmp(world->action->name, filters[i]) == 0;
-	}
 	if (!names_instance || world->action->permission == PERMISSION_OPERATOR ||
 		strcmp(world->action->name, "CreateSecurityToken") == 0)
 		return;
@@ -446,7 +638,25 @@ static bool reads_json(const struct action *action)
 		if (row->kind == PARAM_JSON)
 			return true;
 	}
-	return strcmp(action->name, "DescribeOpEntities") == 0; /* reads details of records */
+	/* reads documents of web sites */
+	static const struct action *const tables[] = { web_switch_actions, web_list_actions,
+		web_precise_actions, web_cc_actions, web_cc_v2_actions, web_global_actions,
+		web_cache_actions, web_check_actions, web_log_actions, scene_actions };
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct action *row = tables[i]; row->name; row++) {
+			if (row == action)
+				return true;
+		}
+	}
+	/* reads details of records, documents of web sites */
+	static const char *const names[] = { "DescribeOpEntities", "DescribeWebRules",
+		"DescribeDomainResource", "DescribeL7RsPolicy", "DescribeL7UsKeepalive",
+		"DescribeInstanceDetails" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(action->name, names[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void walk_parameters(struct world *world)
@@ -488,6 +698,10 @@ static void world_open(struct world *world)
 	world->foreign = api_buy(api, "ddoscoo", "Ipv4");
 	world->key = api_make_key(api, api->tenant.account, PERMISSION_READ, NULL, 0)->id;
 	world->now = number(world, api->clock_ms);
+	world->later = number(world, api->clock_ms + HOUR_MS);
+	world->certificate = test_certificate(
+		api->fixture, "www.example.com", api->clock_ms - DAY_MS, api->clock_ms + DAY_MS);
+	api->gateway.dns_zone = "polder.test";
 	api_blackhole(api, world->id, HOUR_MS);
 }
 

@@ -161,6 +161,49 @@ static void test_explanation(void **state)
 	expect(api, "InvalidParameter", "Source");
 }
 
+static void explain_tcp(struct world *world, const char *vip, const char *port, const char *verdict)
+{
+	struct api *api = &world->api;
+	assert_int_equal(OWN(api, "ExplainPacket", "Source", SRC, "Destination", vip, "Protocol",
+				 "tcp", "Port", port),
+		200);
+	if (strcmp(api_text(api, "Verdict"), verdict) != 0)
+		fail_msg("not %s: %s", verdict, api->response.body);
+}
+
+static void test_explanation_of_websites(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *vip = vip_of(world);
+	explain_tcp(world, vip, "80", "drop");
+	assert_string_equal(step_detail(api, "request_ban"), "");
+	assert_int_equal(
+		CALL(api, "CreateDomainResource", "Domain", "www.example.com", "InstanceIds.1",
+			world->id, "ProxyTypes.1.ProxyType", "http", "ProxyTypes.1.ProxyPorts.1",
+			"80", "RsType", "0", "RealServers.1", "10.0.0.1"),
+		200);
+	explain_tcp(world, vip, "80", "pass");
+	assert_non_null(strstr(step_detail(api, "local"), "www.example.com"));
+	assert_non_null(strstr(step_detail(api, "request_ban"), "nodes know"));
+	explain_tcp(world, vip, "81", "drop");
+	set_mode(world, "request_ban", "off");
+	explain_tcp(world, vip, "80", "pass");
+	assert_string_equal(step_detail(api, "request_ban"), "");
+	/* HTTP/3 has no service. */
+	assert_int_equal(OWN(api, "ExplainPacket", "Source", SRC, "Destination", vip, "Protocol",
+				 "udp", "Port", "80"),
+		200);
+	assert_string_equal(api_text(api, "Verdict"), "drop");
+	/* After the end of mitigation nobody is banned; a week later nothing passes. */
+	set_mode(world, "request_ban", "block");
+	api_move_life(api, 32 * DAY_MS);
+	explain_tcp(world, vip, "80", "pass");
+	assert_string_equal(step_detail(api, "request_ban"), "");
+	api_move_life(api, 7 * DAY_MS);
+	explain_tcp(world, vip, "80", "drop");
+}
+
 /* ---- automatic entries */
 
 static void test_automatic_entries(void **state)
@@ -209,6 +252,7 @@ int main(void)
 		TEST(test_reasons),
 		TEST(test_top),
 		TEST(test_explanation),
+		TEST(test_explanation_of_websites),
 		TEST(test_automatic_entries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,7 @@ static void test_auto_block_is_undone(void **state)
 	struct list_exact_key first = { .instance = 1, .source = ip("203.0.113.1") };
 	struct list_exact_key second = { .instance = 1, .source = ip("203.0.113.2") };
 	struct list_exact_key third = { .instance = 1, .source = ip("2001:db8::") };
+	const struct request_ban ban = { .until_ns = INT64_MAX };
 	const int64_t until = INT64_MAX;
 	struct node node;
 	struct draft draft;
@@ -101,6 +102,8 @@ static void test_auto_block_is_undone(void **state)
 	NEED_WORLD();
 	node_up(&node);
 	apply_first(&node);
+	assert_int_equal(packets_put(node.packets, PACKET_REQUEST_BAN, &first, &ban), 0);
+	assert_int_equal(packets_put(node.packets, PACKET_REQUEST_BAN, &third, &ban), 0);
 	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &first, &until), 0);
 	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &second, &until), 0);
 	assert_int_equal(packets_put(node.packets, PACKET_AUTO_BLOCK, &third, &until), 0);
@@ -108,6 +111,7 @@ static void test_auto_block_is_undone(void **state)
 	add_remove(&draft, RECORD_LIST, 21);
 	assert_int_equal(apply(&node, &draft), OK);
 	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 2);
+	assert_int_equal(entries(&node, PACKET_REQUEST_BAN), 1);
 	draft_init(&draft, 0, 2, 3);
 	add_list(&draft, 25, 1, "203.0.113.2", 128);
 	add_list(&draft, 26, 1, "2001:db8::", 64);
@@ -120,6 +124,7 @@ static void test_auto_block_is_undone(void **state)
 	add_instance(&draft, 1, "192.0.2.1");
 	assert_int_equal(apply(&node, &draft), OK);
 	assert_int_equal(entries(&node, PACKET_AUTO_BLOCK), 0);
+	assert_int_equal(entries(&node, PACKET_REQUEST_BAN), 0);
 	node_down(&node);
 }
 
@@ -276,7 +281,13 @@ static void test_settings_survive(void **state)
 	NEED_WORLD();
 	node_up(&node);
 	memset(header.cookie_secret, 7, sizeof(header.cookie_secret));
-	settle_told(&node.settle, &header);
+	assert_true(settle_told(&node.settle, &header));
+	assert_false(settle_told(&node.settle, &header));
+	header.life_offset_ms++;
+	assert_true(settle_told(&node.settle, &header));
+	header.life_offset_ms--;
+	header.cookie_secret[31]++;
+	assert_true(settle_told(&node.settle, &header));
 	assert_int_equal(settle_write(&node.settle, node.packets), OK);
 	before = node.settle.now;
 	node_down(&node);

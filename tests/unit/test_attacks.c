@@ -266,6 +266,18 @@ static void test_diversion_ends(void **state)
 
 /* ---- sources */
 
+static void ban_as(struct world *world, int64_t instance, const char *source, int64_t until_ms)
+{
+	struct record_request_ban ban = { RECORD_HEAD(
+						  RECORD_REQUEST_BAN, instance, record_request_ban),
+		.check = CHECK_frequency, .until_ms = until_ms };
+
+	assert_true(text_to_address(source, ban.source.byte));
+	report_start(&report, 1);
+	report_add(&report, &ban, sizeof(ban));
+	assert_int_equal(report_send(&report, world->nodes, "n", world->clock_ms), OK);
+}
+
 static void offend_as(struct world *world, int64_t instance, const char *source, int64_t until_ms)
 {
 	struct record_offence offence = { RECORD_HEAD(RECORD_OFFENCE, instance, record_offence),
@@ -337,6 +349,18 @@ static void test_sources_become_entries(void **state)
 			      "203.0.113.8|60001|1|engine|source_rate\n"
 			      "203.0.113.10|604800000|1|engine|source_rate\n");
 	expect_events(world, "sources_blocked\n"); /* one an hour */
+}
+
+/* What the request path bans needs no auto_block, but its own mitigation. */
+static void test_bans_of_requests(void **state)
+{
+	struct world *world = *state;
+
+	choose_strictness(world, STRICTNESS_NORMAL, false);
+	ban_as(world, world->instance.number, "203.0.113.7", T0 + 60000);
+	offend(world, "203.0.113.8", T0 + 60000);
+	tick(world);
+	expect_entries(world, "203.0.113.7|60000|1|engine|request_ban\n");
 }
 
 static void test_source_of_ipv6(void **state)
@@ -482,6 +506,7 @@ int main(void)
 		TEST(test_clean_bandwidth),
 		TEST(test_diversion_ends),
 		TEST(test_sources_become_entries),
+		TEST(test_bans_of_requests),
 		TEST(test_source_of_ipv6),
 		TEST(test_sources_that_do_not),
 		TEST(test_full_list),

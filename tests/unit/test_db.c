@@ -2,6 +2,7 @@
 /*
  * The SQLite driver: opening, transactions, two connections, statements, and what survives a kill.
  */
+#include "control/store/policy.h"
 #include "control/store/query.h"
 #include "control/store/schema.h"
 #include "tests/support/store.h"
@@ -101,6 +102,68 @@ static void test_older_schema_is_migrated(void **state)
 	assert_int_equal(db_open(url, true, &db), OK);
 	assert_int_equal(number(db, "SELECT max(version) FROM schema_version"), schema_count);
 	assert_int_equal(number(db, "SELECT count(*) FROM access_key WHERE parent = ''"), 1);
+	db_close(db);
+	assert_int_equal(unlink(url + 7), 0);
+}
+
+static void assert_protection_default_but_cookies(struct db *db, int64_t instance)
+{
+	struct arena *mem = arena_new(1 << 16);
+	struct protection wanted = protection_default(instance), is;
+
+	assert_non_null(mem);
+	wanted.syn_threshold = 0;
+	assert_int_equal(protection_load(db, mem, instance, &is), OK);
+	assert_memory_equal(is.mode, wanted.mode, sizeof(wanted.mode));
+	assert_int_equal(is.auto_block, wanted.auto_block);
+	assert_int_equal(is.strictness, wanted.strictness);
+	assert_int_equal(is.real_limit_mbps, wanted.real_limit_mbps);
+	assert_int_equal(is.syn_threshold, wanted.syn_threshold);
+	assert_int_equal(is.unproven_max, wanted.unproven_max);
+	assert_int_equal(is.packets_max, wanted.packets_max);
+	assert_int_equal(is.blackhole_until_ms, wanted.blackhole_until_ms);
+	arena_free(mem);
+}
+
+/* What cookies did before there was a default threshold they go on doing; a number that was chosen stays. */
+static void test_older_instances_keep_cookies(void **state)
+{
+	const int64_t before = 6; /* elements of the schema */
+	struct test_store *store = *state;
+	struct db *db = NULL;
+	sqlite3 *handle;
+	char url[160];
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s/cookies.db", store->directory);
+	assert_int_equal(sqlite3_open(url + 7, &handle), SQLITE_OK);
+	for (int64_t i = 0; i < before; i++)
+		assert_int_equal(
+			sqlite3_exec(handle, schema_steps[i], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(handle,
+			"CREATE TABLE schema_version (version INTEGER NOT NULL);"
+			"INSERT INTO schema_version (version) VALUES (6);"
+			"INSERT INTO account (name, create_ms) VALUES ('root', 1);"
+			"WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 3)"
+			" INSERT INTO instance SELECT n, 'id' || n, 1, 1, 9, 0, CAST(n AS BLOB), "
+			"1, 2, 0, 0,"
+			" 0, 0, 0, '', '', 30, 300, 100, 3000, 50, 50, 1, 0, 0, 0 FROM n;"
+			"INSERT INTO protection VALUES (1, 'icmp=block', 0, 2, 8, -1, 5, 6, 7, 8);"
+			"INSERT INTO protection VALUES (2, '', 1, 1, 0, 77, 0, 0, 0, 0);",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+	assert_int_equal(db_open(url, true, &db), OK);
+	assert_int_equal(number(db, "SELECT count(*) FROM protection"), 3);
+	assert_int_equal(
+		number(db, "SELECT count(*) FROM protection WHERE instance_number = 1 AND"
+			   " modes = 'icmp=block' AND auto_block = 0 AND strictness = 2 AND"
+			   " real_limit_mbps = 8 AND syn_threshold = 0 AND unproven_max = 5 AND"
+			   " packets_max = 6 AND blackhole_from_ms = 7 AND blackhole_until_ms = 8"),
+		1);
+	assert_int_equal(
+		number(db, "SELECT syn_threshold FROM protection WHERE instance_number = 2"), 77);
+	assert_protection_default_but_cookies(db, 3);
 	db_close(db);
 	assert_int_equal(unlink(url + 7), 0);
 }
@@ -363,6 +426,7 @@ int main(void)
 		TEST(test_open),
 		TEST(test_newer_schema_is_refused),
 		TEST(test_older_schema_is_migrated),
+		TEST(test_older_instances_keep_cookies),
 		TEST(test_rollback_and_commit),
 		TEST(test_conflict),
 		TEST(test_readers_see_one_view),

@@ -201,6 +201,7 @@ static void test_automatic_renewal(void **state)
 static void test_renewal_restores_every_byte(void **state)
 {
 	static const uint8_t secret[32];
+	const struct snapshot_terms terms = { .cookie_secret = secret };
 	struct test_store *store = *state;
 	struct instance instance = test_store_add(store, 1, T0 + DAY_MS);
 	struct list_entry_row entry = { .instance_number = instance.number,
@@ -224,7 +225,7 @@ static void test_renewal_restores_every_byte(void **state)
 	assert_int_equal(list_entry_put(store->db, &entry), OK);
 	assert_int_equal(tag_put(store->db, instance.number, "k", "v"), OK);
 	assert_int_equal(
-		snapshot_build(store->db, store->mem, 0, 0, 0, secret, &first, &first_size), OK);
+		snapshot_build(store->db, store->mem, 0, &terms, &first, &first_size), OK);
 
 	/* engine_tick resets the arena. */
 	uint8_t *kept = malloc(first_size);
@@ -241,7 +242,7 @@ static void test_renewal_restores_every_byte(void **state)
 				 lifecycle_renewed_expiry(T0 + DAY_MS, T0 + 30 * DAY_MS, 1)),
 		OK);
 	assert_int_equal(
-		snapshot_build(store->db, store->mem, 0, 0, 0, secret, &second, &second_size), OK);
+		snapshot_build(store->db, store->mem, 0, &terms, &second, &second_size), OK);
 	assert_int_equal(db_commit(store->db), OK);
 	for (int i = 0; i < 5; i++) {
 		after = test_store_query(store, tables[i]);

@@ -253,6 +253,73 @@ static void test_health(void **state)
 	assert_false(nodes_health(nodes, 5, address, 80, &health));
 }
 
+static void site_at(struct nodes *nodes, const char *name, uint64_t requests, uint64_t refused,
+	int64_t clock_ms)
+{
+	struct record_site_traffic traffic = { RECORD_HEAD(
+						       RECORD_SITE_TRAFFIC, 9, record_site_traffic),
+		.counter = { .number = 9,
+			.requests = requests,
+			.bytes_out = 10 * requests,
+			.challenged = refused,
+			.refused = { [CHECK_frequency] = refused } } };
+
+	report_start(&report, 1);
+	if (requests)
+		report_add(&report, &traffic, sizeof(traffic));
+	send_at(nodes, name, clock_ms);
+}
+
+static void test_sites(void **state)
+{
+	struct nodes *nodes = *state;
+	struct site_measure site;
+
+	assert_false(nodes_site(nodes, 9, T0, &site));
+	site_at(nodes, "a", 1000, 10, T0);
+	site_at(nodes, "b", 500, 0, T0);
+	assert_true(nodes_site(nodes, 9, T0, &site));
+	assert_int_equal(site.total.requests, 1500);
+	assert_int_equal(site.total.refused[CHECK_frequency], 10);
+	assert_int_equal(site.requests_rate, 0); /* one report is no rate */
+	site_at(nodes, "a", 3000, 40, T0 + 2000);
+	site_at(nodes, "b", 501, 0, T0 + 1000);
+	assert_true(nodes_site(nodes, 9, T0 + 2000, &site));
+	assert_int_equal(site.total.number, 9);
+	assert_int_equal(site.total.requests, 3501);
+	assert_int_equal(site.requests_rate, 1001);
+	assert_int_equal(site.bytes_out_rate, 10010);
+	assert_int_equal(site.refused_rate, 30);
+	assert_false(nodes_site(nodes, 8, T0, &site));
+	/* A node that says nothing of it any more has no rate, and its totals stay. */
+	site_at(nodes, "a", 0, 0, T0 + 3000);
+	assert_true(nodes_site(nodes, 9, T0 + 3000, &site));
+	assert_int_equal(site.requests_rate, 1);
+	/* A file that was made anew counts from zero. */
+	site_at(nodes, "a", 5, 0, T0 + 4000);
+	assert_true(nodes_site(nodes, 9, T0 + 4000, &site));
+	assert_int_equal(site.total.requests, 506);
+	assert_int_equal(site.requests_rate, 0);
+}
+
+static void test_request_bans(void **state)
+{
+	struct record_request_ban ban = { RECORD_HEAD(RECORD_REQUEST_BAN, 7, record_request_ban),
+		.source.byte = { [15] = 4 }, .site = 9, .check = CHECK_frequency,
+		.until_ms = T0 + 5 };
+	struct inbox *inbox = nodes_inbox(*state);
+	struct record_offence taken;
+
+	report_start(&report, 1);
+	report_add(&report, &ban, sizeof(ban));
+	send_at(*state, "a", T0);
+	assert_int_equal(inbox_offences(inbox, &taken, 1), 1);
+	assert_int_equal(taken.record.id, 7);
+	assert_int_equal(taken.source.byte[15], 4);
+	assert_int_equal(taken.mitigation, MITIGATION_request_ban);
+	assert_int_equal(taken.until_ms, T0 + 5);
+}
+
 static struct record_offence offence(uint8_t last)
 {
 	return (struct record_offence){ RECORD_HEAD(RECORD_OFFENCE, 7, record_offence),
@@ -370,6 +437,10 @@ static void test_wrong_records(void **state)
 	NUMBER(RECORD_HEALTH_STATE, record_health_state);
 	NUMBER(RECORD_OFFENCE, record_offence);
 	NUMBER(RECORD_SAMPLE, record_sample);
+	PAIR(RECORD_REQUEST_BAN, record_request_ban, .check, CHECK_COUNT - 1);
+	NUMBER(RECORD_REQUEST_BAN, record_request_ban);
+	PAIR(RECORD_SITE_TRAFFIC, record_site_traffic, .counter.number, 1);
+	NUMBER(RECORD_SITE_TRAFFIC, record_site_traffic);
 }
 
 static void test_table_at_its_maximum(void **state)
@@ -412,6 +483,8 @@ int main(void)
 		TEST(test_reasons),
 		TEST(test_services_and_refusals),
 		TEST(test_health),
+		TEST(test_sites),
+		TEST(test_request_bans),
 		TEST(test_offences),
 		TEST(test_samples),
 		TEST(test_wrong_records),

@@ -89,6 +89,54 @@ static void test_answer_is_bounded(void **state)
 	assert_int_equal(answer.count, NAMES_ADDRESS_MAX);
 }
 
+/* ---- names_site_answer: an IPv4 instance that ends at T0, an IPv6 one that ends a day later */
+
+struct site_case {
+	const char *name;
+	enum access_mode mode;
+	bool switch_back;
+	int64_t after_ms;
+	const char *origins, *answer;
+};
+static const struct site_case site_cases[] = {
+	{ "both forward", ACCESS_PROTECTED, true, 0, "10.0.0.1", "192.0.2.1 2001:db8::1" },
+	{ "own records: the name still answers", ACCESS_ADDRESS, true, 0, "10.0.0.1",
+		"192.0.2.1 2001:db8::1" },
+	{ "one forwards", ACCESS_PROTECTED, true, WEEK, "10.0.0.1", "2001:db8::1" },
+	{ "none forwards", ACCESS_PROTECTED, true, WEEK + DAY_MS, "10.0.0.1 2001:db8:1::1",
+		"10.0.0.1 2001:db8:1::1" },
+	{ "none forwards, not asked for", ACCESS_PROTECTED, false, WEEK + DAY_MS, "10.0.0.1", "" },
+	{ "none forwards, named origins", ACCESS_PROTECTED, true, WEEK + DAY_MS, "", "" },
+	{ "origins always", ACCESS_ORIGIN, false, 0, "10.0.0.1 10.0.0.2 10.0.0.1",
+		"10.0.0.1 10.0.0.2" },
+};
+
+static void test_site_answer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(site_cases) / sizeof(site_cases[0]); i++) {
+		const struct site_case *c = &site_cases[i];
+		struct instance instance[2] = {
+			{ .expire_ms = T0, .switch_back_origin = c->switch_back },
+			{ .expire_ms = T0 + DAY_MS, .ipv6 = true },
+		};
+		uint8_t origin[8][16], expected[8][16];
+		const struct names_site site = { .mode = c->mode,
+			.instance = instance,
+			.instance_count = 2,
+			.origin = origin,
+			.origin_count = names_split(c->origins, origin, 8) };
+		size_t count = names_split(c->answer, expected, 8);
+		struct names_answer answer;
+
+		names_address("192.0.2.1", instance[0].vip);
+		names_address("2001:db8::1", instance[1].vip);
+		names_site_answer(&site, T0 + c->after_ms, &answer);
+		if (answer.count != count || memcmp(answer.address, expected, count * 16) != 0)
+			fail_msg("%s", c->name);
+	}
+}
+
 static void test_digest(void **state)
 {
 	struct names_answer a = { .count = 2 }, b = { .count = 2 }, one = { .count = 1 };
@@ -202,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_answer_is_bounded),
+		cmocka_unit_test(test_site_answer),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_zones),

@@ -165,7 +165,7 @@ static void test_knot(void **state)
 	static const char *const two[] = { "10.0.0.1", "10.0.0.2" };
 	static const char *const one[] = { "2001:db8::7" };
 	static const char *const bad[] = { "not-an-address" };
-	struct dns_records records = { "A", 60, 2, two, false };
+	struct dns_records records = { "A", 60, 2, two, false, false };
 	const char *program = find_knotd();
 	char why[DNS_WHY_SIZE];
 	struct dns_server *server;
@@ -185,7 +185,7 @@ static void test_knot(void **state)
 	assert_int_equal(dns_knot.begin(server), OK);
 	assert_int_equal(dns_knot.set(server, "a", &records), OK);
 	expect(server, "a", "a A 60 10.0.0.1;a A 60 10.0.0.2;");
-	records = (struct dns_records){ "AAAA", 30, 1, one, true };
+	records = (struct dns_records){ "AAAA", 30, 1, one, true, false };
 	assert_int_equal(dns_knot.set(server, "b", &records), OK);
 	assert_int_equal(dns_knot.commit(server), OK);
 	expect(server, "a", "a A 60 10.0.0.1;a A 60 10.0.0.2;");
@@ -208,7 +208,7 @@ static void test_knot(void **state)
 	dns_knot.close(server);
 	assert_int_equal(dns_knot.open(&knot.place, why, &server), OK);
 	expect(server, "a", "a AAAA 30 2001:db8::7;");
-	records = (struct dns_records){ "A", 60, 1, bad, false };
+	records = (struct dns_records){ "A", 60, 1, bad, false, false };
 	assert_int_equal(dns_knot.begin(server), OK);
 	assert_int_equal(dns_knot.set(server, "c", &records), ERR_UNAVAILABLE);
 	dns_knot.close(server);

@@ -62,9 +62,10 @@ static uint32_t refusals(const struct node_state *state)
 
 #define ALL ((1u << MITIGATION_COUNT) - 1)
 #define ALWAYS                                                                                     \
-	(MITIGATION_BIT(bogon) | MITIGATION_BIT(fragment_tiny) |                                   \
+	(MITIGATION_BIT(bogon) | MITIGATION_BIT(ip_options) | MITIGATION_BIT(fragment_tiny) |      \
 		MITIGATION_BIT(fragment_overlap) | MITIGATION_BIT(fragment) |                      \
-		MITIGATION_BIT(icmp) | MITIGATION_BIT(reset_window))
+		MITIGATION_BIT(icmp) | MITIGATION_BIT(answer_bytes) |                              \
+		MITIGATION_BIT(reset_window) | MITIGATION_BIT(request_ban))
 
 static void test_address_fields(void **state)
 {

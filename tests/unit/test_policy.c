@@ -123,13 +123,14 @@ static const struct record *find(
 	struct test_store *store, uint64_t base, uint16_t type, uint64_t *generation)
 {
 	static const uint8_t secret[32] = { 0 };
+	const struct snapshot_terms terms = { .cookie_secret = secret };
 	const uint8_t *bytes;
 	struct snapshot_header header;
 	size_t size;
 
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
 	assert_int_equal(
-		snapshot_build(store->db, store->mem, base, 0, 7, secret, &bytes, &size), OK);
+		snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
 	assert_int_equal(db_commit(store->db), OK);
 	memcpy(&header, bytes, sizeof(header));
 	*generation = header.generation;

@@ -19,6 +19,9 @@
 #include <cmocka.h>
 
 static const uint8_t secret[32] = { 1, 2, 3 };
+static const struct snapshot_terms terms = {
+	.life_offset_ms = -5, .control_boot = 77, .cookie_secret = secret
+};
 
 struct snapshot {
 	struct snapshot_header header;
@@ -49,7 +52,7 @@ static struct snapshot build(struct test_store *store, uint64_t base)
 
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
 	assert_int_equal(
-		snapshot_build(store->db, store->mem, base, -5, 77, secret, &bytes, &size), OK);
+		snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
 	assert_int_equal(db_commit(store->db), OK);
 	memcpy(&snapshot.header, bytes, sizeof(snapshot.header));
 	snapshot.records = bytes + sizeof(snapshot.header);
@@ -294,7 +297,7 @@ static void test_arena_too_small(void **state)
 		(void)test_store_add(store, i, T0);
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
 	assert_int_equal(
-		snapshot_build(store->db, small, 0, 0, 0, secret, &bytes, &size), ERR_MEMORY);
+		snapshot_build(store->db, small, 0, &terms, &bytes, &size), ERR_MEMORY);
 	assert_int_equal(db_commit(store->db), OK);
 	arena_free(small);
 }

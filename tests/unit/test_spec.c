@@ -21,6 +21,7 @@ struct args {
 	struct text_list names;
 	struct int_list numbers;
 	struct pair_list tags;
+	struct object_list ports;
 };
 
 #define ROW(member, published, ...) PARAM(args, member, published, __VA_ARGS__)
@@ -45,6 +46,8 @@ static const struct param list_row[] = {
 	ROW(names, "Name", .kind = PARAM_TEXT_LIST, .max = 3, .item_min = 1, .item_max = 4),
 	ROW(numbers, "Number", .kind = PARAM_INT_LIST, .max = 3, .item_min = 1, .item_max = 9),
 	ROW(tags, "Tag", .kind = PARAM_PAIR_LIST, .max = 3, .item_max = 4, .choices = "Key Value"),
+	ROW(ports, "Proxy", .kind = PARAM_OBJECT_LIST, .max = 2, .item_max = 4,
+		.choices = "Type Ports.N"),
 	{ .kind = PARAM_END },
 };
 static const struct param required_list_row[] = {
@@ -118,6 +121,24 @@ static const struct {
 	{ list_row, "Tag.2.Key=k", ERR_INVALID_PARAMETER, "\"Tag\"" },
 	{ list_row, "Tag.1.Key=a&Tag.1.Key=b", ERR_INVALID_PARAMETER, "\"Tag\"" },
 	{ list_row, "Tag.1.Other=a", ERR_INVALID_PARAMETER, "\"Tag\"" },
+	{ list_row, "Proxy.1.Type=http&Proxy.1.Ports.2=81&Proxy.1.Ports.1=80", OK, "" },
+	{ list_row, "Proxy.2.Type=a&Proxy.1.Type=b&Proxy.2.Ports.1=1", OK, "" },
+	{ list_row, "Proxy=[]", OK, "" },
+	{ list_row, "Proxy=[]&Proxy.1.Type=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.2=81", ERR_INVALID_PARAMETER, "gaps" },
+	{ list_row, "Proxy.2.Type=a", ERR_INVALID_PARAMETER, "gaps" },
+	{ list_row, "Proxy.3.Type=a", ERR_INVALID_PARAMETER, "at most 2" },
+	{ list_row, "Proxy.1.Type=a&Proxy.1.Type=b", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.1=a&Proxy.1.Ports.1=b", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.0=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.201=a", ERR_INVALID_PARAMETER, "200" },
+	{ list_row, "Proxy.1.Ports.1.x=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1.Ports.1=abcde", ERR_INVALID_PARAMETER, "length" },
+	{ list_row, "Proxy.1.Type=abcde", ERR_INVALID_PARAMETER, "length" },
+	{ list_row, "Proxy.1.Other=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
+	{ list_row, "Proxy.1=a", ERR_INVALID_PARAMETER, "\"Proxy\"" },
 	{ list_row, "Tag.1=a", ERR_INVALID_PARAMETER, "\"Tag\"" },
 	{ list_row, "Tag.1.Key=abcde", ERR_INVALID_PARAMETER, "\"Tag\"" },
 	{ list_row, "Tag.4.Key=k", ERR_INVALID_PARAMETER, "at most 3" },

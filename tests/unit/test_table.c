@@ -90,6 +90,12 @@ static bool reader_map(struct reader *reader)
 	return true;
 }
 
+static void must_map(struct reader *reader)
+{
+	if (!reader_map(reader))
+		abort();
+}
+
 static void reader_close(struct reader *reader)
 {
 	if (reader->header)
@@ -155,9 +161,10 @@ static void assert_body(const struct world *world, uint16_t kind, const char *ke
 
 static struct request_table *open_table(const struct world *world)
 {
-	struct request_table *table = NULL;
+	struct request_table *table;
 
-	assert_int_equal(request_table_open(world->folder, (gid_t)-1, &table), OK);
+	if (request_table_open(world->folder, (gid_t)-1, &table) != OK)
+		abort();
 	return table;
 }
 
@@ -360,7 +367,7 @@ static void test_keys_are_wiped(void **state)
 	put_certificate(table, 1, "secret-one");
 	put_certificate(table, 2, "secret-two");
 	assert_int_equal(request_table_publish(table), OK);
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 	assert_true(holds(reader.header, reader.size, "secret-one"));
 	put_certificate(table, 1, "secret-new");
 	assert_false(holds(reader.header, reader.size, "secret-one"));
@@ -400,7 +407,7 @@ static void test_old_file(void **state)
 	put_certificate(table, 2, "secret-two");
 	put_certificate(table, 3, "secret-three");
 	assert_int_equal(request_table_publish(table), OK);
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 	grow_once(world, table);
 	assert_int_equal(reader.header->superseded, 1);
 	/* Readers of the old file find its keys for a while, but not those that went meanwhile. */
@@ -474,7 +481,7 @@ static void test_restarts(void **state)
 	assert_body(world, TABLE_SITE, "a", NULL);
 	crash_after(world, work_published);
 	assert_body(world, TABLE_SITE, "a", "seen");
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 
 	/* An agent that starts anew goes on with the same file; a second one beside it does not. */
 	table = open_table(world);
@@ -513,7 +520,7 @@ static void test_crash_between_files(void **state)
 	path_of(world, "table.old", old);
 	path_of(world, "kept", kept);
 	crash_after(world, work_published);
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 	assert_int_equal(link(world->path, old), 0);
 	table = open_table(world); /* before the name: both are one file */
 	assert_int_not_equal(access(old, F_OK), 0);
@@ -540,7 +547,7 @@ static void test_crash_before_wipe(void **state)
 	char *secret;
 
 	crash_after(world, work_published);
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 	secret = memmem(reader.header, reader.size, "secret-nine", 11);
 	assert_non_null(secret);
 	table = open_table(world);
@@ -564,7 +571,7 @@ static void test_broken_file(void **state)
 	AUTO(fd) int file = -1;
 
 	crash_after(world, work_published);
-	assert_true(reader_map(&reader));
+	must_map(&reader);
 	file = open(world->path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(pwrite(file, "\3\0\0\0", 4, offsetof(struct table_header, slot_count)), 4);
 	table = open_table(world);

@@ -10,8 +10,8 @@ import time
 
 import namespaces
 
-FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-FLAG_LETTER = {"F": FIN, "S": SYN, "R": RST, "P": PSH, ".": ACK, "U": URG}
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128
+FLAG_LETTER = {"F": FIN, "S": SYN, "R": RST, "P": PSH, ".": ACK, "U": URG, "E": ECE, "W": CWR}
 ETH_P_ALL = 3
 
 
@@ -40,6 +40,7 @@ class Segment:
         self.source_port = self.destination_port = 0
         self.sequence = self.acknowledgement = 0
         self.flags = self.window = self.urgent = 0
+        self.ecn = 0  # of the IP header
         self.options = []
         self.payload = b""
         self.__dict__.update(fields)
@@ -58,19 +59,19 @@ class Segment:
         return data[:16] + struct.pack("!H", checksum(pseudo + data)) + data[18:]
 
     def frame(self, mac_to, mac_from):
-        return ip_frame(mac_to, mac_from, self.source, self.destination, 6, self.tcp())
+        return ip_frame(mac_to, mac_from, self.source, self.destination, 6, self.tcp(), self.ecn)
 
     def option(self, kind):
         return next((value for k, value in self.options if k == kind), None)
 
 
-def ip_frame(mac_to, mac_from, source, destination, protocol, data):
+def ip_frame(mac_to, mac_from, source, destination, protocol, data, ecn=0):
     if len(source) == 4:
-        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(data), 7, 0x4000, 64, protocol, 0)
+        head = struct.pack("!BBHHHBBH", 0x45, ecn, 20 + len(data), 7, 0x4000, 64, protocol, 0)
         head += source + destination
         head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
         return mac_to + mac_from + b"\x08\x00" + head + data
-    head = struct.pack("!IHBB", 6 << 28, len(data), protocol, 64) + source + destination
+    head = struct.pack("!IHBB", 6 << 28 | ecn << 20, len(data), protocol, 64) + source + destination
     return mac_to + mac_from + b"\x86\xdd" + head + data
 
 
@@ -105,6 +106,11 @@ def read_ip(frame):
             raise Bad("IPv6 length")
         return ip[8:24], ip[24:40], ip[6], ip[40:length]
     return None
+
+
+def read_ecn(frame):
+    """Of a frame that holds an IP packet."""
+    return frame[15] & 3 if frame[12:14] == b"\x08\x00" else frame[15] >> 4 & 3
 
 
 def read_tcp(source, destination, data):

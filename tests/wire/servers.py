@@ -50,8 +50,6 @@ def ftp(folder, port, first, last, address=None):
         authorizer = users
         passive_ports = range(first, last + 1)
         masquerade_address = address
-        # Two connections of a client may come from two back-to-origin addresses.
-        permit_foreign_addresses = True
         banner = "ready"
 
     FTPServer(("::", port), Handler).serve_forever()

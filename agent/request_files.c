@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A few files are open at a time, those that were written last, each with a buffer; a site's bytes are counted once by
+ * looking into its folder, and then with each write. Only when a bound is reached, and at each sweep, folders are
+ * looked into again. The sum over all is bounded hour by hour: the oldest hour of all sites goes first, so that
+ * no site's log is shorter because another's is long, as long as that one keeps to its own bound.
+ *
+ * A folder's name begins with the site's number, which is never used again: a site that was made again under the same
+ * domain has a log of its own.
+ */
+#include "agent/request_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/pool.h"
+#include "agent/request_json.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "shared/request_abi.h"
+
+#define OPEN_MAX_FILES 16
+#define BUFFER_BYTES   (1u << 16)
+#define NAME_SIZE      (SITE_DOMAIN_MAX + 16)
+#define HOUR_SIZE      20 /* "2026010203.jsonl" */
+#define HOUR_LENGTH    16
+/* Of one folder, with a margin: more are looked at by the next sweep. */
+#define FILES_MAX   (REQUEST_LOG_DAYS_MAX * 24 + 48)
+#define FOLDERS_MAX 65536 /* four times as many sites as a node may have */
+#define HOURS_MAX   64	  /* hours that one sweep lets go for the sum's sake */
+
+struct open_file {
+	int file; /* -1: none */
+	uint32_t site;
+	char hour[HOUR_SIZE];
+	uint64_t used_at;
+	size_t filled;
+	uint32_t lines;
+	char *buffer;
+};
+
+struct site_log {
+	struct pool_link link;
+	uint32_t number;
+	uint64_t bytes;
+};
+
+struct request_files {
+	int folder;
+	struct request_files_limits limits;
+	struct open_file open[OPEN_MAX_FILES];
+	uint64_t clock; /* of use */
+	struct pool sites;
+	struct index by_number;
+	int64_t swept_ms;
+	bool failing;
+	struct request_files_counts counts;
+};
+
+/* --- names ------------------------------------------------------------------------------------------------- */
+
+static void folder_name(uint32_t site, const char *domain, char out[NAME_SIZE])
+{
+	int length = snprintf(out, NAME_SIZE, "%u-%.*s", site, SITE_DOMAIN_MAX, domain);
+
+	for (int i = 0; i < length; i++) {
+		char c = out[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
+			out[i] = '_';
+	}
+}
+
+static void hour_name(int64_t utc_ms, char out[HOUR_SIZE])
+{
+	time_t seconds = (time_t)(utc_ms / SECOND_MS);
+	struct tm parts = { 0 };
+
+	(void)gmtime_r(&seconds, &parts);
+	if (strftime(out, HOUR_SIZE, "%Y%m%d%H.jsonl", &parts) == 0)
+		out[0] = '\0';
+}
+
+/* Other files are none of ours. */
+static bool is_hour(const char *name)
+{
+	return strlen(name) == HOUR_LENGTH && strspn(name, "0123456789") == 10 &&
+	       strcmp(name + 10, ".jsonl") == 0;
+}
+
+static bool is_folder(const char *name, uint32_t *site)
+{
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	*site = (uint32_t)number;
+	return end != name && *end == '-' && number > 0 && number <= UINT32_MAX;
+}
+
+/* --- one folder -------------------------------------------------------------------------------------------- */
+
+struct folder_visit {
+	const char *before; /* files whose name sorts before this one go; NULL: none */
+	char oldest[HOUR_SIZE], newest[HOUR_SIZE];
+	uint64_t oldest_bytes, bytes, files;
+};
+
+static void visit_file(int folder, const char *name, struct folder_visit *visit)
+{
+	struct stat info;
+
+	if (!is_hour(name) || fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!S_ISREG(info.st_mode))
+		return;
+	if (visit->before && strcmp(name, visit->before) < 0 && unlinkat(folder, name, 0) == 0)
+		return;
+	visit->files++;
+	visit->bytes += (uint64_t)info.st_size;
+	if (visit->oldest[0] == '\0' || strcmp(name, visit->oldest) < 0) {
+		(void)snprintf(visit->oldest, HOUR_SIZE, "%.*s", HOUR_LENGTH, name);
+		visit->oldest_bytes = (uint64_t)info.st_size;
+	}
+	if (strcmp(name, visit->newest) > 0)
+		(void)snprintf(visit->newest, HOUR_SIZE, "%.*s", HOUR_LENGTH, name);
+}
+
+/* false: there is no such folder. */
+static bool look_into(
+	const struct request_files *files, const char *name, struct folder_visit *visit)
+{
+	int folder = openat(files->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *stream = folder >= 0 ? fdopendir(folder) : NULL;
+	const struct dirent *entry;
+
+	if (!stream) {
+		if (folder >= 0)
+			(void)close(folder);
+		return false;
+	}
+	for (int i = 0; i < FILES_MAX && (entry = readdir(stream)); i++)
+		visit_file(folder, entry->d_name, visit);
+	(void)closedir(stream);
+	return true;
+}
+
+/* The oldest hours go until the folder has no more than bytes_max; the hour that is being written stays. Returns what is
+ * left. */
+static uint64_t shorten(const struct request_files *files, const char *name, const char *expired,
+	const char *now_hour, uint64_t bytes_max)
+{
+	struct folder_visit visit = { .before = expired };
+
+	if (!look_into(files, name, &visit))
+		return 0;
+	for (int i = 0; i < FILES_MAX && visit.bytes > bytes_max; i++) {
+		char after[HOUR_SIZE];
+
+		if (strcmp(visit.oldest, now_hour) >= 0)
+			break;
+		/* The first name behind it. */
+		(void)snprintf(after, sizeof(after), "%.*s~", HOUR_LENGTH, visit.oldest);
+		visit = (struct folder_visit){ .before = after };
+		if (!look_into(files, name, &visit))
+			return 0;
+	}
+	if (visit.files == 0)
+		(void)unlinkat(files->folder, name, AT_REMOVEDIR);
+	return visit.bytes;
+}
+
+/* --- counts ------------------------------------------------------------------------------------------------ */
+
+static uint32_t number_hash(uint32_t number)
+{
+	return index_hash(&number, sizeof(number));
+}
+
+static struct site_log *find_site(const struct request_files *files, uint32_t number)
+{
+	uint32_t i = index_first(&files->by_number, number_hash(number));
+
+	while (i != NONE && ((struct site_log *)pool_at(&files->sites, i))->number != number)
+		i = index_next(&files->by_number, i);
+	return i == NONE ? NULL : pool_at(&files->sites, i);
+}
+
+static struct site_log *take_site(struct request_files *files, uint32_t number)
+{
+	struct site_log *site = find_site(files, number);
+	uint32_t index;
+
+	if (site)
+		return site;
+	index = pool_take(&files->sites);
+	if (index == NONE)
+		return NULL;
+	if (!index_insert(&files->by_number, number_hash(number), index)) {
+		pool_give(&files->sites, index);
+		return NULL;
+	}
+	site = pool_at(&files->sites, index);
+	site->number = number;
+	return site;
+}
+
+static void set_bytes(struct request_files *files, uint32_t number, uint64_t bytes)
+{
+	struct site_log *site = take_site(files, number);
+
+	if (!site)
+		return;
+	files->counts.bytes += bytes - site->bytes;
+	site->bytes = bytes;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------- */
+
+static void drop(struct request_files *files, uint32_t lines)
+{
+	files->counts.dropped_lines += lines;
+}
+
+static void write_out(struct request_files *files, struct open_file *open)
+{
+	struct site_log *site = find_site(files, open->site);
+	size_t done = 0;
+
+	while (open->file >= 0 && done < open->filled) {
+		ssize_t wrote = write(open->file, open->buffer + done, open->filled - done);
+
+		if (wrote <= 0)
+			break;
+		done += (size_t)wrote;
+	}
+	if (done < open->filled) {
+		if (!files->failing)
+			log_error(
+				"write the access log of site %u: %s", open->site, strerror(errno));
+		drop(files, open->lines);
+	}
+	files->failing = done < open->filled;
+	if (site)
+		site->bytes -= open->filled - done;
+	files->counts.bytes -= open->filled - done;
+	open->filled = 0;
+	open->lines = 0;
+}
+
+static void close_file(struct request_files *files, struct open_file *open)
+{
+	write_out(files, open);
+	if (open->file >= 0)
+		(void)close(open->file);
+	open->file = -1;
+	open->site = 0;
+}
+
+static int create_file(const struct request_files *files, const char *folder, const char *hour)
+{
+	char path[NAME_SIZE + HOUR_SIZE + 2];
+
+	if (mkdirat(files->folder, folder, 0750) != 0 && errno != EEXIST)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, hour);
+	return openat(
+		files->folder, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+}
+
+static struct open_file *file_of(
+	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
+{
+	struct open_file *oldest = &files->open[0];
+	char hour[HOUR_SIZE], folder[NAME_SIZE];
+
+	hour_name(utc_now_ms, hour);
+	for (int i = 0; i < OPEN_MAX_FILES; i++) {
+		struct open_file *open = &files->open[i];
+
+		if (open->file >= 0 && open->site == line->site) {
+			oldest = open;
+			if (strcmp(open->hour, hour) == 0)
+				return open;
+			break;
+		}
+		if (open->used_at < oldest->used_at)
+			oldest = open;
+	}
+	close_file(files, oldest);
+	folder_name(line->site, line->domain, folder);
+	if (!find_site(files, line->site)) {
+		struct folder_visit visit = { .before = NULL };
+
+		(void)look_into(files, folder, &visit);
+		set_bytes(files, line->site, visit.bytes);
+	}
+	oldest->file = create_file(files, folder, hour);
+	if (oldest->file < 0) {
+		if (!files->failing)
+			log_error("open the access log %s: %s", folder, strerror(errno));
+		files->failing = true;
+		return NULL;
+	}
+	oldest->site = line->site;
+	memcpy(oldest->hour, hour, sizeof(hour));
+	return oldest;
+}
+
+static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t bytes_max);
+
+/* The hour that is written stays, and a tenth is to spare, so that not every line asks. */
+static void shorten_site(
+	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
+{
+	char folder[NAME_SIZE], hour[HOUR_SIZE];
+
+	request_files_flush(files);
+	folder_name(line->site, line->domain, folder);
+	hour_name(utc_now_ms, hour);
+	set_bytes(files, line->site,
+		shorten(files, folder, NULL, hour, files->limits.site_bytes_max / 10 * 9));
+}
+
+/* Whether the line may be written for the site. */
+static bool has_room(
+	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
+{
+	const struct site_log *site;
+
+	if (files->counts.bytes + line->length > files->limits.bytes_max &&
+		(utc_now_ms - files->swept_ms >= MINUTE_MS || utc_now_ms < files->swept_ms))
+		sweep_to(files, utc_now_ms, files->limits.bytes_max / 10 * 9);
+	site = find_site(files, line->site);
+	if (!site)
+		return false;
+	if (site->bytes + line->length > files->limits.site_bytes_max)
+		shorten_site(files, line, utc_now_ms);
+	return site->bytes + line->length <= files->limits.site_bytes_max &&
+	       files->counts.bytes + line->length <= files->limits.bytes_max;
+}
+
+void request_files_add(
+	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
+{
+	struct open_file *open = NULL;
+
+	if (line->length <= BUFFER_BYTES)
+		open = file_of(files, line, utc_now_ms);
+	if (!open || !has_room(files, line, utc_now_ms)) {
+		drop(files, 1);
+		return;
+	}
+	open->used_at = ++files->clock;
+	if (open->filled + line->length > BUFFER_BYTES)
+		write_out(files, open);
+	memcpy(open->buffer + open->filled, line->text, line->length);
+	open->filled += line->length;
+	open->lines++;
+	find_site(files, line->site)->bytes += line->length;
+	files->counts.bytes += line->length;
+	files->counts.lines++;
+}
+
+void request_files_flush(struct request_files *files)
+{
+	for (int i = 0; i < OPEN_MAX_FILES; i++)
+		write_out(files, &files->open[i]);
+}
+
+/* --- letting go -------------------------------------------------------------------------------------------- */
+
+struct sweep {
+	const char *expired, *now_hour;
+	char oldest[HOUR_SIZE]; /* of all that is left */
+	uint64_t bytes;
+};
+
+static void sweep_folder(struct request_files *files, const char *name, struct sweep *sweep)
+{
+	struct folder_visit visit = { .before = NULL };
+	uint64_t bytes;
+	uint32_t site;
+
+	if (!is_folder(name, &site))
+		return;
+	bytes = shorten(files, name, sweep->expired, sweep->now_hour, files->limits.site_bytes_max);
+	if (find_site(files, site) || bytes > 0)
+		set_bytes(files, site, bytes);
+	sweep->bytes += bytes;
+	if (!look_into(files, name, &visit) || visit.files == 0)
+		return;
+	if (sweep->oldest[0] == '\0' || strcmp(visit.oldest, sweep->oldest) < 0)
+		memcpy(sweep->oldest, visit.oldest, sizeof(visit.oldest));
+}
+
+static void sweep_all(struct request_files *files, struct sweep *sweep)
+{
+	int copy = openat(files->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+
+	sweep->bytes = 0;
+	sweep->oldest[0] = '\0';
+	if (!stream) {
+		if (copy >= 0)
+			(void)close(copy);
+		return;
+	}
+	for (int i = 0; i < FOLDERS_MAX && (entry = readdir(stream)); i++)
+		sweep_folder(files, entry->d_name, sweep);
+	(void)closedir(stream);
+	files->counts.bytes = sweep->bytes;
+}
+
+static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t bytes_max)
+{
+	char expired[HOUR_SIZE], now_hour[HOUR_SIZE];
+	struct sweep sweep = { .expired = expired, .now_hour = now_hour };
+
+	request_files_flush(files);
+	files->swept_ms = utc_now_ms;
+	hour_name(utc_now_ms - (int64_t)files->limits.days * DAY_MS, expired);
+	hour_name(utc_now_ms, now_hour);
+	sweep_all(files, &sweep);
+	for (int i = 0; i < HOURS_MAX && sweep.bytes > bytes_max; i++) {
+		if (sweep.oldest[0] == '\0' || strcmp(sweep.oldest, now_hour) >= 0)
+			break;
+		(void)snprintf(expired, sizeof(expired), "%.*s~", HOUR_LENGTH, sweep.oldest);
+		sweep_all(files, &sweep);
+	}
+}
+
+void request_files_sweep(struct request_files *files, int64_t utc_now_ms)
+{
+	sweep_to(files, utc_now_ms, files->limits.bytes_max);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------- */
+
+static bool take_buffers(struct request_files *files)
+{
+	for (int i = 0; i < OPEN_MAX_FILES; i++) {
+		files->open[i].file = -1;
+		files->open[i].buffer = calloc(1, BUFFER_BYTES);
+		if (!files->open[i].buffer)
+			return false;
+	}
+	return true;
+}
+
+enum err request_files_open(const char *folder, const struct request_files_limits *limits,
+	int64_t utc_now_ms, struct request_files **out)
+{
+	struct request_files *files = calloc(1, sizeof(*files));
+
+	if (!files)
+		return ERR_MEMORY;
+	files->limits = *limits;
+	files->folder = -1;
+	pool_init(&files->sites, sizeof(struct site_log), FOLDERS_MAX);
+	index_init(&files->by_number, FOLDERS_MAX);
+	if (!take_buffers(files)) {
+		request_files_close(files);
+		return ERR_MEMORY;
+	}
+	if (mkdir(folder, 0750) == 0 || errno == EEXIST)
+		files->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (files->folder < 0) {
+		enum err err =
+			fail(ERR_SYSTEM, "folder of access logs %s: %s", folder, strerror(errno));
+
+		request_files_close(files);
+		return err;
+	}
+	request_files_sweep(files, utc_now_ms);
+	*out = files;
+	return OK;
+}
+
+void request_files_close(struct request_files *files)
+{
+	if (!files)
+		return;
+	for (int i = 0; i < OPEN_MAX_FILES; i++) {
+		if (files->open[i].buffer)
+			close_file(files, &files->open[i]);
+		free(files->open[i].buffer);
+	}
+	if (files->folder >= 0)
+		(void)close(files->folder);
+	pool_done(&files->sites);
+	index_done(&files->by_number);
+	free(files);
+}
+
+void request_files_counts(const struct request_files *files, struct request_files_counts *out)
+{
+	*out = files->counts;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What binds the parts together: settings of the table from the snapshot's head, refusals into the node's list, steering
+ * into the packet path. Before the first snapshot nothing is written: workers go on with the table of before.
+ */
+#include "agent/request_path.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "agent/request_keys.h"
+#include "agent/request_log.h"
+#include "agent/requests.h"
+#include "agent/resolve.h"
+#include "agent/site_traffic.h"
+#include "agent/staple.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/site.h"
+#include "base/text.h"
+
+struct request_path {
+	struct steer *steer;
+	struct node_state *state;
+	struct request_table *table;
+	struct requests *requests;
+	struct resolve *resolve;
+	struct request_log *log;
+	struct site_traffic *traffic;
+	struct staple *staple;
+	struct staple_result response;
+	int64_t aged_ms; /* monotonic: when responses were looked at for their ends */
+	struct record_request_ban ban[REQUEST_BAN_MAX];
+	size_t bans; /* of the last report */
+	bool told;   /* the two below come from the control */
+	uint8_t secret[32];
+	int64_t life_offset_ms;
+	struct table_settings now; /* as last written */
+};
+
+/* --- outputs ----------------------------------------------------------------------------------------------- */
+
+static bool put(void *context, const struct address *vip, uint32_t instance, uint16_t port,
+	enum steer_listener listener)
+{
+	struct request_path *path = context;
+
+	return steer_put(path->steer, vip, instance, port, listener);
+}
+
+static bool delete (void *context, const struct address *vip, uint32_t instance, uint16_t port)
+{
+	struct request_path *path = context;
+
+	return steer_delete(path->steer, vip, instance, port);
+}
+
+static void mark_unseen(void *context)
+{
+	struct request_path *path = context;
+
+	steer_mark_unseen(path->steer);
+}
+
+static void remove_unseen(void *context)
+{
+	struct request_path *path = context;
+
+	steer_remove_unseen(path->steer);
+}
+
+static void refuse(void *context, uint32_t type, uint32_t id, const char *why)
+{
+	struct request_path *path = context;
+
+	node_state_refuse(path->state, type, id, why);
+}
+
+/* --- settings ---------------------------------------------------------------------------------------------- */
+
+/* A failure was logged; the next tick tries again, and what was there stays. */
+static void write_settings(struct request_path *path, int64_t utc_now_ms)
+{
+	struct table_key key = { TABLE_SETTINGS, 0, NULL };
+	struct table_settings next = path->now;
+
+	if (!path->told)
+		return;
+	next.life_offset_ms = path->life_offset_ms;
+	if (!request_keys_fill(path->secret, utc_now_ms, &next))
+		return;
+	if (request_table_put(path->table, &key, &next, sizeof(next)) == OK)
+		path->now = next;
+	explicit_bzero(&next, sizeof(next));
+}
+
+static void read_proxies(struct request_path *path, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->count && i < TRUSTED_PROXY_MAX; i++) {
+		struct table_prefix *prefix = &path->now.proxy[path->now.proxy_count++];
+		unsigned bits = 0;
+
+		/* The settings were checked. */
+		(void)text_to_prefix(list->item[i], prefix->address.byte, &bits);
+		prefix->bits = bits;
+	}
+}
+
+/* --- names of origins -------------------------------------------------------------------------------------- */
+
+static void found(void *context, const char *name, size_t length, const struct table_name *list)
+{
+	struct request_path *path = context;
+	struct table_key key = { TABLE_NAME, (uint16_t)length, name };
+
+	if (request_table_put(path->table, &key, list, sizeof(*list)) != OK)
+		log_warn(
+			"origin %.*s keeps its addresses until the next answer", (int)length, name);
+}
+
+static void gone(void *context, const char *name, size_t length)
+{
+	struct request_path *path = context;
+	struct table_key key = { TABLE_NAME, (uint16_t)length, name };
+
+	(void)request_table_delete(path->table, &key);
+}
+
+static void want_origins(struct request_path *path, const struct site *site)
+{
+	const struct site_origin *origin = site_list_at(site, site->origins);
+
+	for (unsigned i = 0; i < site->origins.count; i++) {
+		if (origin[i].name.length > 0 &&
+			!resolve_want(path->resolve, site_text_at(site, origin[i].name),
+				origin[i].name.length))
+			node_state_refuse(path->state, RECORD_SITE, site->number,
+				"table of origins' names is full");
+	}
+}
+
+/* Sites of the table say which names are wanted; those that an agent of before wanted are let go, too. */
+static void follow_names(struct request_path *path)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+
+	resolve_mark_unseen(path->resolve);
+	while ((record = request_table_next(path->table, &cursor))) {
+		if (record->kind == TABLE_SITE)
+			want_origins(path, request_table_body(record));
+	}
+	resolve_remove_unseen(path->resolve);
+	cursor = 0;
+	while ((record = request_table_next(path->table, &cursor))) {
+		struct table_key key = { record->kind, record->key_length, record->key };
+
+		if (record->kind == TABLE_NAME &&
+			!resolve_wants(
+				path->resolve, (const char *)record->key, record->key_length))
+			(void)request_table_delete(path->table, &key);
+	}
+}
+
+/* --- access logs ------------------------------------------------------------------------------------------- */
+
+static size_t list_logged(const struct request_path *path, struct logged_site *out)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		const struct site *site = request_table_body(record);
+
+		if (record->kind != TABLE_SITE || !(site->flags & SITE_LOG))
+			continue;
+		if (out) {
+			out[count].number = site->number;
+			memcpy(out[count].domain, site_text_at(site, site->domain),
+				site->domain.length);
+		}
+		count++;
+	}
+	return count;
+}
+
+/* Without memory the sites of before are logged, until the next change. */
+static void follow_logged(struct request_path *path)
+{
+	size_t count = list_logged(path, NULL);
+	struct logged_site *sites = calloc(count ? count : 1, sizeof(*sites));
+
+	if (!sites) {
+		log_error("no memory for the list of sites with access logs");
+		return;
+	}
+	(void)list_logged(path, sites);
+	request_log_sites(path->log, sites, count);
+}
+
+/* --- OCSP responses ---------------------------------------------------------------------------------------- */
+
+#define AGE_EVERY_MS MINUTE_MS
+
+static int compare_wanted(const void *a, const void *b)
+{
+	const struct staple_wanted *left = a, *right = b;
+
+	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static const struct certificate *find_certificate(
+	const struct request_path *path, const uint32_t *number)
+{
+	struct table_key key = { TABLE_CERTIFICATE, sizeof(*number), number };
+	size_t length;
+
+	return request_table_find(path->table, &key, &length);
+}
+
+/* Numbers of certificates, with repeats; out NULL: how many. */
+static size_t list_stapled(const struct request_path *path, struct staple_wanted *out)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+	size_t count = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		const struct site *site = request_table_body(record);
+
+		if (record->kind != TABLE_SITE || !(site->flags & SITE_OCSP) ||
+			!find_certificate(path, &site->certificate))
+			continue;
+		if (out)
+			out[count].number = site->certificate;
+		count++;
+	}
+	return count;
+}
+
+/* Once each, with its chain. Those for which there is no memory have none, and get no response. */
+static size_t fill_stapled(
+	const struct request_path *path, struct staple_wanted *wanted, size_t count)
+{
+	size_t used = 0;
+
+	qsort(wanted, count, sizeof(*wanted), compare_wanted);
+	for (size_t i = 0; i < count; i++) {
+		const struct certificate *certificate = find_certificate(path, &wanted[i].number);
+
+		if (used > 0 && wanted[used - 1].number == certificate->number)
+			continue;
+		wanted[used] = (struct staple_wanted){ .number = certificate->number,
+			.version = certificate->version,
+			.chain = calloc(1, certificate->chain_length) };
+		if (!wanted[used].chain)
+			continue;
+		wanted[used].chain_length = certificate->chain_length;
+		memcpy(wanted[used++].chain, certificate_chain(certificate),
+			certificate->chain_length);
+	}
+	return used;
+}
+
+static void follow_stapled(struct request_path *path)
+{
+	size_t count = list_stapled(path, NULL);
+	struct staple_wanted *wanted = calloc(count ? count : 1, sizeof(*wanted));
+
+	if (!wanted) {
+		log_error("no memory for the list of certificates with OCSP");
+		return;
+	}
+	(void)list_stapled(path, wanted);
+	staple_want(path->staple, wanted, fill_stapled(path, wanted, count));
+}
+
+static void take_responses(struct request_path *path)
+{
+	struct staple_result *response = &path->response;
+
+	for (int i = 0; i < STAPLE_RESULT_MAX && staple_take(path->staple, response); i++) {
+		const struct certificate *certificate = find_certificate(path, &response->number);
+		struct table_key key = { TABLE_OCSP, sizeof(response->number), &response->number };
+
+		if (certificate && certificate->version == response->version &&
+			request_table_put(path->table, &key, response->bytes, response->length) !=
+				OK)
+			log_warn("certificate %u keeps its OCSP response", response->number);
+	}
+}
+
+/* Responses whose time is over; those of an agent of before, too. */
+static void age_responses(struct request_path *path, int64_t utc_now_ms)
+{
+	const struct table_record *record;
+	uint64_t cursor = 0;
+
+	while ((record = request_table_next(path->table, &cursor))) {
+		struct table_key key = { record->kind, record->key_length, record->key };
+
+		if (record->kind == TABLE_OCSP && staple_until_ms(request_table_body(record),
+							  record->body_length) <= utc_now_ms)
+			(void)request_table_delete(path->table, &key);
+	}
+}
+
+static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
+{
+	take_responses(path);
+	if (path->aged_ms != 0 && monotonic_now_ms - path->aged_ms < AGE_EVERY_MS)
+		return;
+	path->aged_ms = monotonic_now_ms;
+	age_responses(path, utc_now_ms);
+}
+
+static void follow_sites(struct request_path *path)
+{
+	if (!requests_changed(path->requests))
+		return;
+	follow_names(path);
+	follow_logged(path);
+	follow_stapled(path);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------- */
+
+static enum err find_group(const struct agent_settings *settings, gid_t *out)
+{
+	const struct group *group = NULL;
+
+	*out = (gid_t)-1;
+	if (!settings->requests_group)
+		return OK;
+	group = getgrnam(settings->requests_group);
+	if (!group)
+		return fail(ERR_INVALID_PARAMETER, "--requests-group: no group %s",
+			settings->requests_group);
+	*out = group->gr_gid;
+	return OK;
+}
+
+static void check_folder(const char *folder)
+{
+	struct statfs system;
+
+	if (statfs(folder, &system) == 0 && (unsigned long)system.f_type != TMPFS_MAGIC &&
+		(unsigned long)system.f_type != RAMFS_MAGIC)
+		log_warn("%s is on no tmpfs: private keys are written to a disk", folder);
+}
+
+static enum err begin(const struct agent_settings *settings, struct request_path *path)
+{
+	const struct resolve_output names = { .context = path, .found = found, .gone = gone };
+	const struct request_log_settings log = { .requests = settings->requests,
+		.folder = settings->request_log,
+		.limits = { .days = settings->request_log_days,
+			.site_bytes_max = settings->request_log_site_bytes,
+			.bytes_max = settings->request_log_bytes } };
+	gid_t group;
+
+	TRY(find_group(settings, &group));
+	TRY(request_table_open(settings->requests, group, &path->table));
+	check_folder(settings->requests);
+	path->requests = requests_new(path->table);
+	if (!path->requests)
+		return ERR_MEMORY;
+	path->resolve = resolve_new(settings->resolver, &names);
+	if (!path->resolve)
+		return fail(ERR_SYSTEM, "the resolver of origins' names cannot be set up");
+	path->traffic = site_traffic_new(settings->requests);
+	if (!path->traffic)
+		return ERR_MEMORY;
+	read_proxies(path, &settings->trusted_proxy);
+	TRY(staple_open(false, &path->staple));
+	return request_log_open(&log, &path->log);
+}
+
+enum err request_path_open(const struct agent_settings *settings, struct steer *steer,
+	struct node_state *state, struct request_path **out)
+{
+	struct request_path *path;
+	enum err err;
+
+	*out = NULL;
+	if (!settings->requests) {
+		/* What an agent with the setting left leads nowhere. */
+		steer_mark_unseen(steer);
+		steer_remove_unseen(steer);
+		return OK;
+	}
+	path = calloc(1, sizeof(*path));
+	if (!path)
+		return ERR_MEMORY;
+	path->steer = steer;
+	path->state = state;
+	err = begin(settings, path);
+	if (err != OK) {
+		request_path_close(path);
+		return err;
+	}
+	*out = path;
+	return OK;
+}
+
+void request_path_close(struct request_path *path)
+{
+	if (!path)
+		return;
+	request_log_close(path->log);
+	staple_close(path->staple);
+	site_traffic_free(path->traffic);
+	resolve_free(path->resolve);
+	requests_free(path->requests);
+	request_table_close(path->table);
+	explicit_bzero(path->secret, sizeof(path->secret));
+	explicit_bzero(&path->now, sizeof(path->now));
+	free(path);
+}
+
+/* --- work -------------------------------------------------------------------------------------------------- */
+
+enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot)
+{
+	const struct requests_output output = { .context = path,
+		.steer_put = put,
+		.steer_delete = delete,
+		.mark_unseen = mark_unseen,
+		.remove_unseen = remove_unseen,
+		.refuse = refuse };
+	enum err err;
+
+	if (!path)
+		return OK;
+	memcpy(path->secret, snapshot->header.cookie_secret, sizeof(path->secret));
+	path->life_offset_ms = snapshot->header.life_offset_ms;
+	path->told = true;
+	/* The clock first: deadlines of the snapshot are meant in its time. */
+	write_settings(path, clock_utc_ms());
+	err = requests_apply(path->requests, snapshot, &output);
+	follow_sites(path);
+	resolve_turn(path->resolve, clock_monotonic_ms());
+	return err;
+}
+
+int request_path_fd(const struct request_path *path)
+{
+	return path ? resolve_fd(path->resolve) : -1;
+}
+
+void request_path_turn(struct request_path *path, int64_t monotonic_now_ms)
+{
+	if (path)
+		resolve_turn(path->resolve, monotonic_now_ms);
+}
+
+void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
+{
+	if (!path)
+		return;
+	write_settings(path, utc_now_ms);
+	request_table_tick(path->table, monotonic_now_ms);
+	follow_sites(path);
+	tick_responses(path, utc_now_ms, monotonic_now_ms);
+	resolve_turn(path->resolve, monotonic_now_ms);
+}
+
+/* --- reports ----------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(void *context, uint32_t number)
+{
+	const struct request_path *path = context;
+
+	return requests_has_site(path->requests, number);
+}
+
+bool request_path_read(struct request_path *path, bool full)
+{
+	if (!path)
+		return false;
+	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path);
+	if (full)
+		site_traffic_tell_all(path->traffic);
+	path->bans = request_log_bans(path->log, path->ban);
+	return path->bans > 0 || site_traffic_has_next(path->traffic);
+}
+
+bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out)
+{
+	if (!path || !site_traffic_next(path->traffic, &out->counter))
+		return false;
+	out->record = (struct record){ RECORD_SITE_TRAFFIC, sizeof(*out), out->counter.number };
+	return true;
+}
+
+const struct record_request_ban *request_path_bans(struct request_path *path, size_t *count)
+{
+	*count = path ? path->bans : 0;
+	return path ? path->ban : NULL;
+}
+
+void request_path_told(struct request_path *path, bool accepted)
+{
+	if (!path)
+		return;
+	if (accepted)
+		request_log_told(path->log, path->bans);
+	path->bans = 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counters of web sites (file "counters" of shared/request_abi.h): what changed since it was last told.
+ */
+#ifndef AGENT_SITE_TRAFFIC_H
+#define AGENT_SITE_TRAFFIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/request_abi.h"
+
+struct site_traffic;
+/* folder of the file, kept by reference. NULL: no memory. */
+struct site_traffic *site_traffic_new(const char *folder);
+void site_traffic_free(struct site_traffic *traffic); /* accepts NULL */
+
+/* Once before a report. is_wanted: whether the node has the site; slots of others are cleared. NULL: not known yet, and
+ * none is. */
+void site_traffic_read(struct site_traffic *traffic,
+	bool (*is_wanted)(void *context, uint32_t number), void *context);
+/* The next site that changed and was not told; false: no more. out is a copy. */
+bool site_traffic_next(struct site_traffic *traffic, struct site_counter *out);
+bool site_traffic_has_next(const struct site_traffic *traffic);
+void site_traffic_tell_all(struct site_traffic *traffic); /* all that are not zero, once more */
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of origins against a name server of the test's own, on loopback: what is found, when it is asked for again, and
+ * that a server which fails takes nothing away. The clock is the test's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/resolve.h"
+#include "base/text.h"
+
+/* Last: it makes a macro of the name fail. */
+#include <cmocka.h>
+
+#define WAIT_MS 10000 /* for an answer of the server beside: far more than it takes */
+
+/* --- a name server ----------------------------------------------------------------------------------------- */
+
+struct server {
+	int socket, port, stop;
+	pthread_t thread;
+	int fails, silent; /* set by the test */
+	uint32_t ttl;
+	int questions;
+};
+
+static size_t add_record(
+	uint8_t *out, uint16_t type, uint32_t ttl, const void *data, uint16_t length)
+{
+	const uint8_t head[12] = { 0xc0, 12, 0, (uint8_t)type, 0, 1, (uint8_t)(ttl >> 24),
+		(uint8_t)(ttl >> 16), (uint8_t)(ttl >> 8), (uint8_t)ttl, 0, (uint8_t)length };
+
+	memcpy(out, head, sizeof(head));
+	memcpy(out + sizeof(head), data, length);
+	return sizeof(head) + length;
+}
+
+/* Two addresses of each IP version, and one of this host; turned round with each question. */
+static size_t answer(struct server *server, uint8_t *packet, size_t size)
+{
+	static const uint8_t ipv4[3][4] = { { 203, 0, 113, 9 }, { 203, 0, 113, 8 },
+		{ 127, 0, 0, 1 } };
+	static const uint8_t ipv6[2][16] = { { 0x20, 1, 0xd, 0xb8, [15] = 9 },
+		{ 0x20, 1, 0xd, 0xb8, [15] = 8 } };
+	uint32_t ttl = __atomic_load_n(&server->ttl, __ATOMIC_RELAXED);
+	unsigned turn = (unsigned)__atomic_fetch_add(&server->questions, 1, __ATOMIC_RELAXED);
+	uint16_t type;
+	size_t at = 12;
+
+	while (at < size && packet[at] != 0)
+		at += packet[at] + 1u;
+	type = (uint16_t)(packet[at + 1] << 8 | packet[at + 2]);
+	at += 5;
+	packet[2] |= 0x84;
+	packet[3] = __atomic_load_n(&server->fails, __ATOMIC_RELAXED) ? 2 : 0;
+	memset(packet + 6, 0, 6);
+	if (packet[3])
+		return at;
+	if (type == 1) {
+		packet[7] = 3;
+		for (unsigned i = 0; i < 3; i++)
+			at += add_record(packet + at, 1, ttl, ipv4[(turn + i) % 3], 4);
+	} else if (type == 28) {
+		packet[7] = 2;
+		for (unsigned i = 0; i < 2; i++)
+			at += add_record(packet + at, 28, ttl, ipv6[(turn + i) % 2], 16);
+	}
+	return at;
+}
+
+static void *serve(void *context)
+{
+	struct server *server = context;
+
+	while (!__atomic_load_n(&server->stop, __ATOMIC_RELAXED)) {
+		struct pollfd wait = { .fd = server->socket, .events = POLLIN };
+		struct sockaddr_in from;
+		socklen_t length = sizeof(from);
+		uint8_t packet[1024];
+		ssize_t size;
+
+		if (poll(&wait, 1, 50) != 1)
+			continue;
+		size = recvfrom(server->socket, packet, 512, 0, (struct sockaddr *)&from, &length);
+		if (size < 17 || __atomic_load_n(&server->silent, __ATOMIC_RELAXED))
+			continue;
+		(void)sendto(server->socket, packet, answer(server, packet, (size_t)size), 0,
+			(struct sockaddr *)&from, length);
+	}
+	return NULL;
+}
+
+/* --- the world --------------------------------------------------------------------------------------------- */
+
+struct world {
+	struct server server;
+	char servers[32];
+	struct resolve *resolve;
+	struct table_name last;
+	char last_name[TABLE_KEY_MAX];
+	unsigned found, gone;
+	int64_t now_ms;
+};
+
+static void found(void *context, const char *name, size_t length, const struct table_name *list)
+{
+	struct world *world = context;
+
+	world->found++;
+	world->last = *list;
+	(void)snprintf(world->last_name, sizeof(world->last_name), "%.*s", (int)length, name);
+}
+
+static void gone(void *context, const char *name, size_t length)
+{
+	struct world *world = context;
+
+	(void)name, (void)length;
+	world->gone++;
+}
+
+static int up(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct resolve_output output = { .context = world, .found = found, .gone = gone };
+	socklen_t length = sizeof(address);
+
+	if (!world)
+		return -1;
+	*state = world;
+	world->server.ttl = 3600;
+	world->server.socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(world->server.socket, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		getsockname(world->server.socket, (struct sockaddr *)&address, &length) != 0)
+		return -1;
+	(void)snprintf(
+		world->servers, sizeof(world->servers), "127.0.0.1:%u", ntohs(address.sin_port));
+	if (pthread_create(&world->server.thread, NULL, serve, &world->server) != 0)
+		return -1;
+	world->resolve = resolve_new(world->servers, &output);
+	world->now_ms = 1000000;
+	return world->resolve ? 0 : -1;
+}
+
+static int down(void **state)
+{
+	struct world *world = *state;
+
+	resolve_free(world->resolve);
+	__atomic_store_n(&world->server.stop, 1, __ATOMIC_RELAXED);
+	(void)pthread_join(world->server.thread, NULL);
+	(void)close(world->server.socket);
+	free(world);
+	return 0;
+}
+
+static void want(struct world *world, const char *name)
+{
+	assert_true(resolve_want(world->resolve, name, strlen(name)));
+}
+
+/* Turns until so many answers or failures were counted in all; the clock stands. */
+static void turn_until(struct world *world, uint64_t results)
+{
+	struct resolve_counts counts;
+
+	for (int waited = 0; waited < WAIT_MS; waited += 10) {
+		struct pollfd wait = { .fd = resolve_fd(world->resolve), .events = POLLIN };
+
+		resolve_turn(world->resolve, world->now_ms);
+		resolve_counts(world->resolve, &counts);
+		if (counts.answers + counts.failures >= results)
+			return;
+		(void)poll(&wait, 1, 10);
+	}
+	fail_msg("%u answers, %u failures of %u", (unsigned)counts.answers,
+		(unsigned)counts.failures, (unsigned)results);
+}
+
+static int questions(struct world *world)
+{
+	return __atomic_load_n(&world->server.questions, __ATOMIC_RELAXED);
+}
+
+static void assert_addresses(const struct table_name *list)
+{
+	static const char *const expected[] = { "203.0.113.8", "203.0.113.9", "2001:db8::8",
+		"2001:db8::9" };
+
+	assert_int_equal(list->count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		struct address address;
+
+		assert_true(text_to_address(expected[i], address.byte));
+		assert_memory_equal(&list->address[i], &address, sizeof(address));
+	}
+}
+
+/* --- cases ------------------------------------------------------------------------------------------------- */
+
+static void test_found(void **state)
+{
+	struct world *world = *state;
+
+	want(world, "origin.example");
+	want(world, "origin.example");
+	turn_until(world, 1);
+	assert_int_equal(world->found, 1);
+	assert_string_equal(world->last_name, "origin.example");
+	assert_addresses(&world->last);
+}
+
+static void test_time_to_live(void **state)
+{
+	static const struct {
+		uint32_t ttl;
+		int64_t again_ms;
+	} cases[] = { { 0, RESOLVE_MIN_MS }, { 1, RESOLVE_MIN_MS }, { 7, 7000 },
+		{ 30, RESOLVE_MAX_MS }, { 86400, RESOLVE_MAX_MS } };
+	struct world *world = *state;
+	uint64_t results = 0;
+
+	want(world, "origin.example");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int before;
+
+		__atomic_store_n(&world->server.ttl, cases[i].ttl, __ATOMIC_RELAXED);
+		turn_until(world, ++results);
+		before = questions(world);
+		world->now_ms += cases[i].again_ms - 1;
+		resolve_turn(world->resolve, world->now_ms);
+		assert_int_equal(questions(world), before);
+		world->now_ms += 1;
+		turn_until(world, ++results);
+		assert_int_equal(questions(world), before + 2);
+		/* The order of the answers is no change. */
+		assert_addresses(&world->last);
+		world->now_ms += RESOLVE_MAX_MS;
+	}
+}
+
+static void test_failure(void **state)
+{
+	struct world *world = *state;
+	struct resolve_counts counts;
+
+	want(world, "origin.example");
+	turn_until(world, 1);
+	__atomic_store_n(&world->server.fails, 1, __ATOMIC_RELAXED);
+	world->now_ms += RESOLVE_MAX_MS;
+	turn_until(world, 2);
+	resolve_counts(world->resolve, &counts);
+	assert_int_equal(counts.failures, 1);
+	assert_int_equal(counts.known, 1);
+	assert_int_equal(world->found, 1);
+	assert_int_equal(world->gone, 0);
+	__atomic_store_n(&world->server.fails, 0, __ATOMIC_RELAXED);
+	world->now_ms += RESOLVE_MIN_MS;
+	turn_until(world, 3);
+	assert_int_equal(world->found, 2);
+}
+
+/* A name that goes while it is asked for, and another one in its place. */
+static void test_gone(void **state)
+{
+	struct world *world = *state;
+
+	__atomic_store_n(&world->server.silent, 1, __ATOMIC_RELAXED);
+	want(world, "old.example");
+	resolve_turn(world->resolve, world->now_ms);
+	resolve_mark_unseen(world->resolve);
+	want(world, "new.example");
+	resolve_remove_unseen(world->resolve);
+	assert_int_equal(world->gone, 1);
+	assert_false(resolve_wants(world->resolve, "old.example", 11));
+	assert_true(resolve_wants(world->resolve, "new.example", 11));
+	__atomic_store_n(&world->server.silent, 0, __ATOMIC_RELAXED);
+	turn_until(world, 1);
+	assert_int_equal(world->found, 1);
+	assert_string_equal(world->last_name, "new.example");
+}
+
+/* More names than questions at once. */
+static void test_many(void **state)
+{
+	struct world *world = *state;
+	char name[32];
+
+	for (unsigned i = 0; i < 5 * RESOLVE_RUNNING_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "o%u.example", i);
+		want(world, name);
+	}
+	turn_until(world, 5 * RESOLVE_RUNNING_MAX);
+	assert_int_equal(world->found, 5 * RESOLVE_RUNNING_MAX);
+}
+
+static void test_limits(void **state)
+{
+	struct world *world = *state;
+	struct resolve_output output = { .context = world, .found = found, .gone = gone };
+	char name[300];
+
+	memset(name, 'a', sizeof(name));
+	assert_false(resolve_want(world->resolve, name, 0));
+	assert_false(resolve_want(world->resolve, name, TABLE_KEY_MAX));
+	for (uint32_t i = 0; i < RESOLVE_NAME_MAX; i++) {
+		int length = snprintf(name, sizeof(name), "%u", i);
+
+		assert_true(resolve_want(world->resolve, name, (size_t)length));
+	}
+	assert_false(resolve_want(world->resolve, "one.more", 8));
+	assert_null(resolve_new("no address", &output));
+}
+
+int main(void)
+{
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, up, down)
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(test_found),
+		IN_WORLD(test_time_to_live),
+		IN_WORLD(test_failure),
+		IN_WORLD(test_gone),
+		IN_WORLD(test_many),
+		IN_WORLD(test_limits),
+	};
+
+	return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
+}
