@@ -227,7 +227,8 @@ static struct checks_request *state_of(ngx_http_request_t *r, struct polder_requ
 	state->exempt = request->trusted || (state->listed & SITE_WHITE);
 	if (state->exempt)
 		state->connection->exempt = true;
-	subject_begin(state);
+	if (request->site)
+		subject_begin(state);
 	request->checks = state;
 	return state;
 }
