@@ -126,6 +126,17 @@ static size_t utf8_sequence(const unsigned char *data, size_t left)
 	return length;
 }
 
+size_t text_whole(const char *text, size_t most)
+{
+	size_t length = strnlen(text, most);
+
+	if (length < most)
+		return length;
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 bool text_is_utf8(const char *data, size_t length)
 {
 	const unsigned char *byte = (const unsigned char *)data;

@@ -26,6 +26,8 @@ void text_add_n(struct text *text, const char *piece, size_t length);
 void text_add_char(struct text *text, char c);
 void text_print(struct text *text, const char *format, ...) PRINTF(2, 3);
 
+/* Bytes of the text's whole characters (UTF-8) within the first most. */
+size_t text_whole(const char *text, size_t most);
 bool text_is_utf8(const char *data, size_t length); /* RFC 3629; NUL is refused too */
 /* Whole decimal integer, optional '-', no spaces, no '+', no leading zeros but "0" itself. */
 bool text_to_int(const char *text, int64_t *out);

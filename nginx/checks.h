@@ -68,7 +68,7 @@ ngx_int_t checks_refuse(struct checks_request *state, enum check check, uint32_t
 bool checks_note(struct checks_request *state, enum check check, uint32_t rule);
 /* The source of a request was refused, which may ban it. Returns how often that was lately; 0: it is not counted. */
 uint32_t checks_note_source(const struct checks_request *state, enum check check, uint32_t rule);
-/* A short answer; the connection is closed behind it. NGX_DONE. */
+/* A short answer; the connection is closed behind it, unless it is a trusted proxy's. NGX_DONE. */
 ngx_int_t checks_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
 	const char *text, size_t length);
 /* A header of the answer; both texts live as long as the request. */

@@ -280,9 +280,37 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 	return true;
 }
 
+/* Marks the clean-up by which a request is found again. */
+static void request_kept(void *data)
+{
+	(void)data;
+}
+
 struct polder_request *polder_request_find(ngx_http_request_t *r)
 {
-	return ngx_http_get_module_ctx(r->main, ngx_http_polder_module);
+	struct polder_request *request = ngx_http_get_module_ctx(r->main, ngx_http_polder_module);
+
+	if (request || !r->main->internal)
+		return request;
+	for (ngx_pool_cleanup_t *cleanup = r->main->pool->cleanup; cleanup;
+		cleanup = cleanup->next) {
+		if (cleanup->handler == request_kept) {
+			ngx_http_set_ctx(r->main, cleanup->data, ngx_http_polder_module);
+			return cleanup->data;
+		}
+	}
+	return NULL;
+}
+
+ngx_int_t polder_request_keep(ngx_http_request_t *r)
+{
+	ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, 0);
+
+	if (!cleanup)
+		return NGX_ERROR;
+	cleanup->handler = request_kept;
+	cleanup->data = polder_request_find(r);
+	return NGX_OK;
 }
 
 void polder_request_release(struct polder_request *request)

@@ -261,6 +261,17 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 	return headers_replace(r, request->site);
 }
 
+bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *request)
+{
+	static const char type[] = "application/grpc";
+	const ngx_table_elt_t *header = r->headers_in.content_type;
+
+	return (request->site_flags & SITE_HTTP2_ORIGIN) &&
+	       r->http_version == NGX_HTTP_VERSION_20 && header &&
+	       header->value.len >= sizeof(type) - 1 &&
+	       ngx_strncasecmp(header->value.data, (u_char *)type, sizeof(type) - 1) == 0;
+}
+
 /* ---- answers */
 
 static uint16_t tls_port(const struct site *site)

@@ -9,6 +9,8 @@ ngx_int_t headers_variables(ngx_conf_t *cf);
 /* Of a request that goes to its origin: the site's headers in place of what the client sent under their names; no
  * upgrade that the port does not take; no buffer for bodies that do not fit in one. */
 ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request);
+/* A call of gRPC, over HTTP/2, to a site whose origins speak it (SITE_HTTP2_ORIGIN). */
+bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *request);
 /* 301 to the same place by HTTPS; the status to end the request with. */
 ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request);
 /* Sees each answer's head: lets the table go when a connection is upgraded, which may last for days. */

@@ -82,6 +82,17 @@ struct polder_main_conf *polder_main(const ngx_cycle_t *cycle)
 
 /* ---- phases */
 
+/* By another location, since nginx speaks gRPC to origins by another module than HTTP. */
+static ngx_int_t to_grpc(ngx_http_request_t *r)
+{
+	static ngx_str_t location = ngx_string("@grpc");
+
+	if (polder_request_keep(r) != NGX_OK)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	ngx_http_finalize_request(r, ngx_http_named_location(r, &location));
+	return NGX_DONE;
+}
+
 static ngx_int_t preaccess(ngx_http_request_t *r)
 {
 	const struct polder_server_conf *conf =
@@ -111,8 +122,9 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		if (result != NGX_DECLINED)
 			return result;
 	}
-	return headers_prepare(r, request) == NGX_OK ? NGX_DECLINED
-						     : NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (headers_prepare(r, request) != NGX_OK)
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	return headers_is_grpc(r, request) ? to_grpc(r) : NGX_DECLINED;
 }
 
 static ngx_int_t logging(ngx_http_request_t *r)

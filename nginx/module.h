@@ -82,6 +82,8 @@ struct polder_request {
 };
 /* The main request's; made and filled when asked for first. NULL: memory is out. */
 struct polder_request *polder_request_get(ngx_http_request_t *r);
+/* Before the request goes to another location, where nginx forgets what modules knew of it: it is still found. */
+ngx_int_t polder_request_keep(ngx_http_request_t *r);
 /* Lets the table go before the request is over: table, site, port and vip are NULL then, and what follows stays. */
 void polder_request_release(struct polder_request *request);
 /* The same when it was made before, else NULL. */

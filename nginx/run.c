@@ -10,6 +10,8 @@
  *
  * Refusing means closing the connection: an answer with a connection that stays costs as much as serving. Where a person may
  * want to know why (a country, a rule), the first few refusals of a source have a short text, and are closed behind it.
+ * Connections of trusted proxies are left open, and each refusal there is answered: other clients' requests come by them, and a
+ * proxy takes a connection that is closed for a fault of ours, and asks again.
  */
 #include "nginx/run.h"
 
@@ -117,12 +119,14 @@ ngx_int_t checks_answer(
 	ngx_http_request_t *r, ngx_uint_t status, const char *type, const char *text, size_t length)
 {
 	ngx_str_t content_type = { strlen(type), (u_char *)(uintptr_t)type };
+	const struct polder_request *request = polder_request_find(r);
 	ngx_http_complex_value_t value;
 
 	ngx_memzero(&value, sizeof(value));
 	value.value.data = (u_char *)(uintptr_t)text;
 	value.value.len = length;
-	r->keepalive = 0;
+	if (!request->connection->trusted)
+		r->keepalive = 0;
 	ngx_http_finalize_request(r, ngx_http_send_response(r, status, &content_type, &value));
 	return NGX_DONE;
 }
@@ -195,7 +199,8 @@ ngx_int_t checks_refuse(struct checks_request *state, enum check check, uint32_t
 	if (!checks_note(state, check, rule))
 		return NGX_DECLINED;
 	refusals = checks_note_source(state, check, rule);
-	if ((checks[check].traits & EXPLAINS) && refusals <= EXPLAINED_MAX)
+	if (state->request->connection->trusted ||
+		((checks[check].traits & EXPLAINS) && refusals <= EXPLAINED_MAX))
 		return explain(state, check);
 	return NGX_HTTP_CLOSE;
 }
@@ -222,7 +227,8 @@ static struct checks_request *state_of(ngx_http_request_t *r, struct polder_requ
 	state->exempt = request->trusted || (state->listed & SITE_WHITE);
 	if (state->exempt)
 		state->connection->exempt = true;
-	subject_begin(state);
+	if (request->site)
+		subject_begin(state);
 	request->checks = state;
 	return state;
 }

@@ -13,11 +13,12 @@
  * takes them whatever the client does. Under HTTP/2 progress is what the stream was allowed to send.
  *
  * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
- * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched: they
- * wait because they have nothing to say.
+ * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched, nor calls
+ * of gRPC: they wait because they have nothing to say.
  */
 #include "nginx/slow.h"
 
+#include "nginx/headers.h"
 #include "nginx/window.h"
 
 #define SLOW_LOOK_MS	    250
@@ -192,6 +193,8 @@ void slow_watch(struct checks_request *state)
 
 	if (state->link.next ||
 		(mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
+		return;
+	if (headers_is_grpc(state->r, state->request))
 		return;
 	/* Whatever becomes of the request, nothing of it stays in the list. */
 	cleanup = ngx_pool_cleanup_add(state->r->pool, 0);

@@ -165,7 +165,7 @@ enum site_flag {
 	SITE_RETRY = 1u << 4,	      /* another origin is tried when one fails */
 	SITE_KEEPALIVE = 1u << 5,     /* of connections to origins */
 	SITE_LOG = 1u << 6,	      /* requests are written to the site's access log */
-	SITE_HTTP2_ORIGIN = 1u << 7,  /* reserved: origins of gRPC */
+	SITE_HTTP2_ORIGIN = 1u << 7,  /* origins speak gRPC: such calls go on over HTTP/2 */
 	SITE_TLS13 = 1u << 8,	      /* TLS 1.3 is spoken, too */
 	SITE_VERIFY_ORIGIN = 1u << 9, /* origins' certificates are verified */
 	SITE_BYPASS = 1u << 10,	      /* a scene policy passes all requests: no check is asked */

@@ -258,6 +258,8 @@ struct record_offence { /* id = instance */
 	uint32_t service;
 	uint32_t mitigation; /* enum mitigation */
 	int64_t until_ms;    /* machine UTC */
+	uint32_t check;	     /* of request_ban: enum check + 1; 0: none */
+	uint32_t rule;	     /* of request_ban: its number; 0: none */
 };
 struct record_sample { /* id = capture */
 	struct record record;

@@ -9,7 +9,10 @@
 
 #include "base/text.h"
 
+#include "base/text.h"
+
 #define TEXT_ITEM_MAX 64
+#define KEY_SHOWN     64 /* bytes of an unknown key that a refusal repeats */
 /* Of a document that is stored: some times the largest parameter that one is made of. */
 #define DOCUMENT_BYTES_MAX ((size_t)1 << 20)
 
@@ -70,7 +73,8 @@ static enum err check_keys(struct call *call, const struct json_element *element
 	{
 		if (!is_listed(keys, key))
 			return refuse(call, ERR_INVALID_PARAMETER,
-				"%s%.64s is not known; known are %s.", element->where, key, keys);
+				"%s%.*s is not known; known are %s.", element->where,
+				(int)text_whole(key, KEY_SHOWN), key, keys);
 	}
 	return OK;
 }

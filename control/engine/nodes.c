@@ -154,6 +154,8 @@ static void take_request_ban(struct inbox *inbox, const struct record_request_ba
 		.source = ban->source,
 		.mitigation = MITIGATION_request_ban,
 		.until_ms = ban->until_ms,
+		.check = ban->check + 1,
+		.rule = ban->rule,
 	};
 
 	if (!inbox_put_offence(inbox, &offence))

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "control/engine/attacks.h"
 #include "control/model/lifecycle.h"
+#include "control/model/web_policy.h"
 #include "control/store/policy.h"
 
 /* Published: the longest time of an entry. */
@@ -84,9 +85,23 @@ static bool is_on(const struct group *group, const struct record_offence *offenc
 	return protection_mode(&group->protection, mitigation) == MITIGATION_BLOCK;
 }
 
-static enum err block(struct group *group, const struct record_offence *offence)
+/* What made the entry, for people: a mitigation, of bans with the check and the rule. NULL: no memory. */
+static const char *cause_of(struct group *group, const struct record_offence *offence)
 {
 	const char *mitigation = mitigation_name((enum mitigation)offence->mitigation);
+
+	if (offence->check == 0 || offence->check > CHECK_COUNT)
+		return mitigation;
+	if (offence->rule == 0)
+		return arena_print(group->tick->mem, "%s by %s", mitigation,
+			web_check_name((enum check)(offence->check - 1)));
+	return arena_print(group->tick->mem, "%s by %s, rule %u", mitigation,
+		web_check_name((enum check)(offence->check - 1)), offence->rule);
+}
+
+static enum err block(struct group *group, const struct record_offence *offence)
+{
+	const char *mitigation = cause_of(group, offence);
 	struct list_entry_row entry = {
 		.instance_number = group->instance.number,
 		.kind = LIST_BLOCK,
@@ -99,6 +114,8 @@ static enum err block(struct group *group, const struct record_offence *offence)
 	};
 	char source[PREFIX_TEXT_SIZE];
 
+	if (!mitigation)
+		return ERR_MEMORY;
 	memcpy(entry.source, offence->source.byte, SOURCE_BITS_IPV6 / 8);
 	if (!group->instance.ipv6)
 		memcpy(entry.source, offence->source.byte, sizeof(entry.source));

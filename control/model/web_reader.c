@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define TEXT_SHOWN 64 /* bytes of what a client sent that a refusal repeats */
 
 enum err web_refuse(struct web_reader *reader, enum err err, const char *format, ...)
@@ -48,8 +50,8 @@ static enum err check_keys(
 	{
 		if (word_find(keys, key) < 0)
 			return web_refuse(reader, ERR_INVALID_PARAMETER,
-				"%s%.*s is not known; known are %s.", object->where, TEXT_SHOWN,
-				key, keys);
+				"%s%.*s is not known; known are %s.", object->where,
+				(int)text_whole(key, TEXT_SHOWN), key, keys);
 	}
 	return OK;
 }

@@ -326,7 +326,7 @@ static ngx_int_t ask(struct checks_request *state, bool again)
 	if (request->counter)
 		counter_add(&request->counter->challenged, 1);
 	if (count_source(state, COUNT_PAGES, PASS_INTERVAL_MS) > PAGES_MAX)
-		return NGX_HTTP_CLOSE;
+		return request->connection->trusted ? answer_program(state->r) : NGX_HTTP_CLOSE;
 	if (!checks_header(state->r, "Cache-Control", (const u_char *)"no-store", 8) ||
 		!checks_header(state->r, "X-Polder-Refused", (const u_char *)"challenge", 9))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;

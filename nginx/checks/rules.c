@@ -211,24 +211,29 @@ ngx_int_t rules_check(struct checks_request *state)
 	const struct site_rule *rule = site_list_at(site, site->rules);
 	uint8_t check = state->next;
 
-	for (; state->rule < site->rules.count && rule[state->rule].check <= check; state->rule++) {
+	while (state->rule < site->rules.count && rule[state->rule].check <= check) {
 		const struct site_rule *at = &rule[state->rule];
+		unsigned index = state->rule;
 		enum rule_answer answer;
 		ngx_int_t result;
 
-		if (at->check < check || at->until_ms <= state->request->now_ms)
+		if (at->check < check || at->until_ms <= state->request->now_ms) {
+			state->rule++;
 			continue;
+		}
 		answer = rule_ask(site, at, &state->subject);
 		if (answer == RULE_WANTS_BODY)
 			return wait_for_body(state);
+		state->rule++;
 		if (answer == RULE_NOT_MET ||
-			(at->target != TARGET_NONE && !is_over(state, at, state->rule)))
+			(at->target != TARGET_NONE && !is_over(state, at, index)))
 			continue;
 		result = act(state, at);
-		if (result != NGX_DECLINED || state->next != check) {
-			state->rule++;
+		/* An answer may have ended the request, and state with it. */
+		if (result != NGX_DECLINED)
 			return result;
-		}
+		if (state->next != check)
+			break;
 	}
 	return NGX_DECLINED;
 }

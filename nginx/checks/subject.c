@@ -3,16 +3,21 @@
  * What rules ask about, found when it is asked for. Of a header that came more than once all values count, joined as in one
  * line: a rule must not be got round by a second header that the origin reads. Texts point into the request where they can.
  *
- * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one.
+ * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one. A request waits for the whole of it,
+ * since nginx cannot hand on the rest of a body of which the beginning was read. So of those that are longer than
+ * BODY_WAIT_MAX nothing is looked at, nor of calls of gRPC, which may never end.
  */
 #include "base/text.h"
 #include "nginx/checks.h"
 #include "nginx/fingerprint.h"
+#include "nginx/headers.h"
 
 #define JOINED_BYTES_MAX                                                                           \
 	16384 /* of headers of one name; nginx itself has limits for each and all */
 
 static const ngx_str_t comma = ngx_string(", "), semicolon = ngx_string("; ");
+
+#define BODY_WAIT_MAX (1 << 20) /* longer than forms and calls are; uploads are not kept waiting */
 
 static struct rule_text from(const ngx_str_t *text)
 {
@@ -222,8 +227,10 @@ static bool ask(void *context, enum step_field field, struct rule_text name, str
 	return true;
 }
 
-static bool has_body(ngx_http_request_t *r)
+static bool has_body(ngx_http_request_t *r, const struct polder_request *request)
 {
+	if (r->headers_in.content_length_n > BODY_WAIT_MAX || headers_is_grpc(r, request))
+		return false;
 	if (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
 		return true;
 #if (NGX_HTTP_V2)
@@ -240,5 +247,5 @@ void subject_begin(struct checks_request *state)
 	state->subject.context = state;
 	if (state->r->headers_in.content_length_n > 0)
 		state->subject.content_length = state->r->headers_in.content_length_n;
-	state->body = has_body(state->r) ? BODY_UNREAD : BODY_READ;
+	state->body = has_body(state->r, state->request) ? BODY_UNREAD : BODY_READ;
 }

@@ -143,6 +143,17 @@ static void test_precise_plan(void **state)
 	expect(api, "InvalidParameter", "Rules[0].condition[0].match_method");
 	assert_int_equal(precise(api, DOMAIN, "{}"), 400);
 	expect(api, "InvalidParameter", "Rules");
+	/* A key that is not known, cut inside a character, is still told. */
+	char key[256] = "[{\"x", *at = key + strlen(key);
+	for (int i = 0; i < 40; i++)
+		at += snprintf(at, 3, "%s", "\xc3\xa9");
+	(void)snprintf(at, 8, "\":1}]");
+	assert_int_equal(precise(api, DOMAIN, key), 400);
+	expect(api, "InvalidParameter", "is not known");
+	(void)snprintf(at, 8, "\":1}");
+	assert_int_equal(
+		CALL(api, "ModifyWebAIProtectMode", "Domain", DOMAIN, "Config", key + 1), 400);
+	expect(api, "InvalidParameter", "is not known");
 }
 
 /* Rules with contents that each are allowed, until they are more than a site can hold; how many were taken. */

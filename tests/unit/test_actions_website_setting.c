@@ -329,7 +329,15 @@ static void test_tls(void **state)
 	assert_string_equal(api_text(api, "WebRules.0.CustomCiphers.0"), "AES128-SHA");
 	assert_string_equal(
 		api_text(api, "WebRules.0.Tls13CustomCiphers.0"), "TLS_AES_128_GCM_SHA256");
-	/* an instance tells what its sites with certificates speak */
+}
+
+static void test_tls_of_instances(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	assert_int_equal(
+		set_tls(api, "{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"strong\"}"), 200);
+	/* of those of its sites that have a certificate */
 	assert_int_equal(
 		api_call(api, "DescribeInstanceDetails", "InstanceIds.1", world->id, NULL), 200);
 	assert_string_equal(api_text(api, "InstanceDetails.0.EipInfos.0.TlsVersion"), "");
@@ -587,6 +595,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_certificate_refusals, site_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys_stay_secret, site_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tls, site_setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tls_of_instances, site_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_switches, site_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_origins, site_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keepalive_and_headers, site_setup, teardown),

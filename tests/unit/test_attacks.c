@@ -266,11 +266,12 @@ static void test_diversion_ends(void **state)
 
 /* ---- sources */
 
-static void ban_as(struct world *world, int64_t instance, const char *source, int64_t until_ms)
+static void ban_as(
+	struct world *world, int64_t instance, const char *source, int64_t until_ms, uint32_t rule)
 {
 	struct record_request_ban ban = { RECORD_HEAD(
 						  RECORD_REQUEST_BAN, instance, record_request_ban),
-		.check = CHECK_frequency, .until_ms = until_ms };
+		.check = CHECK_frequency, .rule = rule, .until_ms = until_ms };
 
 	assert_true(text_to_address(source, ban.source.byte));
 	report_start(&report, 1);
@@ -357,10 +358,12 @@ static void test_bans_of_requests(void **state)
 	struct world *world = *state;
 
 	choose_strictness(world, STRICTNESS_NORMAL, false);
-	ban_as(world, world->instance.number, "203.0.113.7", T0 + 60000);
+	ban_as(world, world->instance.number, "203.0.113.7", T0 + 60000, 12);
+	ban_as(world, world->instance.number, "203.0.113.9", T0 + 60000, 0);
 	offend(world, "203.0.113.8", T0 + 60000);
 	tick(world);
-	expect_entries(world, "203.0.113.7|60000|1|engine|request_ban\n");
+	expect_entries(world, "203.0.113.7|60000|1|engine|request_ban by frequency, rule 12\n"
+			      "203.0.113.9|60000|1|engine|request_ban by frequency\n");
 }
 
 static void test_source_of_ipv6(void **state)

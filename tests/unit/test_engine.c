@@ -224,8 +224,7 @@ static void test_renewal_restores_every_byte(void **state)
 	assert_int_equal(test_add_rule(store->db, instance.number, 443), OK);
 	assert_int_equal(list_entry_put(store->db, &entry), OK);
 	assert_int_equal(tag_put(store->db, instance.number, "k", "v"), OK);
-	assert_int_equal(
-		snapshot_build(store->db, store->mem, 0, &terms, &first, &first_size), OK);
+	assert_int_equal(snapshot_build(store->db, store->mem, 0, &terms, &first, &first_size), OK);
 
 	/* engine_tick resets the arena. */
 	uint8_t *kept = malloc(first_size);

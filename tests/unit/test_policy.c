@@ -129,8 +129,7 @@ static const struct record *find(
 	size_t size;
 
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
-	assert_int_equal(
-		snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
+	assert_int_equal(snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
 	assert_int_equal(db_commit(store->db), OK);
 	memcpy(&header, bytes, sizeof(header));
 	*generation = header.generation;

@@ -51,8 +51,7 @@ static struct snapshot build(struct test_store *store, uint64_t base)
 	uint32_t count = 0;
 
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
-	assert_int_equal(
-		snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
+	assert_int_equal(snapshot_build(store->db, store->mem, base, &terms, &bytes, &size), OK);
 	assert_int_equal(db_commit(store->db), OK);
 	memcpy(&snapshot.header, bytes, sizeof(snapshot.header));
 	snapshot.records = bytes + sizeof(snapshot.header);
@@ -296,8 +295,7 @@ static void test_arena_too_small(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		(void)test_store_add(store, i, T0);
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
-	assert_int_equal(
-		snapshot_build(store->db, small, 0, &terms, &bytes, &size), ERR_MEMORY);
+	assert_int_equal(snapshot_build(store->db, small, 0, &terms, &bytes, &size), ERR_MEMORY);
 	assert_int_equal(db_commit(store->db), OK);
 	arena_free(small);
 }

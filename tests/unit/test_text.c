@@ -259,9 +259,30 @@ static void test_base64(void **state)
 	assert_int_equal(text_from_base64("Z!==", (uint8_t *)text, 6), -1);
 }
 
+static void test_whole(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t most, whole;
+	} cases[] = {
+		{ "", 4, 0 },
+		{ "abc", 4, 3 },
+		{ "abcd", 4, 4 },
+		{ "abcde", 4, 4 },
+		{ "abc\xc3\xa9", 4, 3 },
+		{ "abc\xc3\xa9", 5, 5 },
+		{ "\xf0\x9f\x98\x80", 3, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(text_whole(cases[i].text, cases[i].most), cases[i].whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(builder),
 		cmocka_unit_test(utf8),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # HTTPS and WebSocket through to origins, HTTP/2 from clients, the redirect to HTTPS.
 . "$(dirname "$0")/lib.sh"
+ORIGIN_EXTRA='listen 127.0.1.3:7200 http2; listen 127.0.1.3:7201 ssl http2;
+	location /call { add_header grpc-status 0; default_type application/grpc; return 200 "protocol=$server_protocol https=$https sni=$ssl_server_name host=$http_host for=$http_x_forwarded_for requests=$connection_requests"; }'
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
 	-keyout "$scratch/one.key" -out "$scratch/one.pem" 2>/dev/null
@@ -20,6 +22,8 @@ table <<END
  $(site to.test 6 $TO_HTTPS "$both" "$at1"),
  $(site to8443.test 7 $TO_HTTPS "[80,$HTTP],[8080,$HTTP],[8443,$HTTPS]" "$at1"),
  $(site socket.test 8 $((PLAIN | HTTP2 | TO_HTTPS)) "[80,$((HTTP | WS))],[443,$((HTTPS | WSS))]" '{"address":"127.0.1.2","port":7100}'),
+ $(site grpc.test 10 $((HTTP2 | PLAIN | GRPC | KEEPALIVE | LOG)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7200}'),
+ $(site grpcs.test 11 $((HTTP2 | GRPC)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7201}'),
  $(site nosocket.test 9 0 "[80,$HTTP]" '{"address":"127.0.1.1","port":8000}')]}
 END
 edge_start 1
@@ -43,6 +47,15 @@ head -c 300000 /dev/zero >"$scratch/zeros"
 equal "with a body" 200 "$(code gets eight.test / --http2 --data-binary @"$scratch/zeros")"
 equal "a stream for a name that nobody has gets nothing, others go on" "000 200" \
 	"$(code gets eight.test / --http2 -H 'Host: nobody.test') $(code gets eight.test / --http2)"
+
+call() { gets "$1" /call --http2 -H 'Content-Type: application/grpc' -H 'TE: trailers' "${@:2}"; }
+call grpc.test >/dev/null
+said=$(call grpc.test)
+equal "gRPC over HTTP/2 to the origin, over a kept connection" "HTTP/2.0 grpc.test $VIP 2" \
+	"$(word protocol <<<"$said") $(word host <<<"$said") $(word for <<<"$said") $(word requests <<<"$said")"
+equal "is counted and logged" "2 2 127.0.1.3:7200" "$(journal site 10 | word requests) $(journal site 10 | word origin_requests) $(logged origin)"
+said=$(call grpcs.test)
+equal "under TLS" "HTTP/2.0 on grpcs.test" "$(word protocol <<<"$said") $(word https <<<"$said") $(word sni <<<"$said")"
 
 location() { curl -s -m 5 --connect-to "::$VIP:" -o /dev/null -w '%{http_code} %{redirect_url}' "$@"; }
 equal "to HTTPS" "301 https://to.test/a%20b?c=d" "$(location 'http://to.test/a%20b?c=d')"

@@ -14,7 +14,7 @@ sites() {
  $(one_site 4 region.test "$REGION,\"prefixes\":[[\"8.8.4.0/24\",1]]"),
  $(one_site 5 unknown.test '"region_unknown":true'),
  $(one_site 6 bypass.test "$BLACK"',"flags":1024'),
- $(one_site 7 proxy.test '"prefixes":[["192.0.2.1",2]]')]"
+ $(one_site 7 proxy.test '"prefixes":[["192.0.2.0/24",2]]')]"
 }
 table <<<"{$(vips), \"proxies\":[\"192.0.2.1/32\",\"10.0.0.0/8\"], $(sites)}"
 [ -e "$DATABASE" ] && EDGE_EXTRA="polder_country_database $PWD/$DATABASE;"
@@ -26,12 +26,19 @@ from() { # from ADDRESS HOST: the status for a client that the trusted proxy, wh
 }
 equal "nobody's list" 200 "$(from 192.0.2.77 a.test)"
 counts "refused is counted" refused black_list 1 1 from 203.0.113.5 a.test
-equal "black-listed: closed" 000 "$(from 203.0.113.5 a.test)"
-equal "its last address" 000 "$(from 203.0.113.255 a.test)"
+equal "black-listed" 403 "$(from 203.0.113.5 a.test)"
+equal "its last address" 403 "$(from 203.0.113.255 a.test)"
 equal "the one behind" 200 "$(from 203.0.114.0 a.test)"
 equal "white within black" 200 "$(from 203.0.113.9 a.test)"
-equal "a prefix of 15 bits" "000 200" "$(from 198.19.255.1 a.test) $(from 198.20.0.1 a.test)"
-equal "IPv6" "000 200" "$(from 2001:db8:bad:1::5 a.test) $(from 2001:db8:bae::5 a.test)"
+equal "a prefix of 15 bits" "403 200" "$(from 198.19.255.1 a.test) $(from 198.20.0.1 a.test)"
+equal "IPv6" "403 200" "$(from 2001:db8:bad:1::5 a.test) $(from 2001:db8:bae::5 a.test)"
+# connects OPTION...: new connections of the second of two refused requests.
+connects() {
+	curl -s -m 5 -o /dev/null -o /dev/null -w '%{num_connects}' --connect-to "::$VIP:" "$@" http://proxy.test/ http://proxy.test/ | tail -c 1
+}
+equal "the proxy's connection stays; another one does not" "0 1" \
+	"$(connects -H 'X-Forwarded-For: 192.0.2.50') $(connects --interface 192.0.2.2)"
+equal "who comes by himself is closed without an answer" 000 "$(status proxy.test / --interface 192.0.2.2)"
 equal "watched: passed" 200 "$(from 203.0.113.5 watch.test)"
 counts "and counted" watched black_list 2 1 from 203.0.113.5 watch.test
 equal "off: passed" 200 "$(from 203.0.113.5 off.test)"
@@ -43,7 +50,8 @@ if [ -n "$EDGE_EXTRA" ]; then
 	equal "a refused country has a reason" "403 region" \
 		"$(get region.test / -H 'X-Forwarded-For: 8.8.8.8' -o /dev/null -w '%{http_code} %header{x-polder-refused}')"
 	counts "and is counted" refused region 4 1 from 8.8.8.8 region.test
-	equal "again and again it is only closed" 000 "$(for i in $(seq 12); do from 8.8.8.7 region.test; done | tail -c 3)"
+	equal "a country again and again: only closed" "403 000" \
+		"$(for i in $(seq 30); do status unknown.test / --interface 192.0.2.2; echo; done | sort -ru | tr '\n' ' ' | sed 's/ $//')"
 	equal "another country" 200 "$(from 193.0.6.139 region.test)"
 	equal "white-listed" 200 "$(from 8.8.4.4 region.test)"
 	equal "unknown ones, when they are refused" "403 200" "$(from 100.64.0.1 unknown.test) $(from 8.8.8.8 unknown.test)"
@@ -58,5 +66,5 @@ fi
 table <<<"{\"vips\":[{\"address\":\"$VIP\",\"mitigation_until_ms\":1000}], \"sites\":[]}"
 equal "an expired instance: served, and nothing is asked" 200 "$(from 203.0.113.5 a.test)"
 table <<<"{$(vips), \"sites\":[]}"
-equal "a renewed one" 000 "$(from 203.0.113.5 a.test)"
+equal "a renewed one" 403 "$(from 203.0.113.5 a.test)"
 done_testing

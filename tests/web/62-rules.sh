@@ -36,11 +36,12 @@ RULES="$(rule 1 accept precise "$(step uri prefix /open/)"),
  $(rule 15 block global "$(step uri suffix .php)"),
  $(rule 16 block smart "$(step uri equal /smart)")"
 ALL="\"rules\":[$RULES]"
+BODY="\"rules\":[$(rule 10 block precise "$(step body contains attack)")]"
 table <<END
 {$(vips), "proxies":["192.0.2.1/32"], "sites":[$(one_site 1 a.test "$ALL,\"modes\":{\"smart\":2}"),
  $(one_site 2 watch.test "$ALL"',"modes":{"precise":1,"global":1,"smart":1}'),
  $(one_site 3 off.test "$ALL"',"modes":{"precise":0,"global":0,"smart":0}'),
- {"domain":"sum.test","number":4,"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":9000}],$ALL}]}
+ {"domain":"sum.test","number":4,"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":9000}],$BODY}]}
 END
 edge_start
 until_true bash -c ': </dev/tcp/127.0.1.1/9000'
@@ -75,7 +76,7 @@ a present one|200|/referer|-e http://x.test/
 another check's rule|403|/a.php
 a rule that only watches|200|/watched
 END
-equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart)"
+equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart --interface 192.0.2.2)"
 equal "the reason is said" precise "$(get a.test /until -o /dev/null -w '%header{x-polder-refused}')"
 equal "for people, too" "This request was refused: request meets one of the site's precise access rules (precise)." "$(get a.test /until)"
 equal "and the connection closed behind it" 2 \
@@ -99,5 +100,7 @@ equal "watched" 200 "$(body watch.test "$scratch/small")"
 equal "no body to be waited for" 200 "$(status a.test / -X POST)"
 equal "it reaches the origin whole" "$(sha256sum <"$scratch/late")" "$(get sum.test / --data-binary "@$scratch/late")  -"
 equal "in chunks, too" "$(sha256sum <"$scratch/good")" "$(get sum.test / -H 'Transfer-Encoding: chunked' --data-binary "@$scratch/good")  -"
+{ echo attack; head -c 1100000 /dev/zero | tr '\0' x; } >"$scratch/huge"
+equal "of a huge one nothing is looked at" "$(sha256sum <"$scratch/huge")" "$(get sum.test / -H 'Expect:' --data-binary "@$scratch/huge")  -"
 equal "too long" 403 "$(head -c 100001 /dev/zero | get a.test / --data-binary @- -o /dev/null -w '%{http_code}')"
 done_testing

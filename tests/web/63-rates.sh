@@ -23,7 +23,7 @@ table <<END
 END
 edge_start
 
-# many COUNT HOST PATH ADDRESS [CURL-OPTION...]: statuses of so many requests on new connections, like "200x5 000x3".
+# many COUNT HOST PATH ADDRESS [CURL-OPTION...]: statuses of so many requests on new connections, like "200x5 403x3".
 many() {
 	local count=$1 host=$2 path=$3 address=$4 i
 	shift 4
@@ -31,27 +31,27 @@ many() {
 		curl -s -m 5 -o /dev/null -w '%{http_code}\n' --connect-to "::$VIP:" -H "X-Forwarded-For: $address" "$@" "http://$host${path//%/$i}"
 	done | uniq -c | awk '{ printf "%s%sx%s", (NR > 1 ? " " : ""), $2, $1 }'
 }
-equal "more than the threshold" "200x5 000x3" "$(many 8 a.test /count 203.0.113.1)"
-equal "another source has its own count" "200x5 000x1" "$(many 6 a.test /count 203.0.113.2)"
-equal "a /64 is one source" "200x3 200x2 000x2" "$(many 3 a.test /count 2001:db8:7:7::1) $(many 4 a.test /count 2001:db8:7:7::ffff)"
+equal "more than the threshold" "200x5 403x3" "$(many 8 a.test /count 203.0.113.1)"
+equal "another source has its own count" "200x5 403x1" "$(many 6 a.test /count 203.0.113.2)"
+equal "a /64 is one source" "200x3 200x2 403x2" "$(many 3 a.test /count 2001:db8:7:7::1) $(many 4 a.test /count 2001:db8:7:7::ffff)"
 equal "another /64 is not" "200x1" "$(many 1 a.test /count 2001:db8:7:8::1)"
 equal "other requests are not counted, nor refused" "200x8" "$(many 8 a.test /other 203.0.113.1)"
 sleep 2.2
-equal "after its time it is counted again, and the interval goes on" "000x1" "$(many 1 a.test /count 203.0.113.2)"
+equal "after its time it is counted again, and the interval goes on" "403x1" "$(many 1 a.test /count 203.0.113.2)"
 equal "watched" "200x8" "$(many 8 watch.test /count 203.0.113.31)"
 equal "and counted as what would have been refused" 3 "$(site_count 2 watched frequency)"
 equal "off" "200x8 0" "$(many 8 off.test /count 203.0.113.32) $(site_count 3 refused frequency)"
 equal "white-listed" "200x8" "$(many 8 white.test /count 203.0.113.50)"
-equal "by header" "200x3 000x1 200x3" "$(many 4 a.test /header 203.0.113.3 -H 'X-Key: one') $(many 3 a.test /header 203.0.113.3 -H 'X-Key: two')"
+equal "by header" "200x3 403x1 200x3" "$(many 4 a.test /header 203.0.113.3 -H 'X-Key: one') $(many 3 a.test /header 203.0.113.3 -H 'X-Key: two')"
 equal "without the header nothing is counted" "200x6" "$(many 6 a.test /header 203.0.113.3)"
-equal "by status of the answer" "404x5 000x2" "$(many 7 a.test /missing 203.0.113.4)"
-equal "by ratio" "200x3 000x2" "$(many 5 a.test /ratio 203.0.113.5)"
-equal "different values" "200x6 000x2" "$(many 8 a.test /many/% 203.0.113.6)"
+equal "by status of the answer" "404x5 403x2" "$(many 7 a.test /missing 203.0.113.4)"
+equal "by ratio" "200x3 403x2" "$(many 5 a.test /ratio 203.0.113.5)"
+equal "different values" "200x6 403x2" "$(many 8 a.test /many/% 203.0.113.6)"
 equal "one value often" "200x12" "$(many 12 a.test /many/one 203.0.113.7)"
 equal "a rule that only watches" "200x4" "$(many 4 a.test /watched 203.0.113.8)"
 
 table <<<"{\"sites\":[$(one_site 1 a.test "\"generation\":2,$RULES")]}"
-equal "a change of the rules begins anew" "200x5 000x1" "$(many 6 a.test /count 203.0.113.1)"
+equal "a change of the rules begins anew" "200x5 403x1" "$(many 6 a.test /count 203.0.113.1)"
 
 # The frequency mode, with connections that stay: as fast as one goes.
 burst() { # burst HOST COUNT ADDRESS: how many were answered

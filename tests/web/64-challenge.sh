@@ -28,7 +28,7 @@ as_status() { as "$1" "$2" "${3:-/}" "${@:4}" -o /dev/null -w '%{http_code}'; }
 page=$(as 203.0.113.1 verify.test '/a?b=<x>')
 case $page in *'<title>One moment</title>'*"u=%2Fa%3Fb%3D"*) ok "who has no pass is shown a page" ;; *) not_ok "who has no pass is shown a page" "$page" ;; esac
 equal "with a reason for programs, kept by nobody, closed behind it" "403 challenge no-store close" \
-	"$(as 203.0.113.1 verify.test / -o /dev/null -w '%{http_code} %header{x-polder-refused} %header{cache-control} %header{connection}')"
+	"$(get verify.test / --interface 192.0.2.2 -o /dev/null -w '%{http_code} %header{x-polder-refused} %header{cache-control} %header{connection}')"
 equal "a program gets no page" "403 application/json" "$(as 203.0.113.1 verify.test / -X POST -d a=b -o /dev/null -w '%{http_code} %header{content-type}')"
 equal "nor does a script of a page" challenge_required "$(as 203.0.113.1 verify.test / -H 'X-Requested-With: XMLHttpRequest' | jq -r .error)"
 equal "nor an image" challenge_required "$(as 203.0.113.1 verify.test / -H 'Sec-Fetch-Dest: image' | jq -r .error)"

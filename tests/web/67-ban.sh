@@ -93,11 +93,11 @@ many 60 http://$VIP:81/ --haproxy-protocol
 equal "nor the peer of a PROXY listener" "" "$(entries)"
 
 # A reload keeps the map; one that was made anew is found by it.
-nginx -c "$scratch/edge.conf" -s reload
+kill -HUP "$(cat "$scratch/edge.pid")"
 sleep 1
 rm -f "$PIN"
 bpftool map create "$PIN" type lru_hash key 24 value 16 entries 1024 name request_ban
-nginx -c "$scratch/edge.conf" -s reload
+kill -HUP "$(cat "$scratch/edge.pid")"
 sleep 1
 ip address add 192.0.2.77/32 dev lo
 many 40 http://$VIP/ --interface 192.0.2.77
