@@ -35,12 +35,12 @@ struct agent_settings {
 	const char *region_database;	  /* MaxMind format; NULL: none */
 	struct text_list region_override; /* "PREFIX=CC" */
 	const char *requests_group;	  /* may write bans; NULL: root alone */
-	const char *requests;		  /* folder of the request path's files; NULL: no web sites */
-	struct text_list trusted_proxy;	  /* prefixes */
-	const char *request_log;	  /* folder of access logs; NULL: none are written */
+	const char *requests;		/* folder of the request path's files; NULL: no web sites */
+	struct text_list trusted_proxy; /* prefixes */
+	const char *request_log;	/* folder of access logs; NULL: none are written */
 	uint32_t request_log_days;
 	uint64_t request_log_bytes, request_log_site_bytes; /* of all sites, of one */
-	const char *resolver;		  /* "ADDRESS[:PORT],..."; NULL: the system's */
+	const char *resolver; /* "ADDRESS[:PORT],..."; NULL: the system's */
 	bool detach;
 	enum log_level log_level;
 

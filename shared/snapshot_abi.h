@@ -173,7 +173,8 @@ struct record_site {
 	struct record record;
 	uint8_t site[];
 };
-static_assert(sizeof(struct record_site) + SITE_BYTES_MAX <= UINT16_MAX - 7, "a record holds a site");
+static_assert(
+	sizeof(struct record_site) + SITE_BYTES_MAX <= UINT16_MAX - 7, "a record holds a site");
 
 /* A certificate with its key; id = its number. Behind the record's head lie a struct certificate, chain and key. */
 struct record_certificate {
@@ -272,9 +273,9 @@ struct record_sample { /* id = capture */
 struct record_request_ban { /* id = instance: the request path banned a source at its node */
 	struct record record;
 	struct address source;
-	uint32_t site; /* number; 0: none */
+	uint32_t site;	/* number; 0: none */
 	uint32_t check; /* enum check */
-	uint32_t rule; /* number; 0: none */
+	uint32_t rule;	/* number; 0: none */
 	uint32_t reserved;
 	int64_t until_ms; /* machine UTC */
 };

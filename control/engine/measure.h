@@ -43,8 +43,8 @@ bool measures_reason(const struct measures *measures, int64_t instance_number, u
 	int64_t clock_ms, struct reason_measure *out);
 bool measures_service(
 	const struct measures *measures, int64_t service, struct service_measure *out);
-bool measures_site(const struct measures *measures, int64_t site, int64_t clock_ms,
-	struct site_measure *out);
+bool measures_site(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_measure *out);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);
 
