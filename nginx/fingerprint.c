@@ -4,7 +4,7 @@
  *
  *   1. OpenSSL's message callback, of which nginx makes no use, sees the ClientHello as it came. It is taken off with the client's
  *      Finished, so that records cost nothing.
- *   2. At that moment nginx waits in c->ssl->handler for the handshake's end. Another handler is put before it, which under
+ *   2. At that moment nginx waits in c->ssl->handler for the handshake's end; that it does is seen to. Another handler is put before it, which under
  *      HTTP/2 puts another c->recv before ngx_ssl_recv; that keeps what is read until the first request's head was seen, and
  *      takes itself off.
  *
@@ -154,6 +154,32 @@ static void hello_keep(ngx_connection_t *c, const uint8_t *message, size_t lengt
 		ngx_memcpy(print->hello, &hello, size);
 }
 
+/* The next read finds nothing, once. */
+static long read_nothing(BIO *bio, int operation, const char *bytes, size_t length, int argument,
+	long argument_long, int result, size_t *processed)
+{
+	(void)bytes;
+	(void)length;
+	(void)argument;
+	(void)argument_long;
+	(void)processed;
+	if (operation != BIO_CB_READ)
+		return result;
+	BIO_set_callback_ex(bio, NULL);
+	BIO_set_retry_read(bio);
+	return -1;
+}
+
+/* The server has said what it had to, and reads. Were the client's answer there already, nginx would never have waited, and
+ * there would be no handler to put another one before. The event for that answer is still to come. */
+static void flight_sent(SSL *ssl)
+{
+	const ngx_connection_t *c = ngx_ssl_get_connection(ssl);
+
+	if (c->ssl && !c->ssl->handler)
+		BIO_set_callback_ex(SSL_get_rbio(ssl), read_nothing);
+}
+
 static void message_seen(
 	int written, int version, int type, const void *bytes, size_t length, SSL *ssl, void *data)
 {
@@ -163,8 +189,13 @@ static void message_seen(
 
 	(void)version;
 	(void)data;
-	if (written || type != SSL3_RT_HANDSHAKE || length == 0)
+	if (type != SSL3_RT_HANDSHAKE || length == 0)
 		return;
+	if (written) {
+		if (message[0] == MESSAGE_FINISHED || message[0] == SSL3_MT_SERVER_DONE)
+			flight_sent(ssl);
+		return;
+	}
 	c = ngx_ssl_get_connection(ssl);
 	if (message[0] == SSL3_MT_CLIENT_HELLO) {
 		hello_keep(c, message, length);

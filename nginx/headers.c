@@ -266,7 +266,7 @@ bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *r
 	static const char type[] = "application/grpc";
 	const ngx_table_elt_t *header = r->headers_in.content_type;
 
-	return (request->site->flags & SITE_HTTP2_ORIGIN) &&
+	return (request->site_flags & SITE_HTTP2_ORIGIN) &&
 	       r->http_version == NGX_HTTP_VERSION_20 && header &&
 	       header->value.len >= sizeof(type) - 1 &&
 	       ngx_strncasecmp(header->value.data, (u_char *)type, sizeof(type) - 1) == 0;

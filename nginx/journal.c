@@ -271,6 +271,12 @@ static void record(ngx_http_request_t *r, const struct polder_request *request,
 	write_end(&writer);
 }
 
+static bool is_asked_about(const struct polder_request *request)
+{
+	return request->verdict == LOG_REFUSED || request->verdict == LOG_WATCHED ||
+	       request->verdict == LOG_CHALLENGED;
+}
+
 void journal_request(ngx_http_request_t *r, const struct polder_request *request)
 {
 	struct outcome outcome = outcome_of(r);
@@ -278,8 +284,7 @@ void journal_request(ngx_http_request_t *r, const struct polder_request *request
 
 	if (request->counter)
 		count(r, request, &outcome, status);
-	if (request->connection &&
-		((request->site_flags & SITE_LOG) || request->verdict != LOG_PASSED))
+	if (request->connection && ((request->site_flags & SITE_LOG) || is_asked_about(request)))
 		record(r, request, &outcome, status);
 }
 

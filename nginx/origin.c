@@ -229,16 +229,26 @@ static void socket_fill(struct polder_origin *own, const struct candidate *chose
 	}
 }
 
-/* Server name toward the origin: the host that was asked for; what is an address names nobody. */
-static void name_fill(struct polder_origin *own)
+static bool is_address(const ngx_str_t *host)
 {
-	const ngx_str_t *host = &own->nginx->headers_in.server;
-	bool address = host->len == 0 || host->data[0] == '[' ||
-		       ngx_inet_addr(host->data, host->len) != INADDR_NONE;
+	return host->len == 0 || host->data[0] == '[' ||
+	       ngx_inet_addr(host->data, host->len) != INADDR_NONE;
+}
 
-	own->nginx->upstream->ssl_name = *host;
-	own->pool.name = address ? (ngx_str_t){ 0, NULL } : *host;
-	own->poolable = !address || !own->pool.verify;
+/* Server name toward the origin: the host that was asked for; when that is an address, which names nobody, the origin's. */
+static void name_fill(struct polder_origin *own, const struct site_origin *origin)
+{
+	ngx_str_t host = own->nginx->headers_in.server;
+	bool named = !is_address(&host);
+
+	if (!named && origin->name.length) {
+		host.len = origin->name.length;
+		host.data = (u_char *)site_text_at(own->request->site, origin->name);
+		named = true;
+	}
+	own->nginx->upstream->ssl_name = host;
+	own->pool.name = named ? host : (ngx_str_t){ 0, NULL };
+	own->poolable = named || !own->pool.verify;
 }
 
 static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *chosen)
@@ -260,7 +270,7 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	own->poolable = true;
 	own->text = (ngx_str_t){ own->state->text_length, own->state->text };
 	if (own->tls)
-		name_fill(own);
+		name_fill(own, chosen->origin);
 	socket_fill(own, chosen);
 	conf = variant_get(own, chosen->origin, verify);
 	if (!conf)

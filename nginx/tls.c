@@ -322,7 +322,11 @@ static bool hello_accept(SSL *ssl, ngx_connection_t *c, struct table *table, int
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	site = table ? site_asked(ssl, table, vip, connection) : NULL;
 	if (!site) {
-		polder_refuse_source(connection, CHECK_server_name);
+		/* Behind a trusted proxy it is not the source's doing. */
+		if (connection->trusted)
+			counter_add(&counters_node()->refused[CHECK_server_name], 1);
+		else
+			polder_refuse_source(connection, CHECK_server_name);
 		return false;
 	}
 	site_apply(ssl, site, settings, connection);

@@ -41,6 +41,11 @@ gets one.test / --http2 >/dev/null
 equal "JA4 of curl with HTTP/2" t13d3112h2_e8f1e7e78f70_b26ce05bbdd6 "$(logged ja4)"
 equal "JA3 of curl" 0149f47eabf9a20d0893e2a44e5a6323 "$(logged ja3)"
 equal "how curl opens HTTP/2" '3:100;4:33554432;2:0|33488897|0|m,p,s,a' "$(logged http2)"
+for i in $(seq 60); do echo "url=https://one.test/many$i"; [ "$i" = 60 ] || echo next; done >"$scratch/many"
+sed -i "s|^url|connect-to=\"::$VIP:\"\ninsecure\nsilent\nhttp2\noutput=/dev/null\nurl|" "$scratch/many"
+curl -K "$scratch/many"
+equal "of every connection, however fast the client's answer was" "60 60" \
+	"$(journal | grep -c "uri='/many") $(journal | grep "uri='/many" | grep -c "http2='3:100;")"
 (printf 'GET / HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n'; sleep 0.5) |
 	timeout 5 openssl s_client -connect $VIP:443 -servername one.test >/dev/null 2>&1
 equal "JA4 of openssl" t13d311000_e8f1e7e78f70_1f22a2ca17c4 "$(logged ja4)"
