@@ -65,9 +65,12 @@ static size_t tags(const char *uri, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data, *value;
-	struct challenge_client client = {
-		.site = 1, .user_agent = text, .user_agent_length = size
-	};
+	struct challenge_client client = { .settings = &settings,
+		.now_ms = (int64_t)settings.challenge_epoch * CHALLENGE_EPOCH_SECONDS * 1000,
+		.enhanced = size % 2,
+		.site = 1,
+		.user_agent = text,
+		.user_agent_length = size };
 	size_t offset = 0, length;
 
 	check_token(text, size, &client);
