@@ -100,13 +100,15 @@ static __always_inline __u32 cookie_mss_index(__u32 mss)
 		v0 ^= (word);                                                                      \
 	} while (0)
 
-static __always_inline __u64 cookie_siphash(
-	const struct packet *p, __u64 tail, __u64 key0, __u64 key1)
+/* A function of its own: inlined, its registers are spilled where the stack of Linux 6.1 has no room for them. */
+__noinline __u64 cookie_siphash(struct packet *p, __u64 tail, __u64 key0, __u64 key1)
 {
 	__u64 v0 = key0 ^ 0x736f6d6570736575ull, v1 = key1 ^ 0x646f72616e646f6dull;
 	__u64 v2 = key0 ^ 0x6c7967656e657261ull, v3 = key1 ^ 0x7465646279746573ull;
 	__u64 last;
 
+	if (!p)
+		return 0;
 	last = (__u64)p->key.source_port | (__u64)p->key.destination_port << 16 | tail << 32;
 	if (p->version == 4) {
 		SIPHASH_WORD(
