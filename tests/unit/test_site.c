@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -235,6 +236,7 @@ static void test_keys(void **state)
 		{ ".a.b", ".a.b *.a.b" },
 	};
 	char buffers[2][SITE_DOMAIN_MAX + 3], seen[512];
+	size_t used;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -242,12 +244,12 @@ static void test_keys(void **state)
 		size_t length = 0;
 		int turn = 0;
 
-		seen[0] = 0;
+		used = 0;
+		seen[0] = '\0';
 		while ((length = site_key_next(rows[i].host, strlen(rows[i].host), previous, length,
 				buffers[turn])) > 0) {
-			if (previous)
-				strcat(seen, " ");
-			strncat(seen, buffers[turn], length);
+			used += (size_t)snprintf(seen + used, sizeof(seen) - used, "%s%.*s",
+				previous ? " " : "", (int)length, buffers[turn]);
 			previous = buffers[turn];
 			turn = !turn;
 		}
