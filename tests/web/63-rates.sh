@@ -46,7 +46,8 @@ equal "by header" "200x3 403x1 200x3" "$(many 4 a.test /header 203.0.113.3 -H 'X
 equal "without the header nothing is counted" "200x6" "$(many 6 a.test /header 203.0.113.3)"
 equal "by status of the answer" "404x5 403x2" "$(many 7 a.test /missing 203.0.113.4)"
 equal "by ratio" "200x3 403x2" "$(many 5 a.test /ratio 203.0.113.5)"
-equal "different values" "200x6 403x2" "$(many 8 a.test /many/% 203.0.113.6)"
+# Different values are estimated: two of them may look alike, by a secret of the file's own.
+check "different values" grep -qE '^(200x6 403x6|200x7 403x5|200x8 403x4)$' <<<"$(many 12 a.test /many/% 203.0.113.6)"
 equal "one value often" "200x12" "$(many 12 a.test /many/one 203.0.113.7)"
 equal "a rule that only watches" "200x4" "$(many 4 a.test /watched 203.0.113.8)"
 
