@@ -36,6 +36,18 @@ static void must(bool good, const char *what)
 	exit(2);
 }
 
+static long number(const char *text, long most)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (*end || value < 1 || value > most) {
+		(void)fprintf(stderr, "request_sites: %s is not 1..%ld\n", text, most);
+		exit(2);
+	}
+	return value;
+}
+
 static void put(struct request_table *table, uint16_t kind, const void *key, size_t key_length,
 	const void *body, size_t length)
 {
@@ -248,23 +260,25 @@ int main(int argc, char **argv)
 	struct wish wish = { 0 };
 	char path[4096], name[64];
 	FILE *map;
+	long count;
 
 	if (argc != 9) {
 		(void)fprintf(stderr, "usage: request_sites TABLE_FOLDER COUNT ORIGIN ORIGIN_PORT "
 				      "PEER_FOLDER PORT TLS_PORT VIP\n");
 		return 2;
 	}
+	count = number(argv[2], NODE_SITE_MAX);
 	wish.origin.byte[10] = wish.origin.byte[11] = 0xff;
 	must(inet_pton(AF_INET, argv[3], wish.origin.byte + 12) == 1, argv[3]);
-	wish.origin_port = (uint16_t)atoi(argv[4]);
-	wish.port = (uint16_t)atoi(argv[6]);
-	wish.tls_port = (uint16_t)atoi(argv[7]);
+	wish.origin_port = (uint16_t)number(argv[4], UINT16_MAX);
+	wish.port = (uint16_t)number(argv[6], UINT16_MAX);
+	wish.tls_port = (uint16_t)number(argv[7], UINT16_MAX);
 	(void)snprintf(path, sizeof(path), "%s/names.map", argv[5]);
 	map = fopen(path, "w");
 	must(map != NULL, path);
 	must(request_table_open(argv[1], (gid_t)-1, &table) == OK, argv[1]);
 	add_places(table, argv[8]);
-	for (long i = 0; i < atol(argv[2]); i++) {
+	for (long i = 0; i < count; i++) {
 		(void)snprintf(name, sizeof(name), "site%ld.bench.example", i);
 		add_certificate(table, i, name, argv[5], map);
 		add_site(table, i, name, &wish);

@@ -112,6 +112,8 @@ static void run_from(bool persist)
 
 		fail_at = 0;
 		assert_int_equal(request_world_up(&state), 0);
+		if (!state)
+			abort();
 		run_all(state, at);
 		if (at == 0)
 			total = calls;

@@ -34,10 +34,16 @@ struct good {
 #define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE", "ResourceIds.1", "$id"
 #define RULE "FrontendProtocol", "tcp", "FrontendPort", "80", "BackendPort", "80"
 #define KEY  "\"InstanceId\":\"$id\",\"Protocol\":\"udp\",\"FrontendPort\":53"
-#define WEB_PRECISE                                                                                \
-	"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\",\"match_"         \
-	"method\":"                                                                                \
-	"\"contain\",\"content\":\"/a\"}]}]"
+static const char web_precise[] =
+	"[{\"name\":\"r\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\","
+	"\"match_method\":\"contain\",\"content\":\"/a\"}]}]";
+static const char web_rules[] = "[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
+				"\"RealServers\":[\"10.0.0.1\"]}]}]";
+static const char web_tls[] = "{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\","
+			      "\"custom_ciphers\":[\"ECDHE-RSA-AES128-GCM-SHA256\"]}";
+static const char web_origins[] =
+	"{\"ProxyMode\":\"rr\",\"Attributes\":[{\"RealServer\":\"10.0.0.2\","
+	"\"Attribute\":{\"Weight\":50}}]}";
 #define WEB_CC                                                                                     \
 	"Domain", "www.example.com", "Name", "r", "Uri", "/a", "Mode", "prefix", "Act", "close",   \
 		"Interval", "20", "Ttl", "600"
@@ -168,8 +174,7 @@ static const struct good goods[] = {
 			"ProxyTypes.1.ProxyPorts.1", "443" } },
 	{ VERSION_DDOSCOO, "CreateWebRule",
 		{ "Domain", "shop.example.com", "InstanceIds.1", "$id", "RsType", "0", "Rules",
-			"[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":80,"
-			"\"RealServers\":[\"10.0.0.1\"]}]}]" } },
+			web_rules } },
 	{ VERSION_DDOSCOO, "ModifyWebRule",
 		{ "Domain", "shop.example.com", "RsType", "1", "RealServers.1",
 			"origin.example.net", "ProxyTypes",
@@ -181,19 +186,13 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DescribeWebCustomPorts", { NULL } },
 	{ VERSION_DDOSCOO, "ModifyHttp2Enable", { "Domain", "www.example.com", "Enable", "1" } },
 	{ VERSION_DDOSCOO, "ModifyOcspStatus", { "Domain", "www.example.com", "Enable", "1" } },
-	{ VERSION_DDOSCOO, "ModifyTlsConfig",
-		{ "Domain", "www.example.com", "Config",
-			"{\"ssl_protocols\":\"tls1.2\",\"ssl_ciphers\":\"default\","
-			"\"custom_ciphers\":[\"ECDHE-RSA-AES128-GCM-SHA256\"]}" } },
+	{ VERSION_DDOSCOO, "ModifyTlsConfig", { "Domain", "www.example.com", "Config", web_tls } },
 	{ VERSION_DDOSCOO, "AssociateWebCert",
 		{ "Domain", "www.example.com", "CertName", "web", "Cert", "$chain", "Key",
 			"$pem" } },
 	{ VERSION_DDOSCOO, "DescribeCerts", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "ConfigL7RsPolicy",
-		{ "Domain", "www.example.com", "Policy",
-			"{\"ProxyMode\":\"rr\",\"Attributes\":[{\"RealServer\":\"10.0.0.2\","
-			"\"Attribute\":{\"Weight\":50}}]}",
-			"UpstreamRetry", "0" } },
+		{ "Domain", "www.example.com", "Policy", web_origins, "UpstreamRetry", "0" } },
 	{ VERSION_DDOSCOO, "DescribeL7RsPolicy", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "ConfigL7UsKeepalive",
 		{ "Domain", "www.example.com", "UpstreamKeepalive",
@@ -234,7 +233,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DeleteWebCCRuleV2",
 		{ "Domain", "www.example.com", "RuleNames", "[\"r\"]" } },
 	{ VERSION_DDOSCOO, "ModifyWebPreciseAccessRule",
-		{ "Domain", "www.example.com", "Expires", "600", "Rules", WEB_PRECISE } },
+		{ "Domain", "www.example.com", "Expires", "600", "Rules", web_precise } },
 	{ VERSION_DDOSCOO, "DescribeWebPreciseAccessRule", { "Domains.1", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DeleteWebPreciseAccessRule",
 		{ "Domain", "www.example.com", "RuleNames.1", "r" } },

@@ -81,13 +81,16 @@ static int down(void **state)
 static bool ring_put(struct log_ring *ring, const void *record, size_t length)
 {
 	uint64_t head = ring->head;
+	size_t at, part;
 
 	if (length > LOG_RING_BYTES - (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE))) {
 		ring->lost++;
 		return false;
 	}
-	for (size_t i = 0; i < length; i++)
-		ring->data[(head + i) & (LOG_RING_BYTES - 1)] = ((const uint8_t *)record)[i];
+	at = head & (LOG_RING_BYTES - 1);
+	part = length < LOG_RING_BYTES - at ? length : LOG_RING_BYTES - at;
+	memcpy(ring->data + at, record, part);
+	memcpy(ring->data, (const uint8_t *)record + part, length - part);
 	__atomic_store_n(&ring->head, head + length, __ATOMIC_RELEASE);
 	return true;
 }
