@@ -128,6 +128,7 @@ for version in 4 6; do
 		# A new address: neither node has seen these pairs of addresses and ports before.
 		new=$(buy Ipv$version)
 		address=$(instance "$new" Ip) origin=ORIGIN$version
+		always_cookies "$new"
 		forward "$new" tcp 80 "$HTTP_PORT" "${!origin}"
 		check "both confirm an address more, $name" settled
 		if ! split $version "$from" "$to" 2>"$scratch/why"; then
