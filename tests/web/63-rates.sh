@@ -15,9 +15,10 @@ RULES="\"rules\":[$(rule 1 "$(on /count),\"interval\":60,\"threshold\":5,\"ttl\"
  $(rule 6 "$(on /watched),\"interval\":60,\"threshold\":1,\"action\":\"watch\"")]"
 PROXY='"proxies":["192.0.2.1/32"]'
 table <<END
-{"vips":[{"address":"$VIP"},{"address":"$VIP6"},{"address":"$OTHER","instance":2,"requests_max":20}], $PROXY, "sites":[$(one_site 1 a.test "$RULES"),
+{"vips":[{"address":"$VIP"},{"address":"$VIP6"},{"address":"$OTHER","instance":2,"requests_max":20},{"address":"198.51.100.9","instance":3,"requests_max":320}], $PROXY, "sites":[$(one_site 1 a.test "$RULES"),
  $(one_site 2 watch.test "$RULES"',"modes":{"frequency":1}'), $(one_site 3 off.test "$RULES"',"modes":{"frequency":0}'),
  $(one_site 4 normal.test '"pace":1'), $(one_site 5 attack.test '"pace":2'), $(one_site 6 calm.test '"pace":2,"modes":{"pace":1}'),
+ {"domain":"little.test","number":10,"instances":[3],"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":8000}]},
  {"domain":"quota.test","number":7,"instances":[2],"ports":[[80,$HTTP]],"origins":[{"address":"127.0.1.1","port":8000}]},
  $(one_site 9 usual.test '"pace":2,"requests_usual":10'), $(one_site 8 white.test "$RULES"',"prefixes":[["203.0.113.50",1]]')]}
 END
@@ -87,4 +88,18 @@ answered=$(quota)
 within "the plan's requests a second" 20 79 "$answered"
 within "the rest is counted" $((80 - answered)) 80 "$(site_count 7 refused quota)"
 equal "and never banned for" 0 "$(($(node_bans) + $(node_bans_failed)))"
+# Who asks for little passes while somebody else takes all of it. From other addresses of loopback: this one is a trusted proxy.
+from() { # from ADDRESS COUNT: how many of so many requests are answered
+	for i in $(seq "$2"); do printf 'url = "http://little.test/"\noutput = "/dev/null"\n'; done >"$scratch/urls-$1"
+	curl -s -m 20 --interface "$1" -K "$scratch/urls-$1" -w '%{http_code}\n' --connect-to "::198.51.100.9:" | grep -c 200
+}
+from 198.51.100.1 3000 >"$scratch/heavy" &
+little=0
+for turn in 1 2 3 4 5; do
+	little=$((little + $(from 198.51.100.2 2)))
+	sleep 0.05
+done
+wait $!
+equal "who asks for little is answered beside who takes all" 10 "$little"
+within "who is not" 1 2900 "$(cat "$scratch/heavy")"
 done_testing
