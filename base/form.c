@@ -142,18 +142,12 @@ const char *form_get(const struct form *form, const char *key)
 	return NULL;
 }
 
-static bool is_unreserved(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_' || c == '.' || c == '~';
-}
-
 static size_t encoded_length(const char *text)
 {
 	size_t length = 0;
 
 	for (; *text; text++)
-		length += is_unreserved((unsigned char)*text) ? 1 : 3;
+		length += text_is_unreserved((unsigned char)*text) ? 1 : 3;
 	return length;
 }
 
@@ -165,7 +159,7 @@ static char *encode_to(char *out, const char *text)
 
 	for (; *text; text++) {
 		c = (unsigned char)*text;
-		if (is_unreserved(c)) {
+		if (text_is_unreserved(c)) {
 			*out++ = (char)c;
 			continue;
 		}

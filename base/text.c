@@ -232,6 +232,12 @@ int text_from_base64(const char *text, uint8_t *out, size_t size)
 	return (int)(length / 4 * 3 + 3 - padding);
 }
 
+bool text_is_unreserved(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.' || c == '~';
+}
+
 bool text_from_hex(const char *text, uint8_t *out, size_t length)
 {
 	size_t i;

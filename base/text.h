@@ -39,6 +39,7 @@ void text_hex(
 void text_base64(const uint8_t *bytes, size_t length, char *out);
 /* How many bytes text gives; -1: it is no Base64, or gives more than size. */
 int text_from_base64(const char *text, uint8_t *out, size_t size);
+bool text_is_unreserved(unsigned char c); /* RFC 3986, 2.3: stays as it is in a URI */
 bool text_from_hex(const char *text, uint8_t *out, size_t length); /* exactly 2 * length digits */
 
 /* Addresses: text <-> 16 bytes with IPv4 mapped (::ffff:a.b.c.d). */

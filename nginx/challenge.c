@@ -35,61 +35,45 @@
 #define AGENT_BYTES_MAX 1024
 static_assert((TOKEN_BYTES * 8 + 5) / 6 == TEXT_LENGTH, "text of a token");
 
-/* ---- base64url without padding */
+/* ---- base64url without padding: the usual Base64 with two other letters */
 
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define PADDED_LENGTH (TEXT_LENGTH + 1) /* of TOKEN_BYTES, one '=' at the end */
+static_assert(BASE64_TEXT_SIZE(TOKEN_BYTES) == PADDED_LENGTH + 1, "text of a token");
+
+static void replace(char *text, const char from[2], const char to[2])
+{
+	for (; *text; text++) {
+		if (*text == from[0])
+			*text = to[0];
+		else if (*text == from[1])
+			*text = to[1];
+	}
+}
 
 static void encode(const uint8_t bytes[TOKEN_BYTES], char out[CHALLENGE_TEXT_SIZE])
 {
-	uint32_t held = 0;
-	int bits = 0;
-	size_t at = 0;
+	char padded[PADDED_LENGTH + 1];
 
-	for (size_t i = 0; i < TOKEN_BYTES; i++) {
-		held = held << 8 | bytes[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			out[at++] = letters[held >> (bits - 6) & 63];
-	}
-	if (bits > 0)
-		out[at++] = letters[held << (6 - bits) & 63];
-	out[at] = '\0';
+	text_base64(bytes, TOKEN_BYTES, padded);
+	replace(padded, "+/", "-_");
+	memcpy(out, padded, TEXT_LENGTH);
+	out[TEXT_LENGTH] = '\0';
 }
 
-static int letter_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	return c == '_' ? 63 : -1;
-}
-
-/* false: not such a text, or one with bits behind its end: each token has one text. */
+/* false: not such a text. Each token has one text: what it is written as again is what came. */
 static bool decode(const char *text, size_t length, uint8_t out[TOKEN_BYTES])
 {
-	uint32_t held = 0;
-	int bits = 0;
-	size_t at = 0;
+	char padded[PADDED_LENGTH + 1], again[CHALLENGE_TEXT_SIZE];
 
 	if (length != TEXT_LENGTH)
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		int value = letter_value(text[i]);
-
-		if (value < 0)
-			return false;
-		held = held << 6 | (uint32_t)value;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[at++] = (uint8_t)(held >> bits);
-		}
-	}
-	return (held & ((1u << bits) - 1)) == 0;
+	memcpy(padded, text, TEXT_LENGTH);
+	memcpy(padded + TEXT_LENGTH, "=", 2);
+	replace(padded, "-_", "+/");
+	if (text_from_base64(padded, out, TOKEN_BYTES) != (int)TOKEN_BYTES)
+		return false;
+	encode(out, again);
+	return memcmp(again, text, TEXT_LENGTH) == 0;
 }
 
 /* ---- tokens */
@@ -387,7 +371,7 @@ static void put_encoded(struct writer *writer, const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		char c = text[i];
 
-		if (letter_value(c) >= 0 || c == '.' || c == '~')
+		if (text_is_unreserved((unsigned char)c))
 			put(writer, &c, 1);
 		else
 			put_format(writer, "%%%02X", (unsigned char)c);
