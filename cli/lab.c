@@ -270,14 +270,14 @@ static json_t *status_document(const struct lab *lab, const struct endpoint *end
 		(void)json_object_set_new(namespaces, role, json_string(name));
 	}
 	return json_pack(
-		"{s:b, s:s, s:s, s:s, s:s, s:o, s:[s,s], s:{s:s, s:s, s:i, s:i, s:i, s:i}, "
+		"{s:b, s:s, s:s+, s:s, s:s, s:o, s:[s,s], s:{s:s, s:s, s:i, s:i, s:i, s:i}, "
 		"s:s, s:o, s:o}",
-		"running", 1, "api", endpoint->url, "console", endpoint->url, "access_key_id",
-		endpoint->key_id, "access_key_secret", endpoint->secret, "namespaces", namespaces,
-		"vip_pool", LAB_VIP_IPV4, LAB_VIP_IPV6, "origin", "ipv4", LAB_ORIGIN_IPV4, "ipv6",
-		LAB_ORIGIN_IPV6, "http", LAB_ORIGIN_HTTP, "tcp_echo", LAB_ORIGIN_ECHO, "udp_echo",
-		LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER, "state", lab->directory, "dns",
-		dns_document(lab), "pids", pids);
+		"running", 1, "api", endpoint->url, "console", endpoint->url, "console/",
+		"access_key_id", endpoint->key_id, "access_key_secret", endpoint->secret,
+		"namespaces", namespaces, "vip_pool", LAB_VIP_IPV4, LAB_VIP_IPV6, "origin", "ipv4",
+		LAB_ORIGIN_IPV4, "ipv6", LAB_ORIGIN_IPV6, "http", LAB_ORIGIN_HTTP, "tcp_echo",
+		LAB_ORIGIN_ECHO, "udp_echo", LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER,
+		"state", lab->directory, "dns", dns_document(lab), "pids", pids);
 }
 
 static void print_status(const struct lab *lab, const struct endpoint *endpoint, json_t *pids)
