@@ -69,6 +69,8 @@ static const char api_configuration[] =
 	"			proxy_http_version 1.1;\n"
 	"			proxy_set_header Connection \"\";\n"
 	"			proxy_set_header Host $http_host;\n"
+	"			proxy_set_header X-Real-IP $remote_addr;\n"
+	"			proxy_set_header X-Forwarded-Proto $scheme;\n"
 	"			proxy_request_buffering off;\n"
 	"			proxy_buffer_size 32k;\n"
 	"			proxy_buffers 16 64k;\n"
