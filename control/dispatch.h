@@ -12,6 +12,7 @@
 
 struct nonces;	 /* auth/nonce.h */
 struct throttle; /* auth/throttle.h */
+struct login;	 /* auth/login.h */
 
 /* What all requests share. */
 struct gateway {
@@ -21,6 +22,7 @@ struct gateway {
 	struct engine *engine; /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
 	struct throttle *throttle; /* NULL: off */
+	struct login *login;	   /* NULL: nobody can log in with a password */
 	const char *dns_zone;	   /* of instances' names; NULL or "": they have none */
 	const char *host_id;	   /* HostId of error bodies when the request has no Host */
 };

@@ -50,6 +50,8 @@ const struct action *const action_tables[] = {
 	node_actions,
 	operation_actions,
 	key_actions,
+	user_actions,
+	session_actions,
 	NULL,
 };
 
@@ -152,6 +154,7 @@ static enum err describe_action(json_t *list, const struct action *action)
 	TRY(put_text(object, "mode", action->mode == WRITE ? "write" : "read"));
 	TRY(put_text(object, "permission", permission_name(action->permission)));
 	TRY(put_text(object, "summary", action->summary));
+	TRY(put(object, "signed", json_boolean(!action->is_open)));
 	TRY(put_list(object, "parameters", &parameters));
 	for (param = action->params; param->kind != PARAM_END; param++)
 		TRY(describe_param(parameters, param));

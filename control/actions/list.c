@@ -116,7 +116,7 @@ static enum err for_each_entry(struct call *call, const struct list_side *side,
 					    ? INT64_MAX
 					    : call->clock_ms + args->expire_seconds * SECOND_MS,
 			.since_ms = call->clock_ms,
-			.actor = call->key->id,
+			.actor = call_actor(call),
 		};
 		TRY(read_source(call, side, array, i, instance.ipv6, &entry));
 		TRY(step(call, side, args, &entry));
