@@ -51,9 +51,11 @@ struct call {
 	struct db *db;	   /* with the transaction open */
 	const struct vault *vault;
 	const struct nodes *nodes;
-	const char *dns_zone; /* of instances' names; NULL or "": they have none */
-	int64_t now_ms;	      /* life-cycle time */
-	int64_t clock_ms;     /* machine time */
+	const char *dns_zone;	  /* of instances' names; NULL or "": they have none */
+	bool watch_first;	  /* mitigations of a new instance only watch */
+	const char *drill_socket; /* of a lab; NULL or "": none */
+	int64_t now_ms;		  /* life-cycle time */
+	int64_t clock_ms;	  /* machine time */
 	const char *request_id;
 	const struct access_key *key; /* who calls */
 	const struct action *action;
