@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/live.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "cli/terminal.h"
 
 #define PAGE_MAX	1000 /* of one list: 50,000 instances */
@@ -462,16 +462,17 @@ static bool print_rows(struct request *request, const json_t *list)
 {
 	const struct view *view = request->view;
 	const size_t columns = column_count(view);
-	struct table table;
+	struct listing listing;
 	size_t i;
 	json_t *item;
 
-	table_init(&table, request->mem);
+	listing_init(&listing, request->mem);
 	for (size_t c = 0; c < columns; c++)
-		table_column(&table, view->column[c].title, view->column[c].kind == VIEW_NUMBER);
+		listing_column(
+			&listing, view->column[c].title, view->column[c].kind == VIEW_NUMBER);
 	json_array_foreach((json_t *)(uintptr_t)list, i, item)
 	{
-		struct table_row *row = table_add(&table);
+		struct listing_row *row = listing_add(&listing);
 
 		if (!row)
 			return complain("memory is out");
@@ -482,10 +483,10 @@ static bool print_rows(struct request *request, const json_t *list)
 	}
 	if (request->names)
 		return true;
-	if (table.count == 0 && view->empty)
+	if (listing.count == 0 && view->empty)
 		printf("%s\n", view->empty);
 	else
-		table_print(&table);
+		listing_print(&listing);
 	return true;
 }
 
