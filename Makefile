@@ -140,13 +140,20 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
+# What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
+PACKAGED := control.conf nginx-api.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
+$(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED))
+	@mkdir -p $(@D)
+	$(Q)(cd packaging && for f in $(PACKAGED); do n=$${f#systemd/polder-}; \
+		xxd -i -n "packaging_$$(printf %s "$$n" | tr -d @ | tr .- __)" $$f; done) | sed 's/^unsigned/static const unsigned/' > $@
+
 # The lab's nodes run the configuration that is shipped.
 $(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
 	@mkdir -p $(@D)
 	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
 
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h $(O)/gen/packaging_files.h
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

@@ -17,6 +17,10 @@
 static int help_command(int argc, char **argv);
 
 static const struct command commands[] = {
+	{ "check", "[--wan INTERFACE] [--lan INTERFACE] [--json]",
+		"what this machine offers for Polder, and what to mend", check_command },
+	{ "init", "--wan INTERFACE --vip ADDRESS[/LENGTH] --source ADDRESS[/LENGTH] ... | --undo",
+		"the first installation, step by step; --undo takes it back", init_command },
 	{ "call", "ACTION --Name value ... [--format json|xml] [--version V] [--endpoint URL]",
 		"sign and send one API call, print the reply", call_command },
 	{ "actions", "[ACTION]", "list the actions of the API, or the parameters of one",
