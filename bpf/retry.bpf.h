@@ -114,7 +114,7 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 	entry = bpf_map_lookup_elem(&opening, &p.key);
 	if (!entry)
 		return TC_ACT_OK;
-	p.now_ns = bpf_ktime_get_boot_ns();
+	p.now_ns = clock_now_ns();
 	flow = flow_lookup(&p.key, IPPROTO_TCP);
 	if (!flow || !retry_wants(flow)) {
 		bpf_map_delete_elem(&opening, &p.key);
