@@ -44,6 +44,7 @@ enum packet_proven {
 #define PACKET_OUT    (1u << 1) /* sent to a client for a protected address */
 #define PACKET_WEB    (1u << 2) /* its address has local services */
 #define PACKET_ROUTED (1u << 3) /* has an IPv6 routing header that mitigation ip_options is about */
+#define PACKET_SILENT (1u << 4) /* a SYN: its sender may wait until the server has spoken */
 
 #define TCP_FIN	      0x01
 #define TCP_SYN	      0x02
