@@ -141,8 +141,8 @@ $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
 # What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
-PACKAGED := control.conf nginx-api.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
-$(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED))
+PACKAGED := control.conf nginx-api.conf nginx-console.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
+$(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED)) Makefile
 	@mkdir -p $(@D)
 	$(Q)(cd packaging && for f in $(PACKAGED); do n=$${f#systemd/polder-}; \
 		xxd -i -n "packaging_$$(printf %s "$$n" | tr -d @ | tr .- __)" $$f; done) | sed 's/^unsigned/static const unsigned/' > $@
