@@ -108,5 +108,7 @@ void action_print(const json_t *row)
 		printf("\n");
 		if (*action_text(parameter, "help"))
 			printf("      %s\n", action_text(parameter, "help"));
+		if (*action_text(parameter, "shape"))
+			printf("      JSON: %s\n", action_text(parameter, "shape"));
 	}
 }
