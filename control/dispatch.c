@@ -451,6 +451,8 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->dns_zone = gateway->dns_zone;
 	call->login = gateway->login;
 	call->source = source_of(request);
+	call->watch_first = gateway->watch_first;
+	call->drill_socket = gateway->drill_socket;
 	call->clock_ms = request->clock_ms;
 	call->now_ms = request->clock_ms + life_clock_offset_ms(gateway->clock);
 	call->form = &exchange.all;

@@ -24,6 +24,8 @@ struct gateway {
 	struct throttle *throttle; /* NULL: off */
 	struct login *login;	   /* NULL: nobody can log in with a password */
 	const char *dns_zone;	   /* of instances' names; NULL or "": they have none */
+	bool watch_first;	   /* mitigations of new instances */
+	const char *drill_socket;  /* of a lab; NULL or "": none */
 	const char *host_id;	   /* HostId of error bodies when the request has no Host */
 };
 

@@ -162,6 +162,8 @@ static enum err start_http(struct control *control)
 		.throttle = control->throttle,
 		.login = control->login,
 		.dns_zone = config->dns_zone,
+		.watch_first = config->watch_first,
+		.drill_socket = config->drill_socket,
 		.host_id = config->host_id };
 	control->api_pool = db_pool_new(config->database, (size_t)config->threads);
 	control->node_pool = db_pool_new(config->database, NODE_CONNECTIONS_TO_STORE);

@@ -230,9 +230,9 @@ static enum err describe_action(json_t *list, const struct action *action, const
 	TRY(put_text(object, "mode", action->mode == WRITE ? "write" : "read"));
 	TRY(put_text(object, "permission", permission_name(action->permission)));
 	TRY(put_text(object, "summary", action->summary));
+	TRY(put(object, "signed", json_boolean(!action->is_open)));
 	if (action->calls_per_second > 0)
 		TRY(put_int(object, "callsPerSecond", action->calls_per_second));
-	TRY(put(object, "signed", json_boolean(!action->is_open)));
 	TRY(put_list(object, "parameters", &parameters));
 	for (param = action->params; param->kind != PARAM_END; param++)
 		TRY(describe_param(parameters, param));

@@ -203,7 +203,7 @@ const HOUR_MS = 3600_000;
 /** Times: what they count in is in their help; the published ones take whole minutes only. */
 export function isTime(param: Param): boolean {
 	return param.kind === "int" && /(Time|Before|After|Since|Until)$/.test(param.name) &&
-		/UNIX time/i.test(param.help);
+		/UNIX time|since 1970/i.test(param.help);
 }
 export function timeUnitMs(param: Param): 1 | 1000 {
 	return /\bms\b|millisecond/i.test(param.help) ? 1 : 1000;
@@ -247,7 +247,7 @@ function exampleName(param: Param, world: ExampleWorld): string {
 		return "UPGRADE";
 	if (/AccessKeyId/.test(name))
 		return "LTAI0000000000000000";
-	const text = "example";
+	const text = "example".padEnd(param.min, "-1");
 	return param.max > 0 ? text.slice(0, param.max) : text;
 }
 
