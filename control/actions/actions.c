@@ -100,6 +100,8 @@ static const struct {
 	{ node_actions, "nodes" },
 	{ operation_actions, "audit and events" },
 	{ key_actions, "accounts and keys" },
+	{ user_actions, "accounts and keys" },
+	{ session_actions, "sessions" },
 };
 
 static const char *group_of(const struct action *table)
