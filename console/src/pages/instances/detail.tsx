@@ -158,7 +158,7 @@ function Shown({ instance, order }: { instance: Instance; order: Order | undefin
 			<div className="row">{ELSEWHERE.filter(([page]) => pages.some((row) => row.id === page)).map(([page, label]) =>
 				<LinkButton key={page} to={href(page, id)}>{t(label)}</LinkButton>)}</div>
 		</Card>
-		<div className="cards">
+		<div className="columns">
 			<TrafficCard id={id} />
 			<PlanCard instance={instance} mayWrite={mayWrite} />
 			{order && <RenewalCard order={order} mayWrite={mayWrite} />}
