@@ -140,6 +140,13 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
+# What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
+PACKAGED := control.conf nginx-api.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
+$(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED))
+	@mkdir -p $(@D)
+	$(Q)(cd packaging && for f in $(PACKAGED); do n=$${f#systemd/polder-}; \
+		xxd -i -n "packaging_$$(printf %s "$$n" | tr -d @ | tr .- __)" $$f; done) | sed 's/^unsigned/static const unsigned/' > $@
+
 # The lab runs the configurations that are shipped.
 $(O)/gen/nginx_%_conf.h: packaging/nginx-%.conf
 	@mkdir -p $(@D)
@@ -147,7 +154,7 @@ $(O)/gen/nginx_%_conf.h: packaging/nginx-%.conf
 
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
 $(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h \
-	$(addprefix $(O)/gen/,nginx_edge_conf.h nginx_console_conf.h)
+	$(addprefix $(O)/gen/,nginx_edge_conf.h nginx_console_conf.h packaging_files.h)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

@@ -69,6 +69,9 @@ void lab_path(const struct lab *lab, const char *file, char out[PATH_MAX]);
 /* Endpoint and keys of the running lab. false: none is running. */
 bool lab_endpoint(struct arena *mem, struct endpoint *out);
 bool lab_endpoint_of(const struct lab *lab, struct arena *mem, struct endpoint *out);
+/* The user that the control made at its first start, in mem; false: there is none. */
+bool lab_user_of(
+	const struct lab *lab, struct arena *mem, const char **name, const char **password);
 /* Pids as the supervisor wrote them, owned by the caller; NULL: no supervisor. */
 json_t *lab_pids(const struct lab *lab);
 /* The supervisor, if it is alive; 0. */

@@ -68,8 +68,10 @@ static const struct param rules_params[] = {
 	PARAM_RESOURCE_GROUP(cache_rules),
 	PARAM(cache_rules, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {Name, Uri, Mode, CacheTtl: 0, 3600, 86400, 864000 or "
-			"2592000}"),
+		.shape = "[{Name: text(128), Uri: text(" SHAPE_NUMBER(
+			WEB_CACHE_PATH_MAX) "), Mode: standard|aggressive|bypass, CacheTtl: "
+					    "0..2592000}]1.." SHAPE_NUMBER(WEB_CACHE_MAX),
+		.help = "rules; CacheTtl is 0, 3600, 86400, 864000 or 2592000 seconds"),
 	PARAM_ROW_END,
 };
 
