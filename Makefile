@@ -20,7 +20,7 @@ CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	-fno-omit-frame-pointer)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
-CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
+CONTROL_LIBS := -lmaxminddb -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
 AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcares -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
