@@ -19,6 +19,8 @@ export interface Page {
 	title: Text;
 	/** The least permission that sees it. */
 	needs: Permission;
+	/** Only in a lab, whose drills the caller may start. */
+	lab?: true;
 	/** Path of a 24x24 line drawing. */
 	icon: string;
 	load: () => Promise<{ default: PageComponent }>;
@@ -27,6 +29,8 @@ export interface Page {
 export const pages: readonly Page[] = [
 	{ id: "overview", group: "watch", title: shell.overview, needs: "read-only",
 		icon: "M4 13h6V4H4zM14 9h6V4h-6zM14 20h6v-7h-6zM4 20h6v-3H4z", load: () => import("./overview") },
+	{ id: "drill", group: "watch", title: shell.drill, needs: "operator", lab: true,
+		icon: "M12 3v4M12 17v4M3 12h4M17 12h4M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8z", load: () => import("./drill") },
 	{ id: "instances", group: "protect", title: shell.instances, needs: "read-only",
 		icon: "M12 3l8 3v6c0 5-3.4 8.2-8 9.5C7.4 20.2 4 17 4 12V6zM9 12l2 2 4-4", load: () => import("./instances") },
 ];
