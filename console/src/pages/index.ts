@@ -27,4 +27,6 @@ export interface Page {
 export const pages: readonly Page[] = [
 	{ id: "overview", group: "watch", title: shell.overview, needs: "read-only",
 		icon: "M4 13h6V4H4zM14 9h6V4h-6zM14 20h6v-7h-6zM4 20h6v-3H4z", load: () => import("./overview") },
+	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
+		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 ];
