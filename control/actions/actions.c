@@ -50,6 +50,7 @@ const struct action *const action_tables[] = {
 	node_actions,
 	operation_actions,
 	key_actions,
+	drill_actions,
 	user_actions,
 	session_actions,
 	NULL,

@@ -121,19 +121,22 @@ export async function shot(page, name) {
 
 /** A page as it looks at 1280 and 390 px, light and dark, with axe in each theme. */
 export async function shotAll(page, name) {
-	for (const theme of ["light", "dark"]) {
-		await page.emulateMedia({ colorScheme: theme });
-		for (const width of [1280, 390]) {
-			await page.setViewportSize({ width, height: 860 });
-			await page.waitForTimeout(250); // transitions
-			await shot(page, `${name}-${theme}-${width}`);
-			const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-			assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width} px`);
+	try {
+		for (const theme of ["light", "dark"]) {
+			await page.emulateMedia({ colorScheme: theme });
+			for (const width of [1280, 390]) {
+				await page.setViewportSize({ width, height: 860 });
+				await page.waitForTimeout(250); // transitions
+				await shot(page, `${name}-${theme}-${width}`);
+				const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+				assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width} px`);
+			}
+			await axe(page);
 		}
-		await axe(page);
+	} finally {
+		await page.emulateMedia({ colorScheme: "light" });
+		await page.setViewportSize({ width: 1280, height: 860 });
 	}
-	await page.emulateMedia({ colorScheme: "light" });
-	await page.setViewportSize({ width: 1280, height: 860 });
 }
 
 /** A module of the console's sources, for tests of what needs no page. */

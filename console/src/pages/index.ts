@@ -27,6 +27,8 @@ export interface Page {
 export const pages: readonly Page[] = [
 	{ id: "overview", group: "watch", title: shell.overview, needs: "read-only",
 		icon: "M4 13h6V4H4zM14 9h6V4h-6zM14 20h6v-7h-6zM4 20h6v-3H4z", load: () => import("./overview") },
+	{ id: "instances", group: "protect", title: shell.instances, needs: "read-only",
+		icon: "M12 3l8 3v6c0 5-3.4 8.2-8 9.5C7.4 20.2 4 17 4 12V6zM9 12l2 2 4-4", load: () => import("./instances") },
 	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
 		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 ];
