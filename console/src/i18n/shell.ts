@@ -6,7 +6,7 @@ export const shell = section({
 	product: ["Polder", "Polder"], tagline: ["Land that stays dry below the water line.", "水线之下，安然无恙。"],
 	watch: ["Watch", "监控"], protect: ["Protect", "防护"], examine: ["Examine", "排查"], manage: ["Manage", "管理"],
 	overview: ["Overview", "总览"], drill: ["Drills", "演练"], instances: ["Instances", "实例"], audit: ["Audit log", "审计日志"],
-	settings: ["Settings", "设置"], errors: ["Error centre", "错误中心"],
+	settings: ["Settings", "设置"], errors: ["Error centre", "错误中心"], explorer: ["API Explorer", "API 调试"],
 	menu: ["Menu", "菜单"], navigation: ["Pages", "页面"], skip: ["To the page's content", "跳到页面内容"],
 	theme: ["Theme", "主题"], light: ["Light", "浅色"], dark: ["Dark", "深色"], system: ["As the system", "跟随系统"],
 	language: ["Language", "语言"], account: ["Account", "账户"], logOut: ["Log out", "退出登录"],

@@ -33,4 +33,6 @@ export const pages: readonly Page[] = [
 		icon: "M12 3v4M12 17v4M3 12h4M17 12h4M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8z", load: () => import("./drill") },
 	{ id: "instances", group: "protect", title: shell.instances, needs: "read-only",
 		icon: "M12 3l8 3v6c0 5-3.4 8.2-8 9.5C7.4 20.2 4 17 4 12V6zM9 12l2 2 4-4", load: () => import("./instances") },
+	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
+		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 ];
