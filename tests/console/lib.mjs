@@ -98,6 +98,14 @@ export async function logIn(page, { id = lab.access_key_id, secret = lab.access_
 	await page.waitForSelector("nav.nav", { state: "attached" });
 }
 
+/** Logs in with a user's password. */
+export async function logInAs(page, name, password) {
+	await page.locator("input[name=name]").fill(name);
+	await page.locator("input[name=password]").fill(password);
+	await page.locator("form button[type=submit]").click();
+	await page.waitForSelector("nav.nav", { state: "attached" });
+}
+
 /** Goes to a page of the console without loading the console anew: that would log out. */
 export async function visit(page, path) {
 	await page.evaluate((hash) => { location.hash = hash; }, `#/${path}`);
