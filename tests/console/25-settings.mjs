@@ -114,7 +114,7 @@ await test("a session that was ended elsewhere logs out, with a reason", async (
 	await other.context().close();
 });
 await test("logging out ends the session", async () => {
-	await page.getByRole("button", { name: /Account/ }).click();
+	await page.getByRole("button", { name: /Account: / }).click();
 	await page.getByRole("menuitem", { name: "Log out" }).click();
 	await page.waitForSelector(".login");
 });

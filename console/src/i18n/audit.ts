@@ -11,7 +11,7 @@ export const audit = section({
 	filterObject: ["Instance, key or user", "实例、密钥或用户"], filterAction: ["Action", "操作"], from: ["From", "起始"], until: ["Until", "截止"],
 	none: ["No record matches.", "没有匹配的记录。"], record: ["Record {n}", "记录 {n}"], parameters: ["Parameters", "参数"], before: ["Before", "变更前"], after: ["After", "变更后"],
 	engine: ["the engine", "引擎"], call: ["Request", "请求 ID"], noDetail: ["The record has no detail that this key may see.", "此记录没有可供查看的详情。"], account: ["Account", "账户"],
-	changed: ["What changed", "变更内容"], hour: ["Last hour", "最近 1 小时"], day: ["Last day", "最近 1 天"], week: ["Last week", "最近 7 天"], anyTime: ["Any time", "全部时间"],
+	field: ["Field", "字段"], changed: ["What changed", "变更内容"], hour: ["Last hour", "最近 1 小时"], day: ["Last day", "最近 1 天"], week: ["Last week", "最近 7 天"], anyTime: ["Any time", "全部时间"],
 	period: ["Period", "时间范围"],
 });
 

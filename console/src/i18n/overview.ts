@@ -6,7 +6,7 @@ export const overview = section({
 	quiet: ["No attack now", "当前无攻击"], attack: ["{n} under attack now", "{n} 个实例正在遭受攻击"],
 	quietHint: ["An instance counts as attacked while at least {pps} packets a second, and half of what arrives, are refused.",
 		"每秒丢弃数据包不少于 {pps} 且不少于到达量一半的实例视为受攻击。"],
-	arrives: ["Arrives", "到达"], refused: ["Refused", "丢弃"], sent: ["Sent to clients", "发往客户端"], peak: ["peak {rate} since this page is open", "页面打开以来峰值 {rate}"],
+	arrives: ["Arrives", "到达"], refused: ["Refused", "丢弃"], sent: ["Sent to clients", "发往客户端"], peak: ["peak {rate}", "峰值 {rate}"], peakOf: ["Highest since this page is open", "页面打开以来的最高值"],
 	byState: ["Instances", "实例"], protectedNow: ["Protected", "防护中"], expired: ["Expired, unprotected", "已到期，无防护"], stopped: ["Stopped, no traffic", "已停止转发"],
 	soon: ["Expire within 30 days", "30 天内到期"], soonNone: ["Nothing expires within 30 days.", "30 天内没有实例到期。"], more: ["{n} more", "另有 {n} 个"],
 	origins: ["Origins", "源站"], originsGood: ["All {n} origins that are probed answer.", "已探测的 {n} 个源站全部正常。"], originsNone: ["No port rule has a health check yet. With one, a dead origin gets no new connections.",

@@ -3,7 +3,7 @@
 
 export interface Change { path: string; before: string; after: string }
 
-const show = (value: unknown) => value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value);
+const show = (value: unknown) => value === undefined ? "–" : typeof value === "string" && value !== "" ? value : JSON.stringify(value);
 
 export function changesOf(before: unknown, after: unknown, path = ""): Change[] {
 	if (JSON.stringify(before) === JSON.stringify(after))

@@ -54,7 +54,7 @@ function RecordDialog({ record, onClose }: { record: AuditRecord; onClose: () =>
 		{full.data && !detail && <p className="help">{t("noDetail")}</p>}
 		{changes.length > 0 && <><h3>{t("changed")}</h3>
 			<Table label={t("changed")} rows={changes} rowKey={(row) => row.path} columns={[
-				{ id: "path", head: "", main: true, cell: (row) => <code>{row.path}</code> },
+				{ id: "path", head: t("field"), main: true, cell: (row) => <code>{row.path}</code> },
 				{ id: "before", head: t("before"), cell: (row) => <code>{row.before}</code> },
 				{ id: "after", head: t("after"), cell: (row) => <code>{row.after}</code> },
 			]} /></>}

@@ -61,7 +61,7 @@ function Now() {
 					<div className="figure-name">{t(label)}</div>
 					<div className="figure-value">{packetRate(packets)}</div>
 					<div className="figure-note">{bitRate(sum(rows, of, "bytes"))}</div>
-					<div className="figure-note">{t("peak", { rate: packetRate(peaks.current[label]) })}</div>
+					<div className="figure-note" title={t("peakOf")}>{t("peak", { rate: packetRate(peaks.current[label]) })}</div>
 				</div>;
 			})}</div>
 		</section>
