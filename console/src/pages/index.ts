@@ -29,4 +29,6 @@ export const pages: readonly Page[] = [
 		icon: "M4 13h6V4H4zM14 9h6V4h-6zM14 20h6v-7h-6zM4 20h6v-3H4z", load: () => import("./overview") },
 	{ id: "live", group: "watch", title: shell.live, needs: "read-only",
 		icon: "M3 12h4l3-8 4 16 3-8h4", load: () => import("./live") },
+	{ id: "ports", group: "protect", title: shell.ports, needs: "read-only",
+		icon: "M4 8h12M12 4l4 4-4 4M20 16H8M12 12l-4 4 4 4", load: () => import("./ports") },
 ];
