@@ -172,7 +172,9 @@ console:
 endif
 console/src/gen/actions.ts: $(O)/gen/actions.json console/generate.mjs
 	$(Q)node console/generate.mjs $< $(@D)
-$(O)/console/index.html: console/src/gen/actions.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
+console/src/gen/tables.ts: console/tables.mjs $(wildcard shared/*.def)
+	$(Q)node console/tables.mjs shared $(@D)
+$(O)/console/index.html: console/src/gen/actions.ts console/src/gen/tables.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
 	@echo "  VITE  $(@D)"
 	$(Q)cd console && node_modules/.bin/tsc --noEmit && \
 		node_modules/.bin/vite build --logLevel warn --outDir $(abspath $(@D))
