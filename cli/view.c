@@ -308,15 +308,14 @@ static json_t *fetch(struct request *request)
 {
 	const size_t at = request->parameter_count;
 	json_t *all = NULL;
-	char number[16];
 
 	if (!request->view->page_size)
 		return send_call(request);
 	for (int page = 1; page <= PAGE_MAX; page++) {
+		const char *number = arena_print(request->mem, "%d", page);
 		json_t *reply, *list;
 		size_t count;
 
-		(void)snprintf(number, sizeof(number), "%d", page);
 		request->parameter_count = at;
 		if (!add_parameter(request, "PageNumber", number) ||
 			!add_parameter(request, "PageSize", request->view->page_size))
