@@ -80,7 +80,7 @@ function AccountMenu() {
 	const caller = useCaller();
 	const name = caller.UserName || caller.AccountName || t("accountNumber", { n: caller.AccountId });
 	return <MenuTrigger>
-		<AriaButton className="button quiet account" aria-label={`${t("account")}: ${name}`}><span className="avatar" aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
+		<AriaButton className="button quiet account" aria-label={`${t("account")}: ${name}`}><span className="avatar" data-letter={name.slice(0, 1).toUpperCase()} aria-hidden="true" />
 			<span className="account-name">{name}</span></AriaButton>
 		<Popover className="popover" placement="bottom end">
 			<div className="account-facts">
