@@ -97,6 +97,7 @@ fi
 # ---- release: asks for the name, and takes no other
 at_expiry_plus "$id" 60
 begin "$tool release $id"
+check "release says what comes there" shows "in the last 60 s"
 check "release says what it ends" shows "This ends"
 answer "something"
 check "another name does nothing" shows "nothing was done"
@@ -108,6 +109,21 @@ check "the name releases it" shows "released"
 check "with status 0" shows "ended with 0"
 equal "the instance is gone" null "$(instance "$id" InstanceId)"
 clock reset
+
+# ---- a password is asked for, twice, and not shown
+name=terminal-$$
+begin "$tool user-make $name"
+check "user-make asks for the password" shows "Password:"
+answer "correct horse battery"
+check "and again" shows "Password, again:"
+answer "correct horse battery"
+check "it is made" shows "ended with 0"
+equal "the password was not shown" "" "$(shown | grep horse)"
+check "the user can log in" grep -q AccessKeySecret <<<"$(curl -s --noproxy '*' "$API" -d "Action=CreateSession&Version=2026-11-01&Format=JSON" \
+	-d "UserName=$name" --data-urlencode "Password=correct horse battery")"
+equal "a script says it on standard input" 0 "$(echo "another long password" | "$POLDER" user-password "$name" >/dev/null; echo $?)"
+check "users lists it" sh -c "'$POLDER' users --names | grep -qx $name"
+check "and it can be deleted" "$POLDER" user-delete "$name" --yes
 
 # ---- init: asks, asks again after a wrong answer, shows, does; undo asks, too
 ip netns add "$NAMESPACE"
