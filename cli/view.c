@@ -572,7 +572,7 @@ static bool permitted(struct request *request)
 int view_command(int argc, char **argv)
 {
 	struct request request = { .mem = arena_new(LIVE_MEMORY_MAX), .view = view_find(argv[0]) };
-	struct endpoint_options endpoint = { NULL, NULL, NULL, NULL };
+	struct endpoint_options endpoint = { 0 };
 	AUTO(document) json_t *reply = NULL;
 	int status = STATUS_USAGE;
 
