@@ -22,6 +22,8 @@ const struct command commands[] = {
 		"sign and send one API call, print the reply", call_command },
 	{ "actions", "[ACTION]", "list the actions of the API, or the parameters of one",
 		actions_command },
+	{ "errors", "[CODE] [--json]", "what an error means, and what to do about it",
+		errors_command },
 	{ "events", "[INSTANCE|ADDRESS] [--follow] [--json]",
 		"what happened to instances: attacks, limits, expiry, renewal", events_command },
 	{ "top", "[INSTANCE|ADDRESS] [--interval S] [--count N] [--json]",

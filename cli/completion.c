@@ -73,6 +73,7 @@ static const struct {
 	{ "lab drill 1", "_polder_drills" },
 	{ "audit 1", "echo verify" },
 	{ "completion 1", "echo bash zsh" },
+	{ "errors 1", "_polder_errors" },
 	{ "events 1", "_polder_ask \"$2\" instances" },
 	{ "top 1", "_polder_ask \"$2\" instances" },
 	{ "watch 1", "_polder_ask \"$2\" instances" },
@@ -176,6 +177,8 @@ static void print_commands(void)
 #define MITIGATION(name, mode, text) printf(" " #name);
 #include "shared/mitigations.def"
 #undef MITIGATION
+	printf("\n}\n_polder_errors() {\n\techo");
+	errors_print_codes();
 	printf("\n}\n");
 }
 

@@ -94,6 +94,16 @@ else
 	ok "zsh takes its script # SKIP zsh is not installed"
 fi
 
+# ---- errors: the service's catalogue, also where no service answers
+equal "errors are those of the service" "$(call DescribeErrors | jq -c '[.Errors[].Code] | unique')" \
+	"$(POLDER_ENDPOINT=http://127.0.0.1:9 "$POLDER" errors --json | jq -c '[.[].Code] | unique')"
+"$POLDER" errors instancenotexpire >"$scratch/error"
+check "one is told with cause, remedy and the actions that give it" sh -c \
+	"grep -q '^InstanceNotExpire, HTTP 400' '$scratch/error' && grep -q 'because   .' '$scratch/error' && grep -q 'remedy    .' '$scratch/error' && grep -q 'given by  .*ReleaseInstance' '$scratch/error'"
+equal "an unknown one is refused" 1 "$("$POLDER" errors Instance >/dev/null 2>"$scratch/error"; echo $?)"
+check "with those that it may be" grep -q 'perhaps InstanceNotFound' "$scratch/error"
+equal "a code is completed" "InstanceNotExpire" "$(completes errors InstanceNotE)"
+
 # ---- release: asks for the name, and takes no other
 at_expiry_plus "$id" 60
 begin "$tool release $id"
