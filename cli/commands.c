@@ -36,7 +36,7 @@ const struct command commands[] = {
 		"packets with the reason that each ended by, as pcapng", capture_command },
 	{ "lab", "up|down|status|exec|clock|drill ...", "the whole system on this machine",
 		lab_command },
-	{ "audit", "verify [--database PATH]", "check the chain of the audit log", audit_command },
+	{ "audit", "verify [--database PATH] [--json]", "check the chain of the audit log", audit_command },
 	{ "completion", "bash|zsh", "print a completion script", completion_command },
 	{ "help", "[ACTION]", "this page, or the parameters of an action", help_command },
 	{ "lab-service", NULL, NULL, lab_service_command },

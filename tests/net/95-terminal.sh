@@ -81,6 +81,7 @@ completes() { # completes WORD...: what the last one becomes, as a line
 		bash "$scratch/completion" "$POLDER" "$@"
 }
 check "an instance's id is completed by asking the service" grep -qw "$id" <<<"$(completes ports "${id%?}")"
+check "and where an action takes it" grep -qw "$id" <<<"$(completes call RenewInstance --InstanceId '')"
 equal "the choices of a word" "tcp udp" "$(completes forward "$id" '')"
 equal "an option does not count as a word" "tcp udp" "$(completes forward --json "$id" '')"
 equal "options of a command" "--months --json --help" "$(completes renew --)"
@@ -103,6 +104,8 @@ check "one is told with cause, remedy and the actions that give it" sh -c \
 equal "an unknown one is refused" 1 "$("$POLDER" errors Instance >/dev/null 2>"$scratch/error"; echo $?)"
 check "with those that it may be" grep -q 'perhaps InstanceNotFound' "$scratch/error"
 equal "a code is completed" "InstanceNotExpire" "$(completes errors InstanceNotE)"
+
+check "audit verify --json" jq -e '.whole and .records > 0' <<<"$("$POLDER" audit verify --json)"
 
 # ---- release: asks for the name, and takes no other
 at_expiry_plus "$id" 60
