@@ -23,7 +23,7 @@
 #include "cli/cli.h"
 #include "cli/process.h"
 
-#define UP_LIMIT_MS 30000
+#define UP_LIMIT_MS 90000 /* some seconds on an idle machine; who waits this long has a fault */
 #define LOG_LINES   15
 
 static int up_command(int argc, char **argv);
