@@ -81,6 +81,14 @@ equal "another user passes" passed "$(status /rate -H 'X-User: b')"
 order "frequency control is switched off" ModifyWebCCGlobalSwitch --CcGlobalSwitch close
 check "and everybody passes" comes passed /rate -H 'X-User: a'
 
+from_there() { inside attacker curl -s -m 3 -o /dev/null -w '%{http_code}' --resolve "$DOMAIN:80:$vip" --compressed -A "$BROWSER" -H 'Accept-Language: nl' "http://$DOMAIN/"; }
+# The agent was told where the attackers are.
+order "Antarctica is refused" ModifyWebAreaBlock --Regions.1 AQ
+check "the client, who is of no country, passes" comes passed /
+until_refused() { for _ in $(seq 10); do [[ "$(from_there)" == 403 ]] && return; sleep 0.2; done; return 1; }
+check "who is there does not" until_refused
+order "no country is" ModifyWebAreaBlockSwitch --Config '{"RegionblockEnable":0}'
+
 # cached PATH: what the node says about its cache
 cached() {
 	inside client curl -s -m 3 -o /dev/null -D - --resolve "$DOMAIN:80:$vip" --compressed \
