@@ -23,6 +23,8 @@ export interface Caller {
 	AccessKeyId: string; UserName: string; AccountId: number; AccountName: string; Permission: Exclude<Permission, "none">;
 	InstanceIds: string[]; Temporary: boolean; Extendable: boolean; MayManage: boolean; Expiration: string;
 	LastExpiration: string; LifeTime: number; MachineTime: number; DnsZone: string; ProductVersion: string; SourceIp: string;
+	/** A lab that offers drills to this caller. */
+	Drills?: boolean;
 }
 
 export type Session = { state: "out"; why?: "idle" | "ended" | "asked" } | { state: "in"; caller: Caller };
