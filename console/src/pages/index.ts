@@ -31,4 +31,6 @@ export const pages: readonly Page[] = [
 		icon: "M3 12h4l3-8 4 16 3-8h4", load: () => import("./live") },
 	{ id: "ports", group: "protect", title: shell.ports, needs: "read-only",
 		icon: "M4 8h12M12 4l4 4-4 4M20 16H8M12 12l-4 4 4 4", load: () => import("./ports") },
+	{ id: "mitigation", group: "protect", title: shell.mitigation, needs: "read-only",
+		icon: "M12 3l7 3v6c0 4.5-3 7.5-7 9-4-1.5-7-4.5-7-9V6z", load: () => import("./mitigation") },
 ];
