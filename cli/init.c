@@ -341,12 +341,13 @@ static bool may_go_on(const struct init *init)
 static void last_words(struct init *init)
 {
 	printf("\n%sInstalled.%s\n\n"
-	       "  API and console     %s\n"
+	       "  API                 %s\n"
+	       "  console             %sconsole/\n"
 	       "  access key id       %s\n"
 	       "  access key secret   %s     (shown this once)\n"
 	       "  TLS fingerprint     %s\n\n",
-		colour(COLOUR_GOOD), colour(COLOUR_PLAIN), init_url(init), init->key_id,
-		init->key_secret, init->fingerprint);
+		colour(COLOUR_GOOD), colour(COLOUR_PLAIN), init_url(init), init_url(init),
+		init->key_id, init->key_secret, init->fingerprint);
 	if (!init->start)
 		printf("Start it:\n"
 		       "  sysctl --system && systemctl daemon-reload\n"

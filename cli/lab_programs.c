@@ -31,6 +31,10 @@
 #include "nginx_console_conf.h"
 
 /* As in packaging/systemd/polder-agent@.service. */
+/* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
+#define LAB_OVERRIDE_IPV4  "198.51.100.0/24=AQ"
+#define LAB_OVERRIDE_IPV6  "2001:db8:a::/48=AQ"
+
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
@@ -288,7 +292,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", NULL });
+			"0", "--region-override", LAB_OVERRIDE_IPV4 " " LAB_OVERRIDE_IPV6,
+			"--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
 					       arena_print(mem, "%s/dns/knot.sock", d), NULL });
@@ -341,9 +346,8 @@ static void add_agent(
 		add_arguments(program, (const char *[]){ "--interface",
 					       arena_copy(mem, link.node_interface), NULL });
 	}
-	/* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
-	add_arguments(program, (const char *[]){ "--region-override", "198.51.100.0/24=AQ",
-				       "--region-override", "2001:db8:a::/48=AQ", NULL });
+	add_arguments(program, (const char *[]){ "--region-override", LAB_OVERRIDE_IPV4,
+				       "--region-override", LAB_OVERRIDE_IPV6, NULL });
 	for (int i = 0; i < 2 * LAB_SOURCE_COUNT; i++) {
 		lab_source(node, i / 2, i % 2 ? 6 : 4, address);
 		add_arguments(
@@ -379,6 +383,9 @@ size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program
 			      "echo", "--tcp", arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--udp",
 			      arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--banner",
 			      arena_print(mem, "%d", LAB_ORIGIN_BANNER), NULL });
+	add_arguments(add_program(out, &count, "drills", -1),
+		(const char *[]){ arena_print(mem, "%s/polder", lab->binaries), "lab-service",
+			"drills", NULL });
 	for (int node = 0; node < lab->node_count; node++)
 		add_agent(lab, mem, out, &count, node);
 	for (int node = 0; node < lab->node_count; node++)

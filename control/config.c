@@ -27,6 +27,7 @@ struct control_settings {
 	const char *dns_zone, *dns_socket;
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
+	const char *region_database, *region_override;
 	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes;
 };
 
@@ -79,6 +80,12 @@ static const struct param rows[] = {
 	PARAM(control_settings, drill_socket, "drill-socket", .kind = PARAM_TEXT,
 		.max = PATH_BYTES_MAX, .fallback_text = "",
 		.help = "Unix socket of a lab that runs drills; empty: none are offered"),
+	PARAM(control_settings, region_database, "region-database", .kind = PARAM_TEXT, .max = 4095,
+		.fallback_text = "",
+		.help = "the nodes' database of countries, for explanations; empty: none"),
+	PARAM(control_settings, region_override, "region-override", .kind = PARAM_TEXT,
+		.max = 16384, .fallback_text = "",
+		.help = "the nodes' PREFIX=CC, separated by spaces, for explanations"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -247,6 +254,7 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->blackhole_minutes = settings->blackhole_minutes;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
+	out->regions = (struct region_data){ settings->region_database, settings->region_override };
 	out->log_level = level_from_name(settings->log_level);
 }
 
@@ -274,6 +282,9 @@ bool config_read(
 		return false;
 	if (settings.dns_zone[0] && !names_zone_valid(settings.dns_zone))
 		return wrong(why, "dns-zone is not a name of a zone", settings.dns_zone);
+	if (!region_overrides_are_valid(settings.region_override))
+		return wrong(why, "region-override must be PREFIX=CC, CC of ISO 3166-1",
+			settings.region_override);
 	take_over(&settings, out);
 	return true;
 }

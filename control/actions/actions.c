@@ -50,6 +50,7 @@ const struct action *const action_tables[] = {
 	node_actions,
 	operation_actions,
 	key_actions,
+	drill_actions,
 	user_actions,
 	session_actions,
 	NULL,
@@ -99,6 +100,8 @@ static const struct {
 	{ node_actions, "nodes" },
 	{ operation_actions, "audit and events" },
 	{ key_actions, "accounts and keys" },
+	{ user_actions, "accounts and keys" },
+	{ session_actions, "sessions" },
 };
 
 static const char *group_of(const struct action *table)

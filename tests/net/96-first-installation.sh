@@ -88,6 +88,14 @@ equal "keys are for root alone" "600 600" "$(echo $(stat -c %a "$ROOT/etc/polder
 equal "a second init" 1 "$(status_of polder_there init --root "$ROOT" "${good[@]}" --yes)"
 check "names the way out" said "polder init --undo"
 
+# ---- what it wrote works: nginx takes both configurations, with the paths of this root
+sed "s|/etc/polder|$ROOT/etc/polder|; s|unix:/run/polder|unix:$scratch|" "$ROOT/etc/nginx/conf.d/polder-api.conf" >"$scratch/api.conf"
+printf 'pid %s;\nevents {}\nhttp { include %s; }\n' "$scratch/pid" "$scratch/api.conf" >"$scratch/nginx.conf"
+check "nginx takes the API's configuration" nginx -t -q -e stderr -c "$scratch/nginx.conf"
+mkdir "$scratch/requests"
+sed "s|/run/polder-requests|$scratch/requests|; s|/run/polder-edge/nginx.pid|$scratch/pid|" "$ROOT/etc/polder/nginx-edge.conf" >"$scratch/edge.conf"
+check "nginx takes that of web sites" nginx -t -q -e stderr -c "$scratch/edge.conf"
+
 # ---- what it wrote works: the control takes the file, and the key opens it; new instances only watch
 mkdir "$scratch/run"
 "$O/polder-control" --config "$ROOT/etc/polder/control.conf" --socket "$scratch/run/api" --node-socket "$scratch/run/node" \
@@ -148,7 +156,7 @@ rm "$ROOT/etc/nginx/conf.d"
 tree >"$scratch/before"
 for delay in 0.05 0.15 0.3 0.5 0.8; do
 	(ip netns exec "$NAMESPACE" sh -c 'mount -t bpf bpf /sys/fs/bpf; exec "$@"' sh timeout -s KILL $delay \
-		"$(realpath "$POLDER")" init --root "$ROOT" "${good[@]}" --yes </dev/null) >/dev/null 2>&1
+		"$(realpath "$POLDER")" init --root "$ROOT" "${good[@]}" --yes </dev/null; true) >/dev/null 2>&1
 	"$POLDER" init --undo --root "$ROOT" --yes >/dev/null 2>&1
 	tree >"$scratch/after"
 	check "killed after $delay s, then undone" diff "$scratch/before" "$scratch/after"

@@ -37,7 +37,7 @@ export function ErrorNotice({ error, retry }: { error: ApiError | undefined; ret
 interface Toast { id: number; tone: "good" | "bad"; body: ReactNode }
 const toasts = createStore<readonly Toast[]>([]);
 const TOASTS_MAX = 4;
-const GOOD_MS = 6000;
+const GOOD_MS = 4500;
 let nextId = 1;
 
 const drop = (id: number) => toasts.set(toasts.get().filter((toast) => toast.id !== id));
