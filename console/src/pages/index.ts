@@ -39,6 +39,8 @@ export const pages: readonly Page[] = [
 		icon: "M4 8h12M12 4l4 4-4 4M20 16H8M12 12l-4 4 4 4", load: () => import("./ports") },
 	{ id: "mitigation", group: "protect", title: shell.mitigation, needs: "read-only",
 		icon: "M4 5h16l-6 8v6l-4-2v-4z", load: () => import("./mitigation") },
+	{ id: "websites", group: "protect", title: shell.websites, needs: "read-only",
+		icon: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18", load: () => import("./websites") },
 	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
 		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 	{ id: "audit", group: "examine", title: shell.audit, needs: "read-only",
