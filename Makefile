@@ -140,6 +140,19 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
+# So is the catalogue of errors. Which actions give an error is read from the control's sources.
+$(O)/gen/errors_of_actions.def: tools/errors_of_actions base/errors.def \
+		$(filter-out control/main.c,$(wildcard $(addsuffix /*.[ch],control control/* base)))
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)tools/errors_of_actions $(filter %.c %.h,$^) > $@
+$(O)/control/actions/error.o: $(O)/gen/errors_of_actions.def
+$(O)/gen/errors.json: $(O)/polder-control
+	@mkdir -p $(@D)
+	$(Q)$(O)/polder-control --describe-errors > $@
+$(O)/gen/errors_json.h: $(O)/gen/errors.json
+	$(Q)(cd $(@D) && xxd -i errors.json) | sed 's/^unsigned/static const unsigned/' > $@
+
 # What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
 PACKAGED := control.conf nginx-api.conf nginx-console.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
 $(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED)) Makefile
@@ -153,7 +166,7 @@ $(O)/gen/nginx_%_conf.h: packaging/nginx-%.conf
 	$(Q)(cd $(<D) && xxd -i -n nginx_$*_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
 
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h \
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(addprefix $(O)/gen/,actions_json.h errors_json.h) \
 	$(addprefix $(O)/gen/,nginx_edge_conf.h nginx_console_conf.h packaging_files.h)
 
 $(O)/%.o: %.c
