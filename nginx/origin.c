@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "nginx/balance.h"
 #include "nginx/pool.h"
+#include "nginx/sessions.h"
 
 #define TRIES_MAX      8 /* origins that one request may be sent to */
 #define VARIANTS       256
@@ -65,7 +66,7 @@ static struct variant *variants[VARIANTS];
 
 ngx_int_t origin_start(ngx_cycle_t *cycle)
 {
-	if (pool_start(cycle) != NGX_OK)
+	if (pool_start(cycle) != NGX_OK || sessions_start(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return origin_state_start(cycle);
 }
@@ -356,18 +357,26 @@ static void peer_free(ngx_peer_connection_t *peer, void *data, ngx_uint_t state)
 		peer->tries--;
 }
 
-/* Sessions toward origins are not resumed: connections are kept instead. */
+/* poolable: it is known for what name the certificate was shown. */
 static ngx_int_t session_set(ngx_peer_connection_t *peer, void *data)
 {
-	(void)peer;
-	(void)data;
+	struct polder_origin *own = data;
+
+	if (own->poolable) {
+		own->pool.hash = pool_hash(&own->pool);
+		sessions_set(&own->pool, peer->connection);
+	}
 	return NGX_OK;
 }
 
 static void session_save(ngx_peer_connection_t *peer, void *data)
 {
-	(void)peer;
-	(void)data;
+	struct polder_origin *own = data;
+
+	if (own->poolable && peer->connection) {
+		own->pool.hash = pool_hash(&own->pool);
+		sessions_save(&own->pool, peer->connection);
+	}
 }
 
 static unsigned tries_of(const struct polder_request *request)

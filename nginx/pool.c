@@ -33,7 +33,7 @@ ngx_int_t pool_start(ngx_cycle_t *cycle)
 
 /* Not by table_hash, which takes bytes one by one: this is done for each request. Customers choose addresses and names, and
  * only slow themselves down by choosing alike ones. */
-static uint64_t hash_of(const struct pool_key *key)
+uint64_t pool_hash(const struct pool_key *key)
 {
 	uint64_t hash = key->address.half[0] ^ key->address.half[1] * UINT64_C(0x9e3779b97f4a7c15) ^
 			(uint64_t)(key->port * 4u + key->tls * 2u + key->verify) << 20;
@@ -119,7 +119,7 @@ static void log_set(ngx_connection_t *c, ngx_log_t *log)
 
 ngx_connection_t *pool_take(struct pool_key *key, ngx_log_t *log)
 {
-	key->hash = hash_of(key);
+	key->hash = pool_hash(key);
 	for (struct place *place = buckets[key->hash % BUCKETS]; place; place = place->next) {
 		ngx_connection_t *c = place->connection;
 

@@ -18,10 +18,11 @@ struct pool_key {
 	bool tls, verify;
 	const void *protocol; /* what speaks over it: the configuration of proxy or gRPC */
 	ngx_str_t name;	      /* server name under TLS; else empty. Not NUL-terminated */
-	uint64_t hash;	      /* of all that; pool_take sets it for pool_give */
+	uint64_t hash;	      /* of all that (pool_hash); pool_take sets it for pool_give */
 };
 
 ngx_int_t pool_start(ngx_cycle_t *cycle);
+uint64_t pool_hash(const struct pool_key *key);
 /* An open connection, which is the caller's now; NULL: there is none. */
 ngx_connection_t *pool_take(struct pool_key *key, ngx_log_t *log);
 /* The connection is the pool's now; key is one that pool_take was asked with. It is closed after idle_ms, or when the origin closes it. */

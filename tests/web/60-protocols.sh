@@ -24,6 +24,7 @@ table <<END
  $(site socket.test 8 $((PLAIN | HTTP2 | TO_HTTPS)) "[80,$((HTTP | WS))],[443,$((HTTPS | WSS))]" '{"address":"127.0.1.2","port":7100}'),
  $(site grpc.test 10 $((HTTP2 | PLAIN | GRPC | KEEPALIVE | LOG)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7200}'),
  $(site grpcs.test 11 $((HTTP2 | GRPC)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7201}'),
+ $(site again.test 12 0 "$both" "$at1"), $(site another.test 13 0 "$both" "$at1"), $(site wrong.test 14 0 "$both" "$at1"),
  $(site nosocket.test 9 0 "[80,$HTTP]" '{"address":"127.0.1.1","port":8000}')]}
 END
 edge_start 1
@@ -37,6 +38,12 @@ gets secure.test >/dev/null
 equal "kept connections are not shared between names" "secure.test trusting.test secure.test" \
 	"$(gets secure.test | word sni) $(gets trusting.test | word sni) $(gets secure.test | word sni)"
 check "though they are kept" [ "$(gets secure.test | word requests)" -gt 2 ]
+# Sessions of TLS: by address, name and whether the certificate was verified; the worker met each of these names above.
+new() { gets "$1" | word reused; }
+equal "a new connection resumes the session" "r r" "$(new again.test >/dev/null; new again.test) $(new again.test)"
+equal "but not that of another name" ". r" "$(new another.test) $(new another.test)"
+equal "nor one that was not verified" ". 502 502" "$(new wrong.test) $(table <<<"{\"sites\":[$(site wrong.test 14 $VERIFY "$both" "$at1")]}"; code gets wrong.test /) $(code gets wrong.test /)"
+
 equal "plain HTTP where the site says so, then on port 80" "127.0.1.1:80 ''" \
 	"$(gets plain.test | word origin) '$(gets plain.test | word https)'"
 equal "the origin is told that it was HTTPS" https "$(gets plain.test | word proto)"
