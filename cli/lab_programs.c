@@ -10,6 +10,7 @@
  *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
  *   DIR/console    the console's files, where they were built
+ *   DIR/drill.sock the service that runs drills for the control (drill_service.c)
  *   DIR/clock      offset of the life-cycle clock, ms
  *   DIR/NAME.log   what each program says
  */
