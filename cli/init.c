@@ -341,18 +341,23 @@ static bool may_go_on(const struct init *init)
 static void last_words(struct init *init)
 {
 	printf("\n%sInstalled.%s\n\n"
-	       "  API and console     %s\n"
+	       "  API                 %s\n"
+	       "  console             %sconsole/\n"
 	       "  access key id       %s\n"
 	       "  access key secret   %s     (shown this once)\n"
 	       "  TLS fingerprint     %s\n\n",
-		colour(COLOUR_GOOD), colour(COLOUR_PLAIN), init_url(init), init->key_id,
-		init->key_secret, init->fingerprint);
+		colour(COLOUR_GOOD), colour(COLOUR_PLAIN), init_url(init), init_url(init),
+		init->key_id, init->key_secret, init->fingerprint);
 	if (!init->start)
 		printf("Start it:\n"
 		       "  sysctl --system && systemctl daemon-reload\n"
 		       "  systemctl enable --now polder-control polder-agent@%s polder-edge\n"
 		       "  systemctl reload-or-restart nginx\n",
 			init->node.item[0]);
+	printf("Tell this tool where to call, and with which key:\n"
+	       "  export POLDER_ENDPOINT=%s POLDER_CA_FILE=/etc/polder/api.crt\n"
+	       "  export POLDER_ACCESS_KEY_ID=%s POLDER_ACCESS_KEY_SECRET=...\n",
+		init_url(init), init->key_id);
 	printf("Then: polder buy, polder forward INSTANCE tcp PORT ORIGIN-PORT ORIGIN; in mode %s "
 	       "mitigations of new instances %s.\n"
 	       "Take all of it back: polder init --undo\n",

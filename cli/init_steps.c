@@ -77,7 +77,7 @@ static const char *joined(struct arena *mem, const struct init_list *list, const
 }
 
 /* A program or file beside this one: as installed below a prefix, or as built. */
-static bool beside(const char *const *places, const char *name, char out[PATH_MAX])
+static bool find_beside(const char *const *places, const char *name, char out[PATH_MAX])
 {
 	char folder[PATH_MAX], path[PATH_MAX];
 	char *slash;
@@ -92,7 +92,24 @@ static bool beside(const char *const *places, const char *name, char out[PATH_MA
 			realpath(path, out))
 			return true;
 	}
-	return complain("%s is not beside this program: make install", name);
+	return false;
+}
+
+static bool beside(const char *const *places, const char *name, char out[PATH_MAX])
+{
+	return find_beside(places, name, out) ||
+	       complain("%s is not beside this program: make install", name);
+}
+
+/* The folder that holds console/. Where it was not built, the place it would be installed at. */
+static const char *console_folder(struct arena *mem)
+{
+	char path[PATH_MAX];
+
+	if (!find_beside((const char *const[]){ "../share/polder", ".", NULL },
+		    "console/index.html", path))
+		return "/usr/local/share/polder";
+	return arena_copy_n(mem, path, strlen(path) - strlen("/console/index.html"));
 }
 
 static bool find_program(const char *name, char out[PATH_MAX])
@@ -150,6 +167,7 @@ static void tell_servers(const struct init *init)
 {
 	printf("make   /etc/polder/api.key, api.crt   a self-signed certificate for %s\n"
 	       "write  /etc/nginx/conf.d/polder-api.conf  the API, port %s\n"
+	       "write  /etc/polder/nginx-console.conf the console, at /console/\n"
 	       "write  /etc/polder/nginx-edge.conf    web sites of the node\n",
 		init->name.item[0], init->listen.item[0]);
 }
@@ -168,7 +186,7 @@ static bool write_edge(struct init *init)
 
 static bool write_servers(struct init *init)
 {
-	const char *key, *certificate, *text = PACKAGED(init->mem, nginx_api_conf);
+	const char *key, *certificate, *console, *text = PACKAGED(init->mem, nginx_api_conf);
 
 	if (!text || !certificate_make(
 			     init->mem, init->name.item[0], &key, &certificate, &init->fingerprint))
@@ -177,9 +195,14 @@ static bool write_servers(struct init *init)
 	text = text ? replace(init->mem, text, "443 ssl",
 			      arena_print(init->mem, "%s ssl", init->listen.item[0]))
 		    : NULL;
-	return text && journal_file(&init->journal, "/etc/polder/api.key", 0600, key) &&
+	console = console_folder(init->mem);
+	text = text && console ? replace(init->mem, text, "/usr/local/share/polder", console)
+			       : NULL;
+	console = PACKAGED(init->mem, nginx_console_conf);
+	return text && console && journal_file(&init->journal, "/etc/polder/api.key", 0600, key) &&
 	       journal_file(&init->journal, "/etc/polder/api.crt", 0644, certificate) &&
 	       write_edge(init) &&
+	       journal_file(&init->journal, "/etc/polder/nginx-console.conf", 0644, console) &&
 	       journal_file(&init->journal, "/etc/nginx/conf.d/polder-api.conf", 0644, text);
 }
 

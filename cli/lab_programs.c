@@ -292,7 +292,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", "--region-override", LAB_OVERRIDE_IPV4 " " LAB_OVERRIDE_IPV6, NULL });
+			"0", "--region-override", LAB_OVERRIDE_IPV4 " " LAB_OVERRIDE_IPV6,
+			"--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
 					       arena_print(mem, "%s/dns/knot.sock", d), NULL });
@@ -382,6 +383,9 @@ size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program
 			      "echo", "--tcp", arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--udp",
 			      arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--banner",
 			      arena_print(mem, "%d", LAB_ORIGIN_BANNER), NULL });
+	add_arguments(add_program(out, &count, "drills", -1),
+		(const char *[]){ arena_print(mem, "%s/polder", lab->binaries), "lab-service",
+			"drills", NULL });
 	for (int node = 0; node < lab->node_count; node++)
 		add_agent(lab, mem, out, &count, node);
 	for (int node = 0; node < lab->node_count; node++)

@@ -45,6 +45,7 @@ struct polder_connection {
 		site_flags; /* under TLS: of the site that was asked for by server name */
 	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
 	struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
+	struct polder_lines *lines;		/* of HTTP/1; NULL: not watched (likewise) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */
@@ -55,6 +56,8 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	const struct table_settings *settings, const struct table_vip **out_vip);
 
 /* ---- a request; of the request's pool */
+struct polder_origin;
+struct polder_cache;
 struct polder_request {
 	struct polder_connection *connection;
 	struct table *table;		       /* pinned until the request was logged; NULL: none */
@@ -77,6 +80,7 @@ struct polder_request {
 	uint8_t verdict;      /* enum log_verdict */
 	uint8_t check;	      /* enum check that decided, or would have; CHECK_COUNT: none */
 	uint32_t rule;	      /* that decided, or would have, by number; 0: none */
+	struct polder_cache *cache; /* NULL: it has nothing to do with the cache (nginx/cache.h) */
 	struct polder_origin *origin; /* where it went (nginx/origin.h); NULL: nowhere */
 	void *checks; /* of run.c and checks/ alone, from the request's pool; NULL at first */
 };

@@ -44,7 +44,7 @@ enum check_mode {
 /* ---- table */
 
 #define TABLE_MAGIC   0x54444c50u /* "PLDT" */
-#define TABLE_VERSION 1
+#define TABLE_VERSION 2
 #define TABLE_GONE    1u /* offset of a slot whose record was deleted; its slot may be used again */
 
 struct table_header {
@@ -73,8 +73,12 @@ enum table_kind {
 	TABLE_CERTIFICATE = 4, /* its number, uint32_t: struct certificate */
 	TABLE_OCSP = 5,	       /* number of the certificate: the response, DER, to be stapled */
 	TABLE_NAME = 6,	       /* name of an origin, lower case: struct table_name */
+	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
+	TABLE_KIND_LAST = TABLE_REGIONS
 };
 #define TABLE_KEY_MAX 256
+/* Networks whose country the operator says, whatever a database does; the last one that holds an address counts. */
+#define TABLE_REGION_MAX 256
 struct table_record {
 	uint32_t length; /* with this header, key and body; a multiple of 8 */
 	uint16_t kind;	 /* enum table_kind */
@@ -100,8 +104,9 @@ static inline uint64_t table_hash(uint16_t kind, const void *key, size_t length)
 #define TICKET_KEYS	  3 /* new tickets by [0]; the others are still taken */
 struct table_prefix {
 	struct address address;
-	uint32_t bits;	/* of the mapped address */
-	uint32_t flags; /* of a site's list: SITE_WHITE or SITE_BLACK */
+	uint32_t bits; /* of the mapped address */
+	uint32_t
+		flags; /* of a site's list: SITE_WHITE or SITE_BLACK; of TABLE_REGIONS: row of countries.def + 1 */
 };
 struct table_settings {
 	int64_t life_offset_ms;
@@ -224,7 +229,7 @@ enum site_prefix_flag {
 	SITE_WHITE = 1,
 	SITE_BLACK = 2
 };
-struct site_cache_rule { /* the first whose path is a prefix of the request's decides */
+struct site_cache_rule { /* the first whose path is a prefix of the decoded one that is asked for decides */
 	struct site_text path;
 	uint32_t seconds; /* 0: as the origin says */
 	uint8_t mode;	  /* enum site_cache */
@@ -348,9 +353,11 @@ struct site {
 		rules; /* struct site_rule: by check in the order of checks.def, then by priority */
 	struct site_list steps;	 /* struct site_step */
 	struct site_list caches; /* struct site_cache_rule */
+	uint32_t cache_edition;	 /* another one when all that was cached is void */
+	uint32_t reserved;
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
-		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 144,
+		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,
 	"sites are built and read by different programs");
 
 /* A certificate with its key. key_offset .. is overwritten when it is deleted or replaced. */
@@ -381,10 +388,10 @@ struct site_counter {
 	uint64_t origin_status[6]; /* the same of origins: [0] no answer */
 	uint64_t milliseconds, origin_milliseconds; /* sums */
 	uint64_t challenged, challenge_passed;
-	uint64_t refused[CHECK_MAX]; /* by check */
-	uint64_t watched[CHECK_MAX]; /* would have been */
-	uint64_t cache_hits;
-	uint64_t reserved2[4];
+	uint64_t refused[CHECK_MAX];	   /* by check */
+	uint64_t watched[CHECK_MAX];	   /* would have been */
+	uint64_t cache_hits, cache_misses; /* answered from the cache; could have been */
+	uint64_t reserved2[3];
 };
 static_assert(sizeof(struct site_counter) == 720, "file format");
 

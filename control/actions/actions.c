@@ -50,8 +50,10 @@ const struct action *const action_tables[] = {
 	node_actions,
 	operation_actions,
 	key_actions,
+	drill_actions,
 	user_actions,
 	session_actions,
+	error_actions,
 	NULL,
 };
 
@@ -99,6 +101,9 @@ static const struct {
 	{ node_actions, "nodes" },
 	{ operation_actions, "audit and events" },
 	{ key_actions, "accounts and keys" },
+	{ user_actions, "accounts and keys" },
+	{ session_actions, "sessions" },
+	{ drill_actions, "drills" },
 };
 
 static const char *group_of(const struct action *table)

@@ -98,7 +98,8 @@ static enum err check_password(
 		call->retry_ms = SECOND_MS;
 		return ERR_THROTTLED;
 	}
-	err = password_check(user ? user->password : NULL, wanted->password, good);
+	err = password_check(
+		user ? user->password : NULL, login_cost(call->login), wanted->password, good);
 	login_work_end(call->login);
 	return err;
 }
@@ -260,6 +261,9 @@ static enum err describe_caller_run(struct call *call, const void *args)
 	TRY(put_int(reply, "LifeTime", call->now_ms));
 	TRY(put_int(reply, "MachineTime", call->clock_ms));
 	TRY(put_text(reply, "DnsZone", call->dns_zone));
+	TRY(put(reply, "Drills",
+		json_boolean(call->drill_socket && call->drill_socket[0] &&
+			     key->permission == PERMISSION_OPERATOR)));
 	TRY(put_text(reply, "ProductVersion", POLDER_PRODUCT_VERSION));
 	return put_text(reply, "SourceIp", call->source);
 }

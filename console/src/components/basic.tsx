@@ -33,10 +33,11 @@ export function QuotaBar({ label, used, limit, unit = "" }: { label: string; use
 	const t = useTexts(common);
 	const part = limit > 0 ? Math.min(1, used / limit) : 0;
 	const tone = part >= 1 ? "bad" : part >= 0.8 ? "warn" : "good";
+	const value = limit > 0 ? t("used", { used, limit }) : `${used} · ${t("unlimited")}`;
 	return <div className="quota">
-		<div className="quota-head"><span>{label}</span>
-			<span className="number">{limit > 0 ? t("used", { used, limit }) : `${used} · ${t("unlimited")}`}{unit && ` ${unit}`}</span></div>
-		<meter className={`bar ${tone}`} min={0} max={limit || 1} value={Math.min(used, limit || used)} aria-label={label} />
+		<div className="quota-head"><span>{label}</span><span className="number">{value}{unit && ` ${unit}`}</span></div>
+		<div className={`bar ${tone}`} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={limit || Math.max(1, used)}
+			aria-valuenow={used} aria-valuetext={value}><span style={{ width: `${part * 100}%` }} /></div>
 	</div>;
 }
 
@@ -51,7 +52,8 @@ export function useNow(every = 1000): number {
 }
 
 /** A moment. The life cycle's may be of a moved clock, and says so. */
-export function Time({ at, clock = "machine", relative }: { at: number; clock?: "machine" | "life"; relative?: boolean }) {
+export function Time({ at, clock = "machine", relative, brief }: {
+	at: number; clock?: "machine" | "life"; relative?: boolean; brief?: boolean }) {
 	const t = useTexts(common);
 	useLanguage();
 	const offset = useLifeOffset();
@@ -62,7 +64,7 @@ export function Time({ at, clock = "machine", relative }: { at: number; clock?: 
 	const exact = dateTime(at);
 	const title = clock === "life" && offset ? `${exact} · ${t("lifeTime")}` : exact;
 	if (!relative)
-		return <time dateTime={new Date(at).toISOString()} title={title}>{exact}</time>;
+		return <time dateTime={new Date(at).toISOString()} title={title}>{brief ? dateTime(at, false) : exact}</time>;
 	return <time dateTime={new Date(at).toISOString()} title={title}>
 		{left >= 0 ? t("inTime", { time: duration(left) }) : t("ago", { time: duration(-left) })}</time>;
 }
@@ -115,8 +117,8 @@ export function Card({ title, actions, children, wide }: { title?: ReactNode; ac
 export function Facts({ children }: { children: ReactNode }) {
 	return <dl className="facts">{children}</dl>;
 }
-export function Fact({ name, children }: { name: ReactNode; children: ReactNode }) {
-	return <div><dt>{name}</dt><dd>{children}</dd></div>;
+export function Fact({ name, children, wide }: { name: ReactNode; children: ReactNode; wide?: boolean }) {
+	return <div className={wide ? "wide" : undefined}><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
 /** Nothing there yet, and what to do about it. */

@@ -44,7 +44,7 @@ export function Table<T>({ label, rows, columns, rowKey, order: first, empty, on
 				aria-sort={column.sort ? now ? now.down ? "descending" : "ascending" : "none" : undefined}>
 				{column.sort ? <button type="button" className="sort" title={t("sortBy", { column: column.head })}
 					onClick={() => setOrder({ id: column.id, down: now ? !now.down : !!column.number })}>
-					{column.head}<span aria-hidden="true" className="arrow">{now ? now.down ? "↓" : "↑" : "↕"}</span></button> : column.head}
+					{column.head}<span aria-hidden="true" className={`arrow${now ? "" : " idle"}`}>{now ? now.down ? "↓" : "↑" : "↕"}</span></button> : column.head}
 			</th>;
 		})}</tr></thead>
 		<tbody>{sorted.map((row) => <tr key={rowKey(row)}>{columns.map((column) => {
