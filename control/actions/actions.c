@@ -53,6 +53,7 @@ const struct action *const action_tables[] = {
 	drill_actions,
 	user_actions,
 	session_actions,
+	error_actions,
 	NULL,
 };
 

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "control/model/web_condition.h"
+#include "control/actions/error.h"
 #include "tests/support/api.h"
 
 #include <setjmp.h>
@@ -479,6 +480,79 @@ static void condition_shape_is_of_the_tables(void **state)
 	assert_int_equal(names, 2 + WEB_FIELD_COUNT + METHOD_COUNT);
 }
 
+/* ---- the catalogue of errors */
+
+static void check_words(const char *text)
+{
+	static const char *const verbs[] = { "Describe", "Create", "Modify", "Delete", "Renew",
+		"Start", "Stop", "Release", "Query", "Extend", "Diagnose" };
+	char word[64];
+	bool known;
+
+	/* An action that is named must be there. */
+	for (const char *at = text; *at; at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ')) {
+		size_t length = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+		if (length >= sizeof(word))
+			continue;
+		memcpy(word, at, length);
+		word[length] = '\0';
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+			if (strncmp(word, verbs[i], strlen(verbs[i])) != 0 ||
+				word[strlen(verbs[i])] < 'A' || word[strlen(verbs[i])] > 'Z')
+				continue;
+			if (!action_find(VERSION_POLDER, word, &known) &&
+				!action_find(VERSION_DDOSCOO, word, &known) &&
+				!action_find(VERSION_BSS, word, &known))
+				fail_msg("no action %s: %s", word, text);
+		}
+	}
+}
+
+static void errors_are_explained(void **state)
+{
+	struct api *api = *state;
+	const char *code;
+	size_t i, count;
+
+	POLDER(api, "DescribeErrors");
+	expect(api, 200, "");
+	count = json_array_size(api_get(api, "Errors"));
+	assert_int_equal(api_int(api, "TotalCount"), count);
+	assert_true(count > 60);
+	for (i = 0; i < count; i++) {
+		const json_t *error = json_array_get(api_get(api, "Errors"), i);
+		const char *cause = json_string_value(json_object_get(error, "Cause"));
+		const char *remedy = json_string_value(json_object_get(error, "Remedy"));
+
+		code = json_string_value(json_object_get(error, "Code"));
+		if (strlen(cause) < 20 || strlen(remedy) < 15)
+			fail_msg("%s is not explained", code);
+		check_words(remedy);
+		check_words(cause);
+		/* An error that nothing gives is none. */
+		if (json_is_false(json_object_get(error, "Everywhere")) &&
+			json_array_size(json_object_get(error, "Actions")) == 0)
+			fail_msg("no action gives %s", code);
+	}
+	POLDER(api, "DescribeErrors", "Code", "UserNotFound");
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	assert_int_equal(api_int(api, "Errors.0.HttpStatus"), 400);
+	assert_string_equal(api_text(api, "Errors.0.Actions.0"), "ModifyUserPassword");
+	assert_string_equal(api_text(api, "Errors.0.Actions.1"), "DeleteUser");
+	assert_int_equal(json_array_size(api_get(api, "Errors.0.Actions")), 2);
+	POLDER(api, "DescribeErrors", "Code", "SignatureNonceUsed");
+	assert_true(json_is_true(api_get(api, "Errors.0.Everywhere")));
+	assert_int_equal(json_array_size(api_get(api, "Errors.0.Actions")), 0);
+	POLDER(api, "DescribeErrors", "Code", "InternalError");
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	POLDER(api, "DescribeErrors", "Code", "NoSuchCode");
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	assert_true(action_gives("CreatePort", "ddos_coop3303"));
+	assert_false(action_gives("DescribeErrors", "ddos_coop3303"));
+	assert_true(action_gives("DescribeErrors", "Throttling.User"));
+}
+
 static int open_api(void **state)
 {
 	struct api *api = calloc(1, sizeof(*api));
@@ -512,6 +586,7 @@ int main(void)
 		CASE(tokens_are_limited),
 		CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
+		CASE(errors_are_explained),
 		cmocka_unit_test(every_document_has_a_shape),
 		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};
