@@ -97,5 +97,5 @@ export const groupNames: Record<string, Text> = {
 	"logs": ["Logs", "日志"], "scene policies": ["Scene policies", "场景策略"], "blackhole": ["Blackhole", "黑洞"], "traffic": ["Traffic", "流量"],
 	"web sites": ["Web sites", "网站"], "certificates": ["Certificates", "证书"], "nodes": ["Nodes", "节点"],
 	"audit and events": ["Audit and events", "审计与事件"], "accounts and keys": ["Accounts and keys", "账户与密钥"], "sessions": ["Sessions", "会话"],
-	"drills": ["Drills", "演练"],
+	"drills": ["Drills", "演练"], "calls and errors": ["Calls and errors", "调用与错误"],
 };
