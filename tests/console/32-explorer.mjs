@@ -207,7 +207,7 @@ if (await page.getByRole("tab", { name: "Errors" }).count() > 0) {
 	await test("errors of the action are those of the running service", async () => {
 		await choose("ReleaseInstance");
 		await tab("Errors").click();
-		await page.getByRole("table", { name: "Of this action" }).getByText("InstanceNotExpire").waitFor();
+		await page.getByRole("region", { name: "Of this action" }).getByText("InstanceNotExpire").waitFor();
 		await shotAll(page, "explorer-errors");
 	});
 }
