@@ -54,6 +54,8 @@ const struct action *const action_tables[] = {
 	user_actions,
 	session_actions,
 	error_actions,
+	api_call_actions,
+	live_actions,
 	NULL,
 };
 

@@ -51,5 +51,7 @@ extern const struct action drill_actions[];
 extern const struct action user_actions[];
 extern const struct action session_actions[];
 extern const struct action error_actions[];
+extern const struct action api_call_actions[];
+extern const struct action live_actions[];
 
 #endif

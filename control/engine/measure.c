@@ -36,6 +36,7 @@ struct service_entry {
 struct site_entry {
 	struct entry entry;
 	struct site_measure measure; /* total: as last reported */
+	struct site_counter rate;    /* of all counters, a second */
 };
 struct health_entry {
 	struct entry entry;
@@ -178,6 +179,18 @@ static uint64_t refused_of(const struct site_counter *counter)
 	return sum;
 }
 
+/* All words but the first are counters. */
+static void site_rates(const struct site_counter *before, const struct site_counter *now,
+	int64_t span_ms, struct site_counter *out)
+{
+	const uint64_t *from = (const uint64_t *)(const void *)before;
+	const uint64_t *to = (const uint64_t *)(const void *)now;
+	uint64_t *rate = (uint64_t *)(void *)out;
+
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		rate[i] = rate_of(from[i], to[i], span_ms);
+}
+
 /* The rates of a first report are not known: its totals may be of days. */
 static void take_site(struct measures *measures, const struct record_site_traffic *record)
 {
@@ -193,6 +206,7 @@ static void take_site(struct measures *measures, const struct record_site_traffi
 		return;
 	}
 	before = entry->measure.total;
+	site_rates(&before, now, span_ms, &entry->rate);
 	entry->measure = (struct site_measure){
 		.total = *now,
 		.requests_rate = rate_of(before.requests, now->requests, span_ms),
@@ -347,6 +361,15 @@ bool measures_site(
 	out->bytes_out_rate += entry->measure.bytes_out_rate;
 	out->origin_requests_rate += entry->measure.origin_requests_rate;
 	return true;
+}
+
+void measures_site_rates(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out)
+{
+	const struct site_entry *entry = table_find(&measures->site, (uint64_t)site);
+
+	if (entry && is_fresh(measures, &entry->entry, clock_ms))
+		site_add(out, &entry->rate);
 }
 
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],

@@ -45,6 +45,9 @@ bool measures_service(
 	const struct measures *measures, int64_t service, struct service_measure *out);
 bool measures_site(
 	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_measure *out);
+/* Adds the rates of all counters of a site. */
+void measures_site_rates(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);
 

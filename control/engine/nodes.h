@@ -78,6 +78,9 @@ struct reason_measure {
 /* reason: enum reason, or REASON_WATCHED | it. */
 bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t reason,
 	int64_t clock_ms, struct reason_measure *out);
+/* Rates by reason, summed over instances: dropped and watched have REASON_COUNT entries, to which they are added. */
+void nodes_reason_rates(const struct nodes *nodes, const int64_t *instances, size_t count,
+	int64_t clock_ms, struct counter *dropped, struct counter *watched);
 struct service_measure {
 	uint64_t connections; /* open now */
 	uint64_t opened, refused_rate, refused_connections;
@@ -91,6 +94,9 @@ struct site_measure {
 	uint64_t bytes_in_rate, bytes_out_rate;
 	uint64_t origin_requests_rate;
 };
+/* Adds the rates of all counters of a site to out and to sum. */
+void nodes_site_rates(const struct nodes *nodes, int64_t site, int64_t clock_ms,
+	struct site_counter *out, struct site_counter *sum);
 bool nodes_site(
 	const struct nodes *nodes, int64_t site, int64_t clock_ms, struct site_measure *out);
 struct origin_health {
