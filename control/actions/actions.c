@@ -105,6 +105,7 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ error_actions, "calls and errors" },
 	{ drill_actions, "drills" },
 };
 
