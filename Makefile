@@ -32,7 +32,7 @@ CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control con
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
-REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c opening.c))
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c lines.c opening.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -62,8 +62,8 @@ test: setup ## set up, build, run every test tier of one machine (root)
 
 # Tests of exhausted memory ask for more than a sanitizer's allocator gives: it refuses as the real one does.
 SANITIZED := ASAN_OPTIONS=allocator_may_return_null=1 TSAN_OPTIONS=allocator_may_return_null=1
-test-sanitizers: ## tiers without network and kernel, with sanitizers: addresses, undefined, threads
-	$(Q)$(SANITIZED) SAN=address,undefined O=$(O)-address tests/run unit model torture fuzz
+test-sanitizers: ## tiers without network and kernel, and nginx's module (root), with sanitizers: addresses, undefined, threads
+	$(Q)$(SANITIZED) SAN=address,undefined O=$(O)-address tests/run unit model torture fuzz web
 	$(Q)$(SANITIZED) SAN=thread O=$(O)-thread tests/run unit
 
 test-kernel: all ## packet path, agent and packet tests on Linux 6.1 in an emulated machine (root)

@@ -103,6 +103,7 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ drill_actions, "drills" },
 };
 
 static const char *group_of(const struct action *table)

@@ -413,29 +413,36 @@ static void the_table_is_sound(void **state)
 	json_decref(described);
 }
 
+static void expect_balanced(const char *shape)
+{
+	int depth = 0;
+
+	for (const char *at = shape; *at; at++) {
+		depth += strchr("[{(", *at) != NULL;
+		depth -= strchr("]})", *at) != NULL;
+		assert_true(depth >= 0);
+	}
+	assert_int_equal(depth, 0);
+}
+
 /* What forms are made of: every JSON parameter has a shape, with balanced brackets. */
 static void every_document_has_a_shape(void **state)
 {
 	const struct action *const *table, *action;
-	const struct param *param;
 	int shapes = 0;
 
 	(void)state;
 	for (table = action_tables; *table; table++) {
 		for (action = *table; action->name; action++) {
-			for (param = action->params; param->kind != PARAM_END; param++) {
-				int depth = 0;
+			const struct param *param = action->params;
 
+			for (; param->kind != PARAM_END; param++) {
 				if (param->kind != PARAM_JSON && param->kind != PARAM_OBJECT_LIST)
 					continue;
 				if (!param->shape)
 					fail_msg("%s: %s", action->name, param->name);
-				for (const char *at = param->shape; *at; at++) {
-					depth += strchr("[{(", *at) != NULL;
-					depth -= strchr("]})", *at) != NULL;
-					assert_true(depth >= 0);
-				}
-				assert_int_equal(depth, 0);
+				else
+					expect_balanced(param->shape);
 				shapes++;
 			}
 		}
