@@ -41,6 +41,8 @@ export const pages: readonly Page[] = [
 		icon: "M4 5h16l-6 8v6l-4-2v-4z", load: () => import("./mitigation") },
 	{ id: "websites", group: "protect", title: shell.websites, needs: "read-only",
 		icon: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18", load: () => import("./websites") },
+	{ id: "sitemitigation", group: "protect", title: shell.sitemitigation, needs: "read-only",
+		icon: "M4 4h16v5H4zM4 9v11h7M8 14h3M15 13l4 1.5v2.5c0 2-1.6 3.3-4 4c-2.4-.7-4-2-4-4v-2.5z", load: () => import("./sitemitigation") },
 	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
 		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 	{ id: "audit", group: "examine", title: shell.audit, needs: "read-only",
