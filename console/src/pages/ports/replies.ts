@@ -12,7 +12,6 @@ declare module "../../api/replies" {
 	interface Replies {
 		DescribeRuleForwarding: { TotalCount: number; NetworkRules: RuleForwarding[] };
 		DescribeNetworkRuleAttributes: { NetworkRuleAttributes: { Config: RuleConfig }[] };
-		DescribeHealthCheckList: { HealthCheckList: { HealthCheck: HealthCheck }[] };
 		DescribeLayer4RulePolicy: { BakMode: string; CurrentIndex: number; PriRealServers: { RealServer: string }[]; SecRealServers: { RealServer: string }[] };
 	}
 }
