@@ -54,6 +54,8 @@ export const pages: readonly Page[] = [
 		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
 	{ id: "audit", group: "examine", title: shell.audit, needs: "read-only",
 		icon: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h5", load: () => import("./audit") },
+	{ id: "errors", group: "examine", title: shell.errors, needs: "read-only",
+		icon: "M12 3l9 16H3zM12 9v5M12 16.5v.5", load: () => import("./errors") },
 	{ id: "settings", group: "manage", title: shell.settings, needs: "read-only",
 		icon: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5", load: () => import("./settings") },
 ];

@@ -9,7 +9,6 @@ import { href } from "../../router";
 
 declare module "../../api/replies" {
 	interface Replies {
-		DescribeHealthCheckList: { HealthCheckList: { InstanceId: string; Protocol: string; FrontendPort: number; HealthCheck: { Type?: string } }[] };
 	}
 }
 

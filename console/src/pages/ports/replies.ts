@@ -12,6 +12,7 @@ declare module "../../api/replies" {
 	interface Replies {
 		DescribeRuleForwarding: { TotalCount: number; NetworkRules: RuleForwarding[] };
 		DescribeNetworkRuleAttributes: { NetworkRuleAttributes: { Config: RuleConfig }[] };
+		DescribeHealthCheckList: { HealthCheckList: { InstanceId: string; Protocol: string; FrontendPort: number; HealthCheck: HealthCheck }[] };
 		DescribeLayer4RulePolicy: { BakMode: string; CurrentIndex: number; PriRealServers: { RealServer: string }[]; SecRealServers: { RealServer: string }[] };
 	}
 }
