@@ -435,6 +435,23 @@ static const char web_policies[] =
 	" bytes INTEGER NOT NULL,"
 	" emptied_ms INTEGER NOT NULL);";
 
+/* Queries of access logs, as nodes hear of them. */
+static const char log_queries[] = "CREATE TABLE log_query ("
+				  " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+				  " account INTEGER NOT NULL,"
+				  " website INTEGER NOT NULL,"
+				  " from_ms INTEGER NOT NULL,"
+				  " until_ms INTEGER NOT NULL,"
+				  " expires_ms INTEGER NOT NULL,"
+				  " lines INTEGER NOT NULL,"
+				  " source BLOB NOT NULL,"
+				  " source_bits INTEGER NOT NULL,"
+				  " status_min INTEGER NOT NULL,"
+				  " status_max INTEGER NOT NULL,"
+				  " check_number INTEGER NOT NULL,"
+				  " verdict INTEGER NOT NULL,"
+				  " path TEXT NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -445,5 +462,6 @@ const char *const schema_steps[] = {
 	syn_thresholds,
 	websites,
 	web_policies,
+	log_queries,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

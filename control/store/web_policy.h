@@ -48,10 +48,29 @@ enum err global_choice_put(struct db *db, struct arena *mem, const struct websit
 #define LOG_DAYS_DEFAULT 180
 struct log_store {
 	int64_t days;	    /* requests are kept so long */
-	int64_t bytes;	    /* that they take, as whoever keeps them last said */
 	int64_t emptied_ms; /* machine time: those before are gone; 0: never */
 };
 enum err log_store_load(struct db *db, int64_t account, struct log_store *out) MUST_USE;
 enum err log_store_put(struct db *db, int64_t account, const struct log_store *store) MUST_USE;
+
+/* ---- log_query.c: who looks for requests in them */
+struct log_query {
+	int64_t number, account, website;
+	int64_t from_ms, until_ms; /* of the requests; machine time */
+	int64_t expires_ms;	   /* nodes may answer so long */
+	int64_t lines;
+	uint8_t source[16];
+	int64_t source_bits; /* 0: any */
+	int64_t status_min, status_max;
+	int64_t check, verdict; /* CHECK_COUNT, LOG_VERDICT_NONE: any */
+	const char *path;	/* what it begins with; "": any */
+};
+/* Sets number. */
+enum err log_query_insert(struct db *db, struct log_query *query) MUST_USE;
+enum err log_query_load(struct db *db, struct arena *mem, int64_t number,
+	struct log_query *out) MUST_USE; /* ERR_NOT_FOUND */
+/* How many of an account nodes may still answer. */
+enum err log_query_running(struct db *db, int64_t account, int64_t clock_ms, int64_t *out) MUST_USE;
+enum err log_query_prune(struct db *db, int64_t before_ms) MUST_USE;
 
 #endif

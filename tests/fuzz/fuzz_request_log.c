@@ -28,7 +28,7 @@ static void look_at(const struct log_request *request)
 	if (!top)
 		top = request_top_new();
 	if (top)
-		request_top_add(top, &view, 0);
+		request_top_add(top, &view, "", 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/log_search.h"
 #include "agent/request_json.h"
 #include "agent/request_log.h"
 #include "base/auto.h"
@@ -306,7 +307,7 @@ static void add_uri(struct request_top *top, uint32_t site, const char *uri, int
 
 	(void)make_request(&buffer, site, text);
 	log_view_of(request_of(&buffer), &view);
-	request_top_add(top, &view, now_ms);
+	request_top_add(top, &view, "NL", now_ms);
 }
 
 static void test_top(void **state)
@@ -331,15 +332,84 @@ static void test_top(void **state)
 	assert_int_equal(entry[0].count, 9000);
 	assert_int_equal(request_top_get(top, 1, TOP_JA4, entry), 0);
 	assert_int_equal(request_top_get(top, 2, TOP_URL, entry), 0);
-	/* What was, fades. */
-	add_uri(top, 1, "/often", 5 + 3 * TOP_HALF_MS);
-	assert_int_equal(request_top_get(top, 1, TOP_SOURCE, entry), 1);
-	assert_int_equal(entry[0].count, 9000 / 8 + 1);
 	/* More sites than have a place: the longest idle one gives way. */
 	for (uint32_t site = 2; site <= TOP_SITE_MAX + 1; site++)
-		add_uri(top, site, "/", 6 + 3 * TOP_HALF_MS);
+		add_uri(top, site, "/", 6);
 	assert_int_equal(request_top_get(top, 1, TOP_URL, entry), 0);
 	assert_int_equal(request_top_get(top, TOP_SITE_MAX + 1, TOP_URL, entry), 1);
+	request_top_free(top);
+}
+
+static void test_top_windows(void **state)
+{
+	struct record_site_top out[TOP_COUNT];
+	struct request_top *top = request_top_new();
+
+	(void)state;
+	add_uri(top, 1, "/a?x", 1000);
+	add_uri(top, 1, "/a", 1000);
+	add_uri(top, 2, "/b", 30000);
+	/* No window has lasted long enough. */
+	assert_int_equal(request_top_take(top, 999 + TOP_WINDOW_MS, out), 0);
+	assert_false(request_top_has_next(top, 999 + TOP_WINDOW_MS));
+	assert_true(request_top_has_next(top, 1000 + TOP_WINDOW_MS));
+	/* URL, source, blocked source, country and rule: the request was refused by one. */
+	assert_int_equal(request_top_take(top, 1000 + TOP_WINDOW_MS, out), 5);
+	assert_int_equal(out[0].record.id, 1);
+	assert_int_equal(out[0].record.type, RECORD_SITE_TOP);
+	assert_int_equal(out[0].kind, TOP_URL);
+	assert_int_equal(out[0].entry_count, 1);
+	assert_int_equal(out[0].record.length,
+		offsetof(struct record_site_top, entry) + sizeof(struct top_entry));
+	assert_int_equal(out[0].window_ms, TOP_WINDOW_MS);
+	assert_int_equal(out[0].total, 2);
+	assert_int_equal(out[0].entry[0].hits, 2);
+	assert_string_equal(out[0].entry[0].key, "/a");
+	assert_int_equal(out[3].kind, TOP_COUNTRY);
+	assert_string_equal(out[3].entry[0].key, "NL");
+	assert_int_equal(out[4].kind, TOP_RULE);
+	assert_string_equal(out[4].entry[0].key, "42");
+	/* It was told, and begins anew. */
+	assert_int_equal(request_top_take(top, 1000 + TOP_WINDOW_MS, out), 0);
+	assert_int_equal(request_top_take(top, 30000 + TOP_WINDOW_MS, out), 5);
+	assert_int_equal(out[0].record.id, 2);
+	/* Many requests: a short one. More keys than are told: the most frequent. */
+	for (unsigned i = 0; i < TOP_BUSY_WEIGHT; i++) {
+		char uri[16];
+
+		(void)snprintf(uri, sizeof(uri), "/%u", i % 20 < 4 ? 99 : i % 20);
+		add_uri(top, 1, uri, 200000);
+	}
+	assert_int_equal(request_top_take(top, 199999 + TOP_BUSY_MS, out), 0);
+	assert_int_equal(request_top_take(top, 200000 + TOP_BUSY_MS, out), 5);
+	assert_int_equal(out[0].entry_count, TOP_REPORT_KEYS);
+	assert_string_equal(out[0].entry[0].key, "/99");
+	assert_int_equal(out[0].entry[0].count, TOP_BUSY_WEIGHT / 5);
+	assert_int_equal(out[0].total, TOP_BUSY_WEIGHT);
+	request_top_free(top);
+}
+
+/* A record that stands for many. */
+static void test_top_weight(void **state)
+{
+	const char *text[LOG_TEXT_COUNT] = { [LOG_URI] = "/" };
+	struct request_top *top = request_top_new();
+	struct request_buffer buffer = { { 0 } };
+	struct record_site_top out[TOP_COUNT];
+	struct log_view view;
+
+	(void)state;
+	(void)make_request(&buffer, 1, text);
+	request_of(&buffer)->weight = 256;
+	request_of(&buffer)->origin_milliseconds = 10;
+	log_view_of(request_of(&buffer), &view);
+	request_top_add(top, &view, "", 0);
+	request_top_add(top, &view, "", 0);
+	assert_int_equal(request_top_take(top, TOP_BUSY_MS, out), 5); /* no country */
+	assert_int_equal(out[0].entry[0].count, 512);
+	assert_int_equal(out[0].entry[0].hits, 2);
+	assert_int_equal(out[3].kind, TOP_SLOW_URL);
+	assert_int_equal(out[3].entry[0].count, 5120);
 	request_top_free(top);
 }
 
@@ -357,7 +427,12 @@ static int64_t bytes_of(const struct world *world, const char *name)
 static void add_lines(struct request_files *files, uint32_t site, unsigned count, int64_t now_ms)
 {
 	char text[1000];
-	struct request_line line = { site, site == 1 ? "a.example" : "*.b.example", text, 1000 };
+	struct request_line line = { .site = site,
+		.account = site == 1 ? 7 : 8,
+		.time_ms = now_ms,
+		.domain = site == 1 ? "a.example" : "*.b.example",
+		.text = text,
+		.length = 1000 };
 
 	memset(text, 'x', sizeof(text));
 	text[999] = '\n';
@@ -388,9 +463,9 @@ static void test_files(void **state)
 	add_lines(files, 1, 10, HOUR_0);
 	add_lines(files, 2, 5, HOUR_0);
 	add_lines(files, 1, 1, HOUR_0 + HOUR_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 10000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 1000);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112416.jsonl"), 5000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), 10000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112417.jsonl"), 1000);
+	assert_int_equal(bytes_of(world, "2-_.b.example~8/2025112416.jsonl"), 5000);
 	request_files_counts(files, &counts);
 	assert_int_equal(counts.bytes, 16000);
 	assert_int_equal(counts.lines, 16);
@@ -398,17 +473,17 @@ static void test_files(void **state)
 	/* A new start counts what is there, and goes on behind it. */
 	files = open_files(world, 7, 1 << 20, 4 << 20);
 	add_lines(files, 1, 1, HOUR_0);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 11000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), 11000);
 	request_files_counts(files, &counts);
 	assert_int_equal(counts.bytes, 17000);
 	/* Seven days later to the hour. */
 	request_files_sweep(files, HOUR_0 + 7 * DAY_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 11000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), 11000);
 	request_files_sweep(files, HOUR_0 + 7 * DAY_MS + HOUR_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 1000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), -1);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112417.jsonl"), 1000);
 	/* And with its last hour a site's folder. */
-	assert_int_equal(bytes_of(world, "2-_.b.example"), -1);
+	assert_int_equal(bytes_of(world, "2-_.b.example~8"), -1);
 	request_files_close(files);
 }
 
@@ -421,19 +496,19 @@ static void test_site_bound(void **state)
 	for (int hour = 0; hour < 3; hour++)
 		add_lines(files, 1, 40, HOUR_0 + hour * HOUR_MS);
 	/* The oldest hour made room. */
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 40000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 40000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), -1);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112417.jsonl"), 40000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112418.jsonl"), 40000);
 	/* One hour alone is too much: the rest of it is dropped. */
 	add_lines(files, 1, 200, HOUR_0 + 2 * HOUR_MS);
 	request_files_counts(files, &counts);
 	assert_int_equal(counts.dropped_lines, 140);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 100000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112417.jsonl"), -1);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112418.jsonl"), 100000);
 	assert_int_equal(counts.bytes, 100000);
 	/* Another site has its own. */
 	add_lines(files, 2, 10, HOUR_0 + 2 * HOUR_MS);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112418.jsonl"), 10000);
+	assert_int_equal(bytes_of(world, "2-_.b.example~8/2025112418.jsonl"), 10000);
 	request_files_close(files);
 }
 
@@ -448,16 +523,181 @@ static void test_sum_bound(void **state)
 	add_lines(files, 2, 30, HOUR_0 + HOUR_MS);
 	add_lines(files, 1, 40, HOUR_0 + 2 * HOUR_MS);
 	/* The oldest hour of all sites. */
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112417.jsonl"), 30000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 40000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), -1);
+	assert_int_equal(bytes_of(world, "2-_.b.example~8/2025112416.jsonl"), -1);
+	assert_int_equal(bytes_of(world, "2-_.b.example~8/2025112417.jsonl"), 30000);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112418.jsonl"), 40000);
 	request_files_counts(files, &counts);
 	assert_int_equal(counts.bytes, 70000);
 	assert_int_equal(counts.dropped_lines, 0);
 	add_lines(files, 1, 200, HOUR_0 + 2 * HOUR_MS);
 	request_files_counts(files, &counts);
 	assert_true(counts.bytes <= 100000);
+	request_files_close(files);
+}
+
+/* --- what an account asks for ------------------------------------------------------------------------------ */
+
+static void put_line(struct request_files *files, uint32_t site, int64_t time_ms, const char *path,
+	unsigned status)
+{
+	char text[400], time[32];
+	struct request_line line = {
+		.site = site, .account = 7, .time_ms = time_ms, .domain = "a.example", .text = text
+	};
+	time_t seconds = (time_t)(time_ms / 1000);
+	struct tm parts;
+
+	assert_non_null(gmtime_r(&seconds, &parts));
+	(void)strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &parts);
+	line.length = (size_t)snprintf(text, sizeof(text),
+		"{\"time\":\"%s.%03uZ\",\"matched_host\":\"a.example\",\"real_client_ip\":"
+		"\"192.0.2.%u\",\"request_path\":\"%s\",\"status\":%u,\"cc_action\":\"%s\","
+		"\"cc_phase\":\"%s\",\"rule\":0}\n",
+		time, (unsigned)(time_ms % 1000), status % 100, path, status,
+		status == 403 ? "close" : "none", status == 403 ? "precise" : "");
+	request_files_add(files, &line, time_ms);
+}
+
+static void test_terms(void **state)
+{
+	struct world *world = *state;
+	struct request_files *files = open_files(world, 100, 1 << 20, 4 << 20);
+	struct log_term other = { 8, 7, HOUR_0 + DAY_MS }, none = { 7, 100, 0 };
+	struct log_term days = { 7, 7, 0 }, emptied = { 7, 7, HOUR_0 + 10 * DAY_MS + 30 };
+	int64_t now_ms = HOUR_0 + 10 * DAY_MS;
+	struct log_used used[4];
+	int64_t bytes;
+
+	put_line(files, 1, HOUR_0, "/old", 200);
+	add_lines(files, 2, 2, HOUR_0 + 2 * DAY_MS);
+	for (int i = 0; i < 6; i++)
+		put_line(files, 1, now_ms + i * 10, "/new", 200);
+	request_files_terms(files, &none, 1, now_ms);
+	assert_true(bytes_of(world, "1-a.example~7/2025112416.jsonl") > 0);
+	bytes = bytes_of(world, "1-a.example~7/2025120416.jsonl") / 6;
+	assert_int_equal(request_files_used(files, used, 4), 2);
+	assert_int_equal(used[0].account, 7);
+	assert_int_equal(
+		used[0].bytes, bytes * 6 + bytes_of(world, "1-a.example~7/2025112416.jsonl"));
+	assert_int_equal(used[1].account, 8);
+	assert_int_equal(used[1].bytes, 2000);
+	/* Fewer days than the node's; another account's terms are another's. */
+	request_files_terms(files, &days, 1, now_ms);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025112416.jsonl"), -1);
+	request_files_terms(files, &other, 1, now_ms);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025120416.jsonl"), bytes * 6);
+	/* Emptied in the middle of an hour, twice: the three requests since then stay. */
+	request_files_terms(files, &emptied, 1, now_ms + 100);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025120416.jsonl"), bytes * 3);
+	request_files_sweep(files, now_ms + 200);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025120416.jsonl"), bytes * 3);
+	assert_int_equal(request_files_used(files, used, 4), 2);
+	assert_int_equal(used[0].bytes, bytes * 3);
+	/* One that waited meanwhile is not kept; what comes now is. */
+	put_line(files, 1, now_ms + 20, "/new", 200);
+	put_line(files, 1, now_ms + 300, "/new", 200);
+	request_files_flush(files);
+	assert_int_equal(bytes_of(world, "1-a.example~7/2025120416.jsonl"), bytes * 4);
+	/* All of it. */
+	emptied.emptied_ms = now_ms + 400;
+	request_files_terms(files, &emptied, 1, now_ms + 400);
+	assert_int_equal(bytes_of(world, "1-a.example~7"), -1);
+	assert_int_equal(request_files_used(files, used, 1), 1);
+	assert_int_equal(used[0].bytes, 0);
+	request_files_close(files);
+}
+
+struct found {
+	unsigned count;
+	int64_t time_ms[64];
+	size_t length;
+};
+
+static void take_found(void *context, int64_t time_ms, const char *line, size_t length)
+{
+	struct found *found = context;
+
+	assert_in_range(found->count, 0, 63);
+	assert_int_equal(line[0], '{');
+	assert_int_equal(line[length - 1], '}');
+	found->time_ms[found->count++] = time_ms;
+	found->length = length;
+}
+
+static struct found search(struct request_files *files, const struct record_log_query *query)
+{
+	struct log_search *log = log_search_new(request_files_folder(files), query);
+	struct found found = { 0 };
+
+	assert_non_null(log);
+	while (!log_search_step(log, take_found, &found))
+		;
+	assert_int_equal(log_search_found(log), found.count);
+	assert_false(log_search_partial(log));
+	log_search_free(log);
+	return found;
+}
+
+static void test_search(void **state)
+{
+	struct world *world = *state;
+	struct request_files *files = open_files(world, 100, 64 << 20, 64 << 20);
+	const struct record_log_query all = { .site = 1,
+		.lines = 10,
+		.until_ms = INT64_MAX / 2,
+		.status_max = UINT16_MAX,
+		.check = CHECK_COUNT,
+		.verdict = LOG_VERDICT_NONE };
+	struct record_log_query query;
+	struct found found;
+
+	/* Two hours, some blocks of a file; another site's beside them. */
+	for (int i = 0; i < 2000; i++) {
+		put_line(files, 1, HOUR_0 + i, i % 100 == 7 ? "/a/\\\"b" : "/a",
+			i % 50 == 0 ? 403 : 200);
+		put_line(files, 11, HOUR_0 + i, "/a", 200);
+	}
+	for (int i = 0; i < 3; i++)
+		put_line(files, 1, HOUR_0 + HOUR_MS + i, "/later", 404);
+	request_files_flush(files);
+	found = search(files, &all);
+	assert_int_equal(found.count, 10);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(found.time_ms[i], HOUR_0 + HOUR_MS + 2 - i);
+	assert_int_equal(found.time_ms[3], HOUR_0 + 1999);
+	assert_int_equal(found.time_ms[9], HOUR_0 + 1993);
+	query = all;
+	query.status_min = query.status_max = 403;
+	query.lines = 60;
+	found = search(files, &query);
+	assert_int_equal(found.count, 40);
+	assert_int_equal(found.time_ms[39], HOUR_0);
+	query.check = CHECK_precise;
+	query.verdict = LOG_REFUSED;
+	assert_int_equal(search(files, &query).count, 40);
+	query.verdict = LOG_CHALLENGED;
+	assert_int_equal(search(files, &query).count, 0);
+	query.verdict = LOG_REFUSED;
+	query.check = CHECK_global;
+	assert_int_equal(search(files, &query).count, 0);
+	query = all;
+	query.from_ms = HOUR_0 + 1995;
+	query.until_ms = HOUR_0 + HOUR_MS;
+	assert_int_equal(search(files, &query).count, 6);
+	/* Of 192.0.2.3 and .4 is only what was 403 or 404. */
+	query = all;
+	query.lines = 60;
+	assert_true(text_to_prefix("192.0.2.2/31", query.source.byte, &query.source_bits));
+	assert_int_equal(search(files, &query).count, 40);
+	query = all;
+	query.path_length = (uint16_t)snprintf(query.path, sizeof(query.path), "/lat");
+	assert_int_equal(search(files, &query).count, 3);
+	query.path_length = (uint16_t)snprintf(query.path, sizeof(query.path), "/a/\"");
+	query.lines = 60;
+	assert_int_equal(search(files, &query).count, 20);
+	query.site = 2;
+	assert_int_equal(search(files, &query).count, 0);
 	request_files_close(files);
 }
 
@@ -479,10 +719,21 @@ static void test_thread(void **state)
 	struct top_entry entry[TOP_KEYS];
 	struct request_buffer buffer = { { 0 } };
 	struct request_log *log = NULL;
-	size_t length;
+	static _Alignas(8) uint8_t answers[LOG_OUTBOX_BYTES];
+	const struct record_log_query query = { .record = { RECORD_LOG_QUERY, sizeof(query), 5 },
+		.site = 10,
+		.lines = 5,
+		.until_ms = INT64_MAX / 2,
+		.expires_ms = INT64_MAX,
+		.status_max = UINT16_MAX,
+		.check = CHECK_COUNT,
+		.verdict = LOG_VERDICT_NONE };
+	const struct record_log_line *line;
+	const struct record_log_done *done;
+	size_t length, bytes = 0;
 
 	assert_non_null(sites);
-	*sites = (struct logged_site){ 10, "shop.example" };
+	*sites = (struct logged_site){ 10, 3, "shop.example" };
 	assert_int_equal(request_log_open(&settings, &log), OK);
 	request_log_sites(log, sites, 1);
 	/* Of a site whose log is on, and of one whose is not. The sites are taken over before the next look. */
@@ -511,6 +762,31 @@ static void test_thread(void **state)
 	assert_true(bans[0].until_ms > clock_utc_ms());
 	request_log_told(log, 1);
 	assert_int_equal(request_log_bans(log, bans), 0);
+	/* What was written is found, by a record for the line and one for the end. */
+	request_log_query(log, &query);
+	for (int i = 0; i < WAIT_MS / 10 &&
+			(!request_log_has_answers(log) ||
+				(bytes = request_log_answers(log, answers)) < sizeof(*done));
+		i++)
+		(void)usleep(10000);
+	line = (const void *)answers;
+	assert_int_equal(line->record.type, RECORD_LOG_LINE);
+	assert_int_equal(line->record.id, 5);
+	assert_int_equal(line->sequence, 0);
+	assert_int_equal(line->time_ms, INT64_C(1764000000123));
+	assert_memory_equal(line->text, "{\"time\":", 8);
+	assert_int_equal(line->text[line->length - 1], '}');
+	for (int i = 0; i < WAIT_MS / 10 &&
+			(bytes = request_log_answers(log, answers)) == line->record.length;
+		i++)
+		(void)usleep(10000);
+	assert_int_equal(bytes, line->record.length + sizeof(*done));
+	done = (const void *)(answers + line->record.length);
+	assert_int_equal(done->record.type, RECORD_LOG_DONE);
+	assert_int_equal(done->lines, 1);
+	assert_int_equal(done->partial, 0);
+	request_log_answered(log, bytes);
+	assert_false(request_log_has_answers(log));
 	request_log_close(log);
 }
 
@@ -523,9 +799,13 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_top),
+		cmocka_unit_test(test_top_windows),
+		cmocka_unit_test(test_top_weight),
 		IN_WORLD(test_files),
 		IN_WORLD(test_site_bound),
 		IN_WORLD(test_sum_bound),
+		IN_WORLD(test_terms),
+		IN_WORLD(test_search),
 		IN_WORLD(test_thread),
 	};
 
