@@ -32,16 +32,16 @@ CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control con
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
-REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c frames.c hello.c opening.c))
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c opening.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all help setup run stop test test-sanitizers test-kernel lint format fuzz bench install clean
+.PHONY: all console help setup run stop test test-sanitizers test-kernel lint format fuzz bench install clean
 
-all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o $(O)/ngx_http_polder_module.so ## build everything
+all: $(O)/polder $(O)/polder-control $(O)/polder-agent $(O)/polder.bpf.o $(O)/ngx_http_polder_module.so console ## build everything
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
@@ -140,18 +140,43 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
-# The lab's nodes run the configuration that is shipped.
-$(O)/gen/nginx_edge_conf.h: packaging/nginx-edge.conf
+# What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
+PACKAGED := control.conf nginx-api.conf nginx-console.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
+$(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED)) Makefile
 	@mkdir -p $(@D)
-	$(Q)(cd $(<D) && xxd -i -n nginx_edge_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
+	$(Q)(cd packaging && for f in $(PACKAGED); do n=$${f#systemd/polder-}; \
+		xxd -i -n "packaging_$$(printf %s "$$n" | tr -d @ | tr .- __)" $$f; done) | sed 's/^unsigned/static const unsigned/' > $@
+
+# The lab runs the configurations that are shipped.
+$(O)/gen/nginx_%_conf.h: packaging/nginx-%.conf
+	@mkdir -p $(@D)
+	$(Q)(cd $(<D) && xxd -i -n nginx_$*_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
 
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h $(O)/gen/nginx_edge_conf.h
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h \
+	$(addprefix $(O)/gen/,nginx_edge_conf.h nginx_console_conf.h packaging_files.h)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
+
+# --- the console: static files. Its list of actions, too, is what the control prints. ------------------
+CONSOLE_TOOLS := console/node_modules/.package-lock.json
+CONSOLE_SOURCES := $(wildcard console/*.*) $(shell find console/src console/public -type f -not -path '*/gen/*')
+ifneq ($(wildcard $(CONSOLE_TOOLS)),)
+console: $(O)/console/index.html ## build the console (part of all where its npm packages are)
+else
+console:
+	@echo "  SKIP  console: its npm packages are not there (./setup installs them; it needs the npm registry)"
+endif
+console/src/gen/actions.ts: $(O)/gen/actions.json console/generate.mjs
+	$(Q)node console/generate.mjs $< $(@D)
+$(O)/console/index.html: console/src/gen/actions.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
+	@echo "  VITE  $(@D)"
+	$(Q)cd console && node_modules/.bin/tsc --noEmit && \
+		node_modules/.bin/vite build --logLevel warn --outDir $(abspath $(@D))
+	$(Q)touch $@
 
 # --- the module of nginx: built against Debian's nginx-dev, which tells how the packaged nginx was built ----
 NGINX_SOURCE := /usr/share/nginx/src
@@ -239,6 +264,9 @@ install: all ## install below DESTDIR/PREFIX
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/polder/examples packaging/*.conf
+	[ ! -d $(O)/console ] || (install -d $(DESTDIR)$(PREFIX)/share/polder/console/assets && \
+		install -m 644 $(O)/console/*.* $(DESTDIR)$(PREFIX)/share/polder/console && \
+		install -m 644 $(O)/console/assets/* $(DESTDIR)$(PREFIX)/share/polder/console/assets)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
 	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service
 

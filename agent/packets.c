@@ -50,6 +50,7 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"flow_udp_kept",
 	"reverse_udp_kept",
 	"opening",
+	"awaited",
 	"transmit",
 	"neighbour",
 	"region_exact",

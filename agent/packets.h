@@ -32,6 +32,7 @@ enum packet_map {
 	PACKET_FLOW_UDP_KEPT,
 	PACKET_REVERSE_UDP_KEPT,
 	PACKET_OPENING,
+	PACKET_AWAITED,
 	PACKET_TRANSMIT,
 	PACKET_NEIGHBOUR,
 	PACKET_REGION_EXACT,
@@ -111,7 +112,7 @@ int packets_adjust(struct packets *packets, const struct adjust *change);
 /* Runs polder_end for a TCP flow. 0 or a negative errno. */
 int packets_end(struct packets *packets, const struct flow_key *key);
 
-/* Runs polder_retry for a flow of PACKET_OPENING. 0 or a negative errno. */
+/* Runs polder_retry for a flow of PACKET_OPENING or PACKET_AWAITED. 0 or a negative errno. */
 int packets_retry(struct packets *packets, const struct flow_key *key);
 
 /* Records of the packet path's rings, each given to take, until there are no more or take says false: that

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each tick reads the map "opening", which holds only flows whose handshake is under way: nearly always
+ * Each tick reads the maps "opening" and "awaited", which hold only handshakes that are under way: nearly always
  * none or a few, so that the flow table need not be walked. Those that are due are handed to the
  * program polder_retry one by one. It looks at the flow itself, so an entry that changed since it was
  * read does no harm.
  */
 #include "agent/retry.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +17,27 @@
 
 #define PIECE 512 /* more than any bucket of a hash map holds */
 
+/* The values of both maps begin with when they are due. */
+static_assert(offsetof(struct opening, due_ns) == 0 && offsetof(struct awaited, due_ns) == 0,
+	"read as one");
+static const struct table {
+	enum packet_map map;
+	size_t size;
+} table[] = {
+	{ PACKET_OPENING, sizeof(struct opening) },
+	{ PACKET_AWAITED, sizeof(struct awaited) },
+};
+#define TABLE_COUNT (sizeof(table) / sizeof(*table))
+
 struct retry {
 	struct packets *packets;
-	struct packet_cursor cursor;
+	struct packet_cursor cursor[TABLE_COUNT];
 	struct flow_key key[PIECE];
-	struct opening opening[PIECE];
+	union {
+		struct opening opening[PIECE];
+		struct awaited awaited[PIECE];
+		char byte[PIECE * sizeof(struct awaited)];
+	} value;
 	bool failed; /* the last run did: said once */
 };
 
@@ -33,27 +51,45 @@ static bool run(struct retry *retry, const struct flow_key *key)
 	return result == 0;
 }
 
-uint32_t retry_tick(struct retry *retry, int64_t boot_now_ns)
+static int64_t due_ns(const struct retry *retry, const struct table *at, uint32_t i)
 {
+	uint64_t due;
+
+	memcpy(&due, retry->value.byte + i * at->size, sizeof(due));
+	return (int64_t)due;
+}
+
+static uint32_t table_tick(struct retry *retry, size_t which, int64_t boot_now_ns)
+{
+	struct packet_cursor *cursor = &retry->cursor[which];
+	const struct table *at = &table[which];
 	uint32_t runs = 0;
 	int result = 0;
 
 	while (result == 0 && runs < RETRY_RUNS_MAX) {
 		uint32_t count = PIECE;
 
-		result = packets_read(retry->packets, PACKET_OPENING, &retry->cursor, retry->key,
-			retry->opening, &count);
+		result = packets_read(
+			retry->packets, at->map, cursor, retry->key, retry->value.byte, &count);
 		if (result != 0 && result != -ENOENT)
-			log_debug("read the flows in their handshake: %s", strerror(-result));
+			log_debug("read the handshakes under way: %s", strerror(-result));
 		for (uint32_t i = 0; i < count; i++) {
-			if ((int64_t)retry->opening[i].due_ns <= boot_now_ns &&
-				run(retry, &retry->key[i]))
+			if (due_ns(retry, at, i) <= boot_now_ns && run(retry, &retry->key[i]))
 				runs++;
 		}
 	}
 	/* At the end, or at a loss where it was: from the start. */
 	if (result != 0)
-		retry->cursor = (struct packet_cursor){ 0 };
+		*cursor = (struct packet_cursor){ 0 };
+	return runs;
+}
+
+uint32_t retry_tick(struct retry *retry, int64_t boot_now_ns)
+{
+	uint32_t runs = 0;
+
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		runs += table_tick(retry, i, boot_now_ns);
 	return runs;
 }
 

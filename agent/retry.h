@@ -10,7 +10,7 @@
 #include "base/error.h"
 
 #define RETRY_TICK_MS  250
-#define RETRY_RUNS_MAX 4096 /* per tick: about 40 ms; the rest waits for the next */
+#define RETRY_RUNS_MAX 4096 /* per tick and table: about 40 ms; the rest waits for the next */
 
 struct retry;
 struct retry *retry_new(struct packets *packets); /* NULL: no memory */

@@ -43,7 +43,19 @@ struct pair_list {
 	size_t count;
 };
 
-#define OBJECT_LIST_TEXTS_MAX 200 /* of the list in one object */
+/*
+ * Shape of the JSON in a parameter, for forms, help and tests; the handler is who judges:
+ *   {A: s, B?: s}   object with exactly these members, those with ? may be left out; {*: s} any names
+ *   {..}?           the object may also be empty
+ *   [s]  [s]1..20   array, and how many elements
+ *   a|b|c  1..99    one of these texts, an integer within
+ *   text  text(64)  text, at most so many bytes; also by what it means: address, prefix, hex, instance, country
+ *   bool
+ */
+#define SHAPE_NUMBER_TEXT(number) #number
+#define SHAPE_NUMBER(number)	  SHAPE_NUMBER_TEXT(number) /* a bound by its name */
+
+#define OBJECT_LIST_TEXTS_MAX	  200 /* of the list in one object */
 struct object_item {
 	const char *text; /* NULL: not supplied */
 	struct text_list list;
@@ -66,8 +78,9 @@ struct param {
 	int64_t fallback;
 	const char *fallback_text;
 	const char *choices;
-	const char *type; /* published type when it is not the kind's own: "String" for a number */
-	const char *help; /* one line, own words */
+	const char *shape; /* of JSON and OBJECT_LIST: see above */
+	const char *type;  /* published type when it is not the kind's own: "String" for a number */
+	const char *help;  /* one line, own words */
 };
 
 /* PARAM(struct tag, member, "Name", .kind = ..., ...) */

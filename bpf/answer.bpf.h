@@ -14,6 +14,7 @@
 #ifndef BPF_ANSWER_BPF_H
 #define BPF_ANSWER_BPF_H
 
+#include "awaited.bpf.h"
 #include "cookie.bpf.h"
 #include "direct.bpf.h"
 #include "segment.bpf.h"
@@ -33,7 +34,7 @@ struct syn_kept {
 	__be16 port;
 	__u8 version; /* of the SYN */
 	__u8 mode;    /* enum syn_kept_mode */
-	__u32 reserved;
+	__u32 silent; /* its servers speak first: awaited.bpf.h */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -58,6 +59,8 @@ static __always_inline int syn_is_kept(struct packet *p, __u32 edition)
 	if (!edition || !kept || kept->edition != edition || kept->instance != p->instance ||
 		kept->port != p->key.destination_port || kept->version != p->version)
 		return 0;
+	if (kept->silent)
+		p->flags |= PACKET_SILENT;
 	return kept->mode == SYN_KEPT_COOKIE || direct_is_over(p);
 }
 
@@ -72,6 +75,7 @@ static __always_inline void syn_keep(struct packet *p, __u32 edition, const stru
 	kept->port = p->key.destination_port;
 	kept->version = p->version;
 	kept->mode = direct_possible(p, entry) ? SYN_KEPT_THRESHOLD : SYN_KEPT_COOKIE;
+	kept->silent = p->flags & PACKET_SILENT;
 	kept->edition = edition;
 }
 

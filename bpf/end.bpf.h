@@ -30,7 +30,7 @@ static __always_inline int end_run(struct __sk_buff *skb)
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &p.key, sizeof(p.key)))
 		return TC_ACT_SHOT;
-	p.now_ns = bpf_ktime_get_boot_ns();
+	p.now_ns = clock_now_ns();
 	flow = flow_lookup(&p.key, IPPROTO_TCP);
 	if (!flow || flow->state != FLOW_OPEN || !empty_so_far(flow) ||
 		!(flow->limit_flags & FLOW_EMPTY_ENDS) ||

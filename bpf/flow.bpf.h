@@ -49,6 +49,7 @@
 #define FLOW_REFUSED   (1u << 3) /* the origin has answered our SYN with a RST once */
 #define FLOW_KEPT      (1u << 2) /* UDP: in the tables that forged sources do not reach */
 #define FLOW_ECN_PLAIN (1u << 4) /* SYNs do not ask for ECN any more: ecn.bpf.h */
+#define FLOW_GREETED   (1u << 5) /* the origin spoke first: awaited.bpf.h */
 
 /* struct flow: scratch. */
 enum flow_scratch_use {

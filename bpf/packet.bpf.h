@@ -18,6 +18,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
+#include "clock.bpf.h"
 #include "maps.bpf.h"
 
 /* Headers end within this many bytes of the frame: 14 + 8 of VLAN, 40 + 256 of IPv6, 60 of TCP. */
@@ -43,6 +44,7 @@ enum packet_proven {
 #define PACKET_OUT    (1u << 1) /* sent to a client for a protected address */
 #define PACKET_WEB    (1u << 2) /* its address has local services */
 #define PACKET_ROUTED (1u << 3) /* has an IPv6 routing header that mitigation ip_options is about */
+#define PACKET_SILENT (1u << 4) /* a SYN: its sender may wait until the server has spoken */
 
 #define TCP_FIN	      0x01
 #define TCP_SYN	      0x02
@@ -115,7 +117,7 @@ struct {
 /* A blank packet that has the time. */
 static __always_inline struct packet *packet_blank(void)
 {
-	__u64 tick = bpf_jiffies64();
+	__u64 tick = clock_tick();
 	__u32 zero = 0;
 	struct packet_cpu *cpu = bpf_map_lookup_elem(&packet_scratch, &zero);
 
@@ -123,7 +125,7 @@ static __always_inline struct packet *packet_blank(void)
 		return NULL;
 	if (cpu->tick != tick) {
 		cpu->tick = tick;
-		cpu->now_ns = bpf_ktime_get_boot_ns();
+		cpu->now_ns = clock_now_ns();
 	}
 	__builtin_memset(&cpu->packet, 0, sizeof(cpu->packet));
 	cpu->packet.now_ns = cpu->now_ns;
@@ -140,7 +142,7 @@ static __always_inline struct vip *vip_find(const struct address *address)
 {
 	__u32 zero = 0, index = (address->word[3] * 0x9e3779b1u) >> 30 & (RECENT_COUNT - 1);
 	struct packet_cpu *cpu = bpf_map_lookup_elem(&packet_scratch, &zero);
-	__u64 tick = bpf_jiffies64();
+	__u64 tick = clock_tick();
 	struct vip *found;
 
 	if (!cpu)
@@ -171,7 +173,7 @@ static __always_inline int deadline_passed(struct packet *p, __s64 offset_ns, __
 		return 1;
 	if (now_ns + (__s64)NOW_COARSE_NS < deadline_ns)
 		return 0;
-	p->now_ns = bpf_ktime_get_boot_ns();
+	p->now_ns = clock_now_ns();
 	return (__s64)(p->now_ns + offset_ns) >= deadline_ns;
 }
 

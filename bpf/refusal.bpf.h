@@ -115,7 +115,7 @@ static __noinline int refusal_find(struct xdp_md *ctx, struct settings *s)
 	if (!kept || kept->edition != s->edition || !address_equal(&kept->source, &source) ||
 		!address_equal(&kept->destination, &destination))
 		return 0;
-	if (bpf_jiffies64() >= kept->until)
+	if (clock_tick() >= kept->until)
 		return 0;
 	refusal_count(kept, bytes);
 	return 1;
@@ -150,7 +150,7 @@ static __noinline void refusal_write(
 		return;
 	kept->source = p->key.source;
 	kept->destination = p->key.destination;
-	kept->until = bpf_jiffies64() + REFUSAL_TICKS;
+	kept->until = clock_tick() + REFUSAL_TICKS;
 	kept->slot = p->slot;
 	kept->reason = p->reason;
 	kept->edition = s->edition;

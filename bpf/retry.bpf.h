@@ -4,7 +4,8 @@
  * second and runs polder_retry for what is due. A SYN that the origin has not answered is repeated
  * after 250 ms, then at doubled intervals; after RETRY_MAX of them, about half a minute, the client is
  * told by a RST and the flow ends. A SYN that passed as it is (direct.bpf.h) is the client's to repeat; it
- * has a few seconds, and then both sides are told. The same for the PROXY header that an open flow's origin lacks.
+ * has a few seconds, and then both sides are told. The same for the PROXY header that an open flow's origin lacks, and
+ * for SYN-ACKs of clients that will not speak (map "awaited").
  *
  * The program is run by BPF_PROG_TEST_RUN, which gives it a frame and does with it nothing afterwards;
  * what is to leave leaves as a clone. State is looked at and changed here, where packets change it too,
@@ -103,6 +104,54 @@ static __always_inline int retry_wants(const struct flow *flow)
 	return flow->state == FLOW_OPEN && flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN);
 }
 
+static __always_inline void segment_awaited(
+	struct segment *s, const struct awaited *entry, const struct flow_key *client)
+{
+	s->source = client->destination;
+	s->destination = client->source;
+	s->source_port = client->destination_port;
+	s->destination_port = client->source_port;
+	s->version = address_is_ipv4(&client->source) ? 4 : 6;
+	mac_copy(s->mac_destination, entry->mac_destination);
+	mac_copy(s->mac_source, entry->mac_source);
+	s->sequence = entry->sequence;
+	s->acknowledgement = entry->acknowledgement;
+	if (!(entry->options & OPTION_MSS))
+		return;
+	segment_offer(
+		s, entry->options, CLIENT_SCALE, entry->timestamp_value, entry->timestamp_echo);
+	if (entry->options & OPTION_ECN)
+		s->flags |= TCP_ECE;
+}
+
+/* A SYN-ACK whose ACK has not come (awaited.bpf.h). */
+static __noinline int retry_awaited(struct __sk_buff *skb, struct packet *p)
+{
+	struct segment s = { .flags = TCP_SYN | TCP_ACK };
+	struct awaited *entry;
+	__s64 late;
+	__u32 ifindex;
+
+	if (!p)
+		return 0;
+	entry = bpf_map_lookup_elem(&awaited, &p->key);
+	if (!entry)
+		return 0;
+	late = p->now_ns - entry->due_ns;
+	if (flow_lookup(&p->key, IPPROTO_TCP) || late > (__s64)AWAITED_LATE_NS) {
+		bpf_map_delete_elem(&awaited, &p->key);
+		return 0;
+	}
+	if (late < 0)
+		return 0;
+	segment_awaited(&s, entry, &p->key);
+	ifindex = entry->ifindex;
+	entry->due_ns = p->now_ns + (AWAITED_FIRST_NS << (++entry->tries & 15));
+	if (entry->tries >= AWAITED_TRIES)
+		bpf_map_delete_elem(&awaited, &p->key);
+	return retry_send(skb, &s, ifindex);
+}
+
 static __always_inline int retry_run(struct __sk_buff *skb)
 {
 	struct opening *entry;
@@ -111,10 +160,10 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &p.key, sizeof(p.key)))
 		return TC_ACT_SHOT;
+	p.now_ns = clock_now_ns();
 	entry = bpf_map_lookup_elem(&opening, &p.key);
 	if (!entry)
-		return TC_ACT_OK;
-	p.now_ns = bpf_ktime_get_boot_ns();
+		return retry_awaited(skb, &p) ? TC_ACT_SHOT : TC_ACT_OK;
 	flow = flow_lookup(&p.key, IPPROTO_TCP);
 	if (!flow || !retry_wants(flow)) {
 		bpf_map_delete_elem(&opening, &p.key);

@@ -42,6 +42,7 @@
 #define BPF_TCP_BPF_H
 
 #include "flow.bpf.h"
+#include "awaited.bpf.h"
 #include "cookie.bpf.h"
 #include "segment.bpf.h"
 #include "direct.bpf.h"
@@ -221,6 +222,8 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 		if (options & OPTION_ECN)
 			s.flags |= TCP_ECE;
 	}
+	if (p->flags & PACKET_SILENT)
+		awaited_note(ctx, p, s.sequence, options);
 	if (tcp_answer_over(ctx, p, &s) && segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;
@@ -377,6 +380,8 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 	if (reason)
 		return drop(p, reason);
 	opening_note(p, OPENING_FIRST_NS);
+	if (server_speaks_first(fresh->service))
+		bpf_map_delete_elem(&awaited, &p->key);
 	proof_set(p, 0);
 	p->reason = REASON_flow_opened;
 	return tcp_send_syn(ctx, p, fresh);
@@ -459,6 +464,8 @@ static __noinline int tcp_ask_syn(struct xdp_md *ctx, struct packet *p, __u32 ed
 		return XDP_DROP;
 	if (origin_pick(entry, p, 0) < 0)
 		return drop(p, REASON_no_origin);
+	if (server_speaks_first(entry->id))
+		p->flags |= PACKET_SILENT;
 	syn_keep(p, edition, entry);
 	return tcp_answer_syn(ctx, p);
 }
@@ -710,6 +717,8 @@ __noinline int tcp_from_origin(
 		return drop(p, REASON_reset_window);
 	flow_seen(p, client, flow);
 	tcp_note_life(p, flow);
+	if (flow->state == FLOW_OPEN)
+		server_first_learn(p, flow);
 	if (flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN) && flags & TCP_ACK) {
 		if (!tcp_prefix_lacks(p, flow))
 			flow->more_flags |= FLOW_PREFIX_TAKEN;

@@ -93,7 +93,7 @@ void action_print(const json_t *row)
 	const json_t *parameters = json_object_get(row, "parameters");
 
 	printf("%s: %s\n%s. Version %s.\n\n", action_text(row, "name"), action_text(row, "summary"),
-		strcmp(action_text(row, "mode"), "READ") == 0 ? "Reads"
+		strcmp(action_text(row, "mode"), "read") == 0 ? "Reads"
 							      : "Changes the configuration",
 		action_text(row, "version"));
 	if (json_array_size(parameters) == 0)
@@ -108,5 +108,7 @@ void action_print(const json_t *row)
 		printf("\n");
 		if (*action_text(parameter, "help"))
 			printf("      %s\n", action_text(parameter, "help"));
+		if (*action_text(parameter, "shape"))
+			printf("      JSON: %s\n", action_text(parameter, "shape"));
 	}
 }

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/drill_service.h"
 
 #define CONNECTION_MAX 20000
 #define DATAGRAM_BATCH 64
@@ -222,6 +223,8 @@ int lab_service_command(int argc, char **argv)
 	int64_t tcp = 0, udp = 0, banner = 0;
 	bool missing = false;
 
+	if (argc == 2 && strcmp(argv[1], "drills") == 0)
+		return drill_service_run();
 	if (argc < 2 || strcmp(argv[1], "echo") != 0)
 		return STATUS_USAGE;
 	for (int i = 2; i < argc; i++) {

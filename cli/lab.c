@@ -259,8 +259,14 @@ static json_t *dns_document(const struct lab *lab)
 		"zone", LAB_DNS_ZONE);
 }
 
-static json_t *status_document(const struct lab *lab, const struct endpoint *endpoint, json_t *pids)
+struct lab_access { /* how to call the API, and to log in */
+	struct endpoint endpoint;
+	const char *user, *password;
+};
+
+static json_t *status_document(const struct lab *lab, const struct lab_access *access, json_t *pids)
 {
+	const struct endpoint *endpoint = &access->endpoint;
 	json_t *namespaces = json_object();
 	char role[16], name[64];
 
@@ -270,24 +276,27 @@ static json_t *status_document(const struct lab *lab, const struct endpoint *end
 		(void)json_object_set_new(namespaces, role, json_string(name));
 	}
 	return json_pack(
-		"{s:b, s:s, s:s, s:s, s:s, s:o, s:[s,s], s:{s:s, s:s, s:i, s:i, s:i, s:i}, "
-		"s:s, s:o, s:o}",
-		"running", 1, "api", endpoint->url, "console", endpoint->url, "access_key_id",
-		endpoint->key_id, "access_key_secret", endpoint->secret, "namespaces", namespaces,
-		"vip_pool", LAB_VIP_IPV4, LAB_VIP_IPV6, "origin", "ipv4", LAB_ORIGIN_IPV4, "ipv6",
-		LAB_ORIGIN_IPV6, "http", LAB_ORIGIN_HTTP, "tcp_echo", LAB_ORIGIN_ECHO, "udp_echo",
-		LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER, "state", lab->directory, "dns",
-		dns_document(lab), "pids", pids);
+		"{s:b, s:s, s:s+, s:s, s:s, s:o, s:[s,s], s:{s:s, s:s, s:i, s:i, s:i, s:i}, "
+		"s:s, s:o, s:o, s:s, s:s}",
+		"running", 1, "api", endpoint->url, "console", endpoint->url, "console/",
+		"access_key_id", endpoint->key_id, "access_key_secret", endpoint->secret,
+		"namespaces", namespaces, "vip_pool", LAB_VIP_IPV4, LAB_VIP_IPV6, "origin", "ipv4",
+		LAB_ORIGIN_IPV4, "ipv6", LAB_ORIGIN_IPV6, "http", LAB_ORIGIN_HTTP, "tcp_echo",
+		LAB_ORIGIN_ECHO, "udp_echo", LAB_ORIGIN_ECHO, "tcp_banner", LAB_ORIGIN_BANNER,
+		"state", lab->directory, "dns", dns_document(lab), "pids", pids, "user",
+		access->user, "password", access->password);
 }
 
-static void print_status(const struct lab *lab, const struct endpoint *endpoint, json_t *pids)
+static void print_status(const struct lab *lab, const struct lab_access *access, json_t *pids)
 {
+	const struct endpoint *endpoint = &access->endpoint;
 	const char *name;
 	json_t *pid;
 	char text[64];
 
 	printf("API                %s\naccess key         %s\naccess key secret  %s\n",
 		endpoint->url, endpoint->key_id, endpoint->secret);
+	printf("user               %s\npassword           %s\n", access->user, access->password);
 	printf("protected pool     %s %s\n", LAB_VIP_IPV4, LAB_VIP_IPV6);
 	printf("origin             %s %s: HTTP %d, TCP and UDP echo %d, banner %d\n",
 		LAB_ORIGIN_IPV4, LAB_ORIGIN_IPV6, LAB_ORIGIN_HTTP, LAB_ORIGIN_ECHO,
@@ -307,7 +316,7 @@ static int status_command(int argc, char **argv)
 {
 	const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 	struct arena *mem = arena_new(1 << 20);
-	struct endpoint endpoint;
+	struct lab_access access;
 	struct lab lab;
 	int status = STATUS_USAGE;
 	json_t *pids = NULL;
@@ -319,20 +328,22 @@ static int status_command(int argc, char **argv)
 	status = STATUS_FAILED;
 	if (!lab_settings(&lab))
 		goto out;
-	if (lab_load(&lab) && lab_supervisor_pid(&lab) && lab_endpoint_of(&lab, mem, &endpoint))
+	if (lab_load(&lab) && lab_supervisor_pid(&lab) &&
+		lab_endpoint_of(&lab, mem, &access.endpoint) &&
+		lab_user_of(&lab, mem, &access.user, &access.password))
 		pids = lab_pids(&lab);
 	if (!pids) {
 		printf(json ? "{\"running\":false}\n" : "the lab is not running\n");
 		goto out;
 	}
 	if (json) {
-		json_t *document = status_document(&lab, &endpoint, json_incref(pids));
+		json_t *document = status_document(&lab, &access, json_incref(pids));
 
 		(void)json_dumpf(document, stdout, JSON_INDENT(2));
 		printf("\n");
 		json_decref(document);
 	} else {
-		print_status(&lab, &endpoint, pids);
+		print_status(&lab, &access, pids);
 	}
 	status = STATUS_DONE;
 out:

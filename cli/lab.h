@@ -69,6 +69,9 @@ void lab_path(const struct lab *lab, const char *file, char out[PATH_MAX]);
 /* Endpoint and keys of the running lab. false: none is running. */
 bool lab_endpoint(struct arena *mem, struct endpoint *out);
 bool lab_endpoint_of(const struct lab *lab, struct arena *mem, struct endpoint *out);
+/* The user that the control made at its first start, in mem; false: there is none. */
+bool lab_user_of(
+	const struct lab *lab, struct arena *mem, const char **name, const char **password);
 /* Pids as the supervisor wrote them, owned by the caller; NULL: no supervisor. */
 json_t *lab_pids(const struct lab *lab);
 /* The supervisor, if it is alive; 0. */
@@ -94,7 +97,7 @@ void lab_source(int node, int i, int version, char out[ADDRESS_TEXT_SIZE]);
 void lab_node_address(int side, int node, int version, char out[ADDRESS_TEXT_SIZE]);
 
 /* ---- lab_programs.c */
-#define LAB_PROGRAM_MAX	 (5 + 2 * LAB_NODE_MAX)
+#define LAB_PROGRAM_MAX	 (6 + 2 * LAB_NODE_MAX)
 #define LAB_ARGUMENT_MAX 96
 struct lab_program {
 	char name[24];				/* as in status: "control", "agent2" */
@@ -119,6 +122,8 @@ bool lab_dns_prepare(const struct lab *lab, struct arena *mem);
 #define LAB_EDGE_PLAIN 7001	  /* of its listeners, as in packaging/nginx-edge.conf */
 /* Folders, a tmpfs at DIR/requests, and configurations. */
 bool lab_edge_prepare(const struct lab *lab, struct arena *mem);
+
+#define LAB_DRILL_SOCKET "drill.sock" /* of the service that runs drills for the control */
 
 /* ---- lab_supervisor.c */
 /* Starts the daemon that starts and restarts the programs; returns when it runs. */

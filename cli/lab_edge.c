@@ -34,6 +34,8 @@ static const struct {
 	{ "pid ", "pid @/edge/#/nginx.pid;\n" },
 	{ "http {", "http {\n\tclient_body_temp_path @/edge/#/body;\n"
 		    "\tproxy_temp_path @/edge/#/proxy;\n" },
+	{ "proxy_cache_path ", "\tproxy_cache_path @/edge/#/cache levels=1:2 use_temp_path=off "
+			       "keys_zone=polder:4m max_size=256m inactive=1d;\n" },
 	{ "polder_path ", "\tpolder_path @/requests/#;\n" },
 	{ "polder_ban_map ", "\tpolder_ban_map @/bpf/#/request_ban;\n" },
 	{ "polder_listener_map ", "\tpolder_listener_map @/bpf/#/steer_listener;\n" },

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -163,6 +164,18 @@ static bool check_origin(const struct lab *lab, struct lab_fault *out)
 	return true;
 }
 
+static bool check_drills(const struct lab *lab, struct lab_fault *out)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	AUTO(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char path[PATH_MAX];
+
+	lab_path(lab, LAB_DRILL_SOCKET, path);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", path);
+	return (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) ||
+	       fault(out, "drills.log", "the service of drills does not answer");
+}
+
 static bool check_namespaces(const struct lab *lab, struct lab_fault *out)
 {
 	char name[64], part[128];
@@ -181,7 +194,8 @@ bool lab_healthy(const struct lab *lab, int64_t wait_ms, struct lab_fault *out)
 {
 	const int64_t until = clock_monotonic_ms() + wait_ms;
 
-	while (!check_namespaces(lab, out) || !check_origin(lab, out) || !check_api(lab, out)) {
+	while (!check_namespaces(lab, out) || !check_origin(lab, out) || !check_drills(lab, out) ||
+		!check_api(lab, out)) {
 		if (clock_monotonic_ms() >= until)
 			return false;
 		sleep_ms(20);

@@ -9,11 +9,13 @@
  *   DIR/edge       nginx of the nodes; DIR/requests is what it shares with their agents (lab_edge.c)
  *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
+ *   DIR/console    the console's files, where they were built
  *   DIR/clock      offset of the life-cycle clock, ms
  *   DIR/NAME.log   what each program says
  */
 #include "cli/lab.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -26,6 +28,7 @@
 
 #include "cli/cli.h"
 #include "cli/process.h"
+#include "nginx_console_conf.h"
 
 /* As in packaging/systemd/polder-agent@.service. */
 #define CAPABILITY(number) (UINT64_C(1) << (number))
@@ -64,11 +67,15 @@ static const char api_configuration[] =
 	"	}\n"
 	"	server {\n"
 	"		listen 127.0.0.1:%2$d backlog=1024;\n"
+	"		set $polder_console %1$s;\n"
+	"		include console.conf;\n"
 	"		location / {\n"
 	"			proxy_pass http://control;\n"
 	"			proxy_http_version 1.1;\n"
 	"			proxy_set_header Connection \"\";\n"
 	"			proxy_set_header Host $http_host;\n"
+	"			proxy_set_header X-Real-IP $remote_addr;\n"
+	"			proxy_set_header X-Forwarded-Proto $scheme;\n"
 	"			proxy_request_buffering off;\n"
 	"			proxy_buffer_size 32k;\n"
 	"			proxy_buffers 16 64k;\n"
@@ -151,13 +158,51 @@ static bool prepare_origin(const struct lab *lab, struct arena *mem)
 	       write_configuration(lab, "origin/nginx.conf", text);
 }
 
+/* Copies a folder's files, not its folders, into one of the lab. A folder that is not there is empty. */
+static bool copy_files(const struct lab *lab, const char *from, const char *name)
+{
+	DIR *folder = opendir(from);
+	char source[PATH_MAX], target[PATH_MAX];
+	const struct dirent *entry;
+	bool done = make_folder(lab, name, 0755, 0);
+
+	lab_path(lab, name, target);
+	while (folder && done && (entry = readdir(folder))) {
+		char path[PATH_MAX + NAME_MAX + 2];
+
+		if (entry->d_type != DT_REG)
+			continue;
+		(void)snprintf(source, sizeof(source), "%.*s/%s", PATH_MAX - NAME_MAX - 2, from,
+			entry->d_name);
+		(void)snprintf(path, sizeof(path), "%s/%s", target, entry->d_name);
+		done = file_copy(source, path, 0644);
+	}
+	if (folder)
+		(void)closedir(folder);
+	return done;
+}
+
+static bool prepare_console(const struct lab *lab)
+{
+	char from[PATH_MAX];
+
+	(void)snprintf(from, sizeof(from), "%.*s/console", PATH_MAX - 20, lab->binaries);
+	if (!copy_files(lab, from, "console"))
+		return false;
+	(void)snprintf(from, sizeof(from), "%.*s/console/assets", PATH_MAX - 20, lab->binaries);
+	return copy_files(lab, from, "console/assets");
+}
+
 static bool prepare_api(const struct lab *lab, struct arena *mem)
 {
 	const char *text = arena_print(mem, api_configuration, lab->directory, lab->api_port);
+	char path[PATH_MAX];
 
+	lab_path(lab, "api/console.conf", path);
 	return text && make_folder(lab, "api", 0755, 0) &&
 	       write_configuration(lab, "api/nginx.conf", text) &&
-	       write_configuration(lab, "clock", "0\n");
+	       file_write(path, 0644, (const char *)nginx_console_conf, nginx_console_conf_len) &&
+	       write_configuration(lab, "clock", "0\n") && prepare_console(lab);
 }
 
 static bool prepare_control(const struct lab *lab)
@@ -243,7 +288,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", NULL });
+			"0", "--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET),
+			NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
 					       arena_print(mem, "%s/dns/knot.sock", d), NULL });
@@ -334,6 +380,9 @@ size_t lab_programs(const struct lab *lab, struct arena *mem, struct lab_program
 			      "echo", "--tcp", arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--udp",
 			      arena_print(mem, "%d", LAB_ORIGIN_ECHO), "--banner",
 			      arena_print(mem, "%d", LAB_ORIGIN_BANNER), NULL });
+	add_arguments(add_program(out, &count, "drills", -1),
+		(const char *[]){ arena_print(mem, "%s/polder", lab->binaries), "lab-service",
+			"drills", NULL });
 	for (int node = 0; node < lab->node_count; node++)
 		add_agent(lab, mem, out, &count, node);
 	for (int node = 0; node < lab->node_count; node++)

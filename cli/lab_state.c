@@ -172,6 +172,18 @@ bool lab_endpoint_of(const struct lab *lab, struct arena *mem, struct endpoint *
 	return out->url && out->key_id && out->secret;
 }
 
+bool lab_user_of(const struct lab *lab, struct arena *mem, const char **name, const char **password)
+{
+	json_t *keys = load_json(lab, "control/bootstrap.json");
+	const char *user = json_string_value(json_object_get(keys, "user"));
+	const char *word = json_string_value(json_object_get(keys, "password"));
+
+	*name = user ? arena_copy(mem, user) : NULL;
+	*password = word ? arena_copy(mem, word) : NULL;
+	json_decref(keys);
+	return *name && *password;
+}
+
 bool lab_endpoint(struct arena *mem, struct endpoint *out)
 {
 	struct lab lab;

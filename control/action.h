@@ -33,6 +33,9 @@ struct reply_list {
 struct call;
 typedef enum err (*action_run)(struct call *call, const void *args);
 
+/* Few rows have a value in the last columns; the others end before them. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 struct action {
 	const char *version;
 	const char *name;
@@ -44,18 +47,31 @@ struct action {
 	const struct reply_list *lists; /* ends with { NULL, NULL }; NULL: no lists in the reply */
 	const char *summary;		/* one line, own words, for help */
 	int calls_per_second;		/* published limit per account; 0: the default of 10 */
+	/* Runs before the action's transaction and outside of any, for what takes long; NULL: nothing. */
+	action_run before;
+	/* Called without a signature: before finds out by the parameters who calls, and sets call->key. */
+	bool is_open;
+	/* A WRITE that changes nothing but how long the caller's own session lasts, and leaves no audit record. */
+	bool unrecorded;
 };
+
+struct login; /* auth/login.h */
 
 struct call {
 	struct arena *mem; /* everything of this call */
 	struct db *db;	   /* with the transaction open */
 	const struct vault *vault;
 	const struct nodes *nodes;
-	const char *dns_zone; /* of instances' names; NULL or "": they have none */
-	int64_t now_ms;	      /* life-cycle time */
-	int64_t clock_ms;     /* machine time */
+	const char *dns_zone;	  /* of instances' names; NULL or "": they have none */
+	bool watch_first;	  /* mitigations of a new instance only watch */
+	const char *drill_socket; /* of a lab; NULL or "": none */
+	int64_t now_ms;		  /* life-cycle time */
+	int64_t clock_ms;	  /* machine time */
 	const char *request_id;
+	struct login *login; /* tries of passwords; NULL: nobody can log in */
+	const char *source;  /* address of the client, as the proxy in front says; "": unknown */
 	const struct access_key *key; /* who calls */
+	void *prepared;		      /* what the action's before left for its handler */
 	const struct action *action;
 	const struct form *form; /* all parameters, for the audit record */
 	json_t *reply;		 /* object; RequestId is in it */
@@ -64,6 +80,7 @@ struct call {
 	bool several;		 /* set by call_instance: more than one instance was named */
 	json_t *change;		 /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
 	const char *refusal;	 /* sentence for the client instead of the error's own */
+	int64_t retry_ms;	 /* of a refusal: when it is worth another try; 0: not said */
 };
 
 /* All tables, listed by hand in actions/actions.c; ends with NULL. */

@@ -16,6 +16,12 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "control/actions/key.h"
+#include "control/auth/password.h"
+#include "control/store/user.h"
+
+#define FIRST_USER "operator"
+/* 119 bits: nobody tries them all, and nobody need remember it for long. */
+#define FIRST_PASSWORD_LENGTH 20
 
 static enum err sync_folder(struct arena *mem, const char *path)
 {
@@ -52,6 +58,26 @@ static enum err write_file(struct arena *mem, const char *path, const char *cont
 	return sync_folder(mem, path);
 }
 
+/* The first user has the rights of the first key. */
+static enum err make_first_user(struct db *db, const struct vault *vault, struct arena *mem,
+	int64_t account, int64_t clock_ms, const char **password)
+{
+	char *word = arena_take(mem, FIRST_PASSWORD_LENGTH + 1), record[PASSWORD_RECORD_SIZE];
+	struct user user = { .name = FIRST_USER,
+		.account = account,
+		.permission = PERMISSION_OPERATOR,
+		.password = record,
+		.create_ms = clock_ms };
+
+	if (!word)
+		return ERR_MEMORY;
+	if (!random_word(word, FIRST_PASSWORD_LENGTH))
+		return fail(ERR_SYSTEM, "no random bytes for the first password");
+	TRY(password_record(word, record));
+	*password = word;
+	return user_insert(db, vault, mem, &user);
+}
+
 /* Inside the writing transaction. */
 static enum err make_first_key(struct db *db, const struct vault *vault, struct arena *mem,
 	const char *path, int64_t clock_ms)
@@ -60,18 +86,22 @@ static enum err make_first_key(struct db *db, const struct vault *vault, struct 
 		.active = true,
 		.create_ms = clock_ms,
 		.remark = "made at the first start" };
+	const char *password = NULL;
 	char *content;
 
 	TRY(account_insert(db, "root", clock_ms, &key.account));
 	TRY(access_key_make(mem, ACCESS_KEY_PREFIX, &key));
 	TRY(access_key_insert(db, vault, &key));
-	/* Identifier and secret are letters and digits: nothing to escape. */
-	content = arena_print(mem, "{\"access_key_id\":\"%s\",\"access_key_secret\":\"%s\"}\n",
-		key.id, key.secret);
+	TRY(make_first_user(db, vault, mem, key.account, clock_ms, &password));
+	/* All are letters and digits: nothing to escape. */
+	content = arena_print(mem,
+		"{\"access_key_id\":\"%s\",\"access_key_secret\":\"%s\",\"user\":\"%s\","
+		"\"password\":\"%s\"}\n",
+		key.id, key.secret, FIRST_USER, password);
 	if (!content)
 		return ERR_MEMORY;
 	TRY(write_file(mem, path, content));
-	log_info("first access key %s is in %s", key.id, path);
+	log_info("first access key %s and user " FIRST_USER " are in %s", key.id, path);
 	return OK;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/signature.h"
+#include "control/store/user.h"
 
 #define SENTENCE_MAX 512
 
@@ -123,6 +124,11 @@ enum err call_past_instance(struct call *call, const char *id, bool *released)
 		return ERR_INSTANCE_NOT_FOUND;
 	*released = true;
 	return OK;
+}
+
+const char *call_actor(const struct call *call)
+{
+	return user_of_parent(call->key->parent) ? call->key->parent : call->key->id;
 }
 
 struct instance_filter call_instance_filter(const struct call *call)

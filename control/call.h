@@ -52,6 +52,8 @@ enum err call_instances(struct call *call, const struct text_list *ids, struct i
 	size_t *count) MUST_USE;
 /* Account of an instance that exists or existed; ERR_INSTANCE_NOT_FOUND when the caller may not see it. */
 enum err call_past_instance(struct call *call, const char *id, bool *released) MUST_USE;
+/* Who calls, as the audit log has it: the key, or the user whose session it is. */
+const char *call_actor(const struct call *call);
 /* Account and allowed instances of the caller. */
 struct instance_filter call_instance_filter(const struct call *call);
 

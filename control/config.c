@@ -26,6 +26,7 @@ struct control_settings {
 	const char *clock_offset_file, *bootstrap_file, *host_id, *log_level;
 	const char *dns_zone, *dns_socket;
 	const char *blackhole;
+	const char *new_instances, *drill_socket;
 	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes;
 };
 
@@ -72,6 +73,12 @@ static const struct param rows[] = {
 	PARAM(control_settings, blackhole_minutes, "blackhole-minutes", .kind = PARAM_INT,
 		.min = BLACKHOLE_MINUTES_MIN, .max = BLACKHOLE_MINUTES_MAX, .fallback = 150,
 		.help = "how long that lasts"),
+	PARAM(control_settings, new_instances, "new-instances", .kind = PARAM_CHOICE,
+		.choices = "block watch", .fallback_text = "block",
+		.help = "what mitigations of a new instance do until told otherwise"),
+	PARAM(control_settings, drill_socket, "drill-socket", .kind = PARAM_TEXT,
+		.max = PATH_BYTES_MAX, .fallback_text = "",
+		.help = "Unix socket of a lab that runs drills; empty: none are offered"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -238,6 +245,8 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->threads = settings->threads;
 	out->blackhole = strcmp(settings->blackhole, "on") == 0;
 	out->blackhole_minutes = settings->blackhole_minutes;
+	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
+	out->drill_socket = settings->drill_socket;
 	out->log_level = level_from_name(settings->log_level);
 }
 

@@ -32,6 +32,8 @@ struct config {
 	int64_t calls_per_second; /* 0: off */
 	int64_t threads;
 	bool blackhole;
+	bool watch_first;	  /* mitigations of new instances watch until told otherwise */
+	const char *drill_socket; /* "": no drills are offered */
 	int64_t blackhole_minutes;
 	enum log_level log_level;
 };

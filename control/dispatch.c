@@ -6,10 +6,15 @@
  *
  * One transaction holds all that a request reads. A WRITE authenticates in a reading one first: whoever
  * cannot sign never waits for, nor holds, the one writer's place. Its audit record is part of the
- * transaction, so there is no change without a record and no record without its change.
+ * transaction, so there is no change without a record and no record without its change. What takes long
+ * (passwords) an action does before its transaction.
+ *
+ * An action that is open has no credentials; who calls is found out by what it does before. Nothing else comes
+ * without a signature: serve() reads credentials of all others, and transact() proves them.
  */
 #include "control/dispatch.h"
 
+#include <assert.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +27,7 @@
 #include "control/auth/credentials.h"
 #include "control/auth/nonce.h"
 #include "control/auth/throttle.h"
+#include "control/call.h"
 #include "control/reply.h"
 
 #define REQUEST_ID_SIZE 37
@@ -168,16 +174,15 @@ static enum err check_token(const struct exchange *exchange)
 	return exchange->call.clock_ms < exchange->key.expires_ms ? OK : ERR_TOKEN_EXPIRED;
 }
 
-static enum err check_rate(struct exchange *exchange)
+static enum err check_rate(struct exchange *exchange, int64_t account)
 {
 	struct throttle *throttle = exchange->gateway->throttle;
 	int64_t retry_ms = 0;
 
-	if (!throttle || throttle_allow(throttle, exchange->key.account, exchange->call.action,
+	if (!throttle || throttle_allow(throttle, account, exchange->call.action,
 				 exchange->call.clock_ms, &retry_ms))
 		return OK;
-	exchange->out->retry_after_ms =
-		arena_print(exchange->call.mem, "%lld", (long long)retry_ms);
+	exchange->call.retry_ms = retry_ms;
 	return ERR_THROTTLED_USER;
 }
 
@@ -197,7 +202,7 @@ static enum err authenticate(struct exchange *exchange)
 	TRY(nonces_use(exchange->gateway->nonces, credentials->key_id, credentials->nonce,
 		credentials->time_ms, call->clock_ms));
 	TRY(check_token(exchange));
-	TRY(check_rate(exchange));
+	TRY(check_rate(exchange, exchange->key.account));
 	if (exchange->key.permission < call->action->permission)
 		return ERR_FORBIDDEN;
 	call->key = &exchange->key;
@@ -209,8 +214,9 @@ static enum err authenticate(struct exchange *exchange)
 static bool is_recorded(const struct action *action, const char *name)
 {
 	static const char *const left_out[] = { "AccessKeyId", "AccessKeySecret", "Action", "Cert",
-		"Format", "Key", "SecurityToken", "Signature", "SignatureMethod", "SignatureNonce",
-		"SignatureType", "SignatureVersion", "TimeStamp", "Timestamp", "Version" };
+		"Format", "Key", "Password", "SecurityToken", "Signature", "SignatureMethod",
+		"SignatureNonce", "SignatureType", "SignatureVersion", "TimeStamp", "Timestamp",
+		"Version" };
 	size_t i;
 
 	for (i = 0; i < sizeof(left_out) / sizeof(*left_out); i++) {
@@ -295,7 +301,7 @@ static enum err record(struct call *call)
 	struct audit_row row = {
 		.time_ms = call->clock_ms,
 		.account = of_owner ? call->object_account : call->key->account,
-		.actor = call->key->id,
+		.actor = call_actor(call),
 		.request_id = call->request_id,
 		.action = call->action->name,
 		.object = call->object ? call->object : "",
@@ -305,7 +311,25 @@ static enum err record(struct call *call)
 	return audit_append(call->db, &row);
 }
 
-/* Decodes, runs and commits; the store is in the transaction that the action asks for. */
+/* Does what comes before the transaction of the action: the one that authenticated is over by then. */
+static enum err prepare(struct exchange *exchange, const void *args)
+{
+	struct call *call = &exchange->call;
+	const struct action *action = call->action;
+
+	if (action->mode == WRITE || action->before)
+		db_rollback(call->db);
+	if (action->before)
+		TRY(action->before(call, args));
+	assert(call->key);
+	if (action->is_open)
+		TRY(check_rate(exchange, call->key->account));
+	if (action->mode == WRITE || action->before)
+		TRY(db_begin(call->db, action->mode == WRITE ? DB_WRITE : DB_READ));
+	return OK;
+}
+
+/* Decodes, prepares and runs; leaves the transaction that the action asks for. */
 static enum err run(struct exchange *exchange)
 {
 	struct call *call = &exchange->call;
@@ -319,8 +343,9 @@ static enum err run(struct exchange *exchange)
 	err = spec_decode(call->mem, action->params, call->form, args, action->args_size, why);
 	if (err != OK)
 		return why[0] ? refuse(call, err, "%s", why) : err;
+	TRY(prepare(exchange, args));
 	TRY(action->run(call, args));
-	if (action->mode == WRITE)
+	if (action->mode == WRITE && !action->unrecorded)
 		TRY(record(call));
 	/* Built before the commit: nothing may fail for want of memory after it. */
 	return reply_success(call->mem, exchange->format, action, call->reply, exchange->out);
@@ -329,14 +354,11 @@ static enum err run(struct exchange *exchange)
 static enum err transact(struct exchange *exchange)
 {
 	struct call *call = &exchange->call;
-	enum err err;
+	enum err err = OK;
 
 	TRY(db_begin(call->db, DB_READ));
-	err = authenticate(exchange);
-	if (err == OK && call->action->mode == WRITE) {
-		db_rollback(call->db);
-		TRY(db_begin(call->db, DB_WRITE));
-	}
+	if (!call->action->is_open)
+		err = authenticate(exchange);
 	if (err == OK)
 		err = run(exchange);
 	if (err != OK) {
@@ -344,7 +366,7 @@ static enum err transact(struct exchange *exchange)
 		return err;
 	}
 	TRY(db_commit(call->db));
-	if (call->action->mode == WRITE && exchange->gateway->engine)
+	if (call->action->mode == WRITE && !call->action->unrecorded && exchange->gateway->engine)
 		engine_wake(exchange->gateway->engine);
 	return OK;
 }
@@ -359,7 +381,8 @@ static enum err serve(struct exchange *exchange)
 	TRY(choose_format(exchange));
 	TRY(check_repeats(exchange));
 	TRY(find_action(exchange));
-	TRY(credentials_read(call, exchange->request, &exchange->credentials));
+	if (!call->action->is_open)
+		TRY(credentials_read(call, exchange->request, &exchange->credentials));
 	if (!call->db)
 		return ERR_UNAVAILABLE;
 	call->reply = json_object();
@@ -388,7 +411,19 @@ static void answer_error(struct exchange *exchange, enum err err)
 	};
 
 	log_debug("request refused with %s", error_code(err));
+	if (exchange->call.retry_ms > 0)
+		exchange->out->retry_after_ms =
+			arena_print(exchange->call.mem, "%lld", (long long)exchange->call.retry_ms);
 	reply_error(exchange->call.mem, exchange->format, &error, exchange->out);
+}
+
+/* The address that the proxy in front saw; it writes the header anew, so that no client can. */
+static const char *source_of(const struct request *request)
+{
+	const char *source = request_header(request, "X-Real-IP");
+	uint8_t address[16];
+
+	return source && text_to_address(source, address) ? source : "";
 }
 
 /* The request id, which outlives the exchange as part of the response. */
@@ -414,6 +449,10 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->vault = gateway->vault;
 	call->nodes = gateway->nodes;
 	call->dns_zone = gateway->dns_zone;
+	call->login = gateway->login;
+	call->source = source_of(request);
+	call->watch_first = gateway->watch_first;
+	call->drill_socket = gateway->drill_socket;
 	call->clock_ms = request->clock_ms;
 	call->now_ms = request->clock_ms + life_clock_offset_ms(gateway->clock);
 	call->form = &exchange.all;

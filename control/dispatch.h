@@ -12,6 +12,7 @@
 
 struct nonces;	 /* auth/nonce.h */
 struct throttle; /* auth/throttle.h */
+struct login;	 /* auth/login.h */
 
 /* What all requests share. */
 struct gateway {
@@ -21,7 +22,10 @@ struct gateway {
 	struct engine *engine; /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
 	struct throttle *throttle; /* NULL: off */
+	struct login *login;	   /* NULL: nobody can log in with a password */
 	const char *dns_zone;	   /* of instances' names; NULL or "": they have none */
+	bool watch_first;	   /* mitigations of new instances */
+	const char *drill_socket;  /* of a lab; NULL or "": none */
 	const char *host_id;	   /* HostId of error bodies when the request has no Host */
 };
 

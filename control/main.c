@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/auth/login.h"
 #include "control/auth/nonce.h"
 #include "control/auth/throttle.h"
 #include "control/bootstrap.h"
@@ -36,6 +37,7 @@ struct control {
 	struct life_clock *clock;
 	struct nonces *nonces;
 	struct throttle *throttle;
+	struct login *login;
 	struct engine *engine;
 	struct names_settings names;
 	struct names_thread *names_thread;
@@ -110,6 +112,9 @@ static enum err start_clock(struct control *control)
 static enum err start_auth(struct control *control)
 {
 	TRY(nonces_open(control->config.nonce_file, clock_utc_ms(), &control->nonces));
+	control->login = login_new();
+	if (!control->login)
+		return ERR_MEMORY;
 	if (control->config.calls_per_second == 0)
 		return OK;
 	control->throttle = throttle_new(control->config.calls_per_second);
@@ -155,7 +160,10 @@ static enum err start_http(struct control *control)
 		.engine = control->engine,
 		.nonces = control->nonces,
 		.throttle = control->throttle,
+		.login = control->login,
 		.dns_zone = config->dns_zone,
+		.watch_first = config->watch_first,
+		.drill_socket = config->drill_socket,
 		.host_id = config->host_id };
 	control->api_pool = db_pool_new(config->database, (size_t)config->threads);
 	control->node_pool = db_pool_new(config->database, NODE_CONNECTIONS_TO_STORE);
@@ -200,6 +208,7 @@ static void stop(struct control *control)
 	node_api_free(control->node_api);
 	db_pool_free(control->node_pool);
 	db_pool_free(control->api_pool);
+	login_free(control->login);
 	throttle_free(control->throttle);
 	nonces_close(control->nonces);
 	life_clock_free(control->clock);

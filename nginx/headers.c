@@ -10,6 +10,7 @@
 
 #include "base/site.h"
 #include "base/text.h"
+#include "nginx/cache.h"
 #include "nginx/run.h"
 
 #define PORT_HTTPS 443
@@ -113,16 +114,21 @@ static ngx_int_t forwarded_get(
 }
 
 /* As the client wrote it; of "GET http://host/" that host, whatever the header says: the site was found by it. */
+ngx_str_t headers_host(ngx_http_request_t *r)
+{
+	u_char *end = r->port_end ? r->port_end : r->host_end;
+
+	if (r->host_start && end > r->host_start)
+		return (ngx_str_t){ (size_t)(end - r->host_start), r->host_start };
+	return r->headers_in.host ? r->headers_in.host->value : (ngx_str_t){ 0, NULL };
+}
+
 static ngx_int_t host_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
 {
-	const u_char *end = r->port_end ? r->port_end : r->host_end;
+	ngx_str_t host = headers_host(r);
 
 	(void)data;
-	if (r->host_start && end > r->host_start)
-		return value_set(value, r->host_start, (size_t)(end - r->host_start));
-	if (!r->headers_in.host)
-		return value_set(value, NULL, 0);
-	return value_set(value, r->headers_in.host->value.data, r->headers_in.host->value.len);
+	return value_set(value, host.data, host.len);
 }
 
 static bool is_socket(const struct polder_request *request)
@@ -324,6 +330,8 @@ static ngx_int_t filter(ngx_http_request_t *r)
 		request->checks = NULL;
 		polder_request_release(request);
 	}
+	if (request && r == r->main && cache_head(r, request) != NGX_OK)
+		return NGX_ERROR;
 	return next_filter(r);
 }
 

@@ -13,6 +13,8 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *request);
 /* 301 to the same place by HTTPS; the status to end the request with. */
 ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request);
+/* Host as origins are told it. */
+ngx_str_t headers_host(ngx_http_request_t *r);
 /* Sees each answer's head: lets the table go when a connection is upgraded, which may last for days. */
 ngx_int_t headers_filter(ngx_conf_t *cf);
 

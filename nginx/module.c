@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The module: directives, phases, variables; nothing else. What a request meets, in this order: the checks (run.c), the
- * redirect to HTTPS, what origins are to be told (headers.c), its origin (origin.c), and when it is over the counters and
+ * redirect to HTTPS, what origins are to be told (headers.c), the cache (cache.c), its origin (origin.c), and when it is over the counters and
  * the log (journal.c). All of it is known from the table; nginx.conf is fixed.
  */
 #include "nginx/module.h"
 
+#include "nginx/cache.h"
 #include "nginx/counters.h"
 #include "nginx/headers.h"
 #include "nginx/origin.h"
@@ -124,7 +125,9 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 	}
 	if (headers_prepare(r, request) != NGX_OK)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
-	return headers_is_grpc(r, request) ? to_grpc(r) : NGX_DECLINED;
+	if (headers_is_grpc(r, request))
+		return to_grpc(r);
+	return cache_prepare(r, request) == NGX_OK ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static ngx_int_t logging(ngx_http_request_t *r)
@@ -155,6 +158,11 @@ static ngx_int_t phase_add(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handl
 	return NGX_OK;
 }
 
+static ngx_int_t variables(ngx_conf_t *cf)
+{
+	return headers_variables(cf) == NGX_OK ? cache_variables(cf) : NGX_ERROR;
+}
+
 static ngx_int_t configured(ngx_conf_t *cf)
 {
 	if (phase_add(cf, NGX_HTTP_PREACCESS_PHASE, preaccess) != NGX_OK ||
@@ -162,6 +170,7 @@ static ngx_int_t configured(ngx_conf_t *cf)
 		return NGX_ERROR;
 	if (tls_configure(cf) != NGX_OK)
 		return NGX_ERROR;
+	cache_filter();
 	return headers_filter(cf);
 }
 
@@ -231,7 +240,7 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 }
 
 static ngx_http_module_t context = {
-	.preconfiguration = headers_variables,
+	.preconfiguration = variables,
 	.postconfiguration = configured,
 	.create_main_conf = main_create,
 	.create_srv_conf = server_create,

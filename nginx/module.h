@@ -55,6 +55,8 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 	const struct table_settings *settings, const struct table_vip **out_vip);
 
 /* ---- a request; of the request's pool */
+struct polder_origin;
+struct polder_cache;
 struct polder_request {
 	struct polder_connection *connection;
 	struct table *table;		       /* pinned until the request was logged; NULL: none */
@@ -77,6 +79,7 @@ struct polder_request {
 	uint8_t verdict;      /* enum log_verdict */
 	uint8_t check;	      /* enum check that decided, or would have; CHECK_COUNT: none */
 	uint32_t rule;	      /* that decided, or would have, by number; 0: none */
+	struct polder_cache *cache; /* NULL: it has nothing to do with the cache (nginx/cache.h) */
 	struct polder_origin *origin; /* where it went (nginx/origin.h); NULL: nowhere */
 	void *checks; /* of run.c and checks/ alone, from the request's pool; NULL at first */
 };

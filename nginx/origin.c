@@ -26,6 +26,9 @@
 #define WHEN_TO_TRY_NEXT                                                                           \
 	(NGX_HTTP_UPSTREAM_FT_ERROR | NGX_HTTP_UPSTREAM_FT_TIMEOUT |                               \
 		NGX_HTTP_UPSTREAM_FT_INVALID_HEADER)
+#define WHEN_STALE                                                                                 \
+	(NGX_HTTP_UPSTREAM_FT_HTTP_500 | NGX_HTTP_UPSTREAM_FT_HTTP_502 |                           \
+		NGX_HTTP_UPSTREAM_FT_HTTP_503 | NGX_HTTP_UPSTREAM_FT_HTTP_504)
 
 struct polder_origin {
 	ngx_http_request_t *nginx;
@@ -54,6 +57,7 @@ struct variant {
 	const ngx_http_upstream_conf_t *base; /* NULL: free */
 	uint16_t connect, read, send;	      /* seconds */
 	bool verify;
+	bool stale; /* an older answer is there, and may be given when the origin fails */
 	ngx_http_upstream_conf_t conf;
 };
 
@@ -74,13 +78,14 @@ ngx_str_t origin_text(const struct polder_origin *origin)
 /* ---- variants of the configuration */
 
 static void variant_fill(struct variant *variant, const ngx_http_upstream_conf_t *base,
-	const struct site_origin *origin, bool verify)
+	const struct site_origin *origin, bool verify, bool stale)
 {
 	variant->base = base;
 	variant->connect = origin->connect_timeout_seconds;
 	variant->read = origin->read_timeout_seconds;
 	variant->send = origin->send_timeout_seconds;
 	variant->verify = verify;
+	variant->stale = stale;
 	variant->conf = *base;
 	if (variant->connect)
 		variant->conf.connect_timeout = (ngx_msec_t)variant->connect * 1000;
@@ -89,6 +94,7 @@ static void variant_fill(struct variant *variant, const ngx_http_upstream_conf_t
 	if (variant->send)
 		variant->conf.send_timeout = (ngx_msec_t)variant->send * 1000;
 	variant->conf.ssl_verify = verify;
+	variant->conf.cache_use_stale = stale ? WHEN_STALE : 0;
 	variant->conf.next_upstream = WHEN_TO_TRY_NEXT;
 	variant->conf.next_upstream_tries = 0;
 }
@@ -98,6 +104,8 @@ static ngx_http_upstream_conf_t *variant_get(
 {
 	uint32_t place = origin->connect_timeout_seconds * 7u + origin->read_timeout_seconds * 31u +
 			 origin->send_timeout_seconds * 131u + verify;
+	const ngx_http_cache_t *cache = own->nginx->cache;
+	bool stale = cache && cache->stale_error;
 	struct variant *variant;
 
 	for (unsigned i = 0; i < VARIANT_PROBES; i++) {
@@ -108,9 +116,10 @@ static ngx_http_upstream_conf_t *variant_get(
 			variant = *slot = ngx_palloc(ngx_cycle->pool, sizeof(*variant));
 			if (!variant)
 				return NULL;
-			variant_fill(variant, own->base, origin, verify);
+			variant_fill(variant, own->base, origin, verify, stale);
 		}
 		if (variant->base == own->base && variant->verify == verify &&
+			variant->stale == stale &&
 			variant->connect == origin->connect_timeout_seconds &&
 			variant->read == origin->read_timeout_seconds &&
 			variant->send == origin->send_timeout_seconds)
@@ -120,7 +129,7 @@ static ngx_http_upstream_conf_t *variant_get(
 	variant = ngx_palloc(own->nginx->pool, sizeof(*variant));
 	if (!variant)
 		return NULL;
-	variant_fill(variant, own->base, origin, verify);
+	variant_fill(variant, own->base, origin, verify, stale);
 	return &variant->conf;
 }
 

@@ -203,7 +203,8 @@ uint32_t rate_add(uint64_t *window, uint32_t count, uint32_t interval_ms, int64_
 		if (count == 0)
 			break;
 	} while (!exchange(window, &seen, tag << TAG_SHIFT | current << CUR_SHIFT | before));
-	return (uint32_t)(current + before * (interval - elapsed) / interval);
+	/* Rounded up: what was counted at the end of an interval still counts whole when the next begins. */
+	return (uint32_t)(current + (before * (interval - elapsed) + interval - 1) / interval);
 }
 
 /* ---- actions that last */

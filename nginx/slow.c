@@ -10,7 +10,8 @@
  * So time counts whole only while the client keeps data back: while its receive window is closed, or under HTTP/2 the
  * stream's, with nothing on its way. Other time counts a sixth, for those who do without acknowledging. Progress is
  * what was acknowledged, since the kernel takes a lot at once; the first bytes earn nothing, as the client's kernel
- * takes them whatever the client does. Under HTTP/2 progress is what the stream was allowed to send.
+ * takes them whatever the client does: SLOW_READ_FREE, and when the answer is looked at first, up to SLOW_READ_BUFFER. Under
+ * HTTP/2 progress is what the stream was allowed to send.
  *
  * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
  * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched, nor calls
@@ -25,10 +26,11 @@
 #define SLOW_SECONDS	    5
 #define SLOW_CREDIT_SECONDS 30
 /* Bytes a second: less than any line gives that a person uses. Bodies are small, and come over the narrower way. */
-#define SLOW_BODY_RATE 500
-#define SLOW_READ_RATE 2000
-#define SLOW_READ_FREE 16384 /* earn nothing: receive buffers */
-#define SLOW_LINE_PART 6
+#define SLOW_BODY_RATE	 500
+#define SLOW_READ_RATE	 2000
+#define SLOW_READ_FREE	 16384
+#define SLOW_READ_BUFFER (128 << 10) /* the receive buffer that systems begin with, at most */
+#define SLOW_LINE_PART	 6
 
 static ngx_queue_t watched;
 static ngx_event_t timer;
@@ -45,6 +47,29 @@ static void use_credit(
 	if (*credit_ms > SLOW_CREDIT_SECONDS * 1000)
 		*credit_ms = SLOW_CREDIT_SECONDS * 1000;
 	*credit_ms -= elapsed_ms;
+}
+
+/* What counts from now on. An answer may have been read quickly before it was looked at first: that earns as if it had been
+ * looked at all the time. bytes: of the connection, as read_progress says. */
+static void begin_reading(struct checks_request *state, off_t bytes)
+{
+	ngx_http_request_t *r = state->r;
+	struct window window = { 0 };
+	off_t begin = 0, taken;
+
+#if (NGX_HTTP_V2)
+	if (!r->stream)
+#endif
+	{
+		/* Of what this answer has handed to the kernel, queued_bytes at most were not acknowledged. */
+		(void)window_read(r->connection->fd, &window);
+		taken = r->connection->sent - (off_t)window.queued_bytes;
+		begin = bytes - (taken > 0 ? taken : 0);
+	}
+	state->read_bytes = begin + SLOW_READ_FREE;
+	if (bytes > state->read_bytes)
+		state->read_bytes = ngx_min(bytes, begin + SLOW_READ_BUFFER);
+	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, SLOW_READ_RATE, 0);
 }
 
 static bool is_waiting_for_client(ngx_http_request_t *r)
@@ -132,10 +157,9 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 	}
 	elapsed_ms = read_progress(state, &bytes, elapsed_ms);
 	if (!state->reading) {
-		/* From here on. What was sent before and earned something, has. */
 		state->reading = true;
 		if (state->read_bytes == 0)
-			state->read_bytes = bytes + SLOW_READ_FREE;
+			begin_reading(state, bytes);
 		return;
 	}
 	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, SLOW_READ_RATE, elapsed_ms);

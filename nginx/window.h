@@ -11,7 +11,8 @@ struct window {
 	uint64_t acked_bytes; /* by the other end, since the connection began */
 	uint64_t
 		closed_ms; /* in all, in which the other end's receive window was what kept data back */
-	bool drained;	   /* nothing is on its way */
+	uint64_t queued_bytes; /* handed to the kernel, and not acknowledged yet */
+	bool drained;	       /* that is none */
 };
 /* false: the kernel does not say. */
 bool window_read(int fd, struct window *out);

@@ -27,6 +27,8 @@
 #define NODE_FLOW_KEPT_MAX     131072 /* of the others */
 #define NODE_OPENING_MAX       16384  /* TCP flows in their handshake that are noted */
 #define OPENING_SHARE	       16     /* and at most one in so many of all flows */
+#define NODE_AWAITED_MAX       2048   /* SYN-ACKs that are repeated if no ACK comes */
+#define NODE_SERVER_FIRST_MAX  16384  /* port rules known to serve who says nothing, LRU */
 #define NODE_PERSISTENCE_MAX   131072 /* clients bound to an origin, LRU; about 16 MB */
 #define NODE_FRAGMENT_MAX      16384  /* first fragments remembered, LRU */
 #define NODE_SOURCE_MAX	       64     /* back-to-origin addresses of one node, per IP version */

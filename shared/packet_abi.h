@@ -286,6 +286,24 @@ struct opening {
 };
 
 /*
+ * map "awaited": HASH NODE_AWAITED_MAX, key struct flow_key of the client's side: SYN-ACKs with a cookie whose ACK may be
+ * lost and will not be repeated. The agent runs polder_retry for those, too, that are due.
+ */
+struct awaited {
+	__u64 due_ns; /* boot clock; private to bpf/ from here */
+	__u32 tries;  /* done so far */
+	__u32 sequence;
+	__u32 acknowledgement;
+	__u32 options; /* as the client has them */
+	__u32 timestamp_value;
+	__u32 timestamp_echo;
+	__u32 ifindex;
+	__u8 mac_destination[6];
+	__u8 mac_source[6];
+};
+static_assert(sizeof(struct awaited) == 48, "no padding");
+
+/*
  * map "region_exact": ARRAY REGION_BLOCKS of struct region_block: for IPv4 address a.b.c.d, entry a.b, byte c: the
  * country (its row in shared/countries.def + 1; 0: unknown), or REGION_FINER: ask "region_prefix". The first byte of
  * all, for 0.0.0.0/24 where no packet comes from, is not 0 when a database is loaded: without one nothing is

@@ -224,7 +224,7 @@ enum site_prefix_flag {
 	SITE_WHITE = 1,
 	SITE_BLACK = 2
 };
-struct site_cache_rule { /* the first whose path is a prefix of the request's decides */
+struct site_cache_rule { /* the first whose path is a prefix of the decoded one that is asked for decides */
 	struct site_text path;
 	uint32_t seconds; /* 0: as the origin says */
 	uint8_t mode;	  /* enum site_cache */
@@ -350,6 +350,8 @@ struct site {
 		rules; /* struct site_rule: by check in the order of checks.def, then by priority */
 	struct site_list steps;	 /* struct site_step */
 	struct site_list caches; /* struct site_cache_rule */
+	uint32_t cache_edition;	 /* another one when all that was cached is void */
+	uint32_t reserved;
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
 		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,
@@ -392,14 +394,14 @@ struct site_counter {
 	uint64_t origin_status[6]; /* the same of origins: [0] no answer */
 	uint64_t milliseconds, origin_milliseconds; /* sums */
 	uint64_t challenged, challenge_passed;
-	uint64_t refused[CHECK_MAX]; /* by check */
-	uint64_t watched[CHECK_MAX]; /* would have been */
-	uint64_t cache_hits;
+	uint64_t refused[CHECK_MAX];	   /* by check */
+	uint64_t watched[CHECK_MAX];	   /* would have been */
+	uint64_t cache_hits, cache_misses; /* answered from the cache; could have been */
 	uint64_t code[SITE_CODE_COUNT], origin_code[SITE_CODE_COUNT];
 	uint64_t tls_requests;
 	uint64_t reserved2[3];
 };
-static_assert(sizeof(struct site_counter) == 880, "file format");
+static_assert(sizeof(struct site_counter) == 888, "file format");
 
 struct node_counter { /* of what belongs to no site */
 	uint64_t connections, handshakes, handshakes_refused;

@@ -53,8 +53,68 @@ const struct action *const action_tables[] = {
 	node_actions,
 	operation_actions,
 	key_actions,
+	drill_actions,
+	user_actions,
+	session_actions,
 	NULL,
 };
+
+/* What a table is about, for lists that people read. A table that is not here is "other". */
+static const struct {
+	const struct action *table;
+	const char *name;
+} groups[] = {
+	{ instance_actions, "instances" },
+	{ instance_order_actions, "orders" },
+	{ available_actions, "orders" },
+	{ plan_actions, "orders" },
+	{ tag_actions, "tags" },
+	{ port_actions, "port rules" },
+	{ network_rule_actions, "port rules" },
+	{ rule_attribute_actions, "port rules" },
+	{ rule_forwarding_actions, "port rules" },
+	{ health_actions, "health checks" },
+	{ layer4_actions, "port rules" },
+	{ list_actions, "block and allow lists" },
+	{ protection_actions, "mitigation of packets" },
+	{ policy_actions, "mitigation of packets" },
+	{ web_switch_actions, "protection of web sites" },
+	{ web_list_actions, "protection of web sites" },
+	{ web_precise_actions, "protection of web sites" },
+	{ web_cc_actions, "protection of web sites" },
+	{ web_cc_v2_actions, "protection of web sites" },
+	{ web_global_actions, "protection of web sites" },
+	{ web_cache_actions, "protection of web sites" },
+	{ web_check_actions, "protection of web sites" },
+	{ web_log_actions, "logs" },
+	{ scene_actions, "scene policies" },
+	{ blackhole_actions, "blackhole" },
+	{ reason_actions, "traffic" },
+	{ explain_actions, "traffic" },
+	{ capture_actions, "traffic" },
+	{ website_rule_actions, "web sites" },
+	{ website_resource_actions, "web sites" },
+	{ website_list_actions, "web sites" },
+	{ website_https_actions, "web sites" },
+	{ website_origin_actions, "web sites" },
+	{ website_header_actions, "web sites" },
+	{ website_access_actions, "web sites" },
+	{ certificate_actions, "certificates" },
+	{ node_actions, "nodes" },
+	{ operation_actions, "audit and events" },
+	{ key_actions, "accounts and keys" },
+	{ user_actions, "accounts and keys" },
+	{ session_actions, "sessions" },
+};
+
+static const char *group_of(const struct action *table)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (groups[i].table == table)
+			return groups[i].name;
+	}
+	return "other";
+}
 
 const struct action *action_find(const char *version, const char *name, bool *version_known)
 {
@@ -128,6 +188,17 @@ static const char *kind_name(enum param_kind kind)
 	return names[kind];
 }
 
+/* What is taken when the parameter is left out, where that is a value that could be sent. */
+static enum err describe_default(json_t *object, const struct param *param)
+{
+	if (param->kind == PARAM_CHOICE && param->fallback_text)
+		return put_text(object, "default", param->fallback_text);
+	if (param->kind != PARAM_INT || param->required || param->fallback == 0 ||
+		param->fallback < param->min || param->fallback > param->max)
+		return OK;
+	return put_int(object, "default", param->fallback);
+}
+
 static enum err describe_param(json_t *list, const struct param *param)
 {
 	json_t *object = json_object();
@@ -140,10 +211,17 @@ static enum err describe_param(json_t *list, const struct param *param)
 	TRY(put_int(object, "min", param->min));
 	TRY(put_int(object, "max", param->max));
 	TRY(put_text(object, "choices", param->choices));
+	if (param->item_max > 0) {
+		TRY(put_int(object, "itemMin", param->item_min));
+		TRY(put_int(object, "itemMax", param->item_max));
+	}
+	if (param->shape)
+		TRY(put_text(object, "shape", param->shape));
+	TRY(describe_default(object, param));
 	return put_text(object, "help", param->help);
 }
 
-static enum err describe_action(json_t *list, const struct action *action)
+static enum err describe_action(json_t *list, const struct action *action, const char *group)
 {
 	json_t *object = json_object(), *parameters, *lists;
 	const struct reply_list *row;
@@ -152,9 +230,13 @@ static enum err describe_action(json_t *list, const struct action *action)
 	TRY(add(list, object));
 	TRY(put_text(object, "version", action->version));
 	TRY(put_text(object, "name", action->name));
+	TRY(put_text(object, "group", group));
 	TRY(put_text(object, "mode", action->mode == WRITE ? "write" : "read"));
 	TRY(put_text(object, "permission", permission_name(action->permission)));
 	TRY(put_text(object, "summary", action->summary));
+	TRY(put(object, "signed", json_boolean(!action->is_open)));
+	if (action->calls_per_second > 0)
+		TRY(put_int(object, "callsPerSecond", action->calls_per_second));
 	TRY(put_list(object, "parameters", &parameters));
 	for (param = action->params; param->kind != PARAM_END; param++)
 		TRY(describe_param(parameters, param));
@@ -170,8 +252,10 @@ json_t *action_describe(void)
 	json_t *list = json_array();
 
 	for (table = action_tables; *table; table++) {
+		const char *group = group_of(*table);
+
 		for (action = *table; action->name; action++) {
-			if (describe_action(list, action) != OK) {
+			if (describe_action(list, action, group) != OK) {
 				json_decref(list);
 				return NULL;
 			}

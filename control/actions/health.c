@@ -20,7 +20,10 @@
 static const char *const kind_names[] = {
 	[HEALTH_TCP] = "tcp", [HEALTH_HTTP] = "http", [HEALTH_UDP] = "udp"
 };
-#define KIND_COUNT (sizeof(kind_names) / sizeof(kind_names[0]))
+#define KIND_COUNT    (sizeof(kind_names) / sizeof(kind_names[0]))
+
+#define SECONDS_SHAPE "1.." SHAPE_NUMBER(HEALTH_SECONDS_MAX)
+#define COUNT_SHAPE   "1.." SHAPE_NUMBER(HEALTH_COUNT_MAX)
 
 struct modify {
 	const char *id, *protocol, *health;
@@ -34,8 +37,12 @@ static const struct param modify_params[] = {
 		.max = 65535, .help = "port that clients use"),
 	PARAM(modify, health, "HealthCheck", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = HEALTH_BYTES, .type = "String",
-		.help = "JSON object {Type: tcp, http or udp, Timeout, Interval, Up, Down, Port, "
-			"Domain, Uri}; {} ends the checks"),
+		.shape =
+			"{Type: tcp|http|udp, Timeout: " SECONDS_SHAPE ", Interval: " SECONDS_SHAPE
+			", Up: " COUNT_SHAPE ", Down: " COUNT_SHAPE
+			", Port?: 0..65535, Domain?: text(" SHAPE_NUMBER(
+				HEALTH_DOMAIN_MAX) "), Uri?: text(" SHAPE_NUMBER(HEALTH_PATH_MAX) ")}?",
+		.help = "how origins are asked; {} ends the checks, Domain and Uri are for http"),
 	PARAM_ROW_END,
 };
 

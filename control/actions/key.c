@@ -4,7 +4,8 @@
  * store has it encrypted. A security token is a key of its own with an end: it is made from the rights
  * of the key that asks, at most, and cannot make another, or it would never end. For the same reason
  * accounts and keys are managed with permanent keys of all instances only: a token, or a key of some
- * instances, would else make itself one without the limit.
+ * instances, would else make itself one without the limit. The exception is a session for which a password was
+ * given to manage with it: it lasts minutes, and nothing is reached by it that the password does not reach.
  */
 #include "control/call.h"
 
@@ -25,7 +26,7 @@
 #define TOKEN_SECONDS_MAX  43200
 
 /* Random letters and digits. Bytes from 248 on are thrown away: 62 would not divide what is left. */
-static bool random_word(char *out, size_t length)
+bool random_word(char *out, size_t length)
 {
 	static const char alphabet[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -60,9 +61,11 @@ enum err access_key_make(struct arena *mem, const char *prefix, struct access_ke
 	return OK;
 }
 
-static enum err check_may_manage(const struct call *call)
+enum err check_may_manage(const struct call *call)
 {
-	return call->key->token || call->key->instance_count ? ERR_FORBIDDEN : OK;
+	bool passing = call->key->token && !call->key->manages;
+
+	return passing || call->key->instance_count ? ERR_FORBIDDEN : OK;
 }
 
 /* CreateAccount */
@@ -116,7 +119,7 @@ static const struct param create_access_key_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err put_texts(json_t *object, const char *name, const char *const *item, size_t count)
+enum err put_texts(json_t *object, const char *name, const char *const *item, size_t count)
 {
 	json_t *list;
 	size_t i;
@@ -157,8 +160,7 @@ static enum err check_token_limit(struct call *call, int64_t account)
 		"The account has %d security tokens: wait until some expire.", TOKENS_OF_ACCOUNT);
 }
 
-/* Instances that a key of account is limited to: each must be one of the account's. */
-static enum err check_instances(struct call *call, int64_t account, const struct text_list *ids)
+enum err check_instances(struct call *call, int64_t account, const struct text_list *ids)
 {
 	struct instance instance;
 	size_t i;
@@ -296,7 +298,7 @@ static enum err delete_access_key_run(struct call *call, const void *args)
 /* CreateSecurityToken */
 
 struct create_security_token {
-	int64_t seconds;
+	int64_t seconds, extendable;
 	const char *permission;
 	struct text_list instances;
 };
@@ -304,6 +306,8 @@ static const struct param create_security_token_params[] = {
 	PARAM(create_security_token, seconds, "DurationSeconds", .kind = PARAM_INT,
 		.min = TOKEN_SECONDS_MIN, .max = TOKEN_SECONDS_MAX, .fallback = 3600,
 		.help = "life of the token"),
+	PARAM(create_security_token, extendable, "Extendable", .kind = PARAM_BOOL,
+		.help = "a session: 15 minutes, which ExtendSession renews for 12 hours"),
 	PARAM(create_security_token, permission, "Permission", .kind = PARAM_CHOICE,
 		.choices = "read-only full operator",
 		.help = "at most the caller's, which it is when absent"),
@@ -367,6 +371,23 @@ static enum err make_token(struct call *call, struct access_key *key)
 	return access_key_make(call->mem, TOKEN_PREFIX, key);
 }
 
+enum err token_issue(struct call *call, struct access_key *key)
+{
+	json_t *object;
+
+	TRY(check_token_limit(call, key->account));
+	TRY(make_token(call, key));
+	TRY(access_key_insert(call->db, call->vault, key));
+	call->object = arena_copy(call->mem, key->id);
+	if (!call->object)
+		return ERR_MEMORY;
+	TRY(put_object(call->reply, "Credentials", &object));
+	TRY(put_text(object, "AccessKeyId", key->id));
+	TRY(put_text(object, "AccessKeySecret", key->secret));
+	TRY(put_text(object, "SecurityToken", key->token));
+	return put_time(object, "Expiration", key->expires_ms);
+}
+
 static enum err create_security_token_run(struct call *call, const void *args)
 {
 	const struct create_security_token *wanted = args;
@@ -375,22 +396,15 @@ static enum err create_security_token_run(struct call *call, const void *args)
 		.create_ms = call->clock_ms,
 		.remark = "",
 		.parent = call->key->id,
+		.expires_ms = call->clock_ms + wanted->seconds * SECOND_MS,
 	};
-	json_t *object;
 
 	TRY(token_rights(call, wanted, &key));
-	TRY(check_token_limit(call, key.account));
-	TRY(make_token(call, &key));
-	key.expires_ms = call->clock_ms + wanted->seconds * SECOND_MS;
-	TRY(access_key_insert(call->db, call->vault, &key));
-	call->object = arena_copy(call->mem, key.id);
-	if (!call->object)
-		return ERR_MEMORY;
-	TRY(put_object(call->reply, "Credentials", &object));
-	TRY(put_text(object, "AccessKeyId", key.id));
-	TRY(put_text(object, "AccessKeySecret", key.secret));
-	TRY(put_text(object, "SecurityToken", key.token));
-	return put_time(object, "Expiration", key.expires_ms);
+	if (wanted->extendable) {
+		key.expires_ms = call->clock_ms + SESSION_IDLE_MS;
+		key.until_ms = call->clock_ms + SESSION_MS;
+	}
+	return token_issue(call, &key);
 }
 
 static const struct reply_list key_lists[] = {

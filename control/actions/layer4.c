@@ -22,25 +22,28 @@ struct listeners {
 	const char *listeners;
 	int64_t backup;
 };
+#define GROUP_SHAPE "[{RealServer: address}]1.." SHAPE_NUMBER(ORIGIN_MAX)
 #define PARAM_LISTENERS(members)                                                                   \
 	PARAM(listeners, listeners, "Listeners", .kind = PARAM_JSON, .required = true, .min = 1,   \
 		.max = LISTENERS_BYTES, .type = "String",                                          \
-		.help = "JSON array of one {" members "}")
+		.shape = "[{InstanceId: instance, Protocol: tcp|udp, FrontendPort: "               \
+			 "1..65535" members "}]1..1",                                              \
+		.help = "the port rule")
 static const struct param key_params[] = {
-	PARAM_LISTENERS("InstanceId, Protocol, FrontendPort"),
+	PARAM_LISTENERS(""),
 	PARAM_ROW_END,
 };
 static const struct param policy_params[] = {
-	PARAM_LISTENERS("InstanceId, Protocol, FrontendPort, BackendPort, PriRealServers, "
-			"SecRealServers, CurrentRsIndex"),
+	PARAM_LISTENERS(", BackendPort: 1..65535, PriRealServers: " GROUP_SHAPE
+			", SecRealServers: " GROUP_SHAPE ", CurrentRsIndex: 1..2"),
 	PARAM_ROW_END,
 };
 static const struct param remark_params[] = {
-	PARAM_LISTENERS("InstanceId, Protocol, FrontendPort, Remark"),
+	PARAM_LISTENERS(", Remark: text(" SHAPE_NUMBER(REMARK_MAX) ")"),
 	PARAM_ROW_END,
 };
 static const struct param backup_params[] = {
-	PARAM_LISTENERS("InstanceId, Protocol, FrontendPort"),
+	PARAM_LISTENERS(""),
 	PARAM(listeners, backup, "BakMode", .kind = PARAM_INT, .type = "String", .required = true,
 		.min = 0, .max = 1,
 		.help = "1: the groups are in force, 0: the rule's own origins"),

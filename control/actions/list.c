@@ -29,7 +29,8 @@ struct list_args {
 #define PARAM_ENTRIES(name)                                                                        \
 	PARAM(list_args, entries, name, .kind = PARAM_JSON, .required = true, .min = 1,            \
 		.max = LIST_BYTES_MAX, .type = "String",                                           \
-		.help = "JSON array of {\"src\": address or prefix}")
+		.shape = "[{src: prefix}]1.." SHAPE_NUMBER(BLOCK_ENTRY_MAX),                       \
+		.help = "addresses or prefixes")
 #define PARAM_QUERY_TYPE(tag)                                                                      \
 	PARAM(tag, query_type, "QueryType", .kind = PARAM_CHOICE, .empty_is_absent = true,         \
 		.choices = "manual auto",                                                          \
@@ -116,7 +117,7 @@ static enum err for_each_entry(struct call *call, const struct list_side *side,
 					    ? INT64_MAX
 					    : call->clock_ms + args->expire_seconds * SECOND_MS,
 			.since_ms = call->clock_ms,
-			.actor = call->key->id,
+			.actor = call_actor(call),
 		};
 		TRY(read_source(call, side, array, i, instance.ipv6, &entry));
 		TRY(step(call, side, args, &entry));

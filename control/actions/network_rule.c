@@ -15,14 +15,17 @@ struct network_rules {
 static const struct param network_rules_params[] = {
 	PARAM(network_rules, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = NETWORK_RULES_BYTES, .type = "String",
-		.help = "JSON array of {InstanceId, Protocol, FrontendPort, BackendPort, "
-			"RealServers}"),
+		.shape = "[{InstanceId: instance, Protocol: tcp|udp, FrontendPort: 1..65535, "
+			 "BackendPort: 1..65535, RealServers: [address]1.." SHAPE_NUMBER(
+				 ORIGIN_MAX) "}]1.." SHAPE_NUMBER(PORT_RULE_MAX),
+		.help = "rules to write, with the origins that they forward to"),
 	PARAM_ROW_END,
 };
 static const struct param network_rule_params[] = {
 	PARAM(network_rules, rules, "NetworkRule", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = 4096, .type = "String",
-		.help = "JSON array of one {InstanceId, Protocol, FrontendPort}"),
+		.shape = "[{InstanceId: instance, Protocol: tcp|udp, FrontendPort: 1..65535}]1..1",
+		.help = "the rule to delete"),
 	PARAM_ROW_END,
 };
 

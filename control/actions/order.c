@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "control/actions/tables.h"
 #include "control/model/lifecycle.h"
+#include "control/store/policy.h"
 
 #define TOKEN_BYTES_MAX 64
 #define HORIZON_MONTHS	120 /* renewals reach at most so far ahead: ten years */
@@ -165,6 +166,16 @@ static enum err put_created(struct call *call, const char *id, int64_t order)
 	return put_order(data, call, order);
 }
 
+/* Where the operator wants to look first, mitigations of a new instance only watch. */
+static enum err start_watching(struct call *call, int64_t instance_number)
+{
+	struct protection protection = protection_default(instance_number);
+	if (!call->watch_first)
+		return OK;
+	protection_watch_all(&protection);
+	return protection_put(call->db, call->mem, &protection);
+}
+
 static enum err create_instance_run(struct call *call, const void *raw)
 {
 	const struct create_instance *args = raw;
@@ -185,6 +196,7 @@ static enum err create_instance_run(struct call *call, const void *raw)
 		return fail(ERR_SYSTEM, "no random bytes for an instance id");
 	instance_id_make(instance.product, random, instance.id);
 	TRY(instance_insert(call->db, &instance));
+	TRY(start_watching(call, instance.number));
 	TRY(order_place(call, &instance, args->client_token, &order));
 	call->object = arena_copy(call->mem, instance.id);
 	if (!call->object)

@@ -41,7 +41,8 @@ static const struct param reflect_params[] = {
 	PARAM_INSTANCE_ID(config, .required = true),
 	PARAM(config, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = CONFIG_BYTES, .type = "String",
-		.help = "JSON object {\"UdpSports\": [source ports whose UDP is dropped]}"),
+		.shape = "{UdpSports: [1..65535]0.." SHAPE_NUMBER(REFLECTION_MAX) "}",
+		.help = "source ports whose UDP is dropped"),
 	PARAM_REGION(config),
 	PARAM_ROW_END,
 };
@@ -111,14 +112,18 @@ static enum err describe_reflect_run(struct call *call, const void *raw)
 struct patterns {
 	const char *id, *patterns;
 };
-static const struct param patterns_params[] = {
-	PARAM_INSTANCE_ID(patterns, .required = true),
-	PARAM(patterns, patterns, "Patterns", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = CONFIG_BYTES, .type = "String",
-		.help = "JSON array of {\"Protocol\": tcp, udp or any, \"Port\", \"Offset\", "
-			"\"Value\": hex, \"Mask\": hex}; what matches one is dropped"),
-	PARAM_ROW_END,
-};
+static const struct param
+	patterns_params[] = {
+		PARAM_INSTANCE_ID(patterns, .required = true),
+		PARAM(patterns, patterns, "Patterns", .kind = PARAM_JSON, .required = true,
+			.min = 1, .max = CONFIG_BYTES, .type = "String",
+			.shape = "[{Protocol?: tcp|udp|any, Port?: 0..65535, Offset?: "
+				 "0.." SHAPE_NUMBER(PATTERN_OFFSET_MAX) ", Value: hex, Mask?: "
+									"hex}]0.." SHAPE_NUMBER(
+										PATTERN_MAX),
+			.help = "payloads; what matches one is dropped"),
+		PARAM_ROW_END,
+	};
 
 static enum err read_hex(struct call *call, const struct json_element *element, const char *key,
 	const char *text, uint8_t out[PATTERN_BYTES_MAX], size_t *length)
@@ -238,7 +243,9 @@ static const struct param region_params[] = {
 	PARAM_INSTANCE_ID(config, .required = true),
 	PARAM(config, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = CONFIG_BYTES, .type = "String",
-		.help = "JSON object: RegionBlockSwitch on or off, Countries, Provinces"),
+		.shape = "{RegionBlockSwitch: on|off, Countries?: [country], "
+			 "Provinces?: [11..99]0.." SHAPE_NUMBER(PROVINCE_MAX) "}",
+		.help = "countries by published number or two letters, provinces by code"),
 	PARAM_ROW_END,
 };
 

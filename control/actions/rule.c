@@ -263,7 +263,9 @@ enum err rule_describe(struct call *call, const struct rule_page *page, rule_ele
 const struct param rule_names_params[] = {
 	PARAM(rule_names, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {InstanceId, Protocol, FrontendPort}"),
+		.shape = "[{InstanceId: instance, Protocol: tcp|udp, FrontendPort: "
+			 "1..65535}]1.." SHAPE_NUMBER(PORT_RULE_MAX),
+		.help = "rules to show"),
 	PARAM_ROW_END,
 };
 

@@ -21,6 +21,15 @@
 
 #define CONFIG_KEYS  "PersistenceTimeout PayloadLen Synproxy NodataConn Sla Slimit Cc"
 
+/* Bounds: control/model/rule_attributes.def. */
+#define CONFIG_SHAPE                                                                               \
+	"{PersistenceTimeout?: 0..3600, PayloadLen?: {Min: 0..1500, Max: 0..6000}, "               \
+	"Synproxy?: on|off, NodataConn?: on|off, "                                                 \
+	"Sla?: {Cps?: 0..100000, Maxconn?: 0..1000000, CpsEnable?: 0..1, MaxconnEnable?: 0..1}, "  \
+	"Slimit?: {Cps?: 0..500000, Maxconn?: 0..500000, CpsEnable?: 0..1, MaxconnEnable?: 0..1, " \
+	"CpsMode?: 0..1, Pps?: 0..100000, Bps?: 0..268435456}, "                                   \
+	"Cc?: {Sblack?: [{Type: 1..4, Cnt?: 5..5, During?: 60..60, Expires: 60..604800}]0..4}}"
+
 struct modify {
 	const char *id, *protocol, *config, *module;
 	int64_t frontend_port;
@@ -32,9 +41,8 @@ static const struct param modify_params[] = {
 	PARAM(modify, frontend_port, "FrontendPort", .kind = PARAM_INT, .required = true, .min = 1,
 		.max = 65535, .help = "port that clients use"),
 	PARAM(modify, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = CONFIG_BYTES, .type = "String",
-		.help = "JSON object: PersistenceTimeout, PayloadLen, Synproxy, NodataConn, Sla, "
-			"Slimit, Cc"),
+		.max = CONFIG_BYTES, .type = "String", .shape = CONFIG_SHAPE,
+		.help = "what is to change; the rest stays"),
 	PARAM(modify, module, "Module", .kind = PARAM_CHOICE, .choices = "sla",
 		.empty_is_absent = true, .help = "changes nothing: Config says what is set"),
 	PARAM_ROW_END,

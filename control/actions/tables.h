@@ -50,5 +50,8 @@ extern const struct action certificate_actions[];
 extern const struct action node_actions[];
 extern const struct action operation_actions[];
 extern const struct action key_actions[];
+extern const struct action drill_actions[];
+extern const struct action user_actions[];
+extern const struct action session_actions[];
 
 #endif

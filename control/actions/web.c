@@ -11,8 +11,6 @@
 #include "control/actions/json_param.h"
 #include "control/engine/publish_site.h"
 
-#define CONFIG_BYTES 1024
-
 const struct param web_domain_params[] = {
 	PARAM_DOMAIN(web_domain, .required = true),
 	PARAM_RESOURCE_GROUP(web_domain),
@@ -21,13 +19,6 @@ const struct param web_domain_params[] = {
 const struct param web_domains_params[] = {
 	PARAM_DOMAINS(web_domains, .required = true),
 	PARAM_RESOURCE_GROUP(web_domains),
-	PARAM_ROW_END,
-};
-const struct param web_config_params[] = {
-	PARAM_DOMAIN(web_config, .required = true),
-	PARAM_RESOURCE_GROUP(web_config),
-	PARAM(web_config, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = CONFIG_BYTES, .type = "String", .help = "JSON object, as published"),
 	PARAM_ROW_END,
 };
 

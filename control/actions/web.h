@@ -19,7 +19,7 @@ struct web_domains {
 struct web_config { /* with one JSON document */
 	const char *domain, *resource_group, *config;
 };
-extern const struct param web_domain_params[], web_domains_params[], web_config_params[];
+extern const struct param web_domain_params[], web_domains_params[];
 
 /* call_website, and what is set for it. */
 enum err call_web(struct call *call, const char *domain, struct website *website,

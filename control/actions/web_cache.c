@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Caching of a web site's pages at the nodes.
+ * Caching of a web site's pages at the nodes. Each of these orders also empties the site's cache at all nodes, since what
+ * they hold was kept by what was in force before: the edition is part of the key by which they find it. An order that
+ * changes nothing does so, too: it is how a cache is emptied on purpose.
  */
 #include "control/model/web_cache.h"
 
@@ -18,7 +20,7 @@ static const struct param switch_params[] = {
 	PARAM_DOMAIN(cache_switch, .required = true),
 	PARAM_RESOURCE_GROUP(cache_switch),
 	PARAM(cache_switch, enable, "Enable", .kind = PARAM_INT, .required = true, .min = 0,
-		.max = 1, .help = "1: pages are cached; 0: not"),
+		.max = 1, .help = "1: pages are cached; 0: not. Either empties the cache"),
 	PARAM_ROW_END,
 };
 
@@ -30,6 +32,7 @@ static enum err switch_run(struct call *call, const void *raw)
 
 	TRY(call_web(call, args->domain, &website, &policy));
 	policy.cache_on = args->enable == 1;
+	policy.cache_edition++;
 	return web_store(call, &website, &policy);
 }
 
@@ -41,7 +44,7 @@ static const struct param mode_params[] = {
 	PARAM_RESOURCE_GROUP(cache_mode),
 	PARAM(cache_mode, mode, "Mode", .kind = PARAM_CHOICE, .required = true,
 		.choices = "standard aggressive bypass",
-		.help = "static types, everything, nothing but what rules name"),
+		.help = "static types, everything, nothing but what rules name. Empties the cache"),
 	PARAM_ROW_END,
 };
 
@@ -55,10 +58,17 @@ static enum err mode_run(struct call *call, const void *raw)
 	TRY(web_enhanced_only(call, &website));
 	if (!web_cache_from_name(args->mode, &policy.cache))
 		return ERR_INVALID_PARAMETER;
+	policy.cache_edition++;
 	return web_store(call, &website, &policy);
 }
 
-/* ---- rules */
+/* ---- rules: they are the change for the audit log, not the edition */
+
+static enum err empty(struct call *call, const struct website *website, struct web_policy *policy)
+{
+	policy->cache_edition++;
+	return web_policy_put(call->db, call->mem, website, policy);
+}
 
 struct cache_rules {
 	const char *domain, *resource_group, *rules;
@@ -68,8 +78,10 @@ static const struct param rules_params[] = {
 	PARAM_RESOURCE_GROUP(cache_rules),
 	PARAM(cache_rules, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {Name, Uri, Mode, CacheTtl: 0, 3600, 86400, 864000 or "
-			"2592000}"),
+		.shape = "[{Name: text(128), Uri: text(" SHAPE_NUMBER(
+			WEB_CACHE_PATH_MAX) "), Mode: standard|aggressive|bypass, CacheTtl: "
+					    "0..2592000}]1.." SHAPE_NUMBER(WEB_CACHE_MAX),
+		.help = "rules; CacheTtl is 0, 3600, 86400, 864000 or 2592000 seconds"),
 	PARAM_ROW_END,
 };
 
@@ -92,14 +104,16 @@ static enum err rules_run(struct call *call, const void *raw)
 {
 	const struct cache_rules *args = raw;
 	AUTO(json) json_t *array = NULL;
+	struct web_policy policy;
 	struct website website;
 
 	TRY(json_param_parse(call, "Rules", args->rules, WEB_CACHE_MAX, &array));
-	TRY(call_website(call, args->domain, &website));
+	TRY(call_web(call, args->domain, &website, &policy));
 	TRY(web_enhanced_only(call, &website));
 	for (size_t i = 0; i < json_array_size(array); i++)
 		TRY(put_rule(call, &website, json_array_get(array, i), i));
-	return web_rules_check(call, &website, WEB_RULE_CACHE, WEB_RULE_CACHE, WEB_CACHE_MAX);
+	TRY(web_rules_check(call, &website, WEB_RULE_CACHE, WEB_RULE_CACHE, WEB_CACHE_MAX));
+	return empty(call, &website, &policy);
 }
 
 struct delete
@@ -118,11 +132,12 @@ static const struct param delete_params[] = {
 static enum err delete_run(struct call *call, const void *raw)
 {
 	const struct delete *args = raw;
+	struct web_policy policy;
 	struct website website;
 
-	TRY(call_website(call, args->domain, &website));
-	return web_rules_remove(
-		call, &website, WEB_RULE_CACHE, args->names.item, args->names.count);
+	TRY(call_web(call, args->domain, &website, &policy));
+	TRY(web_rules_remove(call, &website, WEB_RULE_CACHE, args->names.item, args->names.count));
+	return empty(call, &website, &policy);
 }
 
 /* ---- showing: the documents are the published items */

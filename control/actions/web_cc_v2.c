@@ -16,6 +16,21 @@
 #define PAGE_MAX    20 /* published */
 #define OFFSET_MAX  10000
 
+#define RULES_SHAPE                                                                                \
+	"[{name: text(" SHAPE_NUMBER(                                                              \
+		WEB_NAME_MAX) "), action: watch|block|challenge, "                                 \
+			      "condition?: [" WEB_CONDITION_SHAPE "]0.." SHAPE_NUMBER(             \
+				      WEB_CONDITION_MAX) ", ratelimit?: {interval: 5..10800, "     \
+							 "ttl: 60..86400, threshold: 2..50000, "   \
+							 "target: ip|header, subkey?: text(64)}, " \
+							 "status_code?: {enabled: bool, "          \
+							 "use_ratio: bool, code?: 0..599, "        \
+							 "ratio_threshold?: 0..100, "              \
+							 "count_threshold?: 0..50000}, "           \
+							 "statistics?: {mode: count|distinct, "    \
+							 "field?: ip|header|uri, header_name?: "   \
+							 "text(64)}}]1.." SHAPE_NUMBER(WEB_CC_MAX)
+
 struct config {
 	const char *domain, *rules;
 	int64_t expires;
@@ -23,9 +38,8 @@ struct config {
 static const struct param config_params[] = {
 	PARAM_DOMAIN(config, .required = true),
 	PARAM(config, rules, "RuleList", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {name, action, condition, ratelimit, status_code, "
-			"statistics}"),
+		.max = RULES_BYTES, .type = "String", .shape = RULES_SHAPE,
+		.help = "rules; one of the same name is replaced"),
 	PARAM(config, expires, "Expires", .kind = PARAM_INT, .empty_is_absent = true, .min = 0,
 		.max = WEB_EXPIRES_SECONDS_MAX, .type = "Long",
 		.help = "seconds after which the rules end; 0: never"),
@@ -83,7 +97,8 @@ struct delete
 static const struct param delete_params[] = {
 	PARAM_DOMAIN(delete, .required = true),
 	PARAM(delete, names, "RuleNames", .kind = PARAM_JSON, .empty_is_absent = true,
-		.max = NAMES_BYTES, .type = "String", .help = "JSON array of names of rules"),
+		.max = NAMES_BYTES, .type = "String",
+		.shape = "[text]1.." SHAPE_NUMBER(WEB_SMART_MAX), .help = "rules to delete"),
 	PARAM_OWNER(delete),
 	PARAM_ROW_END,
 };

@@ -19,8 +19,9 @@ static const struct param rule_params[] = {
 	PARAM_DOMAIN(rule, .required = true),
 	PARAM(rule, attributes, "RuleAttr", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = ATTRIBUTE_BYTES, .type = "String",
-		.help = "JSON array of {RuleId, Action: block, watch or challenge, Enabled: 0 or "
-			"1}"),
+		.shape = "[{RuleId: text(64), Action: block|watch|challenge, Enabled: "
+			 "0..1}]1.." SHAPE_NUMBER(GLOBAL_RULE_MAX),
+		.help = "shipped rules and what they do"),
 	PARAM_ROW_END,
 };
 
@@ -145,8 +146,9 @@ static const struct param profile_params[] = {
 		.help = "changes nothing"),
 	PARAM(profile, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = CONFIG_BYTES, .type = "String",
-		.help = "JSON object: global_rule_mode weak, default or hard; global_rule_enable 0 "
-			"or 1; bwlist_enable 0 or 1"),
+		.shape = "{global_rule_mode?: weak|default|hard, global_rule_enable?: 0..1, "
+			 "bwlist_enable?: 0..1}",
+		.help = "at least one of level and switches"),
 	PARAM_ROW_END,
 };
 

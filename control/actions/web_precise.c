@@ -21,8 +21,12 @@ static const struct param modify_params[] = {
 	PARAM_RESOURCE_GROUP(modify),
 	PARAM(modify, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {name, action, condition: [{field, match_method, content, "
-			"content_list, header_name}]}"),
+		.shape = "[{name: text(" SHAPE_NUMBER(
+			WEB_NAME_MAX) "), action: watch|accept|block|challenge, condition: "
+				      "[" WEB_CONDITION_SHAPE
+				      "]1.." SHAPE_NUMBER(WEB_CONDITION_MAX) "}]1.." SHAPE_NUMBER(
+					      WEB_PRECISE_MAX),
+		.help = "rules; one of the same name is replaced"),
 	PARAM(modify, expires, "Expires", .kind = PARAM_INT, .empty_is_absent = true, .min = 0,
 		.max = WEB_EXPIRES_SECONDS_MAX,
 		.help = "seconds after which the rules end, if they block; 0: never"),

@@ -223,10 +223,26 @@ static const struct reply_list plain_lists[] = { { "ProtectSwitchList", NULL }, 
 		VERSION_DDOSCOO, name, WRITE, PERMISSION_FULL, web_domain_params,                  \
 			sizeof(struct web_domain), run, NULL, summary, 0                           \
 	}
-#define CONFIG_WRITE(name, run, summary)                                                           \
+#define CONFIG_BYTES 1024
+#define CONFIG_PARAMS(name, members)                                                               \
+	static const struct param name##_params[] = {                                              \
+		PARAM_DOMAIN(web_config, .required = true),                                        \
+		PARAM_RESOURCE_GROUP(web_config),                                                  \
+		PARAM(web_config, config, "Config", .kind = PARAM_JSON, .required = true,          \
+			.min = 1, .max = CONFIG_BYTES, .type = "String", .shape = members,         \
+			.help = "as published"),                                                   \
+		PARAM_ROW_END,                                                                     \
+	}
+CONFIG_PARAMS(precise, "{PreciseRuleEnable: 0..1}");
+CONFIG_PARAMS(area, "{RegionblockEnable: 0..1}");
+CONFIG_PARAMS(lists, "{BwlistEnable?: 0..1, bwlist_enable?: 0..1}");
+CONFIG_PARAMS(ai, "{AiRuleEnable: 0..1}");
+CONFIG_PARAMS(ai_mode, "{AiTemplate: level30|level60|level90, AiMode: watch|defense}");
+
+#define CONFIG_WRITE(name, row, summary)                                                           \
 	{                                                                                          \
-		VERSION_DDOSCOO, name, WRITE, PERMISSION_FULL, web_config_params,                  \
-			sizeof(struct web_config), run, NULL, summary, 0                           \
+		VERSION_DDOSCOO, name, WRITE, PERMISSION_FULL, row##_params,                       \
+			sizeof(struct web_config), row##_run, NULL, summary, 0                     \
 	}
 const struct action web_switch_actions[] = {
 	{ VERSION_DDOSCOO, "DescribeWebCcProtectSwitch", READ, PERMISSION_READ, web_domains_params,
@@ -246,11 +262,11 @@ const struct action web_switch_actions[] = {
 	DOMAIN_WRITE("EnableWebCCRule", enable_cc_rules_run, "switches custom frequency rules on"),
 	DOMAIN_WRITE(
 		"DisableWebCCRule", disable_cc_rules_run, "switches custom frequency rules off"),
-	CONFIG_WRITE("ModifyWebPreciseAccessSwitch", precise_run, "switches precise access rules"),
-	CONFIG_WRITE("ModifyWebAreaBlockSwitch", area_run, "switches the refusal of regions"),
-	CONFIG_WRITE("ModifyWebIpSetSwitch", lists_run, "switches black-list and white-list"),
-	CONFIG_WRITE("ModifyWebAIProtectSwitch", ai_run, "switches rules made by themselves"),
-	CONFIG_WRITE("ModifyWebAIProtectMode", ai_mode_run,
+	CONFIG_WRITE("ModifyWebPreciseAccessSwitch", precise, "switches precise access rules"),
+	CONFIG_WRITE("ModifyWebAreaBlockSwitch", area, "switches the refusal of regions"),
+	CONFIG_WRITE("ModifyWebIpSetSwitch", lists, "switches black-list and white-list"),
+	CONFIG_WRITE("ModifyWebAIProtectSwitch", ai, "switches rules made by themselves"),
+	CONFIG_WRITE("ModifyWebAIProtectMode", ai_mode,
 		"says how readily rules make themselves, and whether they block"),
 	{ 0 },
 };

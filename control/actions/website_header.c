@@ -20,8 +20,8 @@ struct header_args {
 static const struct param modify_params[] = {
 	PARAM_DOMAIN(header_args, .required = true),
 	PARAM(header_args, headers, "CustomHeaders", .kind = PARAM_JSON, .required = true, .min = 1,
-		.max = HEADERS_BYTES, .type = "String",
-		.help = "JSON object of at most 5 names and values; X-Forwarded-ClientSrcPort "
+		.max = HEADERS_BYTES, .type = "String", .shape = "{*: text}",
+		.help = "at most 5 names and values; X-Forwarded-ClientSrcPort "
 			"with \"\" tells the client's port"),
 	PARAM(header_args, embedded, "EmbeddedHeaders", .kind = PARAM_TEXT, .empty_is_absent = true,
 		.max = HEADERS_BYTES, .help = "not taken: CustomHeaders holds all"),

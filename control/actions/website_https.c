@@ -70,9 +70,11 @@ static const struct param tls_params[] = {
 	PARAM_DOMAIN(tls_args, .required = true),
 	PARAM(tls_args, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = TLS_BYTES, .type = "String",
-		.help = "JSON object {ssl_protocols: tls1.0, tls1.1 or tls1.2, ssl_ciphers: all, "
-			"improved, strong or default, ssl_13_enabled, custom_ciphers, "
-			"tls_13_custom_ciphers}"),
+		.shape =
+			"{ssl_protocols: tls1.0|tls1.1|tls1.2, ssl_ciphers: "
+			"all|improved|strong|default, ssl_13_enabled?: bool, ssl13_enabled?: bool, "
+			"custom_ciphers?: [text], tls_13_custom_ciphers?: [text]}",
+		.help = "lowest version and cipher suites; custom_ciphers are for default"),
 	PARAM_RESOURCE_GROUP(tls_args),
 	PARAM_ROW_END,
 };

@@ -23,9 +23,13 @@ static const struct param policy_params[] = {
 	PARAM_DOMAIN(policy_args, .required = true),
 	PARAM(policy_args, policy, "Policy", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = POLICY_BYTES, .type = "String",
-		.help = "JSON object {ProxyMode: ip_hash, rr or least_time, Attributes: "
-			"[{RealServer, Attribute: {Weight, ConnectTimeout, FailTimeout, MaxFails, "
-			"ReadTimeout, SendTimeout, Mode}}]}"),
+		.shape =
+			"{ProxyMode: ip_hash|rr|least_time, Attributes?: [{RealServer?: text(256), "
+			"Attribute?: {Weight?: 1..100, ConnectTimeout?: 1..10, FailTimeout?: "
+			"1..3600, MaxFails?: 1..10, ReadTimeout?: 10..300, SendTimeout?: 10..300, "
+			"Mode?: active|backup}}]}",
+		.help = "how requests go to origins; without RealServer: of all that are not "
+			"named"),
 	PARAM(policy_args, retry, "UpstreamRetry", .kind = PARAM_INT, .empty_is_absent = true,
 		.min = 0, .max = 1, .fallback = -1,
 		.help = "1: another origin is tried when one fails"),
@@ -230,16 +234,21 @@ static enum err describe_run(struct call *call, const void *raw)
 struct keepalive_args {
 	const char *domain, *upstream, *downstream;
 };
-static const struct param keepalive_params[] = {
-	PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
-	PARAM(keepalive_args, upstream, "UpstreamKeepalive", .kind = PARAM_JSON, .required = true,
-		.min = 1, .max = KEEPALIVE_BYTES, .type = "String",
-		.help = "JSON object {enabled, keepalive_requests, keepalive_timeout}"),
-	PARAM(keepalive_args, downstream, "DownstreamKeepalive", .kind = PARAM_TEXT,
-		.empty_is_absent = true, .max = KEEPALIVE_BYTES,
-		.help = "not taken: all sites of a node keep clients' connections alike"),
-	PARAM_ROW_END,
-};
+static const struct param
+	keepalive_params[] = {
+		PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
+		PARAM(keepalive_args, upstream, "UpstreamKeepalive", .kind = PARAM_JSON,
+			.required = true, .min = 1, .max = KEEPALIVE_BYTES, .type = "String",
+			.shape =
+				"{enabled: bool, keepalive_requests: 1.." SHAPE_NUMBER(
+					KEEPALIVE_REQUESTS_MAX) ", keepalive_timeout: "
+								"1.." SHAPE_NUMBER(KEEPALIVE_SECONDS_MAX) "}",
+			.help = "connections to origins, kept for so many requests and seconds"),
+		PARAM(keepalive_args, downstream, "DownstreamKeepalive", .kind = PARAM_TEXT,
+			.empty_is_absent = true, .max = KEEPALIVE_BYTES,
+			.help = "not taken: all sites of a node keep clients' connections alike"),
+		PARAM_ROW_END,
+	};
 static const struct param describe_keepalive_params[] = {
 	PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
 	PARAM_ROW_END,

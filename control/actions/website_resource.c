@@ -21,7 +21,7 @@ static const struct param resource_params[] = {
 	PARAM_INSTANCE_IDS(resource_args, .required = true),
 	PARAM(resource_args, proxy_types, "ProxyTypes", .kind = PARAM_OBJECT_LIST, .required = true,
 		.max = PROXY_TYPES_MAX, .item_min = 1, .item_max = PORT_DIGITS_MAX,
-		.choices = "ProxyType ProxyPorts.N",
+		.choices = "ProxyType ProxyPorts.N", .shape = PROXY_TYPES_SHAPE,
 		.help = "protocols (http https websocket websockets) and their ports"),
 	PARAM_RS_TYPE(resource_args),
 	PARAM_WEB_SERVERS(resource_args),

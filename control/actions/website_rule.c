@@ -23,7 +23,10 @@ static const struct param create_params[] = {
 	PARAM_RS_TYPE(create_args),
 	PARAM(create_args, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.help = "JSON array of {ProxyType, ProxyRules: [{ProxyPort, RealServers}]}"),
+		.shape = "[{ProxyType: http|https|websocket|websockets, ProxyRules: [{ProxyPort: "
+			 "1..65535, RealServers: [text]1.." SHAPE_NUMBER(
+				 WEBSITE_ADDRESS_MAX) "}]1.." SHAPE_NUMBER(SITE_PORT_MAX) "}]1..4",
+		.help = "ports by protocol, with the same origins for all"),
 	PARAM_HTTPS_EXT(create_args),
 	PARAM(create_args, defense_id, "DefenseId", .kind = PARAM_TEXT, .empty_is_absent = true,
 		.max = 128, .help = "not taken: InstanceIds says where"),
@@ -143,8 +146,8 @@ static const struct param modify_params[] = {
 	PARAM_DOMAIN(modify_args, .required = true),
 	PARAM_INSTANCE_IDS(modify_args, .required = false),
 	PARAM(modify_args, proxy_types, "ProxyTypes", .kind = PARAM_JSON, .required = true,
-		.min = 1, .max = PROXY_BYTES, .type = "String",
-		.help = "JSON array of {ProxyType, ProxyPorts}"),
+		.min = 1, .max = PROXY_BYTES, .type = "String", .shape = PROXY_TYPES_SHAPE,
+		.help = "ports by protocol"),
 	PARAM_RS_TYPE(modify_args),
 	PARAM_WEB_SERVERS(modify_args),
 	PARAM_HTTPS_EXT(modify_args),

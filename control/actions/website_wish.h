@@ -11,13 +11,18 @@
 #define HTTPS_EXT_BYTES	 512
 #define SERVER_BYTES_MAX (SITE_DOMAIN_MAX + 1)
 
+#define PROXY_TYPES_SHAPE                                                                          \
+	"[{ProxyType: http|https|websocket|websockets, ProxyPorts: [1..65535]1.." SHAPE_NUMBER(    \
+		SITE_PORT_MAX) "}]1..4"
+
 #define PARAM_RS_TYPE(tag)                                                                         \
 	PARAM(tag, rs_type, "RsType", .kind = PARAM_INT, .required = true, .min = 0, .max = 1,     \
 		.help = "0: origins are addresses, 1: names")
 #define PARAM_HTTPS_EXT(tag)                                                                       \
 	PARAM(tag, https_ext, "HttpsExt", .kind = PARAM_JSON, .empty_is_absent = true, .min = 1,   \
 		.max = HTTPS_EXT_BYTES, .type = "String",                                          \
-		.help = "JSON object {Http2https, Https2http, Http2}, each 0 or 1")
+		.shape = "{Http2https?: 0..1, Https2http?: 0..1, Http2?: 0..1}",                   \
+		.help = "redirections between HTTP and HTTPS, and HTTP/2")
 #define PARAM_WEB_SERVERS(tag)                                                                     \
 	PARAM(tag, servers, "RealServers", .kind = PARAM_TEXT_LIST, .required = true,              \
 		.max = WEBSITE_ADDRESS_MAX, .item_min = 1, .item_max = SERVER_BYTES_MAX,           \

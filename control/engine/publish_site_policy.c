@@ -199,6 +199,7 @@ static void set_switches(const struct web_policy *policy, struct site *site)
 	}
 	site->pace = policy->cc_open && policy->cc_on ? (uint8_t)policy->pace : SITE_PACE_OFF;
 	site->cache = policy->cache_on ? (uint8_t)policy->cache : SITE_CACHE_OFF;
+	site->cache_edition = policy->cache_edition;
 }
 
 enum err site_policy_build(struct db *db, struct arena *mem, const struct website *website,

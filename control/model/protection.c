@@ -116,6 +116,13 @@ enum mitigation_mode protection_mode(
 	return rows[mitigation].mode;
 }
 
+void protection_watch_all(struct protection *protection)
+{
+	for (size_t i = 0; i < MITIGATION_COUNT; i++)
+		if (protection_mode(protection, (enum mitigation)i) == MITIGATION_BLOCK)
+			protection->mode[i] = MITIGATION_WATCH;
+}
+
 void protection_masks(const struct protection *protection, uint32_t *block, uint32_t *watch)
 {
 	*block = *watch = 0;

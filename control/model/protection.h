@@ -53,6 +53,8 @@ struct protection protection_default(int64_t instance_number);
 /* What is in force: the mode that was chosen, or the default. */
 enum mitigation_mode protection_mode(
 	const struct protection *protection, enum mitigation mitigation);
+/* All that would block only watches: what a new instance is to begin with where the operator wants to look first. */
+void protection_watch_all(struct protection *protection);
 /* As bits: mode BLOCK, mode WATCH. */
 void protection_masks(const struct protection *protection, uint32_t *block, uint32_t *watch);
 /* Bytes a second toward origins that nodes enforce; 0: none. docs/decisions/007. */

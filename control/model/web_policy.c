@@ -310,6 +310,7 @@ enum err web_policy_parse(struct arena *mem, const char *text, struct web_policy
 	(void)web_ai_level_from_name(text_of(json, "ai_level"), &out->ai_level);
 	(void)web_level_from_name(text_of(json, "global_level"), &out->global_level);
 	(void)web_cache_from_name(text_of(json, "cache"), &out->cache);
+	out->cache_edition = (uint32_t)json_integer_value(json_object_get(json, "cache_edition"));
 	read_checks(json_object_get(json, "checks"), out);
 	return OK;
 }
@@ -340,9 +341,10 @@ static enum err put_checks(json_t *json, const struct web_policy *policy)
 enum err web_policy_format(struct arena *mem, const struct web_policy *policy, const char **out)
 {
 	AUTO(json)
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "pace", pace_names[policy->pace],
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I}", "pace", pace_names[policy->pace],
 		"ai_level", ai_names[policy->ai_level], "global_level",
-		level_names[policy->global_level], "cache", cache_names[policy->cache]);
+		level_names[policy->global_level], "cache", cache_names[policy->cache],
+		"cache_edition", (json_int_t)policy->cache_edition);
 
 	if (!json)
 		return ERR_MEMORY;

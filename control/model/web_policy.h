@@ -49,6 +49,8 @@ struct web_policy {
 	enum web_level global_level;
 	bool cache_on;
 	enum site_cache cache; /* chosen mode; not OFF */
+	uint32_t
+		cache_edition; /* another one with each order about caching: voids what nodes hold */
 	bool log_on;
 	bool bypass;		    /* by a scene policy: all requests pass */
 	uint8_t check[CHECK_COUNT]; /* enum check_mode, or CHECK_UNSET */

@@ -54,6 +54,23 @@ enum err account_exists(struct db *db, int64_t account, bool *out)
 	return OK;
 }
 
+enum err account_name(struct db *db, struct arena *mem, int64_t account, const char **out)
+{
+	const char *name = NULL;
+	struct cursor cursor;
+
+	TRY(db_select(db, "SELECT name FROM account WHERE number = $1",
+		(const struct value[]){ V_INT(account) }, 1, &cursor));
+	if (db_next(&cursor))
+		name = text_column(&cursor, 0, mem);
+	db_done(&cursor);
+	TRY(cursor.err);
+	if (!name)
+		return ERR_ACCOUNT_NOT_FOUND;
+	*out = name;
+	return OK;
+}
+
 /* ---- writing */
 
 static enum err seal(const struct vault *vault, struct arena *mem, const char *what, const char *id,
@@ -82,14 +99,15 @@ static enum err insert_sealed(
 	TRY(seal(vault, mem, "security_token", key->id, key->token, &token));
 	TRY(db_run(db,
 		"INSERT INTO access_key (id, account, permission, active, secret, token,"
-		" expires_ms, create_ms, remark, parent)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		" expires_ms, create_ms, remark, parent, until_ms, manages)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 		(const struct value[]){ V_TEXT(key->id), V_INT(key->account),
 			V_INT(key->permission), V_INT(key->active), secret, token,
 			V_INT(key->expires_ms), V_INT(key->create_ms),
 			V_TEXT(key->remark ? key->remark : ""),
-			V_TEXT(key->parent ? key->parent : "") },
-		10, NULL));
+			V_TEXT(key->parent ? key->parent : ""), V_INT(key->until_ms),
+			V_INT(key->manages) },
+		12, NULL));
 	for (size_t i = 0; i < key->instance_count; i++)
 		TRY(db_run(db,
 			"INSERT INTO access_key_instance (key_id, position, instance_id)"
@@ -113,17 +131,29 @@ enum err access_key_insert(struct db *db, const struct vault *vault, const struc
 	return err;
 }
 
+#define TOKENS_TO_END                                                                              \
+	"SELECT id FROM access_key WHERE parent <> '' AND parent = $1"                             \
+	" ORDER BY create_ms DESC, id LIMIT 1000000 OFFSET $2"
+
+enum err access_key_end_tokens(struct db *db, const char *parent, int64_t keep)
+{
+	const struct value key[] = { V_TEXT(parent), V_INT(keep) };
+
+	TRY(db_run(db, "DELETE FROM access_key_instance WHERE key_id IN (" TOKENS_TO_END ")", key,
+		2, NULL));
+	return db_run(db, "DELETE FROM access_key WHERE id IN (" TOKENS_TO_END ")", key, 2, NULL);
+}
+
 /* Whoever has a stolen key has made tokens with it: they are gone for good. */
 static enum err delete_tokens(struct db *db, const char *parent)
 {
-	const struct value key[] = { V_TEXT(parent) };
+	return access_key_end_tokens(db, parent, 0);
+}
 
-	TRY(db_run(db,
-		"DELETE FROM access_key_instance WHERE key_id IN"
-		" (SELECT id FROM access_key WHERE parent <> '' AND parent = $1)",
-		key, 1, NULL));
-	return db_run(
-		db, "DELETE FROM access_key WHERE parent <> '' AND parent = $1", key, 1, NULL);
+enum err access_key_extend(struct db *db, const char *id, int64_t expires_ms)
+{
+	return db_run(db, "UPDATE access_key SET expires_ms = $2 WHERE id = $1",
+		(const struct value[]){ V_TEXT(id), V_INT(expires_ms) }, 2, NULL);
 }
 
 enum err access_key_set_active(struct db *db, const char *id, bool active)
@@ -178,7 +208,18 @@ enum err access_token_count(struct db *db, int64_t account, int64_t clock_ms, in
 		(const struct value[]){ V_INT(account), V_INT(clock_ms) }, 2, out);
 }
 
-#define KEY_COLUMNS "id, account, permission, active, expires_ms, create_ms, remark"
+enum err access_key_token_count(struct db *db, const char *parent, int64_t clock_ms, int64_t *out)
+{
+	return select_int(db,
+		"SELECT count(*) FROM access_key WHERE parent <> '' AND parent = $1"
+		" AND expires_ms > $2",
+		(const struct value[]){ V_TEXT(parent), V_INT(clock_ms) }, 2, out);
+}
+
+#define KEY_COLUMNS                                                                                \
+	"id, account, permission, active, expires_ms, create_ms, remark, parent, until_ms, "       \
+	"manages"
+#define KEY_COLUMN_COUNT 10
 
 static enum err key_row(struct cursor *cursor, struct arena *mem, struct access_key *out)
 {
@@ -193,6 +234,9 @@ static enum err key_row(struct cursor *cursor, struct arena *mem, struct access_
 		.expires_ms = db_int(cursor, 4),
 		.create_ms = db_int(cursor, 5),
 		.remark = text_column(cursor, 6, mem),
+		.parent = text_column(cursor, 7, mem),
+		.until_ms = db_int(cursor, 8),
+		.manages = db_int(cursor, 9) != 0,
 	};
 	memcpy(out->id, id, strlen(id) + 1);
 	if (out->permission >= PERMISSION_COUNT)
@@ -256,9 +300,9 @@ enum err access_key_load(struct db *db, const struct vault *vault, struct arena 
 		(const struct value[]){ V_TEXT(id) }, 1, &cursor));
 	if (db_next(&cursor)) {
 		err = key_row(&cursor, mem, &key);
-		secret.data = db_blob(&cursor, 7, mem, &secret.size);
-		token.data = db_blob(&cursor, 8, mem, &token.size);
-		if (!secret.data || (!token.data && !db_is_null(&cursor, 8)))
+		secret.data = db_blob(&cursor, KEY_COLUMN_COUNT, mem, &secret.size);
+		token.data = db_blob(&cursor, KEY_COLUMN_COUNT + 1, mem, &token.size);
+		if (!secret.data || (!token.data && !db_is_null(&cursor, KEY_COLUMN_COUNT + 1)))
 			err = ERR_MEMORY;
 	}
 	db_done(&cursor);

@@ -435,7 +435,27 @@ static const char web_policies[] =
 	" bytes INTEGER NOT NULL,"
 	" emptied_ms INTEGER NOT NULL);";
 
-/* Queries of access logs, as nodes hear of them. */
+/* Who logs in with a password, and temporary keys that last while they are used. name_key: the name in lower case.
+ * until_ms: no extension of a session goes beyond; 0: the key is none that is extended. */
+static const char users[] = "CREATE TABLE login_user ("
+			    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+			    " name TEXT NOT NULL,"
+			    " name_key TEXT NOT NULL UNIQUE,"
+			    " account INTEGER NOT NULL REFERENCES account (number),"
+			    " permission INTEGER NOT NULL,"
+			    " password BLOB NOT NULL,"
+			    " create_ms INTEGER NOT NULL,"
+			    " login_ms INTEGER NOT NULL);"
+			    "CREATE INDEX login_user_account ON login_user (account, name_key);"
+			    "CREATE TABLE login_user_instance ("
+			    " login_user INTEGER NOT NULL REFERENCES login_user (number),"
+			    " position INTEGER NOT NULL,"
+			    " instance_id TEXT NOT NULL,"
+			    " PRIMARY KEY (login_user, position)) WITHOUT ROWID;"
+			    "ALTER TABLE access_key ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;"
+			    "ALTER TABLE access_key ADD COLUMN manages INTEGER NOT NULL DEFAULT 0;";
+
+/* Queries of access logs, as nodes hear of them; how many requests a site usually has, learned by hour of the day. */
 static const char log_queries[] = "CREATE TABLE log_query ("
 				  " number INTEGER PRIMARY KEY AUTOINCREMENT,"
 				  " account INTEGER NOT NULL,"
@@ -450,7 +470,13 @@ static const char log_queries[] = "CREATE TABLE log_query ("
 				  " status_max INTEGER NOT NULL,"
 				  " check_number INTEGER NOT NULL,"
 				  " verdict INTEGER NOT NULL,"
-				  " path TEXT NOT NULL);";
+				  " path TEXT NOT NULL);"
+				  "CREATE INDEX log_query_expires ON log_query (expires_ms);"
+				  "CREATE TABLE website_usual ("
+				  " website INTEGER PRIMARY KEY,"
+				  " hours TEXT NOT NULL,"
+				  " learned_ms INTEGER NOT NULL,"
+				  " published INTEGER NOT NULL);";
 
 const char *const schema_steps[] = {
 	initial,
@@ -462,6 +488,7 @@ const char *const schema_steps[] = {
 	syn_thresholds,
 	websites,
 	web_policies,
+	users,
 	log_queries,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -30,10 +30,13 @@ struct access_key {
 	/* OPERATOR: also manages accounts and keys, sees all accounts. */
 	enum permission permission;
 	bool active;
-	const char *secret;    /* decrypted, in the arena; wiped with it */
-	const char *token;     /* security token, NULL: a permanent key */
-	const char *parent;    /* written only: the key that made the token */
+	const char *secret; /* decrypted, in the arena; wiped with it */
+	const char *token;  /* security token, NULL: a permanent key */
+	const char *
+		parent; /* of a token: the key that made it, or USER_PARENT and a user; NULL, "": none */
 	int64_t expires_ms;    /* machine time; temporary keys */
+	int64_t until_ms;      /* the latest to which it may be extended; 0: it may not */
+	bool manages;	       /* a token that may do to keys and users what a permanent key may */
 	size_t instance_count; /* 0: all instances of the account */
 	const char **instance; /* ids it is limited to */
 	int64_t create_ms;
@@ -45,6 +48,8 @@ bool permission_from_name(const char *name, enum permission *out);
 struct vault; /* the key file; see vault.h */
 enum err account_insert(struct db *db, const char *name, int64_t now_ms, int64_t *out) MUST_USE;
 enum err account_exists(struct db *db, int64_t account, bool *out) MUST_USE;
+enum err account_name(struct db *db, struct arena *mem, int64_t account,
+	const char **out) MUST_USE; /* ERR_ACCOUNT_NOT_FOUND */
 enum err access_key_insert(
 	struct db *db, const struct vault *vault, const struct access_key *key) MUST_USE;
 /* ERR_ACCESS_KEY_NOT_FOUND. */
@@ -61,6 +66,11 @@ enum err access_token_count(
 /* Both: ERR_ACCESS_KEY_NOT_FOUND. Tokens that the key made end when it is turned off or deleted. */
 enum err access_key_set_active(struct db *db, const char *id, bool active) MUST_USE;
 enum err access_key_delete(struct db *db, const char *id) MUST_USE;
+enum err access_key_extend(struct db *db, const char *id, int64_t expires_ms) MUST_USE;
+/* Tokens of a parent: all but the newest keep are deleted; how many there are. */
+enum err access_key_end_tokens(struct db *db, const char *parent, int64_t keep) MUST_USE;
+enum err access_key_token_count(
+	struct db *db, const char *parent, int64_t clock_ms, int64_t *out) MUST_USE;
 /* Temporary keys whose time is over. */
 enum err access_key_prune(struct db *db, int64_t clock_ms) MUST_USE;
 

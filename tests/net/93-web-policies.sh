@@ -82,6 +82,35 @@ equal "another user passes" passed "$(status /rate -H 'X-User: b')"
 order "frequency control is switched off" ModifyWebCCGlobalSwitch --CcGlobalSwitch close
 check "and everybody passes" comes passed /rate -H 'X-User: a'
 
+# cached PATH: what the node says about its cache
+cached() {
+	inside client curl -s -m 3 -o /dev/null -D - --resolve "$DOMAIN:80:$vip" --compressed \
+		-A "$BROWSER" -H 'Accept-Language: nl' "http://$DOMAIN$1" |
+		grep -oiP '^x-polder-cache: \K[A-Z]+' || echo none
+}
+becomes() { # becomes EXPECTED PATH: within two seconds; workers share what they keep, but not what they found unfit
+	local got i
+	for i in $(seq 20); do
+		got=$(cached "$2")
+		[ "$got" = "$1" ] && return 0
+		sleep 0.1
+	done
+	echo "expected $1, got $got"
+	return 1
+}
+equal "nothing is cached at first" none "$(cached /a.css)"
+order "caching is switched on" ModifyWebCacheSwitch --Enable 1
+check "a static type is kept" becomes HIT /a.css
+equal "a page is not" none "$(cached /page)"
+order "all is to be cached" ModifyWebCacheMode --Mode aggressive
+check "a page is kept" becomes HIT /page
+order "an order about caching" ModifyWebCacheCustomRule --Rules '[{"Name":"none","Uri":"/page/","Mode":"bypass","CacheTtl":0}]'
+check "empties it" becomes MISS /page
+check "and it fills again" becomes HIT /page
+check "but for what the rule names" becomes none /page/one
+order "caching is switched off" ModifyWebCacheSwitch --Enable 0
+check "nothing comes from the cache" becomes none /page
+
 order "a rule again" ModifyWebPreciseAccessRule --Rules \
 	"[{\"name\":\"one\",\"action\":\"block\",\"condition\":[$(condition uri contain /secret)]}]"
 check "refuses" comes refused /secret

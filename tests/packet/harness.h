@@ -3,7 +3,9 @@
  * Loads the packet path with small maps and fills them as the agent would. Every function asserts
  * success through cmocka, so that a test reads as what it is about.
  *
- * Two instances of the skeleton never meet: nothing is pinned.
+ * Two instances of the skeleton never meet: nothing is pinned. Time stands still but for time_pass(), and all packets
+ * are of one CPU: what the programs keep for each second, tick or CPU is then where a test looks for it, however busy the
+ * machine is.
  */
 #ifndef TESTS_PACKET_HARNESS_H
 #define TESTS_PACKET_HARNESS_H
@@ -16,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -44,15 +47,39 @@ static inline struct address address_of(const char *text)
 	return a;
 }
 
+/* What the programs take for the boot clock; 0: nobody has opened them, it is the machine's. */
+static int64_t given_ns;
+
 static inline int64_t boot_ns(void)
 {
 	struct timespec t;
 
+	if (given_ns)
+		return given_ns;
 	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &t), 0);
 	return t.tv_sec * SECOND_NS + t.tv_nsec;
 }
 
-static inline struct polder *harness_open(void)
+static inline void time_pass(struct polder *skel, int64_t duration_ns)
+{
+	given_ns += duration_ns;
+	skel->bss->clock_given_ns = (uint64_t)given_ns;
+}
+
+/* An LRU map forgets by CPU, and much is kept by each for itself. */
+static inline void one_cpu(void)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+
+	assert_true(cpu >= 0);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* For packets that the kernel brings, at any time and on any CPU. */
+static inline struct polder *harness_open_live(void)
 {
 	struct polder *skel = polder__open();
 	struct bpf_map *map;
@@ -64,6 +91,17 @@ static inline struct polder *harness_open(void)
 		if (bpf_map__max_entries(map) > HARNESS_MAP_MAX && map != skel->maps.neighbour)
 			assert_int_equal(bpf_map__set_max_entries(map, HARNESS_MAP_MAX), 0);
 	}
+	return skel;
+}
+
+static inline struct polder *harness_open(void)
+{
+	struct polder *skel = harness_open_live();
+
+	one_cpu();
+	given_ns = boot_ns();
+	skel->rodata->clock_is_given = 1;
+	skel->bss->clock_given_ns = (uint64_t)given_ns;
 	return skel;
 }
 

@@ -84,11 +84,10 @@ static inline void pass_seconds(const struct wire *w, uint32_t seconds)
 	map_set(states(w->protocol), &key, &state);
 }
 
-/* Waits for the first part of a second, so that what follows is in one. */
+/* The next second begins. */
 static inline void align(void)
 {
-	while (boot_ns() % SECOND_NS > SECOND_NS / 4)
-		usleep(10000);
+	time_pass(skel, SECOND_NS - boot_ns() % SECOND_NS);
 }
 
 /* Opens a flow; 0 when it was dropped. TCP: the SYN always has its answer. */

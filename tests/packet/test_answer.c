@@ -5,8 +5,6 @@
  */
 #include "talk.h"
 
-#include <sched.h>
-
 static struct settings settings;
 
 /* One that no test had before. */
@@ -100,9 +98,6 @@ static void counted(int version)
 	uint32_t slot = VIP_SLOT;
 
 	threshold(3);
-	/* Another second would begin anew. */
-	while (boot_ns() % SECOND_NS > SECOND_NS / 2)
-		(void)usleep(50000);
 	for (uint16_t i = 0; i < 3; i++) {
 		struct wire w = syn_of(version, (uint16_t)(44100 + i), 80);
 		struct frame f = frame_build(&w);
@@ -192,14 +187,7 @@ TEST(in_place)
 
 static int setup(void **state)
 {
-	cpu_set_t one;
-
 	(void)state;
-	/* Each CPU keeps for itself. */
-	CPU_ZERO(&one);
-	CPU_SET((size_t)sched_getcpu(), &one);
-	if (sched_setaffinity(0, sizeof(one), &one) < 0)
-		return -1;
 	network_make();
 	skel = world_make();
 	return 0;

@@ -710,7 +710,8 @@ static int setup(void **state)
 {
 	*state = &world;
 	namespaces_make();
-	world.skel = harness_load();
+	world.skel = harness_open_live();
+	assert_int_equal(polder__load(world.skel), 0);
 	fill(world.skel);
 	world.root_namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	enter(NODE);

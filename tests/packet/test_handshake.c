@@ -568,7 +568,7 @@ static void rule_removed(int version)
 
 	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
 	assert_int_equal(bpf_map_delete_elem(bpf_map__fd(skel->maps.service), &key), 0);
-	usleep(1100000); /* looked up once a second */
+	time_pass(skel, SECOND_NS * 11 / 10); /* looked up once a second */
 	f = frame_build(&t.client);
 	assert_int_equal(frame_run(skel, &f), XDP_DROP);
 	service_set(skel, IPPROTO_TCP, 80, ORIGIN4, ORIGIN6, 8080);
@@ -590,7 +590,7 @@ static void port_yielded(int version)
 	assert_int_equal(flow_of(&t.client).local_port, htons(3000));
 	offer(&w, 1460, 10, 1, 1);
 	talk_syn(&next, 41098, &w);
-	usleep(1100000);
+	time_pass(skel, SECOND_NS * 11 / 10);
 	f = frame_build(&next.client);
 	assert_int_equal(frame_run(skel, &f), XDP_DROP); /* open */
 	t.client.flags = RST;
@@ -598,7 +598,7 @@ static void port_yielded(int version)
 	run_to(&f, XDP_REDIRECT);
 	f = frame_build(&next.client);
 	assert_int_equal(frame_run(skel, &f), XDP_DROP); /* just closed */
-	usleep(1100000);
+	time_pass(skel, SECOND_NS * 11 / 10);
 	assert_int_equal(talk_ack(&next).source_port, 3000);
 	assert_false(flow_exists(&t.client));
 	s = settings_default();

@@ -444,7 +444,7 @@ static void test_neighbour_asked(void **state)
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.neighbour), neighbour_heard, &count, NULL);
 	assert_non_null(ring);
 	(void)ring_buffer__consume(ring); /* of the rows before */
-	usleep(1100000);
+	time_pass(skel, SECOND_NS * 11 / 10);
 	count = 0;
 	for (uint16_t i = 0; i < 5; i++) {
 		struct frame f;

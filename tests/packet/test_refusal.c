@@ -5,8 +5,6 @@
  */
 #include "talk.h"
 
-#include <sched.h>
-
 static struct settings settings;
 
 /* One that no test had before. */
@@ -133,7 +131,7 @@ static void ends(int version)
 	begin(version);
 	assert_int_equal(send_syn(version, 0), XDP_DROP);
 	list(version, 0, 0);
-	usleep(300000);
+	time_pass(skel, SECOND_NS * 3 / 10);
 	assert_int_equal(send_syn(version, 0), XDP_REDIRECT);
 }
 
@@ -227,14 +225,7 @@ TEST(blackhole)
 
 static int setup(void **state)
 {
-	cpu_set_t one;
-
 	(void)state;
-	/* Each CPU keeps for itself. */
-	CPU_ZERO(&one);
-	CPU_SET((size_t)sched_getcpu(), &one);
-	if (sched_setaffinity(0, sizeof(one), &one) < 0)
-		return -1;
 	network_make();
 	skel = world_make();
 	return 0;

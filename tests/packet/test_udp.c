@@ -401,7 +401,6 @@ TEST(flood)
 /* Who is in those tables is looked for there: its byte (bpf/known.bpf.h) is kept fresh from either side. */
 static void kept_is_known(int version)
 {
-	const struct timespec grain = { .tv_nsec = 120000000 };
 	struct wire w = from_client(version, IPPROTO_UDP), reply;
 	struct parsed out;
 	struct frame f;
@@ -410,7 +409,7 @@ static void kept_is_known(int version)
 	out = grow_proven(&w, version);
 	reply = from_origin(&out, version);
 	known_fill(skel, 0);
-	(void)nanosleep(&grain, NULL);
+	time_pass(skel, SECOND_NS * 12 / 100);
 	f = origin_frame(&reply);
 	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
 	assert_int_equal(send_client(&w).source_port, out.source_port);

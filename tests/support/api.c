@@ -10,6 +10,7 @@
 #include "base/form.h"
 #include "base/signature.h"
 #include "base/text.h"
+#include "control/auth/login.h"
 #include "control/auth/nonce.h"
 #include "control/store/policy.h"
 #include "shared/snapshot_abi.h"
@@ -114,6 +115,8 @@ void api_open(struct api *api)
 		nonces_open(path_of(api, "nonces"), api->clock_ms, &api->gateway.nonces), OK);
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(vip_pool_sync(api->db, "198.51.100.0/24 2001:db8:1::/112"), OK);
+	api->gateway.login = login_new();
+	assert_non_null(api->gateway.login);
 	int64_t root = make_account(api, "root");
 	int64_t tenant = make_account(api, "tenant"), other = make_account(api, "other");
 	assert_int_equal(db_commit(api->db), OK);
@@ -135,6 +138,7 @@ void api_close(struct api *api)
 	nodes_free(api->gateway.nodes);
 	life_clock_free(api->gateway.clock);
 	nonces_close(api->gateway.nonces);
+	login_free(api->gateway.login);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)remove(path_of(api, names[i]));
 	(void)remove(api->folder);
@@ -155,18 +159,22 @@ static const char *signed_query(
 {
 	char time[CLOCK_ISO_SIZE], signature[SIGNATURE_V1_SIZE];
 	struct form form = { arena_array(api->mem, count + 16, sizeof(struct pair)), 0 };
-	clock_format_iso(api->clock_ms, time);
-	const char *nonce = arena_print(api->mem, "nonce-%u", ++api->nonce);
+	for (size_t i = 0; i < count; i++)
+		add_pair(&form, pairs[i].key, pairs[i].value);
 	add_pair(&form, "Action", action);
 	add_pair(&form, "Version", api->version);
 	add_pair(&form, "Format", api->format);
+	if (!api->caller)
+		return form_canonical(api->mem, &form, NULL);
+	clock_format_iso(api->clock_ms, time);
+	const char *nonce = arena_print(api->mem, "nonce-%u", ++api->nonce);
 	add_pair(&form, "AccessKeyId", api->caller->id);
 	add_pair(&form, "SignatureMethod", "HMAC-SHA1");
 	add_pair(&form, "SignatureVersion", "1.0");
 	add_pair(&form, "SignatureNonce", nonce);
 	add_pair(&form, "Timestamp", time);
-	for (size_t i = 0; i < count; i++)
-		add_pair(&form, pairs[i].key, pairs[i].value);
+	if (api->token)
+		add_pair(&form, "SecurityToken", api->token);
 	const char *string = signature_v1_string(api->mem, "GET", &form);
 	assert_non_null(string);
 	assert_true(signature_v1(api->caller->secret, string, signature));
@@ -178,11 +186,14 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 {
 	arena_reset(api->mem);
 	json_decref(api->reply);
+	const struct header source = { "X-Real-IP", api->source };
 	struct request request = {
 		.method = "GET",
 		.path = "/",
 		.query = signed_query(api, action, pairs, count),
 		.body = "",
+		.header = &source,
+		.header_count = api->source != NULL,
 		.clock_ms = api->clock_ms,
 	};
 	arena_torture(api->fail_allocation, 0);

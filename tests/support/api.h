@@ -28,7 +28,9 @@ struct api {
 	int64_t life_offset_ms;
 	unsigned nonce;
 	struct api_key root, tenant, other; /* three accounts */
-	const struct api_key *caller;	    /* tenant unless set */
+	const struct api_key *caller;	    /* tenant unless set; NULL: calls are not signed */
+	const char *token;		    /* goes along as SecurityToken; NULL: none */
+	const char *source;		    /* client's address that the proxy tells; NULL: none */
 	const char *version;		    /* VERSION_DDOSCOO unless set */
 	const char *format;		    /* "JSON" unless set */
 	/* The n-th piece of an arena, JSON allocation or store call of the next request fails; 0: none.

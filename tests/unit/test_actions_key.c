@@ -4,6 +4,7 @@
  * store's log. And the table of actions as a whole.
  */
 #include "base/clock.h"
+#include "control/model/web_condition.h"
 #include "tests/support/api.h"
 
 #include <setjmp.h>
@@ -388,10 +389,17 @@ static void the_table_is_sound(void **state)
 			assert_non_null(action->params);
 			assert_non_null(action->run);
 			assert_non_null(action->summary);
+			/* The one door without a signature. */
+			assert_int_equal(
+				action->is_open, strcmp(action->name, "CreateSession") == 0);
+			assert_int_equal(
+				action->unrecorded, strcmp(action->name, "ExtendSession") == 0);
 			if (action->mode != WRITE || action->permission != PERMISSION_READ)
 				continue;
-			/* The one WRITE that gives nothing away. */
-			assert_string_equal(action->name, "CreateSecurityToken");
+			/* What concerns the caller alone, and gives nothing away. */
+			assert_non_null(strstr("CreateSecurityToken CreateSession ExtendSession "
+					       "EndSession ModifyUserPassword",
+				action->name));
 		}
 	}
 	assert_null(action_find("1999-01-01", "DescribeInstances", &known));
@@ -402,6 +410,60 @@ static void the_table_is_sound(void **state)
 	assert_non_null(described);
 	assert_true(json_array_size(described) > 40);
 	json_decref(described);
+}
+
+/* What forms are made of: every JSON parameter has a shape, with balanced brackets. */
+static void every_document_has_a_shape(void **state)
+{
+	const struct action *const *table, *action;
+	const struct param *param;
+	int shapes = 0;
+
+	(void)state;
+	for (table = action_tables; *table; table++) {
+		for (action = *table; action->name; action++) {
+			for (param = action->params; param->kind != PARAM_END; param++) {
+				int depth = 0;
+
+				if (param->kind != PARAM_JSON && param->kind != PARAM_OBJECT_LIST)
+					continue;
+				if (!param->shape)
+					fail_msg("%s: %s", action->name, param->name);
+				for (const char *at = param->shape; *at; at++) {
+					depth += strchr("[{(", *at) != NULL;
+					depth -= strchr("]})", *at) != NULL;
+					assert_true(depth >= 0);
+				}
+				assert_int_equal(depth, 0);
+				shapes++;
+			}
+		}
+	}
+	assert_true(shapes > 40);
+}
+
+/* The shape of conditions names what there is, and nothing else. */
+static void condition_shape_is_of_the_tables(void **state)
+{
+	char shape[] = WEB_CONDITION_SHAPE;
+	size_t names = 0;
+	char *save, *word;
+
+	(void)state;
+	*strstr(shape, ", content?") = '\0';
+	for (word = strtok_r(shape, "{}|:, ", &save); word;
+		word = strtok_r(NULL, "{}|:, ", &save)) {
+		bool known = strcmp(word, "field") == 0 || strcmp(word, "match_method") == 0;
+
+		for (int i = 0; i < WEB_FIELD_COUNT && !known; i++)
+			known = strcmp(word, web_field_name((enum web_field)i)) == 0;
+		for (int i = 0; i < METHOD_COUNT && !known; i++)
+			known = strcmp(word, web_method_name((enum web_method)i)) == 0;
+		if (!known)
+			fail_msg("%s", word);
+		names++;
+	}
+	assert_int_equal(names, 2 + WEB_FIELD_COUNT + METHOD_COUNT);
 }
 
 static int open_api(void **state)
@@ -437,6 +499,8 @@ int main(void)
 		CASE(tokens_are_limited),
 		CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
+		cmocka_unit_test(every_document_has_a_shape),
+		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,30 @@ static void test_addresses_run_out(void **state)
 	assert_int_equal(api_int(api, "Data.TotalCount"), 255);
 }
 
+/* Where the operator wants to look first, nothing of a new instance blocks until somebody says so. */
+static void test_watch_first(void **state)
+{
+	struct api *api = *state;
+	size_t index, watching = 0;
+	json_t *item;
+	api->gateway.watch_first = true;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4");
+	(void)api_call_version(api, "2026-11-01", "DescribeMitigations", "InstanceId", id, NULL);
+	assert_int_equal(api->response.status, 200);
+	json_array_foreach((json_t *)(uintptr_t)api_get(api, "Mitigations"), index, item)
+	{
+		const char *mode = json_string_value(json_object_get(item, "Mode"));
+		const char *usual = json_string_value(json_object_get(item, "DefaultMode"));
+		assert_string_equal(mode, strcmp(usual, "block") == 0 ? "watch" : usual);
+		watching += strcmp(mode, "watch") == 0;
+	}
+	assert_true(watching > 10);
+	api->gateway.watch_first = false;
+	id = api_buy(api, "ddoscoo", "Ipv4");
+	(void)api_call_version(api, "2026-11-01", "DescribeMitigations", "InstanceId", id, NULL);
+	assert_string_equal(api_text(api, "Mitigations.0.Mode"), "block");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set_renewal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_query, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_addresses_run_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch_first, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

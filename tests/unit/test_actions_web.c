@@ -401,6 +401,34 @@ static void test_cache(void **state)
 	assert_int_equal(web_site(api, DOMAIN)->caches.count, 0);
 }
 
+/* Whatever is ordered about caching, what was cached before is void; another order leaves it. */
+static void test_cache_edition(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	static const char rule[] =
+		"[{\"Name\":\"a\",\"Uri\":\"/a\",\"Mode\":\"standard\",\"CacheTtl\":3600}]";
+	static const char *const orders[][3] = {
+		{ "ModifyWebCacheSwitch", "Enable", "1" },
+		{ "ModifyWebCacheSwitch", "Enable", "1" },
+		{ "ModifyWebCacheMode", "Mode", "aggressive" },
+		{ "ModifyWebCacheCustomRule", "Rules", rule },
+		{ "ModifyWebCacheCustomRule", "Rules", rule },
+		{ "DeleteWebCacheCustomRule", "RuleNames.1", "a" },
+	};
+	uint32_t edition = web_site(api, DOMAIN)->cache_edition;
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		assert_int_equal(
+			CALL(api, orders[i][0], "Domain", DOMAIN, orders[i][1], orders[i][2]), 200);
+		assert_int_equal(web_site(api, DOMAIN)->cache_edition, ++edition);
+	}
+	assert_int_equal(CALL(api, "ModifyWebPreciseAccessSwitch", "Domain", DOMAIN, "Config",
+				 "{\"PreciseRuleEnable\":0}"),
+		200);
+	assert_int_equal(web_site(api, DOMAIN)->cache_edition, edition);
+}
+
 /* ---- checks */
 
 static void test_checks(void **state)
@@ -490,6 +518,7 @@ int main(void)
 		TEST(test_global),
 		TEST(test_global_choice),
 		TEST(test_cache),
+		TEST(test_cache_edition),
 		TEST(test_checks),
 		TEST(test_logs),
 	};

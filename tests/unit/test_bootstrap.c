@@ -3,7 +3,9 @@
  * The first start: one key, known before it can be used, and one secret of SYN cookies; later starts add
  * nothing.
  */
+#include "control/auth/password.h"
 #include "control/bootstrap.h"
+#include "control/store/user.h"
 #include "base/log.h"
 
 #include <setjmp.h>
@@ -85,14 +87,16 @@ static void first_key_is_made_once(void **state)
 	struct store *store = *state;
 	struct access_key *keys, key;
 	struct stat status;
+	struct user user;
 	json_t *first;
+	bool good;
 
 	assert_int_equal(
 		bootstrap_key(store->db, store->vault, store->mem, store->first_file, NOW), OK);
 	assert_int_equal(stat(store->first_file, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	first = json_load_file(store->first_file, 0, NULL);
-	assert_int_equal(json_object_size(first), 2);
+	assert_int_equal(json_object_size(first), 4);
 	assert_int_equal(count_keys(store, &keys), 1);
 	assert_string_equal(keys[0].id, json_string_value(json_object_get(first, "access_key_id")));
 	assert_int_equal(keys[0].permission, PERMISSION_OPERATOR);
@@ -100,7 +104,15 @@ static void first_key_is_made_once(void **state)
 	assert_int_equal(db_begin(store->db, DB_READ), OK);
 	assert_int_equal(
 		access_key_load(store->db, store->vault, store->mem, keys[0].id, &key), OK);
+	assert_int_equal(user_load(store->db, store->vault, store->mem, "operator", &user), OK);
 	db_rollback(store->db);
+	assert_string_equal(json_string_value(json_object_get(first, "user")), user.name);
+	assert_int_equal(user.permission, PERMISSION_OPERATOR);
+	assert_int_equal(user.account, 1);
+	assert_int_equal(password_check(user.password,
+				 json_string_value(json_object_get(first, "password")), &good),
+		OK);
+	assert_true(good);
 	assert_string_equal(
 		key.secret, json_string_value(json_object_get(first, "access_key_secret")));
 	json_decref(first);

@@ -15,6 +15,7 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@
 #include "cli/generator.h"
 #include "cli/lab.h"
 #include "cli/process.h"
+#include "cli/terminal.h"
+#include "cli/view.h"
 
 /* After base/error.h: it has a macro named fail. */
 #include <cmocka.h>
@@ -301,6 +304,58 @@ static void test_namespaces(void **state)
 	assert_int_equal(process_in_namespace("no-such-namespace", NULL, NULL), -1);
 }
 
+/* The rows of commands that are one call each say what the table of actions knows. */
+static bool takes(const json_t *action, const char *parameter)
+{
+	const size_t length = strcspn(parameter, ".");
+	const json_t *list = json_object_get(action, "parameters");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = action_text(json_array_get(list, i), "name");
+
+		if (strlen(name) == length && strncmp(name, parameter, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_views(void **state)
+{
+	(void)state;
+	for (const struct view *view = views; view->name; view++) {
+		const json_t *action = action_row(view->action, view->version);
+
+		assert_non_null(action);
+		assert_ptr_equal(view_find(view->name), view);
+		for (size_t i = 0; i < VIEW_WORD_MAX && view->word[i].name; i++)
+			assert_true(takes(action, view->word[i].parameter));
+		for (size_t i = 0; i < VIEW_OPTION_MAX && view->option[i].name; i++)
+			assert_true(
+				takes(action, view->option[i].parameter ? view->option[i].parameter
+									: "Parameter"));
+		for (const char *const *fixed = view->fixed; *fixed; fixed += 2)
+			assert_true(takes(action, fixed[0]));
+		assert_true(!view->page_size || takes(action, "PageNumber"));
+		/* What changes something says so; what stops something asks. */
+		assert_int_equal(
+			strcmp(action_text(action, "mode"), "write") == 0, view->done != NULL);
+		assert_true(!view->stops || view->word[0].parameter);
+	}
+	assert_null(view_find("call"));
+}
+
+/* What others wrote cannot drive the terminal, and takes the room that it takes. */
+static void test_text_columns(void **state)
+{
+	(void)state;
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	assert_int_equal(text_columns(""), 0);
+	assert_int_equal(text_columns("abc"), 3);
+	assert_int_equal(text_columns("\033[2Jx"), 5);
+	assert_int_equal(text_columns("\xe5\xae\x9e\xe4\xbe\x8b"), 4);
+	assert_int_equal(text_columns("\xff\xfe"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +365,8 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_option_value),
 		cmocka_unit_test(test_action_list),
+		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_text_columns),
 		cmocka_unit_test(test_address_plan),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_namespaces),

@@ -54,8 +54,10 @@ static void defaults_and_sources(void **state)
 	assert_null(config.bootstrap_file);
 	assert_string_equal(config.dns_zone, "");
 	assert_int_equal(config.dns_ttl_s, 60);
+	assert_false(config.watch_first);
+	assert_string_equal(config.drill_socket, "");
 	write_settings("# a comment\n\n  threads =  8 \r\nvip-pool = 192.0.2.0/24 2001:db8::/64\n"
-		       "host-id=a=b\nlog-level = debug");
+		       "host-id=a=b\nlog-level = debug\nnew-instances = watch");
 	assert_true(read_words(mem,
 		(const char *const[]){
 			"--threads", "2", "--config", "FILE", "--calls-per-second=0", NULL },
@@ -64,6 +66,7 @@ static void defaults_and_sources(void **state)
 	assert_int_equal(config.calls_per_second, 0);
 	assert_string_equal(config.vip_pool, "192.0.2.0/24 2001:db8::/64");
 	assert_string_equal(config.host_id, "a=b");
+	assert_true(config.watch_first);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	assert_true(read_words(mem, (const char *const[]){ "--help", NULL }, &config, why));
 	assert_int_equal(config.command, CONFIG_HELP);
@@ -89,6 +92,7 @@ static const struct {
 	{ "", { "--dns-zone", "polder.test." }, "dns-zone" },
 	{ "", { "--dns-zone", "-polder" }, "dns-zone" },
 	{ "", { "--dns-ttl", "0" }, "\"dns-ttl\"" },
+	{ "", { "--new-instances", "sleep" }, "\"new-instances\"" },
 	{ "", { "--blackhole", "maybe" }, "\"blackhole\"" },
 	{ "", { "--blackhole-minutes", "29" }, "\"blackhole-minutes\"" },
 	{ "", { "--blackhole-minutes", "1441" }, "\"blackhole-minutes\"" },

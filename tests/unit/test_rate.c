@@ -63,6 +63,19 @@ static void test_hash(void **state)
 	assert_true(rate_key(&rates, 1, 1, data, 4) != rate_key(&rates, 1, 1, data, 5));
 }
 
+/* The border of intervals does not make less of a few. */
+static void test_border(void **state)
+{
+	uint64_t window = 0;
+	int64_t border = NOW - NOW % 60000 + 60000;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(rate_add(&window, 1, 60000, border - 10 + i), i + 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(rate_add(&window, 1, 60000, border + i * 1000), i + 6);
+}
+
 static void test_window(void **state)
 {
 	uint64_t window = 0;
@@ -77,7 +90,7 @@ static void test_window(void **state)
 		(void)rate_add(&window, 1, 1000, now + 1000);
 	assert_int_equal(rate_add(&window, 0, 1000, now + 1000), 200);
 	assert_int_equal(rate_add(&window, 0, 1000, now + 1500), 150);
-	assert_int_equal(rate_add(&window, 0, 1000, now + 1999), 100);
+	assert_int_equal(rate_add(&window, 0, 1000, now + 1999), 101);
 	assert_int_equal(rate_add(&window, 0, 1000, now + 2500), 50);
 	assert_int_equal(rate_add(&window, 0, 1000, now + 3000), 0);
 	assert_int_equal(rate_add(&window, 1, 1000, now + 9000), 1);
@@ -269,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_border, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_steady, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_action, set_up, tear_down),

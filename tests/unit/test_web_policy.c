@@ -67,6 +67,7 @@ static struct web_policy random_policy(void)
 		.global_level = (enum web_level)roll(WEB_LEVEL_COUNT),
 		.cache_on = roll(2),
 		.cache = (enum site_cache)(SITE_CACHE_STATIC + roll(3)),
+		.cache_edition = (uint32_t)roll(1000),
 		.log_on = roll(2),
 		.bypass = roll(2) };
 
@@ -91,6 +92,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(again.bypass, policy.bypass);
 		assert_int_equal(again.pace, policy.pace);
 		assert_int_equal(again.cache, policy.cache);
+		assert_int_equal(again.cache_edition, policy.cache_edition);
 		assert_int_equal(again.black.count, policy.black.count);
 		assert_memory_equal(again.check, policy.check, sizeof(policy.check));
 	}

@@ -120,6 +120,7 @@ edge_conf() {
 		-e "s|polder_path .*|polder_path $FOLDER;|" -e '/polder_(ban|listener)_map/d' \
 		-e "s|/etc/ssl/certs/ca-certificates.crt|$scratch/origin/cert.pem|" \
 		-e "s|client_max_body_size 0;|&\n\tclient_body_temp_path $scratch/body; proxy_temp_path $scratch/proxy;|" \
+		-e "s|proxy_cache_path [^ ]*|proxy_cache_path $scratch/cache|; s| min_free=1g||" \
 		-e '/listen \[::1\]/d' -e '/worker_rlimit_nofile/d' \
 		-e "s|listen 127.0.0.1:7001 .*|$plain|" -e "s|listen 127.0.0.1:7002 .*|$tls|" \
 		-e "s|listen 127.0.0.1:7003 .*|$plain_proxy|" -e "s|listen 127.0.0.1:7004 .*|$tls_proxy|" \
@@ -133,7 +134,7 @@ edge_start() {
 	LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 nginx -c "$scratch/edge.conf" || { not_ok "nginx starts"; exit 1; }
 	until_true workers_are "${1:-2}"
 }
-workers() { pgrep -P "$(cat "$scratch/edge.pid")" | sort | tr '\n' ' '; }
+workers() { pgrep -f "nginx: worker process" -P "$(cat "$scratch/edge.pid")" | sort | tr '\n' ' '; }
 workers_are() { [ "$(workers | wc -w)" = "$1" ]; }
 
 # get HOST [PATH [CURL-OPTION...]]: the body, by plain HTTP on port 80 of the VIP.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The part of site_table's descriptions that checks are about. Of a site:
- *   requests_usual; region: ["DE"]
+ *   requests_usual; region: ["DE"]; cache: "standard" | "aggressive" | "bypass", cache_edition,
+ *   caches: [{path, mode: as cache, seconds}]
  *   rules: [{number, check: "precise", action: "block", target: "address" | "header", header, distinct: "address" | "uri" |
  *     "header", distinct_header, interval, threshold, ttl, status, ratio, until_ms,
  *     steps: [{field: "uri", match: "contains", value, number, name, not: true, any_case: true, hit, miss}]}]
@@ -30,6 +31,7 @@ static const char *const rule_checks[] = {
 #include "shared/checks.def"
 #undef CHECK
 };
+static const char *const cache_modes[] = { "off", "standard", "aggressive", "bypass" };
 static const char *const country_codes[] = {
 #define COUNTRY(code, number, name) code,
 #include "shared/countries.def"
@@ -117,6 +119,24 @@ static void fill_rule(struct site_builder *builder, struct site_rule *rule, cons
 	rule->ratio = (uint8_t)rule_number(from, "ratio", 0);
 }
 
+static void add_caches(struct site_builder *builder, struct site *site, const json_t *spec)
+{
+	const json_t *caches = json_object_get(spec, "caches");
+	struct site_cache_rule *cache =
+		site_add_list(builder, &site->caches, json_array_size(caches), sizeof(*cache));
+	size_t i;
+	json_t *item;
+
+	site->cache = CHOICE(spec, "cache", cache_modes, SITE_CACHE_OFF);
+	site->cache_edition = (uint32_t)rule_number(spec, "cache_edition", 0);
+	json_array_foreach(caches, i, item)
+	{
+		cache[i].path = rule_text(builder, item, "path");
+		cache[i].mode = CHOICE(item, "mode", cache_modes, SITE_CACHE_STATIC);
+		cache[i].seconds = (uint32_t)rule_number(item, "seconds", 0);
+	}
+}
+
 static void add_site_rules(struct site_builder *builder, struct site *site, const json_t *spec)
 {
 	const json_t *rules = json_object_get(spec, "rules"),
@@ -128,6 +148,7 @@ static void add_site_rules(struct site_builder *builder, struct site *site, cons
 	json_t *item, *part;
 
 	site->requests_usual = (uint32_t)rule_number(spec, "requests_usual", 0);
+	add_caches(builder, site, spec);
 	json_array_foreach(regions, i, item)
 	{
 		json_t *holder = json_pack("{s:O}", "country", item);

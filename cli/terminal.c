@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/terminal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#define BAR_CELLS 24
+
+static bool progress_drawn;
+
+const char *colour(enum colour wanted)
+{
+	static const char *const sequence[COLOUR_COUNT] = {
+		[COLOUR_PLAIN] = "\033[0m",
+		[COLOUR_BOLD] = "\033[1m",
+		[COLOUR_DIM] = "\033[2m",
+		[COLOUR_GOOD] = "\033[32m",
+		[COLOUR_CARE] = "\033[33m",
+		[COLOUR_BAD] = "\033[31m",
+	};
+	static int coloured = -1;
+
+	if (coloured < 0) {
+		const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
+
+		coloured = isatty(STDOUT_FILENO) && !(refused && *refused) &&
+			   !(term && strcmp(term, "dumb") == 0);
+	}
+	return coloured ? sequence[wanted] : "";
+}
+
+/* One character of text and its length in bytes; a byte that begins none, and what would drive the terminal, is '?'. */
+static size_t next_character(const char *text, mbstate_t *state, wchar_t *out)
+{
+	const size_t length = mbrtowc(out, text, strlen(text), state);
+
+	if (length == (size_t)-1 || length == (size_t)-2 || length == 0) {
+		memset(state, 0, sizeof(*state));
+		*out = L'?';
+		return 1;
+	}
+	if (iswcntrl((wint_t)*out) || wcwidth(*out) < 0)
+		*out = L'?';
+	return length;
+}
+
+int text_columns(const char *text)
+{
+	mbstate_t state = { 0 };
+	int columns = 0;
+	wchar_t wide;
+
+	while (*text) {
+		text += next_character(text, &state, &wide);
+		columns += wcwidth(wide);
+	}
+	return columns;
+}
+
+void text_shown(const char *text)
+{
+	mbstate_t state = { 0 };
+	wchar_t wide;
+
+	while (*text) {
+		const size_t length = next_character(text, &state, &wide);
+
+		if (wide == L'?')
+			putchar('?');
+		else
+			(void)fwrite(text, 1, length, stdout);
+		text += length;
+	}
+}
+
+void progress(int64_t part, int64_t all, const char *format, ...)
+{
+	char bar[BAR_CELLS + 1];
+	int filled;
+	va_list list;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (all < 1)
+		all = 1;
+	filled = (int)((part > all ? all : part) * BAR_CELLS / all);
+	memset(bar, '.', BAR_CELLS);
+	memset(bar, '#', (size_t)filled);
+	bar[BAR_CELLS] = '\0';
+	(void)fprintf(stderr, "\r\033[K[%s] ", bar);
+	va_start(list, format);
+	(void)vfprintf(stderr, format, list);
+	va_end(list);
+	(void)fflush(stderr);
+	progress_drawn = true;
+}
+
+void progress_end(void)
+{
+	if (progress_drawn)
+		fputs("\r\033[K", stderr);
+	progress_drawn = false;
+}
+
+bool can_ask(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+bool ask(const char *question, const char *fallback, char out[ANSWER_SIZE])
+{
+	size_t length;
+	char *from;
+
+	printf("%s%s%s%s%s%s: ", colour(COLOUR_BOLD), question, colour(COLOUR_PLAIN),
+		*fallback ? " [" : "", fallback, *fallback ? "]" : "");
+	(void)fflush(stdout);
+	if (!fgets(out, ANSWER_SIZE, stdin)) {
+		putchar('\n');
+		return false;
+	}
+	from = out + strspn(out, " \t");
+	length = strcspn(from, "\r\n");
+	while (length && strchr(" \t", from[length - 1]))
+		length--;
+	memmove(out, from, length);
+	out[length] = '\0';
+	if (!length)
+		(void)snprintf(out, ANSWER_SIZE, "%s", fallback);
+	return true;
+}
+
+bool ask_yes(const char *question)
+{
+	char answer[ANSWER_SIZE], full[ANSWER_SIZE];
+
+	(void)snprintf(full, sizeof(full), "%s [y/N]", question);
+	return ask(full, "", answer) &&
+	       (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pages of sites that are cached at the node: which requests may be answered from nginx's cache, under which key, and how
+ * long an answer is kept. The cache itself - files, places, eviction, one fetch for many - is nginx's (proxy_cache).
+ */
+#ifndef NGINX_CACHE_H
+#define NGINX_CACHE_H
+
+#include "nginx/module.h"
+
+/* Variables for nginx.conf: $polder_cache, the zone or "off", and $polder_cache_key. */
+ngx_int_t cache_variables(ngx_conf_t *cf);
+/* Of a request that passed all checks: whether it has to do with the cache. */
+ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request);
+/* Each answer's head, before it is sent and before nginx decides what it keeps. */
+ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request);
+/* After headers_filter: ends the keeping of answers that turn out to be too long. */
+void cache_filter(void);
+
+#endif
