@@ -288,8 +288,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", "--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET),
-			NULL });
+			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--drill-socket",
+			arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
 					       arena_print(mem, "%s/dns/knot.sock", d), NULL });

@@ -27,7 +27,7 @@ struct control_settings {
 	const char *dns_zone, *dns_socket;
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
-	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes;
+	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds;
 };
 
 #define TEXT(member, setting, standard, description)                                               \
@@ -79,6 +79,9 @@ static const struct param rows[] = {
 	PARAM(control_settings, drill_socket, "drill-socket", .kind = PARAM_TEXT,
 		.max = PATH_BYTES_MAX, .fallback_text = "",
 		.help = "Unix socket of a lab that runs drills; empty: none are offered"),
+	PARAM(control_settings, smart_rule_seconds, "smart-rule-seconds", .kind = PARAM_INT,
+		.min = 10, .max = 86400, .fallback = 1800,
+		.help = "how long a rule that made itself stays when nothing meets it"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -245,6 +248,7 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->threads = settings->threads;
 	out->blackhole = strcmp(settings->blackhole, "on") == 0;
 	out->blackhole_minutes = settings->blackhole_minutes;
+	out->smart_rule_seconds = settings->smart_rule_seconds;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
 	out->log_level = level_from_name(settings->log_level);

@@ -35,6 +35,7 @@ struct config {
 	bool watch_first;	  /* mitigations of new instances watch until told otherwise */
 	const char *drill_socket; /* "": no drills are offered */
 	int64_t blackhole_minutes;
+	int64_t smart_rule_seconds;
 	enum log_level log_level;
 };
 

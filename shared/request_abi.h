@@ -336,9 +336,7 @@ struct site {
 	uint8_t tls_min; /* minor of 3.x: 1 is TLS 1.0, 3 is TLS 1.2 */
 	uint32_t keepalive_requests;
 	uint32_t keepalive_seconds;
-	uint32_t requests_usual; /* a second, learned; 0: not known */
-	uint32_t account;	 /* whose it is: access logs are kept by account */
-	uint32_t reserved;
+	uint32_t requests_usual;	/* a second, learned; 0: not known */
 	struct site_text ciphers;	/* of OpenSSL, up to TLS 1.2 */
 	struct site_text ciphers_tls13; /* of OpenSSL; absent: all */
 	struct site_list instances;	/* uint32_t, ascending */
@@ -351,7 +349,7 @@ struct site {
 	struct site_list steps;	 /* struct site_step */
 	struct site_list caches; /* struct site_cache_rule */
 	uint32_t cache_edition;	 /* another one when all that was cached is void */
-	uint32_t reserved;
+	uint32_t account;	 /* whose it is: access logs are kept by account */
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
 		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,

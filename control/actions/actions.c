@@ -37,6 +37,7 @@ const struct action *const action_tables[] = {
 	web_log_query_actions,
 	web_series_actions,
 	web_top_actions,
+	web_smart_actions,
 	scene_actions,
 	blackhole_actions,
 	reason_actions,

@@ -42,6 +42,18 @@ enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,
 enum err global_choice_put(struct db *db, struct arena *mem, const struct website *website,
 	size_t row, const struct global_choice *choice) MUST_USE;
 
+/* ---- website_usual.c: requests that a site usually has, learned by the engine */
+struct website_usual {
+	const char *hours;  /* of model/usual.h; "" */
+	int64_t learned_ms; /* machine time; 0: never */
+	int64_t published;  /* requests a second, as nodes know it; 0: not known */
+};
+enum err website_usual_load(
+	struct db *db, struct arena *mem, int64_t website, struct website_usual *out) MUST_USE;
+/* publish: nodes hear of it. */
+enum err website_usual_put(
+	struct db *db, int64_t website, const struct website_usual *usual, bool publish) MUST_USE;
+
 /* ---- access logs of an account */
 #define LOG_DAYS_MIN	 7 /* published */
 #define LOG_DAYS_MAX	 180

@@ -330,6 +330,7 @@ static const struct good goods[] = {
 	{ VERSION_POLDER, "DescribeWebsiteSeries",
 		{ "Domain", "www.example.com", "StartTime", "1767225600000", "EndTime",
 			"1767225660000", "Step", "1" } },
+	{ VERSION_POLDER, "DescribeSmartProtection", { "Domain", "www.example.com" } },
 	{ VERSION_POLDER, "DescribeWebsiteTop",
 		{ "Domain", "www.example.com", "StartTime", "1767225600000", "EndTime",
 			"1767225660000", "Kind", "url" } },
