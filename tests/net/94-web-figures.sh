@@ -43,16 +43,17 @@ comes() { # comes EXPECTED COMMAND..: within fifteen seconds
 	return 1
 }
 top() { # top KIND: the most frequent
-	call DescribeWebsiteTop --Domain "$DOMAIN" --Kind "$1" --StartTime "$((begin - 120000))" \
+	call DescribeWebsiteTop --Domain "$DOMAIN" --Kind "$1" --StartTime "$((started - 60000))" \
 		--EndTime "$(($(now_ms) + 1000))" | jq -r '.Items[0].Key'
 }
 used() { call DescribeSlsLogstoreInfo | jq -r .Used; }
 more_used() { [ "$(used)" -gt "$1" ] && echo more; }
 requests() {
-	call DescribeWebsiteSeries --Domain "$DOMAIN" --StartTime "$((begin - 120000))" \
+	call DescribeWebsiteSeries --Domain "$DOMAIN" --StartTime "$((started - 60000))" \
 		--EndTime "$(($(now_ms) + 60000))" --Step 60 | jq -r '[.Points[].Requests] | add'
 }
 
+started=$(now_ms)
 id=$(buy Ipv4)
 vip=$(instance "$id" Ip)
 before=$(used)
@@ -90,7 +91,7 @@ equal "a query that nobody made" QueryNotExist "$(code_of DescribeAccessLog --Qu
 check "the store has more than before" comes more more_used "$before"
 more_requests() { echo $(($(requests) - before_requests)); }
 check "figures over time" comes 8 more_requests
-from=$((begin / 60000 * 60 - 60))
+from=$((started / 60000 * 60))
 until=$(($(date +%s) / 60 * 60 + 60))
 figures() { call "$@" --Domain "$DOMAIN" --StartTime "$from" --EndTime "$until"; }
 equal "published: requests" $((before_requests + 8)) \
@@ -120,7 +121,7 @@ get "/many?n=[1-600]" -A three >/dev/null
 check "the most frequent URL" comes /many top url
 check "the most frequent browser" comes three top user-agent
 equal "the source that was refused" "$client" "$(top blocked-source)"
-equal "the rule that did" 1 "$(call DescribeWebsiteTop --Domain "$DOMAIN" --Kind rule --StartTime "$((begin - 120000))" \
+equal "the rule that did" 1 "$(call DescribeWebsiteTop --Domain "$DOMAIN" --Kind rule --StartTime "$((started - 60000))" \
 	--EndTime "$(($(now_ms) + 1000))" | jq '.Items | length')"
 equal "published: in Base64" /many "$(figures DescribeDomainViewTopUrl --Top 1 | jq -r '.UrlList[0].Url' | base64 -d)"
 call DeleteDomainResource --Domain "$DOMAIN" >/dev/null
