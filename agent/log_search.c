@@ -80,21 +80,40 @@ static bool text_of(const char *line, size_t length, const char *name, char *out
 	return at != NULL && used < left && at[used] == '"';
 }
 
+/* So many digits; -1: something else. */
+static int digits(const char *text, int count)
+{
+	int value = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -1;
+		value = value * 10 + (text[i] - '0');
+	}
+	return value;
+}
+
+/* {"time":"2026-01-02T03:04:05.678Z" */
 int64_t log_line_time(const char *line, size_t length)
 {
+	static const char begin[] = "{\"time\":\"", form[] = "dddd-dd-ddTdd:dd:dd.dddZ\"";
+	const char *text = line + sizeof(begin) - 1;
 	struct tm parts = { 0 };
-	unsigned milliseconds = 0;
-	char text[32] = "";
 
-	if (!text_of(line, length, "{\"time\":\"", text, sizeof(text)) || length < 33 ||
-		memcmp(line, "{\"time\":\"", 9) != 0 || strlen(text) != 24 ||
-		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ", &parts.tm_year, &parts.tm_mon,
-			&parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec,
-			&milliseconds) != 7)
+	if (length < sizeof(begin) - 1 + sizeof(form) - 1 ||
+		memcmp(line, begin, sizeof(begin) - 1) != 0)
 		return -1;
-	parts.tm_year -= 1900;
-	parts.tm_mon--;
-	return (int64_t)timegm(&parts) * SECOND_MS + milliseconds;
+	for (size_t i = 0; i < sizeof(form) - 1; i++) {
+		if (form[i] == 'd' ? digits(text + i, 1) < 0 : text[i] != form[i])
+			return -1;
+	}
+	parts.tm_year = digits(text, 4) - 1900;
+	parts.tm_mon = digits(text + 5, 2) - 1;
+	parts.tm_mday = digits(text + 8, 2);
+	parts.tm_hour = digits(text + 11, 2);
+	parts.tm_min = digits(text + 14, 2);
+	parts.tm_sec = digits(text + 17, 2);
+	return (int64_t)timegm(&parts) * SECOND_MS + digits(text + 20, 3);
 }
 
 static bool meets_source(const char *line, size_t length, const struct record_log_query *query)
