@@ -20,7 +20,7 @@ CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	-fno-omit-frame-pointer)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
-CONTROL_LIBS := -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
+CONTROL_LIBS := -lmaxminddb -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
 AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcares -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
@@ -172,7 +172,9 @@ console:
 endif
 console/src/gen/actions.ts: $(O)/gen/actions.json console/generate.mjs
 	$(Q)node console/generate.mjs $< $(@D)
-$(O)/console/index.html: console/src/gen/actions.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
+console/src/gen/tables.ts: console/tables.mjs $(wildcard shared/*.def)
+	$(Q)node console/tables.mjs shared $(@D)
+$(O)/console/index.html: console/src/gen/actions.ts console/src/gen/tables.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
 	@echo "  VITE  $(@D)"
 	$(Q)cd console && node_modules/.bin/tsc --noEmit && \
 		node_modules/.bin/vite build --logLevel warn --outDir $(abspath $(@D))

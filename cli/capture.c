@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/live.h"
 #include "cli/pcapng.h"
+#include "cli/terminal.h"
 
 #define PAGE	      50
 #define COUNT_DEFAULT 100
@@ -115,16 +116,26 @@ static void stop(struct capture *capture)
 static bool collect(struct capture *capture)
 {
 	const struct timespec beat = { .tv_nsec = 300 * 1000 * 1000 };
-	bool running = true;
+	bool running = true, fetched = true;
+	int64_t left_ms;
 
 	/* A packet of the last moment comes with the node's next report. */
 	while (!interrupted && capture->written < capture->wanted &&
 		(running || clock_utc_ms() < capture->until_ms + LATE_MS)) {
 		(void)nanosleep(&beat, NULL);
 		arena_reset(capture->mem);
+		fetched = false;
 		if (!fetch(capture, &running))
-			return false;
+			break;
+		left_ms = capture->until_ms - clock_utc_ms();
+		progress(capture->written, capture->wanted, "%lld of %lld packets, %lld s left",
+			(long long)capture->written, (long long)capture->wanted,
+			(long long)(left_ms > 0 ? left_ms / SECOND_MS : 0));
+		fetched = true;
 	}
+	progress_end();
+	if (!fetched)
+		return false;
 	if (running)
 		stop(capture);
 	return fflush(capture->file) == 0;

@@ -22,6 +22,9 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command commands[];	    /* commands.c */
+extern const struct command lab_commands[]; /* lab.c */
+
 int call_command(int argc, char **argv);
 int actions_command(int argc, char **argv);
 int top_command(int argc, char **argv);

@@ -4,6 +4,8 @@
  */
 #include "cli/cli.h"
 
+#include "cli/terminal.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,7 @@ bool complain(const char *format, ...)
 {
 	va_list list;
 
+	progress_end();
 	fputs("polder: ", stderr);
 	va_start(list, format);
 	(void)vfprintf(stderr, format, list);

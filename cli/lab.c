@@ -22,8 +22,9 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/process.h"
+#include "cli/terminal.h"
 
-#define UP_LIMIT_MS 30000
+#define UP_LIMIT_MS 60000 /* a busy machine takes long to verify the packet programs of four nodes */
 #define LOG_LINES   15
 
 static int up_command(int argc, char **argv);
@@ -31,7 +32,7 @@ static int down_command(int argc, char **argv);
 static int status_command(int argc, char **argv);
 static int exec_command(int argc, char **argv);
 
-static const struct command lab_commands[] = {
+const struct command lab_commands[] = {
 	{ "up", "[--nodes N]", "start everything (1 to 4 scrubbing nodes)", up_command },
 	{ "down", "", "end everything", down_command },
 	{ "status", "[--json]", "endpoints, keys, namespaces, pids", status_command },
@@ -163,6 +164,15 @@ static bool make_state_folder(const struct lab *lab)
 	return true;
 }
 
+#define UP_STEPS 5
+
+/* Always true, to stand among the steps. */
+static bool at_step(int number, const char *what)
+{
+	progress(number, UP_STEPS, "%s", what);
+	return true;
+}
+
 static bool bring_up(struct lab *lab)
 {
 	const int64_t start = clock_monotonic_ms();
@@ -170,9 +180,11 @@ static bool bring_up(struct lab *lab)
 	char path[PATH_MAX];
 
 	if (!programs_are_built(lab) || !port_is_free(lab->api_port) || !make_state_folder(lab) ||
-		!lab_network_up(lab) || !lab_save(lab) || !lab_programs_prepare(lab) ||
+		!at_step(1, "network namespaces") || !lab_network_up(lab) || !lab_save(lab) ||
+		!at_step(2, "files") || !lab_programs_prepare(lab) || !at_step(3, "programs") ||
 		!lab_network_attach(lab) || !lab_supervise(lab))
 		return false;
+	(void)at_step(4, "until everything answers");
 	if (lab_healthy(lab, UP_LIMIT_MS - 1000 - (clock_monotonic_ms() - start), &fault))
 		return true;
 	complain("%s", fault.part);
@@ -232,7 +244,10 @@ static int up_command(int argc, char **argv)
 	if (lab_load(&found) && lab_supervisor_pid(&found))
 		return already_up(&found);
 	take_down(&lab);
-	if (!bring_up(&lab)) {
+	const bool is_up = bring_up(&lab);
+
+	progress_end();
+	if (!is_up) {
 		take_down(&lab);
 		lock_path(&lab, path);
 		(void)unlink(path);
@@ -294,8 +309,8 @@ static void print_status(const struct lab *lab, const struct lab_access *access,
 	json_t *pid;
 	char text[64];
 
-	printf("API                %s\naccess key         %s\naccess key secret  %s\n",
-		endpoint->url, endpoint->key_id, endpoint->secret);
+	printf("console            %sconsole/\nAPI                %s\naccess key         %s\naccess key secret  %s\n",
+		endpoint->url, endpoint->url, endpoint->key_id, endpoint->secret);
 	printf("user               %s\npassword           %s\n", access->user, access->password);
 	printf("protected pool     %s %s\n", LAB_VIP_IPV4, LAB_VIP_IPV6);
 	printf("origin             %s %s: HTTP %d, TCP and UDP echo %d, banner %d\n",

@@ -31,6 +31,10 @@
 #include "nginx_console_conf.h"
 
 /* As in packaging/systemd/polder-agent@.service. */
+/* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
+#define LAB_OVERRIDE_IPV4  "198.51.100.0/24=AQ"
+#define LAB_OVERRIDE_IPV6  "2001:db8:a::/48=AQ"
+
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
@@ -288,7 +292,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--drill-socket",
+			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--region-override",
+			LAB_OVERRIDE_IPV4 " " LAB_OVERRIDE_IPV6, "--drill-socket",
 			arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",
@@ -342,9 +347,8 @@ static void add_agent(
 		add_arguments(program, (const char *[]){ "--interface",
 					       arena_copy(mem, link.node_interface), NULL });
 	}
-	/* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
-	add_arguments(program, (const char *[]){ "--region-override", "198.51.100.0/24=AQ",
-				       "--region-override", "2001:db8:a::/48=AQ", NULL });
+	add_arguments(program, (const char *[]){ "--region-override", LAB_OVERRIDE_IPV4,
+				       "--region-override", LAB_OVERRIDE_IPV6, NULL });
 	for (int i = 0; i < 2 * LAB_SOURCE_COUNT; i++) {
 		lab_source(node, i / 2, i % 2 ? 6 : 4, address);
 		add_arguments(

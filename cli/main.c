@@ -1,69 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * polder, the command line tool: a table of commands. What it knows of the API comes from the
- * service's own table (action_list.c).
+ * polder, the command line tool: commands.c and view_rows.c are what it can do.
  */
 #include <locale.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <curl/curl.h>
 
 #include "base/log.h"
-#include "cli/action_list.h"
 #include "cli/cli.h"
 #include "cli/view.h"
 
-static int help_command(int argc, char **argv);
-
-static const struct command commands[] = {
-	{ "check", "[--wan INTERFACE] [--lan INTERFACE] [--json]",
-		"what this machine offers for Polder, and what to mend", check_command },
-	{ "init", "--wan INTERFACE --vip ADDRESS[/LENGTH] --source ADDRESS[/LENGTH] ... | --undo",
-		"the first installation, step by step; --undo takes it back", init_command },
-	{ "call", "ACTION --Name value ... [--format json|xml] [--version V] [--endpoint URL]",
-		"sign and send one API call, print the reply", call_command },
-	{ "actions", "[ACTION]", "list the actions of the API, or the parameters of one",
-		actions_command },
-	{ "events", "[INSTANCE|ADDRESS] [--follow] [--json]",
-		"what happened to instances: attacks, limits, expiry, renewal", events_command },
-	{ "top", "[INSTANCE|ADDRESS] [--interval S] [--count N] [--json]",
-		"live packets and bits of each address, and why packets end", top_command },
-	{ "watch", "INSTANCE|ADDRESS [--json]",
-		"what mitigations that only watch would have dropped", watch_command },
-	{ "explain", "SOURCE DESTINATION:PORT [--protocol tcp|udp] [--source-port N] [--json]",
-		"which decisions a packet would meet, and which one ends it", explain_command },
-	{ "capture", "INSTANCE|ADDRESS [--reason NAME] [--count N] [--seconds S] --output FILE",
-		"packets with the reason that each ended by, as pcapng", capture_command },
-	{ "lab", "up|down|status|exec|clock|drill ...", "the whole system on this machine",
-		lab_command },
-	{ "audit", "verify [--database PATH]", "check the chain of the audit log", audit_command },
-	{ "completion", "bash|zsh", "print a completion script", completion_command },
-	{ "help", "[ACTION]", "this page, or the parameters of an action", help_command },
-	{ "lab-service", NULL, NULL, lab_service_command },
-	{ NULL, NULL, NULL, NULL },
-};
-
-static int help_command(int argc, char **argv)
-{
-	if (argc > 1)
-		return actions_command(argc, argv);
-	printf("usage: polder COMMAND ...\n");
-	command_list(commands);
-	printf("\nOne call each, with --json for scripts and --help for the options:\n");
-	view_print_all();
-	action_print_all();
-	printf("\n`polder call ACTION --help` shows the parameters of an action.\n");
-	return STATUS_DONE;
-}
-
 int main(int argc, char **argv)
 {
+	static char help[] = "help";
+
 	log_open("polder", LOG_LEVEL_WARN);
 	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters alone */
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return help_command(1, argv);
+		argv[1] = help;
 	if (argc > 1 && view_find(argv[1]))
 		return view_command(argc - 1, argv + 1);
 	return command_run(commands, "polder", argc - 1, argv + 1);

@@ -8,15 +8,6 @@ import { join } from "node:path";
 
 const [from, to] = process.argv.slice(2);
 const table = JSON.parse(readFileSync(from, "utf8"));
-// Until the control has them.
-for (const [name, mode, parameters] of [["CreateSession", "write", [["UserName", "text"], ["Password", "text"], ["Manage", "bool"]]],
-	["ExtendSession", "write", []], ["EndSession", "write", []], ["DescribeCaller", "read", []]])
-	if (!table.some((action) => action.name === name))
-		table.push({ version: "2026-11-01", name, mode, permission: "read-only", summary: name,
-			parameters: parameters.map(([name, kind]) => ({ name, kind, help: name, required: kind === "text", choices: "" })), lists: {} });
-const token = table.find((action) => action.name === "CreateSecurityToken");
-if (!token.parameters.some((parameter) => parameter.name === "Extendable"))
-	token.parameters.push({ name: "Extendable", kind: "bool", required: false, choices: "", help: "" });
 const types = {
 	"int": "number", "bool": "boolean", "text": "string", "json": "string",
 	"text-list": "string[]", "int-list": "number[]",

@@ -62,11 +62,12 @@ struct call {
 	struct db *db;	   /* with the transaction open */
 	const struct vault *vault;
 	const struct nodes *nodes;
-	const char *dns_zone;	  /* of instances' names; NULL or "": they have none */
-	bool watch_first;	  /* mitigations of a new instance only watch */
-	const char *drill_socket; /* of a lab; NULL or "": none */
-	int64_t now_ms;		  /* life-cycle time */
-	int64_t clock_ms;	  /* machine time */
+	const char *dns_zone;		   /* of instances' names; NULL or "": they have none */
+	bool watch_first;		   /* mitigations of a new instance only watch */
+	const char *drill_socket;	   /* of a lab; NULL or "": none */
+	const struct region_data *regions; /* region.h; NULL: nothing is known of countries */
+	int64_t now_ms;			   /* life-cycle time */
+	int64_t clock_ms;		   /* machine time */
 	const char *request_id;
 	struct login *login; /* tries of passwords; NULL: nobody can log in */
 	const char *source;  /* address of the client, as the proxy in front says; "": unknown */

@@ -27,6 +27,7 @@ struct control_settings {
 	const char *dns_zone, *dns_socket;
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
+	const char *region_database, *region_override;
 	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds;
 };
 
@@ -82,6 +83,12 @@ static const struct param rows[] = {
 	PARAM(control_settings, smart_rule_seconds, "smart-rule-seconds", .kind = PARAM_INT,
 		.min = 10, .max = 86400, .fallback = 1800,
 		.help = "how long a rule that made itself stays when nothing meets it"),
+	PARAM(control_settings, region_database, "region-database", .kind = PARAM_TEXT, .max = 4095,
+		.fallback_text = "",
+		.help = "the nodes' database of countries, for explanations; empty: none"),
+	PARAM(control_settings, region_override, "region-override", .kind = PARAM_TEXT,
+		.max = 16384, .fallback_text = "",
+		.help = "the nodes' PREFIX=CC, separated by spaces, for explanations"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -251,6 +258,7 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->smart_rule_seconds = settings->smart_rule_seconds;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
+	out->regions = (struct region_data){ settings->region_database, settings->region_override };
 	out->log_level = level_from_name(settings->log_level);
 }
 
@@ -278,6 +286,9 @@ bool config_read(
 		return false;
 	if (settings.dns_zone[0] && !names_zone_valid(settings.dns_zone))
 		return wrong(why, "dns-zone is not a name of a zone", settings.dns_zone);
+	if (!region_overrides_are_valid(settings.region_override))
+		return wrong(why, "region-override must be PREFIX=CC, CC of ISO 3166-1",
+			settings.region_override);
 	take_over(&settings, out);
 	return true;
 }

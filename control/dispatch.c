@@ -453,6 +453,7 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->source = source_of(request);
 	call->watch_first = gateway->watch_first;
 	call->drill_socket = gateway->drill_socket;
+	call->regions = gateway->regions;
 	call->clock_ms = request->clock_ms;
 	call->now_ms = request->clock_ms + life_clock_offset_ms(gateway->clock);
 	call->form = &exchange.all;

@@ -21,12 +21,13 @@ struct gateway {
 	struct life_clock *clock;
 	struct engine *engine; /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
-	struct throttle *throttle; /* NULL: off */
-	struct login *login;	   /* NULL: nobody can log in with a password */
-	const char *dns_zone;	   /* of instances' names; NULL or "": they have none */
-	bool watch_first;	   /* mitigations of new instances */
-	const char *drill_socket;  /* of a lab; NULL or "": none */
-	const char *host_id;	   /* HostId of error bodies when the request has no Host */
+	struct throttle *throttle;	   /* NULL: off */
+	struct login *login;		   /* NULL: nobody can log in with a password */
+	const char *dns_zone;		   /* of instances' names; NULL or "": they have none */
+	bool watch_first;		   /* mitigations of new instances */
+	const char *drill_socket;	   /* of a lab; NULL or "": none */
+	const struct region_data *regions; /* NULL: nothing is known of countries */
+	const char *host_id;		   /* HostId of error bodies when the request has no Host */
 };
 
 struct request {

@@ -165,6 +165,7 @@ static enum err start_http(struct control *control)
 		.dns_zone = config->dns_zone,
 		.watch_first = config->watch_first,
 		.drill_socket = config->drill_socket,
+		.regions = &config->regions,
 		.host_id = config->host_id };
 	control->api_pool = db_pool_new(config->database, (size_t)config->threads);
 	control->node_pool = db_pool_new(config->database, NODE_CONNECTIONS_TO_STORE);

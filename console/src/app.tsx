@@ -9,9 +9,12 @@ import { common } from "./i18n/common";
 import { shell } from "./i18n/shell";
 import { LoginPage } from "./pages/login";
 import { groups, pages, type Page, type PageComponent } from "./pages";
+import { useTour } from "./pages/drill/tour-state";
 import { href, useRoute } from "./router";
 import { setTheme, useTheme, type Theme } from "./theme";
 import { dateTime, duration } from "./time";
+
+const TourBar = lazy(() => import("./pages/drill/tour"));
 
 const CALLER_MS = 30000; // how often the clocks are compared
 
@@ -38,7 +41,7 @@ function Navigation({ current, onChosen }: { current: string; onChosen: () => vo
 	const caller = useCaller();
 	return <nav className="nav" aria-label={t("navigation")}>
 		{groups.map((group) => {
-			const shown = pages.filter((page) => page.group === group && mayBe(caller, page.needs));
+			const shown = pages.filter((page) => page.group === group && mayBe(caller, page.needs) && (!page.lab || caller.Drills));
 			return shown.length > 0 && <div key={group} className="nav-group">
 				<h2 className="nav-title">{t(group)}</h2>
 				<ul>{shown.map((page) => <li key={page.id}>
@@ -77,7 +80,7 @@ function AccountMenu() {
 	const caller = useCaller();
 	const name = caller.UserName || caller.AccountName || t("accountNumber", { n: caller.AccountId });
 	return <MenuTrigger>
-		<AriaButton className="button quiet account" aria-label={`${t("account")}: ${name}`}><span className="avatar" aria-hidden="true">{name.slice(0, 1).toUpperCase()}</span>
+		<AriaButton className="button quiet account" aria-label={`${t("account")}: ${name}`}><span className="avatar" data-letter={name.slice(0, 1).toUpperCase()} aria-hidden="true" />
 			<span className="account-name">{name}</span></AriaButton>
 		<Popover className="popover" placement="bottom end">
 			<div className="account-facts">
@@ -112,7 +115,7 @@ function PageOf({ page }: { page: Page | undefined }) {
 	const Shown = page && loaded.get(page.id);
 	if (!page || !Shown)
 		return <Empty title={t("notFound")} action={<LinkButton to={href("overview")} look="primary">{t("toOverview")}</LinkButton>} />;
-	if (!mayBe(caller, page.needs))
+	if (!mayBe(caller, page.needs) || (page.lab && !caller.Drills))
 		return <Empty title={t("notAllowed")} />;
 	return <Boundary key={page.id} failed={(again) => <Empty title={tc("pageFailed")} action={<Button look="primary" onPress={again}>{tc("reload")}</Button>} />}>
 		<Suspense fallback={<Loading />}><Shown route={route} /></Suspense>
@@ -125,6 +128,7 @@ function Frame() {
 	const route = useRoute();
 	const [open, setOpen] = useState(false);
 	const main = useRef<HTMLElement>(null);
+	const tour = useTour();
 	const id = route.path[0] ?? "overview";
 	const page = pages.find((row) => row.id === id);
 	const title = page ? format(page.title, language) : t("notFound");
@@ -163,6 +167,7 @@ function Frame() {
 		<div className="side"><Navigation current={id} onChosen={() => setOpen(false)} /></div>
 		<div className="shade" onClick={() => setOpen(false)} aria-hidden="true" />
 		<main className="main" id="main" ref={main} tabIndex={-1}><ClockNotice /><PageOf page={page} /></main>
+		{tour !== undefined && <Suspense fallback={null}><TourBar /></Suspense>}
 	</div>;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a given packet would meet. The decisions of the packet path are walked in their order, over what is in the
- * store and what nodes reported. What only the packet or the node can know (its payload, the country of its
- * source, the rate it comes at) is told as "depends", with what is set; the first certain drop decides.
+ * store and what nodes reported. What only the packet or the node can know (its payload, the rate it comes at, the country
+ * of its source if the control was not told) is told as "depends", with what is set; the first certain drop decides.
  */
 #include "control/call.h"
 
@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/model/country.h"
 #include "control/model/lifecycle.h"
+#include "control/region.h"
 #include "control/store/policy.h"
 #include "control/store/website.h"
 
@@ -183,13 +185,47 @@ static enum err explain_bans(struct explanation *e)
 		"on bans by checks and rules of the instance's web sites: nodes know them");
 }
 
+/* What nodes have of the instance: control/engine/publish_policy.c. */
+static bool region_is_blocked(const struct explanation *e, int country)
+{
+	enum mitigation_mode mode = protection_mode(&e->protection, MITIGATION_region);
+	uint64_t bits[4] = { 0 };
+	if (e->policy.region_on && (!e->policy.diverted || mode == MITIGATION_BLOCK)) {
+		countries_to_bits(e->policy.countries, bits);
+		provinces_to_bits(e->policy.provinces, bits);
+	}
+	if (e->policy.diverted)
+		countries_abroad(bits);
+	return bits[(country + 1) / 64] >> (country + 1) % 64 & 1;
+}
+
+/* The source is of that country, or of none. */
+static enum err tell_region(struct explanation *e, int country)
+{
+	bool blocked = region_is_blocked(e, country);
+	const char *detail =
+		country < 0 ? "the source is of no known country, which is not blocked"
+			    : arena_print(e->call->mem, "the source is of %s (%s), which is %s",
+				      countries[country].code, countries[country].name,
+				      blocked ? "blocked" : "not blocked");
+	if (!blocked)
+		return tell(e, "region", REASON_region, FOUND_PASS, detail);
+	if (e->policy.diverted)
+		return tell(e, "region", REASON_region, FOUND_DROP, detail);
+	return tell_mitigation(e, MITIGATION_region, detail);
+}
+
 static enum err explain_region(struct explanation *e)
 {
-	bool diverted = e->policy.diverted;
+	bool diverted = e->policy.diverted, loaded;
+	int country;
 	if (!e->mitigated || e->decided || (!diverted && !e->policy.region_on))
 		return OK;
 	if (!diverted && protection_mode(&e->protection, MITIGATION_region) == MITIGATION_OFF)
 		return OK;
+	country = region_find(e->call->regions, e->source, &loaded);
+	if (country >= 0 || loaded)
+		return tell_region(e, country);
 	return tell(e, "region", REASON_region, FOUND_DEPENDS,
 		diverted ? "sources outside of China are kept away: nodes know the country of the "
 			   "source"

@@ -260,6 +260,9 @@ static enum err describe_caller_run(struct call *call, const void *args)
 	TRY(put_int(reply, "LifeTime", call->now_ms));
 	TRY(put_int(reply, "MachineTime", call->clock_ms));
 	TRY(put_text(reply, "DnsZone", call->dns_zone));
+	TRY(put(reply, "Drills",
+		json_boolean(call->drill_socket && call->drill_socket[0] &&
+			     key->permission == PERMISSION_OPERATOR)));
 	TRY(put_text(reply, "ProductVersion", POLDER_PRODUCT_VERSION));
 	return put_text(reply, "SourceIp", call->source);
 }

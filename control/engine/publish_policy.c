@@ -87,21 +87,6 @@ const char policy_select[] =
 	" LEFT JOIN policy_pattern t ON t.instance_number = p.instance_number"
 	" LEFT JOIN protection m ON m.instance_number = p.instance_number";
 
-/* Regions that databases know as countries; the others cannot be on, see actions/region.c. */
-static void set_provinces(const char *provinces, uint64_t bits[4])
-{
-	char *end;
-
-	for (const char *at = provinces; *at; at = end) {
-		const char *country = province_country(strtol(at, &end, 10));
-
-		if (end == at)
-			return;
-		if (country)
-			countries_to_bits(country, bits);
-	}
-}
-
 static void set_reflection(const char *ports, struct record_policy *record)
 {
 	char *end;
@@ -144,7 +129,7 @@ static enum err fill_policy(
 	TRY(own_regions_count(draft, cursor, &own));
 	if (own) {
 		countries_to_bits(codes, record->region);
-		set_provinces(provinces, record->region);
+		provinces_to_bits(provinces, record->region);
 	}
 	if (db_int(cursor, 4))
 		countries_abroad(record->region);

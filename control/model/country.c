@@ -4,6 +4,7 @@
  */
 #include "control/model/country.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct country countries[] = {
@@ -113,4 +114,18 @@ const char *province_country(int64_t number)
 		if (provinces[i].number == number)
 			return provinces[i].country;
 	return NULL;
+}
+
+void provinces_to_bits(const char *numbers, uint64_t bits[4])
+{
+	char *end;
+
+	for (const char *at = numbers; *at; at = end) {
+		const char *country = province_country(strtol(at, &end, 10));
+
+		if (end == at)
+			return;
+		if (country)
+			countries_to_bits(country, bits);
+	}
 }

@@ -24,6 +24,8 @@ int country_by_code(const char *code, size_t length);
 int country_by_number(int64_t number);
 /* Sets the bits of the codes in "AD US"; those that no row has are left out. */
 void countries_to_bits(const char *codes, uint64_t bits[4]);
+/* The same of "71 82", regions that databases know as countries; the others cannot be on, see actions/policy.c. */
+void provinces_to_bits(const char *numbers, uint64_t bits[4]);
 /* Every known country but China's mainland: what diversion keeps away. */
 void countries_abroad(uint64_t bits[4]);
 

@@ -169,6 +169,24 @@ await test("an unknown address says so and leads on", async () => {
 	await page.getByRole("link", { name: "To the overview" }).click();
 	await page.waitForSelector("main h1");
 });
+await page.context().close();
+
+await test("whoever works stays logged in; after 15 idle minutes one is logged out", async () => {
+	const idle = await open({ clock: true });
+	await logIn(idle);
+	const extended = idle.waitForRequest((request) => request.headers()["x-acs-action"] === "ExtendSession");
+	for (let minute = 0; minute < 6; minute++) {
+		await idle.keyboard.press("Shift");
+		await idle.clock.fastForward("01:00");
+	}
+	await extended;
+	assert.equal(await idle.locator("nav.nav").count(), 1);
+	const ended = idle.waitForRequest((request) => request.headers()["x-acs-action"] === "EndSession");
+	await idle.clock.fastForward("15:05");
+	await idle.getByText("15 minutes without activity").waitFor();
+	await ended;
+	await idle.context().close();
+});
 await test("no page complained", () => assert.deepEqual(complaints, []));
 foreigner.close();
 await done();

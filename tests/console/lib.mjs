@@ -71,13 +71,15 @@ let browser, shown;
 /** What pages said on their consoles that nobody expected: policy violations, exceptions, failed loads. */
 export const complaints = [];
 
-export async function open({ width = 1280, height = 860, theme = "light", language = "en-GB", path = "" } = {}) {
+export async function open({ width = 1280, height = 860, theme = "light", language = "en-GB", path = "", clock = false } = {}) {
 	browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium",
 		args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server"] });
 	const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language,
 		permissions: ["clipboard-read", "clipboard-write"] });
 	const page = shown = await context.newPage();
 	page.setDefaultTimeout(15000);
+	if (clock) // the page's, which a test moves by page.clock
+		await page.clock.install();
 	// An API reply with an error status is logged by the browser, too; what it means is a test's business.
 	page.on("console", (message) => {
 		if (message.type() === "error" && !message.location().url.match(/:\d+\/$/))
@@ -94,6 +96,14 @@ export async function logIn(page, { id = lab.access_key_id, secret = lab.access_
 	await page.getByRole("tab", { name: /Access key|访问密钥/ }).click();
 	await page.locator("input[name=id]").fill(id);
 	await page.locator("input[name=secret]").fill(secret);
+	await page.locator("form button[type=submit]").click();
+	await page.waitForSelector("nav.nav", { state: "attached" });
+}
+
+/** Logs in with a user's password. */
+export async function logInAs(page, name, password) {
+	await page.locator("input[name=name]").fill(name);
+	await page.locator("input[name=password]").fill(password);
 	await page.locator("form button[type=submit]").click();
 	await page.waitForSelector("nav.nav", { state: "attached" });
 }

@@ -11,6 +11,10 @@ attacker_reaches() { # attacker_reaches VIP
 	inside attacker timeout 2 "$LOAD" echo "$1" 7000 1 1 64 >/dev/null 2>&1
 }
 refused() { ! attacker_reaches "$1"; }
+explained() { # explained SOURCE VIP VERDICT: what the control says of a packet from there
+	[ "$(call ExplainPacket --Source "$1" --Destination "$2" --Protocol tcp --Port 7000 | jq -r '.Verdict + .Reason')" = "$3" ]
+}
+ATTACKER4=198.51.100.9 ATTACKER6=2001:db8:a::9 NOBODY4=192.0.2.9 NOBODY6=2001:db8:c::9
 block() { # block ID SWITCH [COUNTRY...]
 	local id=$1 switch=$2
 	shift 2
@@ -38,6 +42,9 @@ for version in 4 6; do
 	check "the attacker passes, IPv$version" attacker_reaches "$vip"
 	check "blocking the attacker's, IPv$version" block "$id" on "$FRANCE" "$ANTARCTICA"
 	check "the attacker does not pass, IPv$version" refused "$vip"
+	attacker=ATTACKER$version nobody=NOBODY$version
+	check "it is told why, IPv$version" explained "${!attacker}" "$vip" dropregion
+	check "and that others pass, IPv$version" explained "${!nobody}" "$vip" pass
 	check "who is of no country passes, IPv$version" reaches tcp "$vip" 7000
 	check "drops are counted under their reason, IPv$version" counted "$id"
 	at_expiry_plus "$id" 1

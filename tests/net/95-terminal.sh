@@ -73,6 +73,27 @@ check "with the instance" shows "$id"
 interrupt
 check "an interrupt ends it well" shows "ended with 0"
 
+# ---- completion: of what the tool knows, and of what only the service knows
+"$POLDER" completion bash >"$scratch/completion"
+check "the completion script parses" bash -n "$scratch/completion"
+completes() { # completes WORD...: what the last one becomes, as a line
+	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _polder; echo "${COMPREPLY[*]}"' \
+		bash "$scratch/completion" "$POLDER" "$@"
+}
+check "an instance's id is completed by asking the service" grep -qw "$id" <<<"$(completes ports "${id%?}")"
+equal "the choices of a word" "tcp udp" "$(completes forward "$id" '')"
+equal "an option does not count as a word" "tcp udp" "$(completes forward --json "$id" '')"
+equal "options of a command" "--months --json --help" "$(completes renew --)"
+equal "options that a usage names" "--seconds --pps --vip --help" "$(completes lab drill --)"
+equal "words below lab" "reset" "$(completes lab clock '')"
+equal "a mitigation" "source_packets" "$(completes mode "$id" source_p)"
+equal "nothing where nobody answers" "" "$(POLDER_ENDPOINT=http://127.0.0.1:9 POLDER_ACCESS_KEY_ID=x POLDER_ACCESS_KEY_SECRET=x completes ports '')"
+if command -v zsh >/dev/null; then
+	check "zsh takes its script" zsh -n <("$POLDER" completion zsh)
+else
+	ok "zsh takes its script # SKIP zsh is not installed"
+fi
+
 # ---- release: asks for the name, and takes no other
 at_expiry_plus "$id" 60
 begin "$tool release $id"

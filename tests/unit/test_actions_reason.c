@@ -4,6 +4,11 @@
  */
 #include "tests/unit/policy_world.h"
 
+#include <unistd.h>
+
+#include "control/model/country.h"
+#include "control/region.h"
+
 /* ---- reasons */
 
 static void test_reasons(void **state)
@@ -161,6 +166,61 @@ static void test_explanation(void **state)
 	expect(api, "InvalidParameter", "Source");
 }
 
+/* What the control was told of countries decides; what it was not told depends. */
+static void test_explanation_of_regions(void **state)
+{
+	static const struct region_data told = { "", "203.0.0.0/8=FR 203.0.113.0/24=US" };
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *vip = vip_of(world);
+	assert_int_equal(
+		CALL(api, "CreatePort", "InstanceId", world->id, "FrontendProtocol", "udp",
+			"FrontendPort", "53", "BackendPort", "53", "RealServers.1", "10.0.0.1"),
+		200);
+	api->gateway.regions = &told;
+	explain(world, SRC, vip, "pass", "");
+	assert_string_equal(step_detail(api, "region"), "");
+	assert_int_equal(
+		region(world, "{\"RegionBlockSwitch\":\"on\",\"Countries\":[\"US\"]}"), 200);
+	explain(world, SRC, vip, "drop", "region");
+	assert_non_null(strstr(step_detail(api, "region"), "of US"));
+	explain(world, "203.0.112.7", vip, "pass", "");
+	assert_non_null(strstr(step_detail(api, "region"), "of FR"));
+	explain(world, "198.51.100.99", vip, "pass", "");
+	assert_non_null(strstr(step_detail(api, "region"), "nodes know"));
+	set_mode(world, "region", "watch");
+	explain(world, SRC, vip, "pass", "");
+	assert_non_null(strstr(step_detail(api, "region"), "of US"));
+	set_mode(world, "region", "off");
+	explain(world, SRC, vip, "pass", "");
+	assert_string_equal(step_detail(api, "region"), "");
+	api->gateway.regions = NULL;
+}
+
+/* A database that is there, and one that is not. */
+static void test_countries(void **state)
+{
+	static const char file[] = "tests/api/node_modules/@ip-location-db/"
+				   "geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
+	struct region_data data = { "/nonexistent/x.mmdb", "2001:db8::/32=AQ" };
+	uint8_t address[16];
+	bool loaded;
+	(void)state;
+	assert_true(text_to_address("2001:db8::1", address));
+	assert_int_equal(region_find(&data, address, &loaded), country_by_code("AQ", 2));
+	assert_false(loaded);
+	assert_true(text_to_address("8.8.8.8", address));
+	assert_int_equal(region_find(&data, address, &loaded), -1);
+	if (access(file, R_OK) != 0)
+		skip(); /* npm ci in tests/api */
+	data.database = file;
+	assert_int_equal(region_find(&data, address, &loaded), country_by_code("US", 2));
+	assert_true(loaded);
+	assert_true(text_to_address("127.0.0.1", address));
+	assert_int_equal(region_find(&data, address, &loaded), -1);
+	assert_true(loaded);
+}
+
 static void explain_tcp(struct world *world, const char *vip, const char *port, const char *verdict)
 {
 	struct api *api = &world->api;
@@ -252,6 +312,8 @@ int main(void)
 		TEST(test_reasons),
 		TEST(test_top),
 		TEST(test_explanation),
+		TEST(test_explanation_of_regions),
+		TEST(test_countries),
 		TEST(test_explanation_of_websites),
 		TEST(test_automatic_entries),
 	};

@@ -101,6 +101,9 @@ static const struct {
 	{ "unknown = 1\n", { "--config", "FILE" }, "unknown" },
 	{ "threads = 1\nthreads = 1\n", { "--config", "FILE" }, "threads" },
 	{ "config = /x\n", { "--config", "FILE" }, "config" },
+	{ "region-override = 192.0.2.0/24=ZZ\n", { "--config", "FILE" }, "region-override" },
+	{ "region-override = 192.0.2.1/24=US\n", { "--config", "FILE" }, "region-override" },
+	{ "region-override = 192.0.2.0/24=US 1\n", { "--config", "FILE" }, "region-override" },
 	{ "",
 		{ "--socket", "/0123456789012345678901234567890123456789012345678901234567890123456"
 			      "7890123456789"

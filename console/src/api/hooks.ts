@@ -29,11 +29,16 @@ export function useFollow<T>(key: string | undefined, read: (signal: AbortSignal
 			return;
 		const abort = new AbortController();
 		let timer: ReturnType<typeof setTimeout> | undefined;
-		let running = false;
+		let running = false, again = false;
 		const run = async () => {
-			if (running || abort.signal.aborted)
+			if (abort.signal.aborted)
 				return;
+			if (running) {
+				again = true; // what is under way may have been read before the write
+				return;
+			}
 			running = true;
+			again = false;
 			clearTimeout(timer);
 			try {
 				const data = await reader.current(abort.signal);
@@ -44,7 +49,9 @@ export function useFollow<T>(key: string | undefined, read: (signal: AbortSignal
 					setState((old) => ({ key, error: CAUGHT(error), ...(old.key === key ? { data: old.data } : {}) }));
 			}
 			running = false;
-			if (every && !document.hidden && !abort.signal.aborted)
+			if (again)
+				void run();
+			else if (every && !document.hidden && !abort.signal.aborted)
 				timer = setTimeout(() => void run(), every);
 		};
 		const shown = () => {

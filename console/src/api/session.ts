@@ -23,6 +23,8 @@ export interface Caller {
 	AccessKeyId: string; UserName: string; AccountId: number; AccountName: string; Permission: Exclude<Permission, "none">;
 	InstanceIds: string[]; Temporary: boolean; Extendable: boolean; MayManage: boolean; Expiration: string;
 	LastExpiration: string; LifeTime: number; MachineTime: number; DnsZone: string; ProductVersion: string; SourceIp: string;
+	/** A lab that offers drills to this caller. */
+	Drills?: boolean;
 }
 
 export type Session = { state: "out"; why?: "idle" | "ended" | "asked" } | { state: "in"; caller: Caller };
@@ -60,18 +62,8 @@ async function obtain(login: Login, manage: boolean): Promise<SigningKey> {
 	return manage ? key : keyOf((await call("CreateSecurityToken", { Extendable: true }, { key })).Credentials);
 }
 
-/** A control that is older than DescribeCaller. */
-async function withoutCaller(error: unknown, options: CallOptions): Promise<Caller> {
-	if (!(error instanceof ApiError) || error.code !== "InvalidAction.NotFound")
-		throw error;
-	const nodes = await call("DescribeNodes", {}, options).catch(() => undefined);
-	return { AccessKeyId: "", UserName: "", AccountId: 1, AccountName: "", Permission: nodes ? "operator" : "full", InstanceIds: [],
-		Temporary: true, Extendable: false, MayManage: false, Expiration: "", LastExpiration: "",
-		LifeTime: machineNow() + (nodes?.Nodes[0]?.LifeOffset ?? 0), MachineTime: machineNow(), DnsZone: "", ProductVersion: "", SourceIp: "" };
-}
-
 async function refreshCaller(options: CallOptions = {}): Promise<Caller> {
-	const caller = await call("DescribeCaller", {}, options).catch((error) => withoutCaller(error, options));
+	const caller = await call("DescribeCaller", {}, options);
 	lifeOffset.set(Math.abs(caller.LifeTime - caller.MachineTime) < 2000 ? 0 : caller.LifeTime - caller.MachineTime);
 	return caller;
 }

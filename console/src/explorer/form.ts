@@ -237,6 +237,8 @@ function exampleName(param: Param, world: ExampleWorld): string {
 		return world.address;
 	if (name === "Source" || name === "Destination")
 		return name === "Source" ? "198.51.100.7" : world.address;
+	if (/Password$/.test(name))
+		return "correct horse battery";
 	if (name === "RegionId")
 		return "cn-hangzhou";
 	if (name === "ProductCode")

@@ -38,7 +38,7 @@ export const instances = section({
 	changePlan: ["Change plan", "变更规格"], planChanged: ["The plan is changed.", "规格已变更。"],
 	planHint: ["In force for the next packet. A limit cannot go below what is in use.", "对下一个数据包即刻生效。规格不能低于当前用量。"],
 	upgrade: ["Upgrade", "升级"], downgrade: ["Downgrade", "降级"],
-	traffic: ["Traffic now", "当前流量"], inNow: ["Arrives", "到达"], dropNow: ["Refused", "丢弃"], outNow: ["Forwarded", "转发"],
+	traffic: ["Traffic now", "当前流量"], inNow: ["Arrives", "到达"], dropNow: ["Refused", "丢弃"], outNow: ["Sent to clients", "发往客户端"],
 	why: ["Why packets ended", "数据包去向"], noTraffic: ["No packets at the moment.", "当前没有数据包。"],
 	switchBack: ["Switching back", "回切"], name: ["Name", "域名"], answers: ["It answers now", "当前解析"], nothing: ["nothing", "无"],
 	switchBackHint: ["Before an instance ends, point your own names back at your servers. If they point at the instance's name, it can do that by itself once forwarding stops.",

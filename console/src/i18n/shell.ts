@@ -5,8 +5,10 @@ import { section } from "./index";
 export const shell = section({
 	product: ["Polder", "Polder"], tagline: ["Land that stays dry below the water line.", "水线之下，安然无恙。"],
 	watch: ["Watch", "监控"], protect: ["Protect", "防护"], examine: ["Examine", "排查"], manage: ["Manage", "管理"],
-	overview: ["Overview", "总览"], instances: ["Instances", "实例"], audit: ["Audit log", "审计日志"],
-	settings: ["Settings", "设置"], errors: ["Error centre", "错误中心"],
+	overview: ["Overview", "总览"], drill: ["Drills", "演练"], instances: ["Instances", "实例"], audit: ["Audit log", "审计日志"],
+	settings: ["Settings", "设置"], errors: ["Error centre", "错误中心"], explorer: ["API Explorer", "API 调试"],
+	live: ["Live", "实时"], events: ["Events", "事件"], ports: ["Ports", "端口"], websites: ["Web sites", "网站"],
+	mitigation: ["Mitigation", "基础防护"], sitemitigation: ["Web protection", "网站防护"], scenes: ["Scenes", "场景策略"], logs: ["Access logs", "访问日志"],
 	menu: ["Menu", "菜单"], navigation: ["Pages", "页面"], skip: ["To the page's content", "跳到页面内容"],
 	theme: ["Theme", "主题"], light: ["Light", "浅色"], dark: ["Dark", "深色"], system: ["As the system", "跟随系统"],
 	language: ["Language", "语言"], account: ["Account", "账户"], logOut: ["Log out", "退出登录"],

@@ -19,6 +19,8 @@ export interface Page {
 	title: Text;
 	/** The least permission that sees it. */
 	needs: Permission;
+	/** Only in a lab, whose drills the caller may start. */
+	lab?: true;
 	/** Path of a 24x24 line drawing. */
 	icon: string;
 	load: () => Promise<{ default: PageComponent }>;
@@ -27,6 +29,18 @@ export interface Page {
 export const pages: readonly Page[] = [
 	{ id: "overview", group: "watch", title: shell.overview, needs: "read-only",
 		icon: "M4 13h6V4H4zM14 9h6V4h-6zM14 20h6v-7h-6zM4 20h6v-3H4z", load: () => import("./overview") },
+	{ id: "live", group: "watch", title: shell.live, needs: "read-only",
+		icon: "M3 12h4l3-8 4 16 3-8h4", load: () => import("./live") },
+	{ id: "drill", group: "watch", title: shell.drill, needs: "operator", lab: true,
+		icon: "M12 3v4M12 17v4M3 12h4M17 12h4M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8z", load: () => import("./drill") },
 	{ id: "instances", group: "protect", title: shell.instances, needs: "read-only",
 		icon: "M12 3l8 3v6c0 5-3.4 8.2-8 9.5C7.4 20.2 4 17 4 12V6zM9 12l2 2 4-4", load: () => import("./instances") },
+	{ id: "ports", group: "protect", title: shell.ports, needs: "read-only",
+		icon: "M4 8h12M12 4l4 4-4 4M20 16H8M12 12l-4 4 4 4", load: () => import("./ports") },
+	{ id: "explorer", group: "examine", title: shell.explorer, needs: "read-only",
+		icon: "M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 6l-3 12", load: () => import("./explorer") },
+	{ id: "audit", group: "examine", title: shell.audit, needs: "read-only",
+		icon: "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h5", load: () => import("./audit") },
+	{ id: "settings", group: "manage", title: shell.settings, needs: "read-only",
+		icon: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5", load: () => import("./settings") },
 ];

@@ -26,12 +26,12 @@ function filterOf(typed: string): { Ip?: string; InstanceIds?: string[]; Remark?
 	return /^[0-9a-f.:]*[.:][0-9a-f.:]*$/i.test(word) ? { Ip: word } : { Remark: word };
 }
 
-function ListPage() {
+function ListPage({ first }: { first: string }) {
 	const t = useTexts(texts);
 	const tc = useTexts(common);
 	const caller = useCaller();
 	const [typed, setTyped] = useState("");
-	const [state, setState] = useState("");
+	const [state, setState] = useState(first);
 	const [renewing, setRenewing] = useState<Instance>();
 	const list = usePaged("DescribeInstances", { ...filterOf(typed), ...(state ? { Status: [Number(state)] } : {}) }, { every: 5000 });
 	const rows = list.data?.Instances ?? [];
@@ -76,5 +76,5 @@ export default function InstancesPage({ route }: { route: Route }) {
 	const id = route.path[1];
 	if (id === "new")
 		return <CreatePage />;
-	return id ? <DetailPage key={id} id={id} /> : <ListPage />;
+	return id ? <DetailPage key={id} id={id} /> : <ListPage key={route.query.get("state")} first={route.query.get("state") ?? ""} />;
 }
