@@ -3,6 +3,7 @@
  * Requests of web sites over time, as nodes counted them since this control started. Published actions count in seconds
  * and in whole minutes; without a domain they show the sum of all sites, whose peaks are then those of single sites.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,12 +199,13 @@ static const struct param overview_params[] = {
 static enum err load_total(struct call *call, const struct series *args, struct site_point *out)
 {
 	struct series whole = *args;
-	struct points points;
+	struct points points = { 0 };
 
 	whole.until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
 	TRY(figure_span(call, args->from, whole.until));
 	whole.interval = whole.until - args->from / 60 * 60;
 	TRY(load(call, &whole, &points));
+	assert(points.count > 0 && points.point);
 	*out = points.point[0];
 	return OK;
 }

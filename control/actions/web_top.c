@@ -6,6 +6,7 @@
  * Texts are what clients sent: published as Base64 for URLs, browsers and referers; elsewhere what is no UTF-8 is shown
  * byte by byte as U+0080 .. U+00FF.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,7 @@ static enum err load(struct call *call, const struct top *args, enum top_kind ki
 		for (size_t j = 0; j < found; j++)
 			(*out)[(*count)++] = (struct found){ website[i].domain, entry[j] };
 	}
+	assert(*out || *count == 0);
 	if (*count > 0)
 		qsort(*out, *count, sizeof(**out),
 			kind == TOP_SLOW_URL ? slowest_first : most_first);
@@ -231,7 +233,7 @@ static enum err source_run(struct call *call, const void *raw)
 	size_t count;
 
 	TRY(load(call, args, blocked ? TOP_BLOCKED : TOP_SOURCE, &found, &count));
-	count = add_up(found, count);
+	count = found ? add_up(found, count) : 0;
 	TRY(put_list(call->reply, "DataList", &list));
 	for (size_t i = 0; i < limit_of(args, count); i++) {
 		json_t *item = json_object();

@@ -22,7 +22,7 @@ for part in site=1 client=$VIP peer=$VIP vip=$VIP:80 instance=1 verdict=passed s
 	check "a record has $part" grep -qF " $part" <<<" $record "
 done
 get quiet.test >/dev/null
-equal "a site without a log has no record" "$record" "$(journal | tail -n 1)"
+equal "one of a site without a log is a sample" "2 passed 1" "$(logged site) $(logged verdict) $(logged weight)"
 get nobody.test >/dev/null
 equal "what is refused has" "refused 7 0 0" "$(logged verdict) $(logged check) $(logged status) $(logged site)"
 get dead.test / >/dev/null
@@ -83,6 +83,14 @@ header 198.51.100.9 81 "PROXY TCP4 203.0.113.8 192.0.2.9 4444 80"
 equal "of anybody else" 198.51.100.9 "$(logged client)"
 curl -sk -m 5 --haproxy-protocol --interface 198.51.100.1 --connect-to "::$VIP:" https://one.test:444/ >/dev/null
 equal "before TLS" "198.51.100.1 2 200" "$(logged client) $(logged scheme) $(logged status)"
+
+for i in $(seq 3); do
+	get quiet.test '/?[1-400]' >/dev/null
+	sampled=$(journal | grep -c 'site=2 .*/?')
+	[ "$sampled" -lt $((i * 400)) ] && break
+done
+check "of many in a second, some are recorded" [ "$sampled" -lt $((i * 400)) ]
+check "which stand for more" grep -q 'site=2 .* weight=16' <<<"$(journal)"
 
 # A full ring loses records and says so; nothing waits.
 for i in $(seq 16); do curl -s -m 20 --connect-to "::$VIP:" -A "$(printf 'x%.0s' $(seq 4000))" "http://one.test/[1-40]" -o /dev/null; done
