@@ -32,7 +32,7 @@ CONTROL := $(call objects,$(filter-out control/main.c,$(call sources,control con
 AGENT := $(call objects,$(filter-out agent/main.c,$(call sources,agent)))
 CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
-REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c opening.c))
+REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c lines.c opening.c))
 # The store's code with which the CLI checks the audit log.
 AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
@@ -62,8 +62,8 @@ test: setup ## set up, build, run every test tier of one machine (root)
 
 # Tests of exhausted memory ask for more than a sanitizer's allocator gives: it refuses as the real one does.
 SANITIZED := ASAN_OPTIONS=allocator_may_return_null=1 TSAN_OPTIONS=allocator_may_return_null=1
-test-sanitizers: ## tiers without network and kernel, with sanitizers: addresses, undefined, threads
-	$(Q)$(SANITIZED) SAN=address,undefined O=$(O)-address tests/run unit model torture fuzz
+test-sanitizers: ## tiers without network and kernel, and nginx's module (root), with sanitizers: addresses, undefined, threads
+	$(Q)$(SANITIZED) SAN=address,undefined O=$(O)-address tests/run unit model torture fuzz web
 	$(Q)$(SANITIZED) SAN=thread O=$(O)-thread tests/run unit
 
 test-kernel: all ## packet path, agent and packet tests on Linux 6.1 in an emulated machine (root)
@@ -140,6 +140,19 @@ $(O)/gen/actions.json: $(O)/polder-control
 $(O)/gen/actions_json.h: $(O)/gen/actions.json
 	$(Q)(cd $(@D) && xxd -i actions.json) | sed 's/^unsigned/static const unsigned/' > $@
 
+# So is the catalogue of errors. Which actions give an error is read from the control's sources.
+$(O)/gen/errors_of_actions.def: tools/errors_of_actions base/errors.def \
+		$(filter-out control/main.c,$(wildcard $(addsuffix /*.[ch],control control/* base)))
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)tools/errors_of_actions $(filter %.c %.h,$^) > $@
+$(O)/control/actions/error.o: $(O)/gen/errors_of_actions.def
+$(O)/gen/errors.json: $(O)/polder-control
+	@mkdir -p $(@D)
+	$(Q)$(O)/polder-control --describe-errors > $@
+$(O)/gen/errors_json.h: $(O)/gen/errors.json
+	$(Q)(cd $(@D) && xxd -i errors.json) | sed 's/^unsigned/static const unsigned/' > $@
+
 # What polder init writes on a machine: packaging_NAME and packaging_NAME_len for each file.
 PACKAGED := control.conf nginx-api.conf nginx-console.conf nginx-edge.conf $(addprefix systemd/polder-,control.service agent@.service edge.service)
 $(O)/gen/packaging_files.h: $(addprefix packaging/,$(PACKAGED)) Makefile
@@ -153,7 +166,7 @@ $(O)/gen/nginx_%_conf.h: packaging/nginx-%.conf
 	$(Q)(cd $(<D) && xxd -i -n nginx_$*_conf $(<F)) | sed 's/^unsigned/static const unsigned/' > $@
 
 $(AGENT) $(O)/agent/main.o: | $(addprefix $(O)/sys/,polder.skel.h steering.skel.h)
-$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(O)/gen/actions_json.h \
+$(CLI) $(O)/cli/main.o: | $(O)/sys/generator.skel.h $(addprefix $(O)/gen/,actions_json.h errors_json.h) \
 	$(addprefix $(O)/gen/,nginx_edge_conf.h nginx_console_conf.h packaging_files.h)
 
 $(O)/%.o: %.c

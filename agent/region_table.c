@@ -236,13 +236,7 @@ static enum err read_database(struct walk *walk, const char *path)
 
 /* --- overrides -------------------------------------------------------------------------------- */
 
-struct override {
-	struct address address;
-	unsigned bits;
-	uint32_t country;
-};
-
-static bool read_override(const char *text, struct override *out)
+bool region_override_read(const char *text, struct region_override *out)
 {
 	const char *sign = strchr(text, '=');
 	char prefix[PREFIX_TEXT_SIZE];
@@ -256,15 +250,8 @@ static bool read_override(const char *text, struct override *out)
 	return out->country && text_to_prefix(prefix, out->address.byte, &out->bits);
 }
 
-bool region_override_is_valid(const char *text)
-{
-	struct override override;
-
-	return read_override(text, &override);
-}
-
 /* What the database has inside the network goes; of what holds it, the rest stays. */
-static void put_override(struct walk *walk, const struct override *override)
+static void put_override(struct walk *walk, const struct region_override *override)
 {
 	struct region_table *table = walk->table;
 	uint32_t kept = 0;
@@ -302,9 +289,9 @@ static enum err fill(struct walk *walk, const char *path, const struct text_list
 		TRY(read_database(walk, path));
 	walk->row_max += 2 * REGION_OVERRIDE_MAX;
 	for (size_t i = 0; i < overrides->count; i++) {
-		struct override override;
+		struct region_override override;
 
-		if (!read_override(overrides->item[i], &override))
+		if (!region_override_read(overrides->item[i], &override))
 			return fail(ERR_INVALID_PARAMETER, "%s is no region override",
 				overrides->item[i]);
 		put_override(walk, &override);

@@ -37,8 +37,13 @@ struct region_table {
 enum err region_table_read(struct arena *mem, const char *path, const struct text_list *overrides,
 	struct region_table *out) MUST_USE;
 
-/* Whether the text is "PREFIX=CC" with a country of countries.def. */
-bool region_override_is_valid(const char *text);
+/* "PREFIX=CC" with a country of countries.def; false: it is not. */
+struct region_override {
+	struct address address;
+	unsigned bits;	  /* of the mapped address */
+	uint32_t country; /* row of countries.def + 1 */
+};
+bool region_override_read(const char *text, struct region_override *out);
 
 /* The country of an address as the packet path would find it; 0: unknown. */
 uint32_t region_table_find(const struct region_table *table, const struct address *address);

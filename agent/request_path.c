@@ -14,6 +14,7 @@
 
 #include "agent/region.h"
 #include "agent/request_keys.h"
+#include "agent/region_table.h"
 #include "agent/request_log.h"
 #include "agent/requests.h"
 #include "agent/resolve.h"
@@ -117,6 +118,26 @@ static void read_proxies(struct request_path *path, const struct text_list *list
 		(void)text_to_prefix(list->item[i], prefix->address.byte, &bits);
 		prefix->bits = bits;
 	}
+}
+
+/* What is there already is left by an agent with other settings. */
+static enum err write_regions(struct request_path *path, const struct text_list *list)
+{
+	static struct table_prefix prefix[TABLE_REGION_MAX];
+	struct table_key key = { TABLE_REGIONS, 0, NULL };
+	size_t count = 0;
+
+	for (; count < list->count && count < TABLE_REGION_MAX; count++) {
+		struct region_override override = { .bits = 0 };
+
+		/* The settings were checked. */
+		(void)region_override_read(list->item[count], &override);
+		prefix[count] =
+			(struct table_prefix){ override.address, override.bits, override.country };
+	}
+	if (count == 0)
+		return request_table_delete(path->table, &key);
+	return request_table_put(path->table, &key, prefix, count * sizeof(prefix[0]));
 }
 
 /* --- names of origins -------------------------------------------------------------------------------------- */
@@ -483,6 +504,7 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	if (!path->traffic)
 		return ERR_MEMORY;
 	read_proxies(path, &settings->trusted_proxy);
+	TRY(write_regions(path, &settings->region_override));
 	TRY(staple_open(false, &path->staple));
 	return request_log_open(&log, &path->log);
 }

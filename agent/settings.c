@@ -260,7 +260,9 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	out->request_log_site_bytes = (uint64_t)row.request_log_site_quota << 20;
 	out->trusted_proxy = row.trusted_proxy;
 	for (size_t i = 0; i < row.region_override.count; i++) {
-		if (!region_override_is_valid(row.region_override.item[i]))
+		struct region_override override;
+
+		if (!region_override_read(row.region_override.item[i], &override))
 			return bad(why, "region-override", "must be PREFIX=CC, CC of ISO 3166-1");
 	}
 	TRY(read_ports(row.ports, out, why));

@@ -355,7 +355,7 @@ enum err request_table_put(
 	uint64_t hash, before = 0, offset;
 	struct table_slot *slot;
 
-	assert(key->kind >= TABLE_SETTINGS && key->kind <= TABLE_NAME);
+	assert(key->kind >= TABLE_SETTINGS && key->kind <= TABLE_KIND_LAST);
 	if (key->length > TABLE_KEY_MAX || length > UINT16_MAX)
 		return fail(ERR_LIMIT, "a record of %zu bytes with a key of %u is no record",
 			length, key->length);

@@ -58,7 +58,7 @@ static const char *check_record(const struct table_record *record, uint64_t left
 	if (left < sizeof(*record) || record->length < sizeof(*record) || record->length > left ||
 		record->length % 8 != 0)
 		return "record of an impossible length";
-	if (record->kind < TABLE_SETTINGS || record->kind > TABLE_NAME ||
+	if (record->kind < TABLE_SETTINGS || record->kind > TABLE_KIND_LAST ||
 		record->key_length > TABLE_KEY_MAX)
 		return "record of an unknown kind or with a long key";
 	if (record->body % 8 != 0 || record->body < sizeof(*record) + record->key_length ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rows of errors.def as three columns, indexed by enum err.
+ * The rows of errors.def as columns, indexed by enum err.
  */
 #include "base/error.h"
 
@@ -15,10 +15,11 @@ static const struct {
 	const char *code;
 	const char *sentence;
 	int http;
+	const char *cause, *remedy;
 } rows[ERR_COUNT] = {
-	[OK] = { "OK", "OK", 200 },
-#define ERROR(symbol, code_text, status, text)                                                     \
-	[ERR_##symbol] = { .code = (code_text), .sentence = (text), .http = (status) },
+	[OK] = { "OK", "OK", 200, "", "" },
+#define ERROR(symbol, code_text, status, text, why, what)                                          \
+	[ERR_##symbol] = { (code_text), (text), (status), (why), (what) },
 #include "base/errors.def"
 #undef ERROR
 };
@@ -39,6 +40,18 @@ int error_http(enum err err)
 {
 	assert((unsigned)err < ERR_COUNT);
 	return rows[err].http;
+}
+
+const char *error_cause(enum err err)
+{
+	assert((unsigned)err < ERR_COUNT);
+	return rows[err].cause;
+}
+
+const char *error_remedy(enum err err)
+{
+	assert((unsigned)err < ERR_COUNT);
+	return rows[err].remedy;
 }
 
 enum err fail(enum err err, const char *format, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One error type. errors.def holds for each error the code a client sees, its HTTP status and its
- * sentence. OK is 0. Whoever turns a foreign failure (errno, SQLite, libbpf, ...) into an enum err
+ * One error type. errors.def holds for each error the code a client sees, its HTTP status, its sentence, why it
+ * comes and what to do about it. OK is 0. Whoever turns a foreign failure (errno, SQLite, libbpf, ...) into an enum err
  * logs it once with fail(); everyone above only passes it on with TRY.
  */
 #ifndef BASE_ERROR_H
@@ -9,7 +9,7 @@
 
 enum err {
 	OK = 0,
-#define ERROR(symbol, code, http, sentence) ERR_##symbol,
+#define ERROR(symbol, code, http, sentence, cause, remedy) ERR_##symbol,
 #include "errors.def"
 #undef ERROR
 	ERR_COUNT
@@ -30,6 +30,9 @@ enum err {
 const char *error_code(enum err err);
 const char *error_sentence(enum err err);
 int error_http(enum err err);
+/* For whoever sees it: why it comes, and what to do about it. "" for OK. */
+const char *error_cause(enum err err);
+const char *error_remedy(enum err err);
 
 /* Logs the detail of a foreign failure at level error, with the current request's id if the thread has
  * one (log_request), and returns err. */

@@ -11,7 +11,7 @@
 #include "cli/lab.h"
 #include "control/store/store.h"
 
-static int verify(const char *path)
+static int verify(const char *path, bool json)
 {
 	char url[PATH_MAX + 16];
 	int64_t count = 0, broken = 0;
@@ -32,6 +32,11 @@ static int verify(const char *path)
 		complain("cannot read the audit log in %s", path);
 		return STATUS_USAGE;
 	}
+	if (json) {
+		printf("{\"whole\":%s,\"records\":%" PRId64 ",\"broken\":%" PRId64 "}\n",
+			whole ? "true" : "false", count, whole ? 0 : broken);
+		return whole ? STATUS_DONE : STATUS_FAILED;
+	}
 	if (!whole) {
 		printf("the audit log is broken at record %" PRId64 "; %" PRId64
 		       " records before it are whole\n",
@@ -46,16 +51,21 @@ int audit_command(int argc, char **argv)
 {
 	const char *database = NULL;
 	char path[PATH_MAX];
-	bool missing = false;
+	bool missing = false, json = false;
 	struct lab lab;
 
 	for (int i = 2; i < argc; i++) {
-		database = option_value(argc, argv, &i, "database", &missing);
-		if (!database)
+		const char *value = option_value(argc, argv, &i, "database", &missing);
+
+		if (value)
+			database = value;
+		else if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else
 			missing = true;
 	}
 	if (argc < 2 || strcmp(argv[1], "verify") != 0 || missing) {
-		printf("usage: polder audit verify [--database PATH]\n");
+		printf("usage: polder audit verify [--database PATH] [--json]\n");
 		return STATUS_USAGE;
 	}
 	if (!database) {
@@ -66,5 +76,5 @@ int audit_command(int argc, char **argv)
 		lab_path(&lab, "control/control.db", path);
 		database = path;
 	}
-	return verify(database);
+	return verify(database, json);
 }

@@ -100,7 +100,7 @@ static bool complete(struct call_options *options, const char *action, struct fo
 
 int call_command(int argc, char **argv)
 {
-	struct call_options options = { NULL, NULL, { NULL, NULL, NULL, NULL } };
+	struct call_options options = { 0 };
 	struct arena *mem = arena_new(CALL_MEMORY_MAX);
 	struct endpoint endpoint;
 	struct api_reply reply;

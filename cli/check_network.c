@@ -357,7 +357,8 @@ void check_network(struct check *check)
 	for (size_t i = 0; i < INTERFACE_MAX; i++) {
 		const char *interface = check->interface[i];
 
-		if (!interface || (i && strcmp(interface, check->interface[0]) == 0))
+		if (!interface ||
+			(i && check->interface[0] && strcmp(interface, check->interface[0]) == 0))
 			continue;
 		check_link(check, interface);
 		check_mode(check, interface);

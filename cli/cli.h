@@ -31,6 +31,8 @@ int top_command(int argc, char **argv);
 int watch_command(int argc, char **argv);
 int explain_command(int argc, char **argv);
 int capture_command(int argc, char **argv);
+int errors_command(int argc, char **argv);
+void errors_print_codes(void); /* a blank before each, on standard output */
 int events_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int init_command(int argc, char **argv);

@@ -32,6 +32,12 @@ static const char list_function[] =
 	"\tdone\n"
 	"\tplace=$((place + 1))\n"
 	"\tif [ \"$at\" -eq 1 ]; then _polder_commands; return; fi\n"
+	"\tcase $previous in\n"
+	"\t--InstanceId | --InstanceIds.[0-9]* | --instance) _polder_ask \"$program\" instances; "
+	"return ;;\n"
+	"\t--Domain) _polder_ask \"$program\" sites; return ;;\n"
+	"\t--wan | --lan) for word in /sys/class/net/*; do echo \"${word##*/}\"; done; return ;;\n"
+	"\tesac\n"
 	"\tcase $command in\n"
 	"\tcall | actions | help)\n"
 	"\t\tif [ \"$at\" -eq 2 ]; then _polder_actions; elif [ \"$command\" = call ]; then "
@@ -73,6 +79,7 @@ static const struct {
 	{ "lab drill 1", "_polder_drills" },
 	{ "audit 1", "echo verify" },
 	{ "completion 1", "echo bash zsh" },
+	{ "errors 1", "_polder_errors" },
 	{ "events 1", "_polder_ask \"$2\" instances" },
 	{ "top 1", "_polder_ask \"$2\" instances" },
 	{ "watch 1", "_polder_ask \"$2\" instances" },
@@ -176,6 +183,8 @@ static void print_commands(void)
 #define MITIGATION(name, mode, text) printf(" " #name);
 #include "shared/mitigations.def"
 #undef MITIGATION
+	printf("\n}\n_polder_errors() {\n\techo");
+	errors_print_codes();
 	printf("\n}\n");
 }
 

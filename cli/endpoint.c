@@ -18,6 +18,7 @@ static const struct {
 	{ "access-key-secret", offsetof(struct endpoint_options, secret),
 		"POLDER_ACCESS_KEY_SECRET" },
 	{ "security-token", offsetof(struct endpoint_options, token), "POLDER_SECURITY_TOKEN" },
+	{ "ca-file", offsetof(struct endpoint_options, ca_file), "POLDER_CA_FILE" },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -63,7 +64,8 @@ bool endpoint_find(struct arena *mem, const struct endpoint_options *options, st
 	*out = (struct endpoint){ .url = given.endpoint,
 		.key_id = given.key_id,
 		.secret = given.secret,
-		.token = given.token };
+		.token = given.token,
+		.ca_file = given.ca_file };
 	return true;
 }
 

@@ -8,7 +8,7 @@
 #include "cli/request.h"
 
 struct endpoint_options {
-	const char *endpoint, *key_id, *secret, *token; /* NULL: not given */
+	const char *endpoint, *key_id, *secret, *token, *ca_file; /* NULL: not given */
 };
 
 /* Takes argv[*at] if it is one of the options, and moves *at past its value. missing: there is none. */

@@ -62,6 +62,25 @@ static const char *tint(const char *kind)
 	return colour(tints[i].colour);
 }
 
+/* Whole numbers of this size are moments in details: 2001 to 2128, in ms. */
+#define MOMENT_MIN INT64_C(1000000000000)
+#define MOMENT_MAX INT64_C(5000000000000)
+
+static void print_value(const json_t *value)
+{
+	const int64_t number = json_integer_value(value);
+	char at[CLOCK_ISO_SIZE];
+
+	if (json_is_string(value)) {
+		text_shown(json_string_value(value));
+	} else if (number >= MOMENT_MIN && number < MOMENT_MAX) {
+		clock_format_iso(number, at);
+		fputs(at, stdout);
+	} else {
+		(void)json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+	}
+}
+
 /* {"expireTime":1} as "expireTime 1"; what is no object, as it came. */
 static void print_detail(const char *detail)
 {
@@ -74,10 +93,7 @@ static void print_detail(const char *detail)
 		json_object_foreach(object, name, value)
 		{
 			printf(" %s ", name);
-			if (json_is_string(value))
-				text_shown(json_string_value(value));
-			else
-				(void)json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+			print_value(value);
 		}
 	json_decref(object);
 }

@@ -354,6 +354,10 @@ static void last_words(struct init *init)
 		       "  systemctl enable --now polder-control polder-agent@%s polder-edge\n"
 		       "  systemctl reload-or-restart nginx\n",
 			init->node.item[0]);
+	printf("Tell this tool where to call, and with which key:\n"
+	       "  export POLDER_ENDPOINT=%s POLDER_CA_FILE=/etc/polder/api.crt\n"
+	       "  export POLDER_ACCESS_KEY_ID=%s POLDER_ACCESS_KEY_SECRET=...\n",
+		init_url(init), init->key_id);
 	printf("Then: polder buy, polder forward INSTANCE tcp PORT ORIGIN-PORT ORIGIN; in mode %s "
 	       "mitigations of new instances %s.\n"
 	       "Take all of it back: polder init --undo\n",

@@ -202,9 +202,10 @@ bool journal_state(struct journal *journal, const char *path, mode_t mode)
 
 static bool write_switch(const char *path, const char *value)
 {
-	AUTO(file) FILE *file = fopen(path, "we");
+	const ssize_t length = (ssize_t)strlen(value);
+	AUTO(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (!file || fputs(value, file) < 0 || fflush(file) != 0)
+	if (fd < 0 || write(fd, value, (size_t)length) != length)
 		return complain("set %s: %s", path, strerror(errno));
 	return true;
 }

@@ -24,7 +24,7 @@
 #include "cli/process.h"
 #include "cli/terminal.h"
 
-#define UP_LIMIT_MS 60000 /* a busy machine takes long to verify the packet programs of four nodes */
+#define UP_LIMIT_MS 90000 /* some seconds on an idle machine; who waits this long has a fault */
 #define LOG_LINES   15
 
 static int up_command(int argc, char **argv);
@@ -309,7 +309,8 @@ static void print_status(const struct lab *lab, const struct lab_access *access,
 	json_t *pid;
 	char text[64];
 
-	printf("console            %sconsole/\nAPI                %s\naccess key         %s\naccess key secret  %s\n",
+	printf("console            %sconsole/\nAPI                %s\naccess key         "
+	       "%s\naccess key secret  %s\n",
 		endpoint->url, endpoint->url, endpoint->key_id, endpoint->secret);
 	printf("user               %s\npassword           %s\n", access->user, access->password);
 	printf("protected pool     %s %s\n", LAB_VIP_IPV4, LAB_VIP_IPV6);

@@ -71,7 +71,7 @@ static bool take_option(
 bool live_options(struct arena *mem, int argc, char **argv, size_t subjects, const char *allowed,
 	struct live_options *out)
 {
-	struct endpoint_options endpoint = { NULL, NULL, NULL, NULL };
+	struct endpoint_options endpoint = { 0 };
 	size_t used = 0;
 
 	*out = (struct live_options){ .interval_s = 1 };

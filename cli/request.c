@@ -82,6 +82,8 @@ bool request_send(struct arena *mem, const struct endpoint *endpoint, struct for
 		return false;
 	(void)curl_easy_setopt(curl, CURLOPT_URL, endpoint->url);
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (endpoint->ca_file)
+		(void)curl_easy_setopt(curl, CURLOPT_CAINFO, endpoint->ca_file);
 	(void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,::1,localhost");
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(post));

@@ -15,8 +15,9 @@ struct endpoint {
 	const char *url;
 	const char *key_id;
 	const char *secret;
-	const char *token; /* NULL: a permanent key */
-	long timeout_ms;   /* 0: 30 s */
+	const char *token;   /* NULL: a permanent key */
+	const char *ca_file; /* certificates to trust instead of the system's; NULL: those */
+	long timeout_ms;     /* 0: 30 s */
 };
 
 struct api_reply {

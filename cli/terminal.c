@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
@@ -134,6 +135,45 @@ bool ask(const char *question, const char *fallback, char out[ANSWER_SIZE])
 	if (!length)
 		(void)snprintf(out, ANSWER_SIZE, "%s", fallback);
 	return true;
+}
+
+/* Without an echo. false: the input has ended. */
+static bool read_hidden(const char *question, char out[ANSWER_SIZE])
+{
+	struct termios before, hidden;
+	const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+	bool got;
+
+	if (terminal) {
+		hidden = before;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		(void)fprintf(stderr, "%s: ", question);
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	}
+	got = fgets(out, ANSWER_SIZE, stdin) != NULL;
+	if (terminal) {
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		(void)fputc('\n', stderr);
+	}
+	out[got ? strcspn(out, "\r\n") : 0] = '\0';
+	return got;
+}
+
+bool ask_secret(const char *question, char out[ANSWER_SIZE])
+{
+	char again[ANSWER_SIZE], repeat[ANSWER_SIZE];
+	bool same;
+
+	if (!read_hidden(question, out))
+		return false;
+	if (!isatty(STDIN_FILENO))
+		return true;
+	(void)snprintf(repeat, sizeof(repeat), "%s, again", question);
+	same = read_hidden(repeat, again) && strcmp(out, again) == 0;
+	explicit_bzero(again, sizeof(again));
+	if (!same)
+		fputs("polder: they differ: nothing was done\n", stderr);
+	return same;
 }
 
 bool ask_yes(const char *question)

@@ -39,6 +39,8 @@ bool can_ask(void);
 /* Prints the question, with the fallback in brackets ("" for none), and reads a line without its blanks; an empty one is the
  * fallback. false: the input has ended. */
 bool ask(const char *question, const char *fallback, char out[ANSWER_SIZE]);
+/* Reads a line that is not shown, twice, and says when they differ; from what is no terminal one line is read, once. */
+bool ask_secret(const char *question, char out[ANSWER_SIZE]);
 /* "... [y/N]": only y and yes are true. */
 bool ask_yes(const char *question);
 

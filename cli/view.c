@@ -22,6 +22,7 @@
 #include "cli/terminal.h"
 
 #define PAGE_MAX	1000 /* of one list: 50,000 instances */
+#define GUARD_MS	(60 * SECOND_MS)
 #define WORDS_GIVEN_MAX 32
 #define PARAMETER_MAX	160 /* names and values of one command line */
 
@@ -55,6 +56,8 @@ void view_usage(const struct view *view, char *out, size_t size)
 	for (size_t i = 0; i < VIEW_WORD_MAX && view->word[i].name && used < size; i++) {
 		const struct view_word *word = &view->word[i];
 
+		if (word->secret)
+			continue;
 		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s%s", i ? " " : "",
 			word->optional ? "[" : "", word->name, word->repeats ? " ..." : "",
 			word->optional ? "]" : "");
@@ -219,12 +222,25 @@ static bool add_word(
 	return add_parameter(request, name, value);
 }
 
+static bool add_secret(struct request *request, const struct view_word *row)
+{
+	char secret[ANSWER_SIZE];
+	const char *copy;
+
+	if (!ask_secret(row->name, secret))
+		return false;
+	copy = arena_copy(request->mem, secret);
+	explicit_bzero(secret, sizeof(secret));
+	return add_parameter(request, row->parameter, copy);
+}
+
 static bool add_words(struct request *request)
 {
 	const struct view_word *row = request->view->word;
 	size_t used = 0, i = 0;
 
-	for (; i < VIEW_WORD_MAX && row[i].name && used < request->word_count; i++) {
+	for (; i < VIEW_WORD_MAX && row[i].name && !row[i].secret && used < request->word_count;
+		i++) {
 		size_t number = 0;
 
 		do {
@@ -234,6 +250,8 @@ static bool add_words(struct request *request)
 	}
 	if (used < request->word_count)
 		return complain("unexpected argument \"%s\"", request->word[used]);
+	if (i < VIEW_WORD_MAX && row[i].name && row[i].secret && i > 0 && used == i)
+		return add_secret(request, &row[i]);
 	if (i < VIEW_WORD_MAX && row[i].name && !row[i].optional)
 		return complain("%s is missing; `polder %s --help` shows the usage", row[i].name,
 			request->view->name);
@@ -308,15 +326,14 @@ static json_t *fetch(struct request *request)
 {
 	const size_t at = request->parameter_count;
 	json_t *all = NULL;
-	char number[16];
 
 	if (!request->view->page_size)
 		return send_call(request);
 	for (int page = 1; page <= PAGE_MAX; page++) {
+		const char *number = arena_print(request->mem, "%d", page);
 		json_t *reply, *list;
 		size_t count;
 
-		(void)snprintf(number, sizeof(number), "%d", page);
 		request->parameter_count = at;
 		if (!add_parameter(request, "PageNumber", number) ||
 			!add_parameter(request, "PageSize", request->view->page_size))
@@ -516,17 +533,22 @@ static bool print_reply(struct request *request, const json_t *reply)
 /* What arrives at the instance that a word names. */
 static void print_traffic(struct request *request, const char *instance)
 {
-	json_t *reply = live_call(request->mem, &request->live, "DescribeTraffic",
-		(const char *const[]){ "InstanceId", instance, NULL });
-	const int64_t last = live_int(reply, "LastPacketTime");
+	const char *const parameters[] = { "InstanceId", instance, NULL };
+	json_t *totals = live_call(request->mem, &request->live, "DescribeTraffic", parameters);
+	json_t *rates = live_call(request->mem, &request->live, "DescribeReasons", parameters);
+	const int64_t age_ms = clock_utc_ms() - live_int(totals, "LastPacketTime");
+	char now[LIVE_NUMBER_SIZE];
 
-	if (reply && last)
-		printf("%s%" PRId64 " packets came in all, the last one %" PRId64 " s ago%s\n",
-			colour(COLOUR_CARE), live_int(reply, "InPackets"),
-			(clock_utc_ms() - last) / SECOND_MS, colour(COLOUR_PLAIN));
-	else if (reply)
-		printf("no packet has come since the nodes began to count\n");
-	json_decref(reply);
+	if (totals && rates && age_ms < GUARD_MS)
+		printf("%sPackets came in the last 60 s: the last one %" PRId64
+		       " s ago, %s a second now.%s\n",
+			colour(COLOUR_CARE), age_ms / SECOND_MS,
+			live_number((double)live_int(rates, "InPacketsPerSecond"), now),
+			colour(COLOUR_PLAIN));
+	else if (totals && rates)
+		printf("No packet came in the last 60 s.\n");
+	json_decref(rates);
+	json_decref(totals);
 }
 
 static bool permitted(struct request *request)
@@ -550,7 +572,7 @@ static bool permitted(struct request *request)
 int view_command(int argc, char **argv)
 {
 	struct request request = { .mem = arena_new(LIVE_MEMORY_MAX), .view = view_find(argv[0]) };
-	struct endpoint_options endpoint = { NULL, NULL, NULL, NULL };
+	struct endpoint_options endpoint = { 0 };
 	AUTO(document) json_t *reply = NULL;
 	int status = STATUS_USAGE;
 

@@ -20,6 +20,7 @@ struct view_word {
 	const char *parameter; /* of the action; "%zu" in it counts the words of one that repeats */
 	const char *form; /* "%s" in it stands for the word, as in JSON; NULL: the word alone */
 	bool optional, repeats;
+	bool secret; /* not a word at all: it is asked for, since command lines are seen by others */
 	bool instance; /* an id, or an address that belongs to one */
 	const char *choices;
 };

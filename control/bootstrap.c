@@ -73,7 +73,7 @@ static enum err make_first_user(struct db *db, const struct vault *vault, struct
 		return ERR_MEMORY;
 	if (!random_word(word, FIRST_PASSWORD_LENGTH))
 		return fail(ERR_SYSTEM, "no random bytes for the first password");
-	TRY(password_record(word, record));
+	TRY(password_record(word, PASSWORD_COST_LOG2, record));
 	*password = word;
 	return user_insert(db, vault, mem, &user);
 }

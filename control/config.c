@@ -216,6 +216,10 @@ static bool read_options(struct arena *mem, int argc, char **argv, struct config
 			out->command = CONFIG_DESCRIBE;
 			continue;
 		}
+		if (strcmp(argv[i], "--describe-errors") == 0) {
+			out->command = CONFIG_DESCRIBE_ERRORS;
+			continue;
+		}
 		name = argv[i];
 		if (!read_option(mem, argc, argv, &i, &name, &value))
 			return wrong(why, "not an option, or an option without its value", name);
@@ -298,7 +302,7 @@ void config_help(FILE *out)
 	const struct param *row;
 
 	(void)fputs("usage: polder-control [--config FILE] [--NAME VALUE]...\n"
-		    "       polder-control --help | --describe\n\nsettings:\n",
+		    "       polder-control --help | --describe | --describe-errors\n\nsettings:\n",
 		out);
 	for (row = rows; row->kind != PARAM_END; row++) {
 		(void)fprintf(out, "  --%-*s %s", NAME_COLUMN, row->name, row->help);

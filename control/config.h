@@ -15,7 +15,8 @@
 enum config_command {
 	CONFIG_RUN,
 	CONFIG_HELP,
-	CONFIG_DESCRIBE
+	CONFIG_DESCRIBE,
+	CONFIG_DESCRIBE_ERRORS
 };
 
 struct config {

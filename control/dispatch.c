@@ -401,6 +401,22 @@ static const char *host_id(const struct gateway *gateway, const struct request *
 	return host;
 }
 
+/* Where the client reaches us. The proxy in front says by which scheme; a name that is none goes into no link. */
+static const char *site_of(struct arena *mem, const struct gateway *gateway, const char *host,
+	const struct request *request)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_:[]";
+	const char *scheme = request_header(request, "X-Forwarded-Proto");
+	bool secure = scheme && strcmp(scheme, "https") == 0;
+	const char *site;
+
+	if (host[strspn(host, allowed)] != '\0')
+		host = gateway->host_id;
+	site = arena_print(mem, "%s://%s", secure ? "https" : "http", host);
+	return site ? site : "";
+}
+
 static void answer_error(struct exchange *exchange, enum err err)
 {
 	struct reply_error error = {
@@ -410,6 +426,8 @@ static void answer_error(struct exchange *exchange, enum err err)
 		.host_id = host_id(exchange->gateway, exchange->request),
 	};
 
+	error.site =
+		site_of(exchange->call.mem, exchange->gateway, error.host_id, exchange->request);
 	log_debug("request refused with %s", error_code(err));
 	if (exchange->call.retry_ms > 0)
 		exchange->out->retry_after_ms =

@@ -14,8 +14,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/actions/error.h"
 #include "control/auth/login.h"
 #include "control/auth/nonce.h"
+#include "control/auth/password.h"
 #include "control/auth/throttle.h"
 #include "control/bootstrap.h"
 #include "control/config.h"
@@ -112,7 +114,7 @@ static enum err start_clock(struct control *control)
 static enum err start_auth(struct control *control)
 {
 	TRY(nonces_open(control->config.nonce_file, clock_utc_ms(), &control->nonces));
-	control->login = login_new();
+	control->login = login_new(PASSWORD_COST_LOG2);
 	if (!control->login)
 		return ERR_MEMORY;
 	if (control->config.calls_per_second == 0)
@@ -236,9 +238,9 @@ static bool start(struct control *control)
 	return true;
 }
 
-static int describe(void)
+/* Owns table. */
+static int describe(json_t *table)
 {
-	json_t *table = action_describe();
 	int rc = table ? json_dumpf(table, stdout, JSON_COMPACT) : -1;
 
 	json_decref(table);
@@ -292,7 +294,11 @@ int main(int argc, char **argv)
 		return serve(&control);
 	if (control.config.command == CONFIG_DESCRIBE) {
 		arena_free(control.mem);
-		return describe();
+		return describe(action_describe());
+	}
+	if (control.config.command == CONFIG_DESCRIBE_ERRORS) {
+		arena_free(control.mem);
+		return describe(errors_describe(NULL));
 	}
 	config_help(stdout);
 	arena_free(control.mem);

@@ -229,9 +229,7 @@ static json_t *error_document(
 {
 	const char *code = error_code(error->err);
 	const char *message = error->message ? error->message : error_sentence(error->err);
-	const char *recommend = arena_print(mem,
-		"https://api.aliyun.com/troubleshoot?q=%s&product=ddoscoo&requestId=%s", code,
-		error->request_id);
+	const char *recommend = arena_print(mem, "%s/console/#/errors/%s", error->site, code);
 
 	if (!recommend)
 		return NULL;

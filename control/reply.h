@@ -24,8 +24,10 @@ struct reply_error {
 	const char *message; /* NULL: the sentence of err */
 	const char *request_id;
 	const char *host_id;
+	const char *
+		site; /* where the console is, as the client reaches it: "https://polder.example" */
 };
-/* The same for an error. Without memory the body is a fixed one. */
+/* The same for an error; Recommend is its page in the console. Without memory the body is a fixed one. */
 void reply_error(struct arena *mem, enum reply_format format, const struct reply_error *error,
 	struct response *out);
 

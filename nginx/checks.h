@@ -78,7 +78,7 @@ bool checks_header(ngx_http_request_t *r, const char *name, const u_char *value,
 uint8_t list_flags(const struct site *site, const struct address *address);
 /* region.c: index in countries.def + 1; 0: unknown. */
 ngx_int_t region_open(ngx_cycle_t *cycle);
-uint8_t region_country(struct checks_connection *connection, const struct address *address);
+uint8_t region_country(const struct checks_request *state); /* of its client */
 const char *region_code(uint8_t country);
 /* rules.c: rules that count answers, when the request is over. */
 void rules_log(struct checks_request *state);

@@ -8,12 +8,17 @@
  *      HTTP/2 puts another c->recv before ngx_ssl_recv; that keeps what is read until the first request's head was seen, and
  *      takes itself off.
  *
+ *   3. Under HTTP/1 another c->recv is put before nginx's for the whole connection, which notes where lines end in a form that
+ *      nginx hides (lines.c). All bytes that were read and not taken yet lie in r->header_in, so that places in it
+ *      are places in what came.
+ *
  * A test at start runs a handshake in memory and both parsers on known bytes; when it fails, nothing is hooked, fingerprints
  * are empty, and a line in the log says so.
  */
 #include "nginx/fingerprint.h"
 
 #include "nginx/hello.h"
+#include "nginx/lines.h"
 #include "nginx/module.h"
 #include "nginx/opening.h"
 #include "nginx/run.h"
@@ -58,6 +63,51 @@ static struct polder_fingerprint *print_of(ngx_connection_t *c)
 	struct polder_connection *connection = polder_connection_get(c);
 
 	return connection ? connection->fingerprint : NULL;
+}
+
+/* ---- HTTP/1 */
+
+struct polder_lines {
+	struct lines lines;
+	ngx_recv_pt receive;
+};
+
+static ssize_t lines_receive(ngx_connection_t *c, u_char *out, size_t size)
+{
+	struct polder_connection *connection = polder_connection_get(c);
+	struct polder_lines *watched = connection->lines;
+	ssize_t received = watched->receive(c, out, ngx_min(size, LINES_PIECE));
+
+	if (received <= 0 || lines_feed(&watched->lines, out, (size_t)received))
+		return received;
+	watched->lines.bits = ngx_pcalloc(c->pool, LINES_BYTES);
+	if (!watched->lines.bits)
+		return NGX_ERROR;
+	(void)lines_feed(&watched->lines, out, (size_t)received);
+	return received;
+}
+
+void lines_watch(struct polder_connection *connection)
+{
+	ngx_connection_t *c = connection->nginx;
+	struct polder_lines *watched = ngx_pcalloc(c->pool, sizeof(*watched));
+
+	if (!watched)
+		return;
+	watched->receive = c->recv;
+	connection->lines = watched;
+	c->recv = lines_receive;
+}
+
+bool lines_in_header(const struct polder_connection *connection, const ngx_http_request_t *r)
+{
+	const struct lines *lines = connection->lines ? &connection->lines->lines : NULL;
+	uint64_t end;
+
+	if (!lines || !lines->bits)
+		return false;
+	end = lines->total - (uint64_t)(r->header_in->last - r->header_in->pos);
+	return lines_found(lines, end - ngx_min((uint64_t)r->request_length, end), end);
 }
 
 /* ---- HTTP/2 */
@@ -114,6 +164,7 @@ static ssize_t opening_receive(ngx_connection_t *c, u_char *out, size_t size)
 
 static void handshaked(ngx_connection_t *c)
 {
+	struct polder_connection *connection = polder_connection_get(c);
 	struct polder_fingerprint *print = print_of(c);
 	const unsigned char *protocol;
 	unsigned length = 0;
@@ -126,6 +177,8 @@ static void handshaked(ngx_connection_t *c)
 		polder_checks_http2(c);
 		print->receive = c->recv;
 		c->recv = opening_receive;
+	} else if (c->ssl->handshaked && connection) {
+		lines_watch(connection);
 	}
 	print->handshaked(c);
 }

@@ -15,6 +15,7 @@
 
 #include "base/auto.h"
 #include "nginx/counters.h"
+#include "nginx/fingerprint.h"
 #include "nginx/source.h"
 
 /* Of the server that a socket's connections go to first; NULL: not "polder on". */
@@ -49,10 +50,12 @@ static void connection_begin(ngx_connection_t *c, bool told_later)
 			source_admit(connection);
 		table_unpin(table);
 	}
-	if (connection && admitted)
-		ngx_http_init_connection(c);
-	else
+	if (!connection || !admitted) {
 		ngx_http_close_connection(c);
+		return;
+	}
+	lines_watch(connection);
+	ngx_http_init_connection(c);
 }
 
 static void connection_direct(ngx_connection_t *c)

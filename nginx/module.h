@@ -45,6 +45,7 @@ struct polder_connection {
 		site_flags; /* under TLS: of the site that was asked for by server name */
 	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
 	struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
+	struct polder_lines *lines;		/* of HTTP/1; NULL: not watched (likewise) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */

@@ -17,6 +17,7 @@
 
 #include "base/auto.h"
 #include "base/site.h"
+#include "base/text.h"
 #include "nginx/nginx.h"
 
 #define SLOTS_MAX                                                                                  \
@@ -316,6 +317,21 @@ const struct table_name *table_name(const struct table *table, const char *name,
 		find_sized(table, TABLE_NAME, name, length, sizeof(*found));
 
 	return found && found->count <= NAME_ADDRESS_MAX ? found : NULL;
+}
+
+uint8_t table_region(const struct table *table, const struct address *address)
+{
+	size_t length = 0;
+	const struct table_prefix *prefix = table_find(table, TABLE_REGIONS, "", 0, &length);
+
+	if (!prefix || length > TABLE_REGION_MAX * sizeof(*prefix))
+		return 0;
+	for (size_t i = length / sizeof(*prefix); i-- > 0;) {
+		if (prefix[i].bits <= 128 &&
+			prefix_covers(prefix[i].address.byte, prefix[i].bits, address->byte))
+			return (uint8_t)prefix[i].flags;
+	}
+	return 0;
 }
 
 uint64_t table_generation(const struct table *table)

@@ -73,8 +73,12 @@ enum table_kind {
 	TABLE_CERTIFICATE = 4, /* its number, uint32_t: struct certificate */
 	TABLE_OCSP = 5,	       /* number of the certificate: the response, DER, to be stapled */
 	TABLE_NAME = 6,	       /* name of an origin, lower case: struct table_name */
+	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
+	TABLE_KIND_LAST = TABLE_REGIONS
 };
 #define TABLE_KEY_MAX 256
+/* Networks whose country the operator says, whatever a database does; the last one that holds an address counts. */
+#define TABLE_REGION_MAX 256
 struct table_record {
 	uint32_t length; /* with this header, key and body; a multiple of 8 */
 	uint16_t kind;	 /* enum table_kind */
@@ -100,8 +104,9 @@ static inline uint64_t table_hash(uint16_t kind, const void *key, size_t length)
 #define TICKET_KEYS	  3 /* new tickets by [0]; the others are still taken */
 struct table_prefix {
 	struct address address;
-	uint32_t bits;	/* of the mapped address */
-	uint32_t flags; /* of a site's list: SITE_WHITE or SITE_BLACK */
+	uint32_t bits; /* of the mapped address */
+	uint32_t
+		flags; /* of a site's list: SITE_WHITE or SITE_BLACK; of TABLE_REGIONS: row of countries.def + 1 */
 };
 struct table_settings {
 	int64_t life_offset_ms;

@@ -57,6 +57,7 @@ const struct action *const action_tables[] = {
 	drill_actions,
 	user_actions,
 	session_actions,
+	error_actions,
 	NULL,
 };
 
@@ -106,6 +107,7 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ drill_actions, "drills" },
 };
 
 static const char *group_of(const struct action *table)

@@ -25,6 +25,9 @@ static const char *const kind_names[] = {
 #define SECONDS_SHAPE "1.." SHAPE_NUMBER(HEALTH_SECONDS_MAX)
 #define COUNT_SHAPE   "1.." SHAPE_NUMBER(HEALTH_COUNT_MAX)
 
+#define HOST_SHAPE    "text(" SHAPE_NUMBER(HEALTH_DOMAIN_MAX) ")"
+#define PATH_SHAPE    "text(" SHAPE_NUMBER(HEALTH_PATH_MAX) ")"
+
 struct modify {
 	const char *id, *protocol, *health;
 	int64_t frontend_port;
@@ -37,11 +40,9 @@ static const struct param modify_params[] = {
 		.max = 65535, .help = "port that clients use"),
 	PARAM(modify, health, "HealthCheck", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = HEALTH_BYTES, .type = "String",
-		.shape =
-			"{Type: tcp|http|udp, Timeout: " SECONDS_SHAPE ", Interval: " SECONDS_SHAPE
-			", Up: " COUNT_SHAPE ", Down: " COUNT_SHAPE
-			", Port?: 0..65535, Domain?: text(" SHAPE_NUMBER(
-				HEALTH_DOMAIN_MAX) "), Uri?: text(" SHAPE_NUMBER(HEALTH_PATH_MAX) ")}?",
+		.shape = "{Type: tcp|http|udp, Timeout: " SECONDS_SHAPE ", Interval: " SECONDS_SHAPE
+			 ", Up: " COUNT_SHAPE ", Down: " COUNT_SHAPE
+			 ", Port?: 0..65535, Domain?: " HOST_SHAPE ", Uri?: " PATH_SHAPE "}?",
 		.help = "how origins are asked; {} ends the checks, Domain and Uri are for http"),
 	PARAM_ROW_END,
 };

@@ -9,6 +9,9 @@
 
 #define NETWORK_RULES_BYTES 262144 /* PORT_RULE_MAX rules with ORIGIN_MAX short addresses */
 
+#define SERVERS_SHAPE	    "[address]1.." SHAPE_NUMBER(ORIGIN_MAX)
+#define RULES_SHAPE	    "]1.." SHAPE_NUMBER(PORT_RULE_MAX)
+
 struct network_rules {
 	const char *rules;
 };
@@ -16,8 +19,7 @@ static const struct param network_rules_params[] = {
 	PARAM(network_rules, rules, "NetworkRules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = NETWORK_RULES_BYTES, .type = "String",
 		.shape = "[{InstanceId: instance, Protocol: tcp|udp, FrontendPort: 1..65535, "
-			 "BackendPort: 1..65535, RealServers: [address]1.." SHAPE_NUMBER(
-				 ORIGIN_MAX) "}]1.." SHAPE_NUMBER(PORT_RULE_MAX),
+			 "BackendPort: 1..65535, RealServers: " SERVERS_SHAPE "}" RULES_SHAPE,
 		.help = "rules to write, with the origins that they forward to"),
 	PARAM_ROW_END,
 };

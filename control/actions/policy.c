@@ -109,21 +109,21 @@ static enum err describe_reflect_run(struct call *call, const void *raw)
 
 /* ---- payloads */
 
+#define OFFSET_SHAPE   "0.." SHAPE_NUMBER(PATTERN_OFFSET_MAX)
+#define PATTERNS_SHAPE "]0.." SHAPE_NUMBER(PATTERN_MAX)
+
 struct patterns {
 	const char *id, *patterns;
 };
-static const struct param
-	patterns_params[] = {
-		PARAM_INSTANCE_ID(patterns, .required = true),
-		PARAM(patterns, patterns, "Patterns", .kind = PARAM_JSON, .required = true,
-			.min = 1, .max = CONFIG_BYTES, .type = "String",
-			.shape = "[{Protocol?: tcp|udp|any, Port?: 0..65535, Offset?: "
-				 "0.." SHAPE_NUMBER(PATTERN_OFFSET_MAX) ", Value: hex, Mask?: "
-									"hex}]0.." SHAPE_NUMBER(
-										PATTERN_MAX),
-			.help = "payloads; what matches one is dropped"),
-		PARAM_ROW_END,
-	};
+static const struct param patterns_params[] = {
+	PARAM_INSTANCE_ID(patterns, .required = true),
+	PARAM(patterns, patterns, "Patterns", .kind = PARAM_JSON, .required = true, .min = 1,
+		.max = CONFIG_BYTES, .type = "String",
+		.shape = "[{Protocol?: tcp|udp|any, Port?: 0..65535, Offset?: " OFFSET_SHAPE
+			 ", Value: hex, Mask?: hex}" PATTERNS_SHAPE,
+		.help = "payloads; what matches one is dropped"),
+	PARAM_ROW_END,
+};
 
 static enum err read_hex(struct call *call, const struct json_element *element, const char *key,
 	const char *text, uint8_t out[PATTERN_BYTES_MAX], size_t *length)

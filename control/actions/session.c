@@ -98,7 +98,8 @@ static enum err check_password(
 		call->retry_ms = SECOND_MS;
 		return ERR_THROTTLED;
 	}
-	err = password_check(user ? user->password : NULL, wanted->password, good);
+	err = password_check(
+		user ? user->password : NULL, login_cost(call->login), wanted->password, good);
 	login_work_end(call->login);
 	return err;
 }

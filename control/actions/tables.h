@@ -54,5 +54,6 @@ extern const struct action key_actions[];
 extern const struct action drill_actions[];
 extern const struct action user_actions[];
 extern const struct action session_actions[];
+extern const struct action error_actions[];
 
 #endif

@@ -51,7 +51,7 @@ static enum err prepare_password(struct call *call, const char *name, const char
 			"The specified parameter \"Password\" is not valid: it contains the name.");
 	if (!login_work_begin(call->login))
 		return ERR_THROTTLED;
-	err = password_record(password, record);
+	err = password_record(password, login_cost(call->login), record);
 	login_work_end(call->login);
 	call->prepared = record;
 	return err;

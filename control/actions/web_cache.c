@@ -70,6 +70,9 @@ static enum err empty(struct call *call, const struct website *website, struct w
 	return web_policy_put(call->db, call->mem, website, policy);
 }
 
+#define PATH_SHAPE  "text(" SHAPE_NUMBER(WEB_CACHE_PATH_MAX) ")"
+#define RULES_SHAPE "]1.." SHAPE_NUMBER(WEB_CACHE_MAX)
+
 struct cache_rules {
 	const char *domain, *resource_group, *rules;
 };
@@ -78,9 +81,9 @@ static const struct param rules_params[] = {
 	PARAM_RESOURCE_GROUP(cache_rules),
 	PARAM(cache_rules, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.shape = "[{Name: text(128), Uri: text(" SHAPE_NUMBER(
-			WEB_CACHE_PATH_MAX) "), Mode: standard|aggressive|bypass, CacheTtl: "
-					    "0..2592000}]1.." SHAPE_NUMBER(WEB_CACHE_MAX),
+		.shape =
+			"[{Name: text(128), Uri: " PATH_SHAPE ", Mode: standard|aggressive|bypass, "
+			"CacheTtl: 0..2592000}" RULES_SHAPE,
 		.help = "rules; CacheTtl is 0, 3600, 86400, 864000 or 2592000 seconds"),
 	PARAM_ROW_END,
 };

@@ -10,7 +10,11 @@
 #include "control/actions/tables.h"
 #include "control/actions/web.h"
 
-#define RULES_BYTES 65536 /* of a list of rules */
+#define RULES_BYTES	 65536 /* of a list of rules */
+
+#define NAME_SHAPE	 "text(" SHAPE_NUMBER(WEB_NAME_MAX) ")"
+#define CONDITIONS_SHAPE "[" WEB_CONDITION_SHAPE "]1.." SHAPE_NUMBER(WEB_CONDITION_MAX)
+#define RULES_SHAPE	 "]1.." SHAPE_NUMBER(WEB_PRECISE_MAX)
 
 struct modify {
 	const char *domain, *resource_group, *rules;
@@ -21,11 +25,8 @@ static const struct param modify_params[] = {
 	PARAM_RESOURCE_GROUP(modify),
 	PARAM(modify, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
-		.shape = "[{name: text(" SHAPE_NUMBER(
-			WEB_NAME_MAX) "), action: watch|accept|block|challenge, condition: "
-				      "[" WEB_CONDITION_SHAPE
-				      "]1.." SHAPE_NUMBER(WEB_CONDITION_MAX) "}]1.." SHAPE_NUMBER(
-					      WEB_PRECISE_MAX),
+		.shape = "[{name: " NAME_SHAPE ", action: watch|accept|block|challenge, "
+			 "condition: " CONDITIONS_SHAPE "}" RULES_SHAPE,
 		.help = "rules; one of the same name is replaced"),
 	PARAM(modify, expires, "Expires", .kind = PARAM_INT, .empty_is_absent = true, .min = 0,
 		.max = WEB_EXPIRES_SECONDS_MAX,

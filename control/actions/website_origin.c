@@ -231,24 +231,24 @@ static enum err describe_run(struct call *call, const void *raw)
 
 #define KEEPALIVE_BYTES 512
 
+#define REQUESTS_SHAPE	"1.." SHAPE_NUMBER(KEEPALIVE_REQUESTS_MAX)
+#define SECONDS_SHAPE	"1.." SHAPE_NUMBER(KEEPALIVE_SECONDS_MAX)
+
 struct keepalive_args {
 	const char *domain, *upstream, *downstream;
 };
-static const struct param
-	keepalive_params[] = {
-		PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
-		PARAM(keepalive_args, upstream, "UpstreamKeepalive", .kind = PARAM_JSON,
-			.required = true, .min = 1, .max = KEEPALIVE_BYTES, .type = "String",
-			.shape =
-				"{enabled: bool, keepalive_requests: 1.." SHAPE_NUMBER(
-					KEEPALIVE_REQUESTS_MAX) ", keepalive_timeout: "
-								"1.." SHAPE_NUMBER(KEEPALIVE_SECONDS_MAX) "}",
-			.help = "connections to origins, kept for so many requests and seconds"),
-		PARAM(keepalive_args, downstream, "DownstreamKeepalive", .kind = PARAM_TEXT,
-			.empty_is_absent = true, .max = KEEPALIVE_BYTES,
-			.help = "not taken: all sites of a node keep clients' connections alike"),
-		PARAM_ROW_END,
-	};
+static const struct param keepalive_params[] = {
+	PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
+	PARAM(keepalive_args, upstream, "UpstreamKeepalive", .kind = PARAM_JSON, .required = true,
+		.min = 1, .max = KEEPALIVE_BYTES, .type = "String",
+		.shape = "{enabled: bool, keepalive_requests: " REQUESTS_SHAPE
+			 ", keepalive_timeout: " SECONDS_SHAPE "}",
+		.help = "connections to origins, kept for so many requests and seconds"),
+	PARAM(keepalive_args, downstream, "DownstreamKeepalive", .kind = PARAM_TEXT,
+		.empty_is_absent = true, .max = KEEPALIVE_BYTES,
+		.help = "not taken: all sites of a node keep clients' connections alike"),
+	PARAM_ROW_END,
+};
 static const struct param describe_keepalive_params[] = {
 	PARAM_DOMAIN(keepalive_args, .empty_is_absent = true),
 	PARAM_ROW_END,

@@ -8,9 +8,12 @@
 #include "control/actions/tables.h"
 #include "control/actions/website_wish.h"
 
-#define RULES_BYTES  32768 /* every port with every origin's address */
-#define PROXY_BYTES  4096
-#define SCHEME_COUNT 4
+#define RULES_BYTES   32768 /* every port with every origin's address */
+#define PROXY_BYTES   4096
+#define SCHEME_COUNT  4
+
+#define SERVERS_SHAPE "[text]1.." SHAPE_NUMBER(WEBSITE_ADDRESS_MAX)
+#define PORTS_SHAPE   "]1.." SHAPE_NUMBER(SITE_PORT_MAX)
 
 struct create_args {
 	const char *domain, *defense_id, *https_ext, *rules, *resource_group;
@@ -24,8 +27,7 @@ static const struct param create_params[] = {
 	PARAM(create_args, rules, "Rules", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = RULES_BYTES, .type = "String",
 		.shape = "[{ProxyType: http|https|websocket|websockets, ProxyRules: [{ProxyPort: "
-			 "1..65535, RealServers: [text]1.." SHAPE_NUMBER(
-				 WEBSITE_ADDRESS_MAX) "}]1.." SHAPE_NUMBER(SITE_PORT_MAX) "}]1..4",
+			 "1..65535, RealServers: " SERVERS_SHAPE "}" PORTS_SHAPE "}]1..4",
 		.help = "ports by protocol, with the same origins for all"),
 	PARAM_HTTPS_EXT(create_args),
 	PARAM(create_args, defense_id, "DefenseId", .kind = PARAM_TEXT, .empty_is_absent = true,

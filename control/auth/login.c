@@ -34,14 +34,14 @@ struct tally {
 struct login {
 	pthread_mutex_t lock;
 	uint8_t key[32];
-	unsigned working;
+	unsigned cost_log2, working;
 	int64_t recorded_ms; /* as until_ms, of records */
 	uint64_t omitted;
 	struct tally name[NAME_SETS][SET_SIZE];
 	struct tally address[ADDRESS_SETS][SET_SIZE];
 };
 
-struct login *login_new(void)
+struct login *login_new(unsigned cost_log2)
 {
 	struct login *login = calloc(1, sizeof(*login));
 
@@ -52,7 +52,13 @@ struct login *login_new(void)
 		return NULL;
 	}
 	(void)pthread_mutex_init(&login->lock, NULL);
+	login->cost_log2 = cost_log2;
 	return login;
+}
+
+unsigned login_cost(const struct login *login)
+{
+	return login->cost_log2;
 }
 
 void login_free(struct login *login)

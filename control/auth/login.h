@@ -24,8 +24,10 @@
 #define LOGIN_RECORD_EACH_MS (INT64_C(60) * 1000)
 
 struct login;
-struct login *login_new(void);	      /* NULL when memory is out */
+/* cost_log2: of passwords' records that are made (password.h). NULL when memory is out. */
+struct login *login_new(unsigned cost_log2);
 void login_free(struct login *login); /* NULL is fine */
+unsigned login_cost(const struct login *login);
 
 /* Takes one try from both. false: none is left, and nothing was taken; *retry_ms says when there will be one. */
 bool login_try(struct login *login, const char *name, const uint8_t address[16], int64_t clock_ms,

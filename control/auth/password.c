@@ -14,9 +14,8 @@
 
 #include "base/text.h"
 
-#define COST_LOG2  15 /* N = 32,768 blocks of 128 * r bytes: 32 MiB */
-#define BLOCK_SIZE 8  /* r */
-#define PARALLEL   3  /* p: so many times after one another */
+#define BLOCK_SIZE 8 /* r */
+#define PARALLEL   3 /* p: so many times after one another */
 #define SALT_BYTES 16
 #define HASH_BYTES 32
 /* Bounds of what is read: a damaged record must not take all memory. */
@@ -39,22 +38,22 @@ static enum err compute(const struct record *record, const char *password, uint8
 	return fail(ERR_SYSTEM, "cannot compute scrypt of a password");
 }
 
-static enum err fresh(struct record *out)
+static enum err fresh(unsigned cost_log2, struct record *out)
 {
 	*out = (struct record){
-		.cost_log2 = COST_LOG2, .block_size = BLOCK_SIZE, .parallel = PARALLEL
+		.cost_log2 = cost_log2, .block_size = BLOCK_SIZE, .parallel = PARALLEL
 	};
 	if (RAND_bytes(out->salt, SALT_BYTES) != 1)
 		return fail(ERR_SYSTEM, "no random bytes for a password's salt");
 	return OK;
 }
 
-enum err password_record(const char *password, char out[PASSWORD_RECORD_SIZE])
+enum err password_record(const char *password, unsigned cost_log2, char out[PASSWORD_RECORD_SIZE])
 {
 	char salt[2 * SALT_BYTES + 1], hash[2 * HASH_BYTES + 1];
 	struct record record;
 
-	TRY(fresh(&record));
+	TRY(fresh(cost_log2, &record));
 	TRY(compute(&record, password, record.hash));
 	text_hex(record.salt, SALT_BYTES, salt);
 	text_hex(record.hash, HASH_BYTES, hash);
@@ -103,14 +102,14 @@ static bool parse(const char *text, struct record *out)
 	       text_from_hex(hash, out->hash, HASH_BYTES);
 }
 
-enum err password_check(const char *record, const char *password, bool *good)
+enum err password_check(const char *record, unsigned cost_log2, const char *password, bool *good)
 {
 	uint8_t hash[HASH_BYTES];
 	struct record wanted;
 
 	*good = false;
 	if (!record)
-		TRY(fresh(&wanted));
+		TRY(fresh(cost_log2, &wanted));
 	else if (!parse(record, &wanted))
 		return fail(ERR_SYSTEM, "the record of a password is damaged");
 	TRY(compute(&wanted, password, hash));

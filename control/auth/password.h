@@ -12,13 +12,17 @@
 
 #define PASSWORD_BYTES_MIN 12
 #define PASSWORD_BYTES_MAX 128
+/* N = 32,768 blocks of 1 KiB. */
+#define PASSWORD_COST_LOG2 15
 /* "scrypt:15:8:3:" salt ":" hash, both in hex. */
 #define PASSWORD_RECORD_SIZE 128
 
-/* ERR_SYSTEM. */
-enum err password_record(const char *password, char out[PASSWORD_RECORD_SIZE]) MUST_USE;
-/* good: it is the password of the record. With record NULL the same work is done, and good is false, so that nobody
- * can tell by the time whether there is a user. ERR_SYSTEM: could not be found out. */
-enum err password_check(const char *record, const char *password, bool *good) MUST_USE;
+/* cost_log2: PASSWORD_COST_LOG2 but in tests. ERR_SYSTEM. */
+enum err password_record(
+	const char *password, unsigned cost_log2, char out[PASSWORD_RECORD_SIZE]) MUST_USE;
+/* good: it is the password of the record. With record NULL the same work is done as for one of cost_log2, and good is
+ * false, so that nobody can tell by the time whether there is a user. ERR_SYSTEM: could not be found out. */
+enum err password_check(
+	const char *record, unsigned cost_log2, const char *password, bool *good) MUST_USE;
 
 #endif

@@ -52,16 +52,16 @@ enum web_method {
 #define WEB_HEADER_MAX	  64   /* bytes of a header's name */
 
 /* As base/spec.h says; the fields are those of web_fields.def. */
+#define WEB_CONTENT_SHAPE "text(" SHAPE_NUMBER(WEB_CONTENT_MAX) ")"
+#define WEB_VALUES_SHAPE  "[text]0.." SHAPE_NUMBER(WEB_VALUE_MAX)
+#define WEB_HEADER_SHAPE  "text(" SHAPE_NUMBER(WEB_HEADER_MAX) ")"
 #define WEB_CONDITION_SHAPE                                                                        \
 	"{field: ip|uri|referer|user-agent|params|cookie|content-type|x-forwarded-for|"            \
 	"content-length|post-body|http-method|header|host|country|ja3|ja4|http2-fingerprint|"      \
 	"http-version, match_method: belong|nbelong|equal|nequal|contain|ncontain|prefix|nprefix|" \
 	"suffix|nsuffix|lless|lequal|lgreat|vless|vequal|vgreat|nexist|exist, "                    \
-	"content?: text(" SHAPE_NUMBER(WEB_CONTENT_MAX) "), content_list?: "                       \
-							"[text]0.." SHAPE_NUMBER(                  \
-								WEB_VALUE_MAX) ", header_name?: "  \
-									       "text"              \
-									       "(" SHAPE_NUMBER(WEB_HEADER_MAX) ")}"
+	"content?: " WEB_CONTENT_SHAPE ", content_list?: " WEB_VALUES_SHAPE                        \
+	", header_name?: " WEB_HEADER_SHAPE "}"
 
 struct web_condition {
 	enum web_field field;

@@ -12,11 +12,13 @@
  *   a fragment in the path               the origin gets it, nginx does not look at it
  *   HTTP/2 with headers that only HTTP/1 has: an origin that speaks HTTP/1 would believe them
  *
- * nginx puts a NUL behind names and values, where the colon or the end of the line was; what follows is as it came.
+ * nginx puts a NUL behind names and values, where the colon or the end of the line was; what follows is as it came. That LF behind
+ * a single space was no CR LF is known from before nginx read it (fingerprint.c).
  */
 #include "nginx/ban.h"
 #include "nginx/checks.h"
 #include "nginx/counters.h"
+#include "nginx/fingerprint.h"
 #include "nginx/run.h"
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -59,7 +61,7 @@ static bool is_only_http1(const ngx_table_elt_t *header)
 }
 
 /* Where CR was is a NUL now, or where the first of the spaces at the line's end was: then CR is behind them. A single space
- * with LF behind it cannot be told from CR LF any more. */
+ * with LF behind it cannot be told from CR LF here. */
 static bool ends_with_lf_alone(const ngx_table_elt_t *header)
 {
 	const u_char *end = header->value.data + header->value.len;
@@ -142,11 +144,17 @@ static bool has_bad_line(ngx_http_request_t *r)
 	return line->data[line->len] == '\n' || line->data[line->len + 1] != '\n';
 }
 
+static bool has_hidden_end(const struct checks_request *state)
+{
+	return state->r->http_version < NGX_HTTP_VERSION_20 &&
+	       lines_in_header(state->request->connection, state->r);
+}
+
 ngx_int_t malformed_check(struct checks_request *state)
 {
 	ngx_http_request_t *r = state->r;
 
-	if (!has_bad_line(r) && !has_bad_header(r) && !has_other_host(r))
+	if (!has_hidden_end(state) && !has_bad_line(r) && !has_bad_header(r) && !has_other_host(r))
 		return NGX_DECLINED;
 	return checks_refuse(state, CHECK_malformed, 0);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Countries of clients, by a database in MaxMind's format that the operator names: opened in the master, so that all
+ * Countries of clients: what the operator says of networks (it comes with the table), else by a database in MaxMind's format that
+ * nginx.conf names: opened in the master, so that all
  * workers share its pages, and anew at each reload. Databases differ in where they keep the code. A client's country is
  * kept with its connection, since the next request there mostly has the same client.
  *
- * No database, or one that does not know the address: country 0, which a site can refuse like any other.
+ * Nothing said and no database, or one that does not know the address: country 0, which a site can refuse like any other.
  */
 #include <arpa/inet.h>
 #include <maxminddb.h>
@@ -86,13 +87,17 @@ static uint8_t look_up(const struct address *address)
 	return 0;
 }
 
-uint8_t region_country(struct checks_connection *connection, const struct address *address)
+uint8_t region_country(const struct checks_request *state)
 {
-	if (!opened)
-		return 0;
+	struct checks_connection *connection = state->connection;
+	const struct address *address = &state->request->client;
+
 	if (!connection->country_known ||
 		memcmp(&connection->country_of, address, sizeof(*address)) != 0) {
-		connection->country = look_up(address);
+		connection->country =
+			state->request->table ? table_region(state->request->table, address) : 0;
+		if (connection->country == 0 && opened)
+			connection->country = look_up(address);
 		connection->country_of = *address;
 		connection->country_known = true;
 	}
@@ -111,7 +116,7 @@ ngx_int_t region_check(struct checks_request *state)
 
 	if ((refused[0] | refused[1] | refused[2] | refused[3]) == 0)
 		return NGX_DECLINED;
-	country = region_country(state->connection, &state->request->client);
+	country = region_country(state);
 	if (!(refused[country / 64] >> country % 64 & 1))
 		return NGX_DECLINED;
 	return checks_refuse(state, CHECK_region, 0);

@@ -152,8 +152,7 @@ static struct rule_text of_connection(struct checks_request *state, enum step_fi
 	ngx_str_t text = { 0, NULL };
 
 	if (field == FIELD_COUNTRY)
-		return from_string(
-			region_code(region_country(state->connection, &state->request->client)));
+		return from_string(region_code(region_country(state)));
 	if (field == FIELD_JA3)
 		text = fingerprint_ja3(print);
 	else if (field == FIELD_JA4)

@@ -3,7 +3,10 @@
  * An HTTP flood inside a namespace: so many new connections a second from many source addresses, one request each, whether
  * the server answers or not (open loop: as a botnet, not as a polite client).
  *
- *   http_flood ADDRESS PORT SECONDS RATE FIRST SOURCES HOST     FIRST: the lowest source address, the others follow
+ *   http_flood ADDRESS PORT SECONDS RATE FIRST SOURCES HOST [tls]     FIRST: the lowest source address, the others follow
+ *
+ * With "tls" a connection sends no request but one ClientHello for HOST, always the same: what the server does for it costs it
+ * a signature, and the client nothing.
  *
  * Refuses to run where there is another interface than loopback and veth, and in the machine's own namespace, and needs its sources to be addresses of the namespace it runs
  * in. A connection is given up GIVE_UP_MS after its begin. Prints {"begun","answered","closed","given_up","unsent",
@@ -27,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
@@ -46,7 +51,7 @@ struct run {
 	const struct addrinfo *to;
 	struct sockaddr_storage first;
 	long sources, rate, seconds;
-	char request[512];
+	char request[1024];
 	size_t length;
 	int epoll;
 	int64_t began_us;
@@ -236,6 +241,32 @@ static void flood(struct run *run)
 	}
 }
 
+/* What OpenSSL would send first; its length, 0: it could not be made. */
+static size_t hello_make(const char *host, char *out, size_t size)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = context ? SSL_new(context) : NULL;
+	BIO *in = BIO_new(BIO_s_mem()), *sent = BIO_new(BIO_s_mem());
+	int length = 0;
+
+	if (ssl && in && sent && SSL_set_tlsext_host_name(ssl, host) == 1) {
+		SSL_set_bio(ssl, in, sent);
+		(void)SSL_connect(ssl); /* waits for an answer */
+		length = BIO_read(sent, out, (int)size);
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	return length > 0 && (size_t)length < size ? (size_t)length : 0;
+}
+
+static size_t request_make(const char *host, bool tls, char *out, size_t size)
+{
+	if (tls)
+		return hello_make(host, out, size);
+	return (size_t)snprintf(
+		out, size, "GET / HTTP/1.1\r\nHost: %.200s\r\nUser-Agent: flood\r\n\r\n", host);
+}
+
 int main(int argc, char **argv)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
@@ -245,11 +276,12 @@ int main(int argc, char **argv)
 	struct run run = { 0 };
 
 	refuse_outside();
-	if (argc != 8 || getaddrinfo(argv[1], argv[2], &hints, &to) != 0 ||
+	if (argc < 8 || argc > 9 || (argc == 9 && strcmp(argv[8], "tls") != 0) ||
+		getaddrinfo(argv[1], argv[2], &hints, &to) != 0 ||
 		getaddrinfo(argv[5], "0", &hints, &first) != 0 ||
 		first->ai_family != to->ai_family) {
-		(void)fprintf(
-			stderr, "usage: http_flood ADDRESS PORT SECONDS RATE FIRST SOURCES HOST\n");
+		(void)fprintf(stderr,
+			"usage: http_flood ADDRESS PORT SECONDS RATE FIRST SOURCES HOST [tls]\n");
 		return 2;
 	}
 	run.to = to;
@@ -257,14 +289,13 @@ int main(int argc, char **argv)
 	run.seconds = number(argv[3], 1, SECONDS_MAX);
 	run.rate = number(argv[4], 1, RATE_MAX);
 	run.sources = number(argv[6], 1, SOURCES_MAX);
-	run.length = (size_t)snprintf(run.request, sizeof(run.request),
-		"GET / HTTP/1.1\r\nHost: %.200s\r\nUser-Agent: flood\r\n\r\n", argv[7]);
+	run.length = request_make(argv[7], argc == 9, run.request, sizeof(run.request));
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max; /* what has no descriptor is counted as unsent */
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (run.epoll < 0) {
+	if (run.epoll < 0 || run.length == 0) {
 		perror("http_flood");
 		return 2;
 	}

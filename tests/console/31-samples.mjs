@@ -167,7 +167,7 @@ const notThere = { instance: "ddoscoo-cn-notthere0001", domain: "nothere.example
 const REFUSED = {
 	CreateInstance: { ProductCode: "nothing" }, RenewInstance: { ProductCode: "ddos" }, CreateSecurityToken: { DurationSeconds: "1" },
 	CreateAccount: { Name: "x".repeat(2000) }, CreateAccessKey: { AccountId: "999999" }, CreateUser: { AccountId: "999999", Name: "no one" },
-	CreateSceneDefensePolicy: { EndTime: "1" }, ModifyFullLogTtl: { Ttl: "1" }, EmptySlsLogstore: { ResourceGroupId: "x".repeat(100) }, ModifyInstanceLimits: { Pps: "-1" },
+	CreateSceneDefensePolicy: { EndTime: "1" }, ModifyFullLogTtl: { Ttl: "1" }, StopDrill: null, EmptySlsLogstore: { ResourceGroupId: "x".repeat(100) }, ModifyInstanceLimits: { Pps: "-1" },
 };
 /* What reads a thing of which it needs to know more than an instance or a site. */
 const READS = { ExplainPacket: { Destination: address, Port: "8080" }, DescribeInstanceStatus: { ProductType: "1" } };

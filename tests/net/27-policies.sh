@@ -7,7 +7,7 @@ OWN_LAB=1
 . "$(dirname "$0")/lib.sh"
 REPORT=$(realpath "$O/tests/net/report")
 
-# within SECONDS COMMAND...: until the command succeeds
+# within SECONDS COMMAND...: until the command succeeds; for what is tried again else
 within() {
 	local end=$((SECONDS + $1))
 	shift

@@ -21,14 +21,11 @@ block() { # block ID SWITCH [COUNTRY...]
 	call ConfigNetworkRegionBlock --InstanceId "$id" \
 		--Config "{\"RegionBlockSwitch\":\"$switch\",\"Countries\":[$(IFS=,; echo "$*")]}" >/dev/null && settled
 }
-counted() { # counted ID: within five seconds
-	local end=$((SECONDS + 5))
-	until [ "$(call DescribeReasons --InstanceId "$1" |
-		jq '[.Reasons[] | select(.Name == "region") | .Packets] | add // 0')" -gt 0 ]; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
+has_counted() {
+	[ "$(call DescribeReasons --InstanceId "$1" |
+		jq '[.Reasons[] | select(.Name == "region") | .Packets] | add // 0')" -gt 0 ]
 }
+counted() { eventually has_counted "$1"; } # counted ID
 
 for version in 4 6; do
 	origin=ORIGIN$version

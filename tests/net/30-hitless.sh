@@ -5,13 +5,13 @@
 . "$(dirname "$0")/lib.sh"
 
 pid() { "$POLDER" lab status --json | jq -r ".pids.$1"; }
-back() { # back NAME OLD: a new pid within a second, and the API answers
-	local i
-	for i in $(seq 50); do
+back() { # back NAME OLD: a new pid; how soon is a benchmark's
+	local end=$((SECONDS + 15))
+	while [ $SECONDS -lt $end ]; do
 		[ "$(pid "$1")" != "$2" ] && [ "$(pid "$1")" != null ] && return 0
 		sleep 0.02
 	done
-	echo "$1 was not restarted within a second"
+	echo "$1 was not restarted"
 	return 1
 }
 id=$(buy Ipv4)
@@ -37,7 +37,7 @@ for turn in 1 2; do
 		old=$(pid $name)
 		program_before=$(program)
 		kill -9 "$old"
-		check "$name is back within a second, turn $turn" back $name "$old"
+		check "$name is back, turn $turn" back $name "$old"
 		sleep 1
 		[ $name = agent ] && check "the packet program was replaced, turn $turn" replaced "$program_before"
 	done

@@ -27,11 +27,13 @@ counter() { # counter NAME: of the node's stack
 received() { # bytes that connections that are open have brought the service
 	node ss -Htin state established "sport = :$PORT" | grep -oE 'bytes_received:[0-9]+' | awk -F: '{ sum += $2 } END { print sum + 0 }'
 }
-moved() { # moved: yes when more come within a second
-	local before
+moved() { # moved SECONDS: yes when more come within them
+	local before end=$((SECONDS + $1))
 	before=$(received)
-	sleep 0.8
-	[ "$(received)" != "$before" ] && echo yes
+	while sleep 0.2; do
+		[ "$(received)" = "$before" ] || { echo yes; return; }
+		[ $SECONDS -lt $end ] || return
+	done
 }
 # what cookies keep: options of the connections that the service has now
 options() { node ss -Htino state established "sport = :$PORT" | grep -oE '\b(ts|sack|wscale)\b' | sort -u | xargs; }
@@ -48,12 +50,7 @@ serve() {
 	mkfifo "$scratch/end"
 	node "$WEB" serve "$PIN" "$LISTEN" <"$scratch/end" >"$scratch/web" 2>&1 &
 	exec 8>"$scratch/end"
-	for _ in $(seq 100); do
-		grep -q ready "$scratch/web" && return
-		sleep 0.05
-	done
-	cat "$scratch/web"
-	return 1
+	eventually grep -q ready "$scratch/web" || { cat "$scratch/web"; return 1; }
 }
 
 # not in a subshell, which would end it
@@ -69,10 +66,10 @@ for version in 4 6; do
 	check "another port does not, IPv$version" test "$(reaches tcp "${vip[$version]}" 81 && echo yes)" = ""
 	check "200 connections of 64 KiB, IPv$version" inside client "$LOAD" echo "${vip[$version]}" $PORT 200 20 65536
 done
-sleep 1.2
+traffic_above() { [ "$(call DescribeTraffic --InstanceId "$1" | jq ".$2")" -gt "$3" ]; }
 for version in 4 6; do
-	check "they are traffic of the instance, IPv$version" test "$(call DescribeTraffic --InstanceId "${id[$version]}" | jq .InPackets)" -gt 400
-	check "so is what is sent to them, IPv$version" test "$(call DescribeTraffic --InstanceId "${id[$version]}" | jq .OutBytes)" -gt $((200 * 65536))
+	check "they are traffic of the instance, IPv$version" eventually traffic_above "${id[$version]}" InPackets 400
+	check "so is what is sent to them, IPv$version" eventually traffic_above "${id[$version]}" OutBytes $((200 * 65536))
 done
 
 for version in 4 6; do
@@ -80,10 +77,10 @@ for version in 4 6; do
 	source=$(client_address $version "$v")
 	number=$("$WEB" instance "$PIN" "$v")
 	hold "$v" 20 7
-	equal "connections are in use, IPv$version" yes "$(moved)"
+	equal "connections are in use, IPv$version" yes "$(moved 5)"
 	check "a worker bans the client, IPv$version" worker "$WEB" ban "$PIN" "$number" "$source" 60 9 12
 	check "it reaches nothing from then on, IPv$version" test "$(reaches tcp "$v" $PORT && echo yes)" = ""
-	equal "nor on connections that are open, IPv$version" "" "$(moved)"
+	equal "nor on connections that are open, IPv$version" "" "$(moved 1)"
 	check "and is let go, IPv$version" worker "$WEB" unban "$PIN" "$number" "$source"
 	held "connections that were open, IPv$version" 20
 	check "new ones, IPv$version" reaches tcp "$v" $PORT
@@ -120,8 +117,8 @@ hold "${vip[4]}" 50 5
 old=$(pid agent)
 kill -9 "$old"
 check "new connections while no agent runs" inside client "$LOAD" echo "${vip[4]}" $PORT 20 5 1000
-for _ in $(seq 100); do [ "$(pid agent)" != "$old" ] && break; sleep 0.05; done
-check "another agent is there" test "$(pid agent)" != "$old"
+another_agent() { [ "$(pid agent)" != "$old" ]; }
+check "another agent is there" eventually another_agent
 check "and has its orders" settled
 check "new connections then" inside client "$LOAD" echo "${vip[4]}" $PORT 20 5 1000
 check "IPv6, too" inside client "$LOAD" echo "${vip[6]}" $PORT 20 5 1000

@@ -15,10 +15,10 @@ page() {
 	inside client curl -s -m 3 -o /dev/null -w '%{http_code}' --noproxy '*' \
 		--connect-to "::$(host_of "$vip"):" "$@" "$url"
 }
-shows() { # shows EXPECTED URL VIP [CURL-OPTION...]: within two seconds
-	local expected=$1 i got
+shows() { # shows EXPECTED URL VIP [CURL-OPTION...]
+	local expected=$1 end=$((SECONDS + PATIENCE)) got
 	shift
-	for i in $(seq 20); do
+	while [ $SECONDS -lt $end ]; do
 		got=$(page "$@")
 		[ "$got" = "$expected" ] && return
 		sleep 0.1
@@ -63,15 +63,11 @@ responder_start() {
 	printf 'V\t350101000000Z\t\t%s\tunknown\t/CN=shop.example\n' "$serial" >"$scratch/index"
 	inside client sh -c 'echo $$ >"$1/responder.pid"; exec timeout 60 openssl ocsp -index "$1/index" -port 80 \
 		-rsigner "$1/ca.pem" -rkey "$1/ca.key" -CA "$1/ca.pem" -ndays 1' sh "$scratch" >"$scratch/responder" 2>&1 &
-	for _ in $(seq 100); do
-		grep -q 'waiting for' "$scratch/responder" && return
-		sleep 0.1
-	done
-	return 1
+	eventually grep -q 'waiting for' "$scratch/responder"
 }
-stapled() { # within five seconds
-	local i
-	for i in $(seq 50); do
+stapled() {
+	local end=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $end ]; do
 		inside client openssl s_client -connect "$vip4:443" -servername shop.example -status </dev/null 2>/dev/null |
 			grep -q 'OCSP Response Status: successful' && return
 		sleep 0.1
@@ -129,9 +125,9 @@ equal "the next request is not redirected" 200 "$(page http://shop.example/1k "$
 # Checks, and the access log that says why.
 source=$(client_address 4 "$vip4")
 logs() { cat "$STATE"/edge/node/log/*-shop.example/*.jsonl 2>/dev/null; }
-logged() { # logged FILTER: a line of the log, within three seconds
-	local i
-	for i in $(seq 30); do
+logged() { # logged FILTER: a line of the log
+	local end=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $end ]; do
 		logs | jq -es "any(.[]; $1)" >/dev/null && return
 		sleep 0.1
 	done
@@ -172,9 +168,9 @@ equal "the old key is not in the table" no "$got"
 
 # An agent that starts anew finds what is there; nginx goes on meanwhile.
 full_ones() { grep -c 'in force: full' "$STATE/agent.log"; }
-takes_over() { # takes_over COUNT: another full snapshot is in force, within half a minute
-	local i
-	for i in $(seq 300); do
+takes_over() { # takes_over COUNT: another full snapshot is in force
+	local end=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $end ]; do
 		[ "$(full_ones)" -gt "$1" ] && return
 		sleep 0.1
 	done

@@ -21,7 +21,7 @@ asks() {
 # becomes NAME EXPECTED KEY [DEADLINE]: the name of instance KEY answers so until then (in 3 s), over
 # both IP versions.
 becomes() {
-	local server got deadline=${4:-$(($(date +%s%3N) + 3000))}
+	local server got deadline=${4:-$(($(date +%s%3N) + PATIENCE * 1000))}
 	for server in "$DNS4" "$DNS6"; do
 		got=$(asks "$server" "${name[$3]}" "${type[${3:0:1}]}")
 		while [ "$got" != "$2" ] && [ "$(date +%s%3N)" -lt "$deadline" ]; do

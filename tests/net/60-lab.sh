@@ -12,15 +12,7 @@ status_of() {
 	echo $?
 }
 said() { grep -qF -- "$1" "$scratch/said" || { cat "$scratch/said"; return 1; }; }
-# soon COMMAND...: succeeds within 5 s.
-soon() {
-	local i
-	for i in $(seq 100); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	"$@"
-}
+soon() { eventually "$@"; }
 
 # ---- what it says about itself, at once after "up"
 check "the nodes have confirmed what there is when lab up returns" \

@@ -47,7 +47,7 @@ check "watch the block-list" call ModifyMitigation --InstanceId "$id" --Mitigati
 check "the nodes know" settled
 check "the blocked client gets through" reaches tcp "$vip" 80
 watched=0
-for _ in $(seq 40); do
+for _ in $(seq 200); do
 	watched=$("$POLDER" watch "$vip" --json | jq '[.Reasons[] | select(.Name == "block_list") | .WatchedPackets] | add // 0')
 	[ "$watched" -gt 0 ] && break
 	sleep 0.1

@@ -52,9 +52,9 @@ fetch() {
 }
 # comes EXPECTED URL VIP [CERTIFICATE]: within two seconds; nodes confirm an order before their workers have its records
 comes() {
-	local expected=$1 got i
+	local expected=$1 got end=$((SECONDS + PATIENCE))
 	shift
-	for i in $(seq 40); do
+	while [ $SECONDS -lt $end ]; do
 		got=$(fetch "$@")
 		[[ "$got" == $expected ]] && return 0
 		sleep 0.05
@@ -66,8 +66,8 @@ answer() { # answer A|AAAA: what the site's name answers
 	inside client kdig @"$DNS" +short "$cname" "$1" | sort | xargs
 }
 answers() { # answers A|AAAA EXPECTED
-	local i got
-	for i in $(seq 100); do
+	local got end=$((SECONDS + PATIENCE))
+	while [ $SECONDS -lt $end ]; do
 		got=$(answer "$1")
 		[ "$got" = "$2" ] && return 0
 		sleep 0.05

@@ -81,6 +81,7 @@ completes() { # completes WORD...: what the last one becomes, as a line
 		bash "$scratch/completion" "$POLDER" "$@"
 }
 check "an instance's id is completed by asking the service" grep -qw "$id" <<<"$(completes ports "${id%?}")"
+check "and where an action takes it" grep -qw "$id" <<<"$(completes call RenewInstance --InstanceId '')"
 equal "the choices of a word" "tcp udp" "$(completes forward "$id" '')"
 equal "an option does not count as a word" "tcp udp" "$(completes forward --json "$id" '')"
 equal "options of a command" "--months --json --help" "$(completes renew --)"
@@ -94,9 +95,22 @@ else
 	ok "zsh takes its script # SKIP zsh is not installed"
 fi
 
+# ---- errors: the service's catalogue, also where no service answers
+equal "errors are those of the service" "$(call DescribeErrors | jq -c '[.Errors[].Code] | unique')" \
+	"$(POLDER_ENDPOINT=http://127.0.0.1:9 "$POLDER" errors --json | jq -c '[.[].Code] | unique')"
+"$POLDER" errors instancenotexpire >"$scratch/error"
+check "one is told with cause, remedy and the actions that give it" sh -c \
+	"grep -q '^InstanceNotExpire, HTTP 400' '$scratch/error' && grep -q 'because   .' '$scratch/error' && grep -q 'remedy    .' '$scratch/error' && grep -q 'given by  .*ReleaseInstance' '$scratch/error'"
+equal "an unknown one is refused" 1 "$("$POLDER" errors Instance >/dev/null 2>"$scratch/error"; echo $?)"
+check "with those that it may be" grep -q 'perhaps InstanceNotFound' "$scratch/error"
+equal "a code is completed" "InstanceNotExpire" "$(completes errors InstanceNotE)"
+
+check "audit verify --json" jq -e '.whole and .records > 0' <<<"$("$POLDER" audit verify --json)"
+
 # ---- release: asks for the name, and takes no other
 at_expiry_plus "$id" 60
 begin "$tool release $id"
+check "release says what comes there" shows "in the last 60 s"
 check "release says what it ends" shows "This ends"
 answer "something"
 check "another name does nothing" shows "nothing was done"
@@ -108,6 +122,21 @@ check "the name releases it" shows "released"
 check "with status 0" shows "ended with 0"
 equal "the instance is gone" null "$(instance "$id" InstanceId)"
 clock reset
+
+# ---- a password is asked for, twice, and not shown
+name=terminal-$$
+begin "$tool user-make $name"
+check "user-make asks for the password" shows "Password:"
+answer "correct horse battery"
+check "and again" shows "Password, again:"
+answer "correct horse battery"
+check "it is made" shows "ended with 0"
+equal "the password was not shown" "" "$(shown | grep horse)"
+check "the user can log in" grep -q AccessKeySecret <<<"$(curl -s --noproxy '*' "$API" -d "Action=CreateSession&Version=2026-11-01&Format=JSON" \
+	-d "UserName=$name" --data-urlencode "Password=correct horse battery")"
+equal "a script says it on standard input" 0 "$(echo "another long password" | "$POLDER" user-password "$name" >/dev/null; echo $?)"
+check "users lists it" sh -c "'$POLDER' users --names | grep -qx $name"
+check "and it can be deleted" "$POLDER" user-delete "$name" --yes
 
 # ---- init: asks, asks again after a wrong answer, shows, does; undo asks, too
 ip netns add "$NAMESPACE"

@@ -44,7 +44,7 @@ equal "check: no such interface" 2 "$(status_of polder_there check --wan nope)"
 check "the option is named" said '--wan: there is no interface "nope"'
 
 # ---- init refuses what is wrong, by the option's name, and does nothing
-good=(--wan w0 --lan l0 --vip 203.0.113.16/28 --origin-pool 198.51.100.8/30 --name api.test --node edge1)
+good=(--wan w0 --lan l0 --vip 203.0.113.16/28 --origin-pool 198.51.100.8/30 --name 127.0.0.1 --node edge1)
 without() { # the good options but one and its value
 	local i
 	left=()
@@ -77,11 +77,11 @@ chmod 640 "$ROOT/etc/polder/control.conf"
 tree >"$scratch/before"
 equal "init" 0 "$(status_of polder_there init --root "$ROOT" "${good[@]}" --vip 2001:db8:5::/120 --yes)"
 cp "$scratch/said" "$scratch/installed"
-check "it tells the URL" said "https://api.test/"
+check "it tells the URL" said "https://127.0.0.1/"
 equal "the fingerprint is that of the certificate" \
 	"$(openssl x509 -in "$ROOT/etc/polder/api.crt" -noout -fingerprint -sha256 | cut -d= -f2)" \
 	"$(awk '/TLS fingerprint/ { print $3 }' "$scratch/installed")"
-check "the certificate is for the name" sh -c "openssl x509 -in '$ROOT/etc/polder/api.crt' -noout -ext subjectAltName | grep -q DNS:api.test"
+check "the certificate is for the address" sh -c "openssl x509 -in '$ROOT/etc/polder/api.crt' -noout -ext subjectAltName | grep -q 'IP Address:127.0.0.1'"
 check "it was told that nothing runs" said "systemctl enable --now polder-control polder-agent@edge1 polder-edge"
 equal "no secret stays in a file" "" "$(grep -rl "$(awk '/access key secret/ { print $4 }' "$scratch/installed")" "$ROOT")"
 equal "keys are for root alone" "600 600" "$(echo $(stat -c %a "$ROOT/etc/polder/api.key" "$ROOT/var/lib/polder/control.key"))"
@@ -89,8 +89,8 @@ equal "a second init" 1 "$(status_of polder_there init --root "$ROOT" "${good[@]
 check "names the way out" said "polder init --undo"
 
 # ---- what it wrote works: nginx takes both configurations, with the paths of this root
-sed "s|/etc/polder|$ROOT/etc/polder|; s|unix:/run/polder|unix:$scratch|" "$ROOT/etc/nginx/conf.d/polder-api.conf" >"$scratch/api.conf"
-printf 'pid %s;\nevents {}\nhttp { include %s; }\n' "$scratch/pid" "$scratch/api.conf" >"$scratch/nginx.conf"
+sed "s|/etc/polder|$ROOT/etc/polder|; s|unix:/run/polder/control.sock|unix:$scratch/run/api|" "$ROOT/etc/nginx/conf.d/polder-api.conf" >"$scratch/api.conf"
+printf 'user root;\npid %s;\nevents {}\nhttp { include %s; }\n' "$scratch/pid" "$scratch/api.conf" >"$scratch/nginx.conf"
 check "nginx takes the API's configuration" nginx -t -q -e stderr -c "$scratch/nginx.conf"
 mkdir "$scratch/requests"
 sed "s|/run/polder-requests|$scratch/requests|; s|/run/polder-edge/nginx.pid|$scratch/pid|" "$ROOT/etc/polder/nginx-edge.conf" >"$scratch/edge.conf"
@@ -106,33 +106,27 @@ for _ in $(seq 100); do
 	[ -S "$scratch/run/api" ] && break
 	sleep 0.05
 done
-python3 - "$scratch/run/api" 18119 <<'END' &
-import socket, sys, threading
-def copy(a, b):
-    while data := a.recv(65536): b.sendall(data)
-    b.shutdown(socket.SHUT_WR)
-server = socket.create_server(("127.0.0.1", int(sys.argv[2])))
-while True:
-    client, _ = server.accept()
-    control = socket.socket(socket.AF_UNIX); control.connect(sys.argv[1])
-    for pair in ((client, control), (control, client)): threading.Thread(target=copy, args=pair, daemon=True).start()
-END
-bridge=$!
-for _ in $(seq 100); do
-	port_is_taken 18119 && break
-	sleep 0.05
-done
+ip netns exec "$NAMESPACE" nginx -e stderr -c "$scratch/nginx.conf" -g 'daemon off;' 2>"$scratch/nginx.log" &
+server=$!
 as_installed() {
-	"$POLDER" "$@" --endpoint http://127.0.0.1:18119 --access-key-id "$(awk '/access key id/ { print $4 }' "$scratch/installed")" \
+	ip netns exec "$NAMESPACE" "$POLDER" "$@" --endpoint https://127.0.0.1/ --ca-file "$ROOT/etc/polder/api.crt" \
+		--access-key-id "$(awk '/access key id/ { print $4 }' "$scratch/installed")" \
 		--access-key-secret "$(awk '/access key secret/ { print $4 }' "$scratch/installed")"
 }
+for _ in $(seq 100); do
+	as_installed nodes >/dev/null 2>&1 && break
+	sleep 0.05
+done
+equal "without its certificate the API is not trusted" 1 "$(ip netns exec "$NAMESPACE" "$POLDER" nodes --endpoint https://127.0.0.1/ \
+	--access-key-id x --access-key-secret y >/dev/null 2>&1; echo $?)"
+check "the console is served" sh -c "ip netns exec $NAMESPACE curl -s --cacert '$ROOT/etc/polder/api.crt' https://127.0.0.1/console/ | grep -q '<html'"
 id=$(as_installed buy --json | jq -r .Data.InstanceId)
 check "the key that was shown buys an instance" test -n "$id"
 equal "its address is of the pool" 203.0.113 "$(as_installed instances --json | jq -r '.Instances[0].Ip' | cut -d. -f1-3)"
 equal "its mitigations watch or are off" "off watch" \
 	"$(echo $(as_installed mitigations "$id" --json | jq -r '.Mitigations[].Mode' | sort -u))"
-kill "$bridge" "$control"
-wait "$bridge" "$control" 2>/dev/null
+kill "$server" "$control"
+wait "$server" "$control" 2>/dev/null
 
 equal "undo" 0 "$(status_of polder_there init --undo --root "$ROOT" --yes)"
 tree >"$scratch/after"

@@ -32,7 +32,13 @@
 #define TIMEOUT_MS  15000
 #define CHUNK	    16384
 #define ADDRESS_MAX 100000
-#define SAMPLE_MAX  2000000
+/*
+ * Datagrams under way at a time: less than any queue between here and there holds, so that a busy machine delays them and
+ * loses none. What has not come back when nothing has for so long is lost.
+ */
+#define FLIGHT_MAX 128
+#define LOST_US	   5000000
+#define SAMPLE_MAX 2000000
 
 enum kind {
 	GET,
@@ -383,8 +389,8 @@ static int run_udp(struct run *run, long pps)
 {
 	int fd = udp_socket(&run->to, run->to_length);
 	uint8_t *seen = calloc((size_t)run->count, 1);
-	int64_t began = now_us(), ended = 0;
-	long got = 0, due, first_missing = -1, i;
+	int64_t began = now_us(), heard = began;
+	long got = 0, more, lost = 0, due, first_missing = -1, i;
 	uint32_t next = 0;
 	struct timespec nap = { .tv_nsec = 200000 };
 
@@ -392,17 +398,23 @@ static int run_udp(struct run *run, long pps)
 		die("load");
 	while (got < run->count) {
 		due = (long)((now_us() - began) * pps / 1000000) + 1;
-		for (i = 0; next < (uint32_t)run->count && next < (uint32_t)due && i < 64; i++) {
+		for (i = 0; next < (uint32_t)run->count && next < (uint32_t)due && i < 64 &&
+			    (long)next - got - lost < FLIGHT_MAX;
+			i++) {
 			if (send(fd, &next, sizeof(next), 0) == sizeof(next))
 				next++;
 			else if (errno != ECONNREFUSED)
 				break;
 		}
-		got += drain(fd, seen, run->count);
-		if (next == (uint32_t)run->count && !ended)
-			ended = now_us();
-		if (ended && now_us() - ended > 2000000)
-			break;
+		more = drain(fd, seen, run->count);
+		got += more;
+		if (more || got + lost >= (long)next)
+			heard = now_us();
+		if (now_us() - heard > LOST_US) {
+			if (next == (uint32_t)run->count)
+				break;
+			lost = (long)next - got;
+		}
 		nanosleep(&nap, NULL);
 	}
 	for (i = 0; i < run->count && first_missing < 0; i++)

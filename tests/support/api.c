@@ -10,6 +10,7 @@
 #include "base/form.h"
 #include "base/signature.h"
 #include "base/text.h"
+#include "control/actions/error.h"
 #include "control/auth/login.h"
 #include "control/auth/nonce.h"
 #include "control/store/policy.h"
@@ -115,7 +116,7 @@ void api_open(struct api *api)
 		nonces_open(path_of(api, "nonces"), api->clock_ms, &api->gateway.nonces), OK);
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(vip_pool_sync(api->db, "198.51.100.0/24 2001:db8:1::/112"), OK);
-	api->gateway.login = login_new();
+	api->gateway.login = login_new(1);
 	assert_non_null(api->gateway.login);
 	int64_t root = make_account(api, "root");
 	int64_t tenant = make_account(api, "tenant"), other = make_account(api, "other");
@@ -182,6 +183,18 @@ static const char *signed_query(
 		form_encode(api->mem, signature));
 }
 
+/* What an action answers is in the catalogue of errors, or tools/errors_of_actions has missed it. */
+static void expect_known_error(const struct api *api, const char *action)
+{
+	const char *code = api_code(api);
+	bool known;
+
+	if (!action_find(api->version, action, &known) || code[0] == '\0')
+		return;
+	if (!action_gives(action, code))
+		fail_msg("the catalogue of errors has no %s for %s", code, action);
+}
+
 int api_call_pairs(struct api *api, const char *action, const struct pair *pairs, size_t count)
 {
 	arena_reset(api->mem);
@@ -210,6 +223,7 @@ int api_call_pairs(struct api *api, const char *action, const struct pair *pairs
 	arena_torture(0, 0);
 	db_torture(0);
 	api->reply = json_loadb(api->response.body, api->response.body_size, 0, NULL);
+	expect_known_error(api, action);
 	return api->response.status;
 }
 

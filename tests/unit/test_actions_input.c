@@ -316,6 +316,18 @@ static const struct good goods[] = {
 	{ VERSION_POLDER, "CreateSecurityToken", { "DurationSeconds", "900" } },
 	{ VERSION_POLDER, "ModifyAccessKey", { "UserAccessKeyId", "$key", "Status", "Inactive" } },
 	{ VERSION_POLDER, "DeleteAccessKey", { "UserAccessKeyId", "$key" } },
+	{ VERSION_POLDER, "CreateUser",
+		{ "Name", "new", "Password", "correct horse battery", "Permission", "full" } },
+	{ VERSION_POLDER, "DescribeUsers", { NULL } },
+	{ VERSION_POLDER, "CreateSession",
+		{ "UserName", "new", "Password", "correct horse battery" } },
+	{ VERSION_POLDER, "ExtendSession", { NULL } },
+	{ VERSION_POLDER, "EndSession", { NULL } },
+	{ VERSION_POLDER, "DescribeCaller", { NULL } },
+	{ VERSION_POLDER, "ModifyUserPassword",
+		{ "Name", "new", "Password", "another good password" } },
+	{ VERSION_POLDER, "DeleteUser", { "Name", "new" } },
+	{ VERSION_POLDER, "DescribeErrors", { "Code", "UserNotFound" } },
 	{ VERSION_DDOSCOO, "ReleaseInstance", { "InstanceId", "$old" } },
 };
 #define GOOD_COUNT (sizeof(goods) / sizeof(goods[0]))
@@ -324,6 +336,8 @@ struct world {
 	struct api api;
 	const char *id, *old, *foreign, *key, *now, *later;
 	struct test_certificate certificate;
+	struct api_key session;
+	int64_t tokens; /* made for sessions */
 	const struct action *action;
 	struct pair good[PAIRS_MAX];
 	size_t good_count;
@@ -610,6 +624,33 @@ static void torture(struct world *world, size_t failure)
 
 /* ---- all of them */
 
+/* With a session of the tenant's, or as an operator, where an action needs it and its row does not say so. */
+static void choose_caller(struct world *world)
+{
+	struct api *api = &world->api;
+	const struct action *action = world->action;
+	bool of_session = strcmp(action->name, "ExtendSession") == 0 ||
+			  strcmp(action->name, "EndSession") == 0;
+	bool of_operator = action->permission == PERMISSION_OPERATOR ||
+			   strcmp(action->name, "ModifyUserPassword") == 0;
+	const char *before = api->version;
+
+	api->token = NULL;
+	api->caller = of_operator ? &api->root : &api->tenant;
+	if (!of_session)
+		return;
+	api->version = VERSION_POLDER;
+	assert_int_equal(api_call(api, "CreateSecurityToken", "Extendable", "true", NULL), 200);
+	world->tokens++;
+	(void)snprintf(world->session.id, sizeof(world->session.id), "%s",
+		api_text(api, "Credentials.AccessKeyId"));
+	(void)snprintf(world->session.secret, sizeof(world->session.secret), "%s",
+		api_text(api, "Credentials.AccessKeySecret"));
+	api->token = arena_copy(api->fixture, api_text(api, "Credentials.SecurityToken"));
+	api->caller = &world->session;
+	api->version = before;
+}
+
 static void choose(struct world *world, const struct good *good)
 {
 	struct api *api = &world->api;
@@ -617,7 +658,7 @@ static void choose(struct world *world, const struct good *good)
 	world->action = action_find(good->version, good->action, &known);
 	assert_non_null(world->action);
 	api->version = good->version;
-	api->caller = world->action->permission == PERMISSION_OPERATOR ? &api->root : &api->tenant;
+	choose_caller(world);
 	world->good_count = 0;
 	for (size_t i = 0; i + 1 < 24 && good->pairs[i]; i += 2)
 		world->good[world->good_count++] =
@@ -716,10 +757,10 @@ static void test_every_parameter(void **state)
 	for (size_t i = 0; i < GOOD_COUNT; i++) {
 		choose(&world, &goods[i]);
 		walk_parameters(&world);
-		writes += world.action->mode == WRITE;
+		writes += world.action->mode == WRITE && !world.action->unrecorded;
 	}
 	/* one record for each write that succeeded, none for any refusal */
-	assert_int_equal(audit_count(api), records + writes);
+	assert_int_equal(audit_count(api), records + writes + world.tokens);
 	print_message("%zu bad requests refused\n", world.cases);
 	api_close(api);
 }
@@ -737,9 +778,9 @@ static void walk_failures(size_t failure)
 			must_succeed(&world);
 		else
 			torture(&world, failure);
-		writes += world.action->mode == WRITE;
+		writes += world.action->mode == WRITE && !world.action->unrecorded;
 	}
-	assert_int_equal(audit_count(&world.api), records + writes);
+	assert_int_equal(audit_count(&world.api), records + writes + world.tokens);
 	print_message("%zu failures survived\n", world.failures);
 	api_close(&world.api);
 }

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "control/model/web_condition.h"
+#include "control/actions/error.h"
 #include "tests/support/api.h"
 
 #include <setjmp.h>
@@ -412,29 +413,36 @@ static void the_table_is_sound(void **state)
 	json_decref(described);
 }
 
+static void expect_balanced(const char *shape)
+{
+	int depth = 0;
+
+	for (const char *at = shape; *at; at++) {
+		depth += strchr("[{(", *at) != NULL;
+		depth -= strchr("]})", *at) != NULL;
+		assert_true(depth >= 0);
+	}
+	assert_int_equal(depth, 0);
+}
+
 /* What forms are made of: every JSON parameter has a shape, with balanced brackets. */
 static void every_document_has_a_shape(void **state)
 {
 	const struct action *const *table, *action;
-	const struct param *param;
 	int shapes = 0;
 
 	(void)state;
 	for (table = action_tables; *table; table++) {
 		for (action = *table; action->name; action++) {
-			for (param = action->params; param->kind != PARAM_END; param++) {
-				int depth = 0;
+			const struct param *param = action->params;
 
+			for (; param->kind != PARAM_END; param++) {
 				if (param->kind != PARAM_JSON && param->kind != PARAM_OBJECT_LIST)
 					continue;
 				if (!param->shape)
 					fail_msg("%s: %s", action->name, param->name);
-				for (const char *at = param->shape; *at; at++) {
-					depth += strchr("[{(", *at) != NULL;
-					depth -= strchr("]})", *at) != NULL;
-					assert_true(depth >= 0);
-				}
-				assert_int_equal(depth, 0);
+				else
+					expect_balanced(param->shape);
 				shapes++;
 			}
 		}
@@ -464,6 +472,79 @@ static void condition_shape_is_of_the_tables(void **state)
 		names++;
 	}
 	assert_int_equal(names, 2 + WEB_FIELD_COUNT + METHOD_COUNT);
+}
+
+/* ---- the catalogue of errors */
+
+static void check_words(const char *text)
+{
+	static const char *const verbs[] = { "Describe", "Create", "Modify", "Delete", "Renew",
+		"Start", "Stop", "Release", "Query", "Extend", "Diagnose" };
+	char word[64];
+	bool known;
+
+	/* An action that is named must be there. */
+	for (const char *at = text; *at; at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ')) {
+		size_t length = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+		if (length >= sizeof(word))
+			continue;
+		memcpy(word, at, length);
+		word[length] = '\0';
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+			if (strncmp(word, verbs[i], strlen(verbs[i])) != 0 ||
+				word[strlen(verbs[i])] < 'A' || word[strlen(verbs[i])] > 'Z')
+				continue;
+			if (!action_find(VERSION_POLDER, word, &known) &&
+				!action_find(VERSION_DDOSCOO, word, &known) &&
+				!action_find(VERSION_BSS, word, &known))
+				fail_msg("no action %s: %s", word, text);
+		}
+	}
+}
+
+static void errors_are_explained(void **state)
+{
+	struct api *api = *state;
+	const char *code;
+	size_t i, count;
+
+	POLDER(api, "DescribeErrors");
+	expect(api, 200, "");
+	count = json_array_size(api_get(api, "Errors"));
+	assert_int_equal(api_int(api, "TotalCount"), count);
+	assert_true(count > 60);
+	for (i = 0; i < count; i++) {
+		const json_t *error = json_array_get(api_get(api, "Errors"), i);
+		const char *cause = json_string_value(json_object_get(error, "Cause"));
+		const char *remedy = json_string_value(json_object_get(error, "Remedy"));
+
+		code = json_string_value(json_object_get(error, "Code"));
+		if (strlen(cause) < 20 || strlen(remedy) < 15)
+			fail_msg("%s is not explained", code);
+		check_words(remedy);
+		check_words(cause);
+		/* An error that nothing gives is none. */
+		if (json_is_false(json_object_get(error, "Everywhere")) &&
+			json_array_size(json_object_get(error, "Actions")) == 0)
+			fail_msg("no action gives %s", code);
+	}
+	POLDER(api, "DescribeErrors", "Code", "UserNotFound");
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	assert_int_equal(api_int(api, "Errors.0.HttpStatus"), 400);
+	assert_string_equal(api_text(api, "Errors.0.Actions.0"), "ModifyUserPassword");
+	assert_string_equal(api_text(api, "Errors.0.Actions.1"), "DeleteUser");
+	assert_int_equal(json_array_size(api_get(api, "Errors.0.Actions")), 2);
+	POLDER(api, "DescribeErrors", "Code", "SignatureNonceUsed");
+	assert_true(json_is_true(api_get(api, "Errors.0.Everywhere")));
+	assert_int_equal(json_array_size(api_get(api, "Errors.0.Actions")), 0);
+	POLDER(api, "DescribeErrors", "Code", "InternalError");
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	POLDER(api, "DescribeErrors", "Code", "NoSuchCode");
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	assert_true(action_gives("CreatePort", "ddos_coop3303"));
+	assert_false(action_gives("DescribeErrors", "ddos_coop3303"));
+	assert_true(action_gives("DescribeErrors", "Throttling.User"));
 }
 
 static int open_api(void **state)
@@ -499,6 +580,7 @@ int main(void)
 		CASE(tokens_are_limited),
 		CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
+		CASE(errors_are_explained),
 		cmocka_unit_test(every_document_has_a_shape),
 		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};

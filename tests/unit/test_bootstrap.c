@@ -109,7 +109,7 @@ static void first_key_is_made_once(void **state)
 	assert_string_equal(json_string_value(json_object_get(first, "user")), user.name);
 	assert_int_equal(user.permission, PERMISSION_OPERATOR);
 	assert_int_equal(user.account, 1);
-	assert_int_equal(password_check(user.password,
+	assert_int_equal(password_check(user.password, PASSWORD_COST_LOG2,
 				 json_string_value(json_object_get(first, "password")), &good),
 		OK);
 	assert_true(good);

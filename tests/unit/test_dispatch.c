@@ -429,9 +429,8 @@ static void errors_are_named(void **state)
 			fail_msg("%s: %s", errors[i].sample.name, api->response.body);
 		if (errors[i].sample.status == 200)
 			continue;
-		(void)snprintf(recommend, sizeof(recommend),
-			"https://api.aliyun.com/troubleshoot?q=%s&product=ddoscoo&requestId=%s",
-			errors[i].sample.code, api_text(api, "RequestId"));
+		(void)snprintf(recommend, sizeof(recommend), "http://%s/console/#/errors/%s",
+			api_text(api, "HostId"), errors[i].sample.code);
 		assert_string_equal(api_text(api, "Recommend"), recommend);
 	}
 }
@@ -469,6 +468,42 @@ static void other_paths_are_not_found(void **state)
 			"Signature=s";
 	dispatch_request(&api->gateway, NULL, api->mem, &request, &api->response);
 	assert_int_equal(api->response.status, 503);
+}
+
+/* By the scheme that the proxy in front tells, and only to names that can be in a link. */
+static void errors_link_to_their_page(void **state)
+{
+	static const struct {
+		const char *scheme, *host, *link;
+	} cases[] = {
+		{ "https", "api.example:8443", "https://api.example:8443/console/#/errors/" },
+		{ "http", "[2001:db8::1]", "http://[2001:db8::1]/console/#/errors/" },
+		{ "javascript", "api.example", "http://api.example/console/#/errors/" },
+		{ "https", "evil.example/#", "https://polder.test/console/#/errors/" },
+		{ "https", "a b", "https://polder.test/console/#/errors/" },
+	};
+	struct api *api = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct header header[] = { { "X-Forwarded-Proto", cases[i].scheme },
+			{ "Host", cases[i].host } };
+		const struct request request = { .method = "GET",
+			.path = "/",
+			.query = "",
+			.body = "",
+			.header = header,
+			.header_count = 2,
+			.clock_ms = api->clock_ms };
+
+		arena_reset(api->mem);
+		dispatch_request(&api->gateway, api->db, api->mem, &request, &api->response);
+		json_decref(api->reply);
+		api->reply = json_loadb(api->response.body, api->response.body_size, 0, NULL);
+		assert_memory_equal(
+			api_text(api, "Recommend"), cases[i].link, strlen(cases[i].link));
+		assert_string_equal(
+			api_text(api, "Recommend") + strlen(cases[i].link), "MissingParameter");
+	}
 }
 
 static void mismatch_shows_the_string(void **state)
@@ -683,6 +718,7 @@ int main(void)
 		CASE(each_parameter_is_needed),
 		CASE(errors_are_named),
 		CASE(other_paths_are_not_found),
+		CASE(errors_link_to_their_page),
 		CASE(mismatch_shows_the_string),
 		CASE(clock_skew),
 		CASE(nonces_are_used_once),

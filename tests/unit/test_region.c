@@ -81,10 +81,10 @@ static void test_override_form(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (region_override_is_valid(bad[i]))
+		if (region_override_read(bad[i], &(struct region_override){ 0 }))
 			fail_msg("%s is taken", bad[i]);
-	assert_true(region_override_is_valid("10.0.0.0/8=DE"));
-	assert_true(region_override_is_valid("2001:db8::/32=CN"));
+	assert_true(region_override_read("10.0.0.0/8=DE", &(struct region_override){ 0 }));
+	assert_true(region_override_read("2001:db8::/32=CN", &(struct region_override){ 0 }));
 }
 
 static void test_bad_files(void **state)

@@ -4,8 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
 origins_start
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
+	-keyout "$scratch/one.key" -out "$scratch/one.pem" 2>/dev/null
 table <<END
-{$(vips), "sites":[$(one_site 1 a.test), $(one_site 2 watch.test '"modes":{"malformed":1}'), $(one_site 3 off.test '"modes":{"malformed":0}')]}
+{$(vips), "certificates":[{"number":1,"chain":"$scratch/one.pem","key":"$scratch/one.key"}], "sites":[$(one_site 1 a.test '"certificate":1,"flags":'$((PLAIN | KEEPALIVE))), $(one_site 2 watch.test '"modes":{"malformed":1}'), $(one_site 3 off.test '"modes":{"malformed":0}')]}
 END
 edge_start
 
@@ -24,6 +26,9 @@ while IFS='|' read -r name request; do
 done <<'END'
 lines that end with LF|GET / HTTP/1.1\nHost: @\n\n
 one header line that does|GET / HTTP/1.1\r\nHost: @\r\nX-A: b\nX-C: d\r\n\r\n
+one with LF behind a space|GET / HTTP/1.1\r\nHost: @\r\nX-A: b \nX-C: d\r\n\r\n
+LF behind a space and nothing else|GET / HTTP/1.1\r\nHost: @\r\nX-A: \nX-C: d\r\n\r\n
+the last header line with LF behind a space|GET / HTTP/1.1\r\nHost: @\r\nX-A: b \n\r\n
 the request line does|GET / HTTP/1.1\nHost: @\r\n\r\n
 a vertical tab in a value|GET / HTTP/1.1\r\nHost: @\r\nX-A: b\013c\r\n\r\n
 DEL in a value|GET / HTTP/1.1\r\nHost: @\r\nX-A: abcdefghijkl\177mn\r\n\r\n
@@ -37,6 +42,26 @@ two spaces before the path|GET  / HTTP/1.1\r\nHost: @\r\n\r\n
 two spaces behind it|GET /  HTTP/1.1\r\nHost: @\r\n\r\n
 a space behind the version|GET / HTTP/1.1 \r\nHost: @\r\n\r\n
 a version of three digits|GET / HTTP/1.01\r\nHost: @\r\n\r\n
+END
+
+# LF behind a space: where the header begins and ends is known, whatever goes before it; bodies may have it. (In pieces a chunked body
+# is the last: an origin that answers before its end has the connection closed.)
+while read -r expected bytes kinds; do
+	# shellcheck disable=SC2086 # words
+	equal "$kinds in pieces of $bytes" "$expected" "$(/usr/bin/python3 tests/web/pieces.py $VIP 80 - $bytes $kinds | tr ' ' ,)"
+	# shellcheck disable=SC2086
+	equal "under TLS" "$expected" "$(/usr/bin/python3 tests/web/pieces.py $VIP 443 a.test $bytes $kinds | tr ' ' ,)"
+done <<'END'
+200,200 100000 get get
+200 100000 get hidden get
+200 1 get hidden get
+200 700 get long
+200,200,200 100000 post post get
+200,200 1 post chunks
+200,200 40 post chunks
+200,200 100000 chunks post hidden get
+200,200,200 100000 big big get
+200,200 5000 big big hidden
 END
 
 # What nginx refuses by itself is counted for the node.

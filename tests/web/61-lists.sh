@@ -46,6 +46,13 @@ equal "never counted" "0 0" "$(site_count 3 refused black_list) $(site_count 3 w
 equal "a trusted proxy is no source" 200 "$(status proxy.test)"
 equal "while a scene policy passes all" 200 "$(from 203.0.113.5 bypass.test)"
 
+# What the operator says of networks goes over the database, the last first.
+row() { grep -oP '^COUNTRY\("\K[A-Z]{2}' shared/countries.def | grep -nx "$1" | cut -d: -f1; }
+table <<<"{\"regions\":[[\"100.64.0.0/10\",$(row US)],[\"100.64.1.0/24\",$(row DE)],[\"8.8.8.128/25\",$(row DE)],[\"2001:db8:5::/48\",$(row US)]]}"
+equal "a network that the operator names" "403 200 403" "$(from 100.64.0.1 region.test) $(from 100.64.1.1 region.test) $(from 2001:db8:5::1 region.test)"
+equal "over the database" 200 "$(from 8.8.8.200 region.test)"
+table <<<"{\"regions\":[[\"192.0.2.250/32\",$(row US)]]}"
+
 if [ -n "$EDGE_EXTRA" ]; then
 	equal "a refused country has a reason" "403 region" \
 		"$(get region.test / -H 'X-Forwarded-For: 8.8.8.8' -o /dev/null -w '%{http_code} %header{x-polder-refused}')"

@@ -7,6 +7,7 @@
  *
  * The description is an object; all members may be missing:
  *   life_offset_ms; proxies: ["10.0.0.0/8"]; ticket_keys: [160 hex digits]
+ *   regions: [["100.64.0.0/10", 3]], place in countries.def + 1;
  *   vips: [{address, instance, mitigation_until_ms, forward_until_ms}]; names: [{name, addresses}]
  *   certificates: [{number, version, chain: FILE, key: FILE, count}]; ocsp: [{number, file}]
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
@@ -109,6 +110,21 @@ static void put_settings(struct request_table *table, const json_t *spec)
 	memset(settings.challenge_key, 7, sizeof(settings.challenge_key));
 	settings.challenge_epoch = (uint64_t)time(NULL) / CHALLENGE_EPOCH_SECONDS;
 	put(table, TABLE_SETTINGS, "", 0, &settings, sizeof(settings));
+}
+
+static void put_regions(struct request_table *table, const json_t *spec)
+{
+	struct table_prefix prefix[TABLE_REGION_MAX];
+	size_t count = 0;
+	json_t *item;
+
+	json_array_foreach(json_object_get(spec, "regions"), count, item)
+	{
+		prefix[count] = prefix_of(json_string_value(json_array_get(item, 0)));
+		prefix[count].flags = (uint32_t)json_integer_value(json_array_get(item, 1));
+	}
+	if (count > 0)
+		put(table, TABLE_REGIONS, "", 0, prefix, count * sizeof(*prefix));
 }
 
 static void put_vips(struct request_table *table, const json_t *spec)
@@ -365,6 +381,7 @@ int main(int argc, char **argv)
 		give_up("the table cannot be opened");
 	put_settings(table, spec);
 	put_vips(table, spec);
+	put_regions(table, spec);
 	put_certificates(table, spec);
 	put_sites(table, json_object_get(spec, "sites"));
 	remove_all(table, spec);

@@ -14,7 +14,7 @@ export type Reply<A extends ActionName> = A extends keyof Replies ? Replies[A] :
 /** What an error reply says; for the ones that never arrived, code is "Network". */
 export class ApiError extends Error {
 	constructor(readonly code: string, message: string, readonly action: string, readonly status: number,
-		readonly requestId: string, readonly recommend: string) {
+		readonly requestId: string, readonly recommend: string, readonly retryAfterMs = 0) {
 		super(message);
 		this.name = "ApiError";
 	}
@@ -90,7 +90,7 @@ function errorOf(action: string, reply: RawReply): ApiError {
 	} catch { /* not the control's: nginx's or a proxy's */ }
 	return new ApiError(body.Code ?? `HTTP${reply.response.status}`, body.Message ?? reply.response.statusText,
 		action, reply.response.status, body.RequestId ?? reply.response.headers.get("x-acs-request-id") ?? "",
-		body.Recommend ?? "");
+		body.Recommend ?? "", Number(reply.response.headers.get("x-acs-retry-after")) || 0);
 }
 
 /** Calls an action with the session's key. Throws ApiError, or AbortError when the signal says so. */

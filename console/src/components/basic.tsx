@@ -117,8 +117,8 @@ export function Card({ title, actions, children, wide }: { title?: ReactNode; ac
 export function Facts({ children }: { children: ReactNode }) {
 	return <dl className="facts">{children}</dl>;
 }
-export function Fact({ name, children }: { name: ReactNode; children: ReactNode }) {
-	return <div><dt>{name}</dt><dd>{children}</dd></div>;
+export function Fact({ name, children, wide }: { name: ReactNode; children: ReactNode; wide?: boolean }) {
+	return <div className={wide ? "wide" : undefined}><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
 /** Nothing there yet, and what to do about it. */

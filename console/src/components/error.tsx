@@ -8,6 +8,7 @@ import { common } from "../i18n/common";
 import { text, useTexts } from "../i18n";
 import { href } from "../router";
 import { createStore, useStore } from "../store";
+import { duration } from "../time";
 import { Button, CopyButton } from "./basic";
 
 function ErrorBody({ error }: { error: ApiError }) {
@@ -15,7 +16,7 @@ function ErrorBody({ error }: { error: ApiError }) {
 	if (error.code === "Network")
 		return <p>{t("network")}</p>;
 	return <>
-		<p><code>{error.code}</code> {error.message}</p>
+		<p><code>{error.code}</code> {error.message}{error.retryAfterMs > 0 && <> {t("retryAfter", { time: duration(error.retryAfterMs) })}</>}</p>
 		<p className="error-foot">
 			{error.status > 0 && <a href={href("errors", error.code)}>{t("whatItMeans")}</a>}
 			{error.requestId && <span>{t("requestId")} <code>{error.requestId}</code> <CopyButton value={error.requestId} what={t("requestId")} /></span>}

@@ -7,7 +7,8 @@ import type { Instance } from "../api/replies";
 import { useTexts } from "../i18n";
 import { settingsTexts } from "../i18n/settings-card";
 import { common } from "../i18n/common";
-import { Button } from "./basic";
+import { href } from "../router";
+import { Button, Empty, LinkButton } from "./basic";
 import { ErrorNotice, toast } from "./error";
 import { SelectField } from "./fields";
 import "./settings.css";
@@ -55,6 +56,11 @@ export function InstanceSelect({ id, instances, onChange }: { id: string; instan
 	if (!choices.some((choice) => choice.id === id))
 		choices.unshift({ id, label: id });
 	return <div className="instance-select"><SelectField label={t("instance")} value={id} onChange={onChange} choices={choices} /></div>;
+}
+
+export function NoInstance() {
+	const t = useTexts(settingsTexts);
+	return <Empty title={t("noInstance")} action={<LinkButton to={href("instances")} look="primary">{t("toInstances")}</LinkButton>} />;
 }
 
 /** One entry a line, or separated by commas or blanks. */

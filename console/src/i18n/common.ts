@@ -13,7 +13,7 @@ export const common = section({
 	entries: ["{n} in all", "共 {n} 条"], actions: ["Actions", "操作"], more: ["More", "更多"], details: ["Details", "详情"],
 	failed: ["{action} failed", "{action} 失败"], requestId: ["Request", "请求 ID"], whatItMeans: ["What it means and what to do", "含义与处理方法"],
 	network: ["The server cannot be reached. Is the control running?", "无法连接服务器。控制程序是否在运行？"],
-	dismiss: ["Dismiss", "关闭提示"], sortBy: ["Sort by {column}", "按 {column} 排序"],
+	retryAfter: ["Try again in {time}.", "请在 {time}后重试。"], dismiss: ["Dismiss", "关闭提示"], sortBy: ["Sort by {column}", "按 {column} 排序"],
 	typeName: ["Type {name} to confirm", "请输入 {name} 以确认"],
 	packetsMinute: ["Packets of the last 60 seconds", "最近 60 秒的数据包"],
 	packetsNone: ["No packet arrived in the last 60 seconds.", "最近 60 秒没有收到数据包。"],

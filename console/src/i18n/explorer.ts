@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Texts of the API Explorer.
-import { section } from "./index";
+import { section, type Text } from "./index";
 
 export const explorer = section({
 	title: ["API Explorer", "API 调试"],
@@ -18,14 +18,14 @@ export const explorer = section({
 	read: ["reads", "读取"], write: ["writes", "写入"], danger: ["stops traffic or cannot be undone", "会中断流量或无法撤销"],
 	needs: ["needs {permission}", "需要 {permission} 权限"], perSecond: ["{n} calls a second", "每秒 {n} 次"],
 	noParameters: ["It has no parameters.", "此操作没有参数。"], parameters: ["Parameters", "参数"],
-	example: ["Fill in an example", "填入示例"], clear: ["Clear", "清空"], onlyRequired: ["Only what is needed", "仅必填"],
+	example: ["Fill in an example", "填入示例"], clear: ["Clear", "清空"], 
 	optionalOnes: ["{n} optional parameters", "{n} 个选填参数"],
-	call: ["Call", "调用"], calling: ["Calling…", "调用中…"], callAnyway: ["Call anyway", "仍然调用"],
+	call: ["Call", "调用"], callAnyway: ["Call anyway", "仍然调用"],
 	notAllowed: ["Your key may not call this action.", "您的密钥无权调用此操作。"],
 	share: ["Copy link", "复制链接"], shared: ["The link is in the clipboard. It holds the parameters, and no secret.",
 		"链接已复制，仅包含参数，不包含密钥。"],
 	tooLong: ["This form is too long for a link: copy the code instead.", "内容过长，无法生成链接，请复制代码。"],
-	problems: ["{n} things would be refused", "{n} 处可能被拒绝"],
+	problems: ["Would be refused: {n}", "可能被拒绝：{n} 处"],
 	"what.missing": ["is needed", "必填"], "what.unknown": ["is not known; known: {expected}", "未知；可用：{expected}"],
 	"what.type": ["must be {expected}", "须为 {expected}"], "what.range": ["must be {expected}", "须在 {expected} 之间"],
 	"what.choice": ["must be one of {expected}", "须为以下之一：{expected}"],
@@ -35,11 +35,11 @@ export const explorer = section({
 	addMember: ["Add {name}", "添加 {name}"], name: ["Name", "名称"], value: ["Value", "值"],
 	timeAs: ["{name} as a date", "{name}（日期）"], milliseconds: ["milliseconds since 1970", "1970 年以来的毫秒数"],
 	seconds: ["seconds since 1970", "1970 年以来的秒数"], now: ["now", "现在"], unset: ["not set", "未设置"],
-	how: ["How it is sent", "发送方式"], signature: ["Signature", "签名"], method: ["Method", "方法"], format: ["Reply", "返回格式"],
+	signature: ["Signature", "签名"], method: ["Method", "方法"], format: ["Reply", "返回格式"],
 	request: ["Request", "请求"], response: ["Response", "响应"], code: ["Code", "代码"], docs: ["Docs", "文档"],
 	errors: ["Errors", "错误码"], history: ["History", "历史"], diagnose: ["Diagnose", "诊断"],
 	preview: ["This is what a call would send now. Each call has a new nonce and time.", "当前调用将发送的内容；每次调用都会使用新的随机数和时间。"],
-	sentAt: ["Sent {time}", "发送于 {time}"], explain: ["Choose a line to see what it was made of.", "选择一行以查看其来源。"],
+	sentAt: ["Sent {time}.", "发送于 {time}。"], explain: ["Choose a line to see what it was made of.", "选择一行以查看其来源。"],
 	raw: ["before encoding", "编码前"],
 	"step.parameters": ["1 · Parameters, sorted by name", "1 · 参数（按名称排序）"],
 	"step.canonicalQuery": ["2 · Canonical query: each encoded, joined by &", "2 · 规范化查询串：逐个编码并以 & 连接"],
@@ -72,7 +72,7 @@ export const explorer = section({
 	language: ["Language", "语言"], runWith: ["Save it as {file} and run", "保存为 {file} 并运行"], needsFirst: ["It needs", "需要先安装"],
 	noTerraform: ["There is no such sample: Terraform has no resource for this action, or a value is secret.", "没有此类示例：Terraform 没有对应资源，或某个值为机密。"],
 	noSecret: ["Keys are read from the environment; no sample holds a secret.", "密钥从环境变量读取，示例中不含机密。"],
-	kind: ["Type", "类型"], required: ["Needed", "必填"], yes: ["yes", "是"], about: ["About", "说明"], shape: ["JSON", "JSON 结构"],
+	kind: ["Type", "类型"], required: ["Needed", "必填"], yes: ["yes", "是"], about: ["About", "说明"], 
 	xmlItems: ["Lists in XML", "XML 中的列表"], version: ["Version", "版本"], permission: ["Permission", "权限"], rate: ["Calls", "频率"],
 	byDefault: ["default {value}", "默认 {value}"], errorCode: ["Code", "错误码"], status: ["HTTP", "HTTP"], cause: ["Cause", "原因"], remedy: ["Remedy", "处理"],
 	ofAction: ["Of this action", "此操作特有"], everywhere: ["Of any action", "任何操作均可能返回"],
@@ -87,5 +87,15 @@ export const explorer = section({
 	redacted: ["Shown as ***: {names}", "以 *** 显示：{names}"],
 	confirmTitle: ["{name} stops traffic or cannot be undone", "{name} 会中断流量或无法撤销"],
 	confirmText: ["The call is made as soon as you confirm.", "确认后将立即发起调用。"],
-	byAction: ["by the form", "来自表单"],
 });
+
+/** Groups of actions, by the names that the control gives them; one that is not here is shown as it is. */
+export const groupNames: Record<string, Text> = {
+	"instances": ["Instances", "实例"], "orders": ["Orders", "订单"], "tags": ["Tags", "标签"], "port rules": ["Port rules", "端口规则"],
+	"health checks": ["Health checks", "健康检查"], "block and allow lists": ["Block and allow lists", "黑白名单"],
+	"mitigation of packets": ["Mitigation of packets", "网络层防护"], "protection of web sites": ["Protection of web sites", "网站防护"],
+	"logs": ["Logs", "日志"], "scene policies": ["Scene policies", "场景策略"], "blackhole": ["Blackhole", "黑洞"], "traffic": ["Traffic", "流量"],
+	"web sites": ["Web sites", "网站"], "certificates": ["Certificates", "证书"], "nodes": ["Nodes", "节点"],
+	"audit and events": ["Audit and events", "审计与事件"], "accounts and keys": ["Accounts and keys", "账户与密钥"], "sessions": ["Sessions", "会话"],
+	"drills": ["Drills", "演练"],
+};

@@ -4,6 +4,7 @@ import { section } from "./index";
 
 export const overview = section({
 	quiet: ["No attack now", "当前无攻击"], attack: ["{n} under attack now", "{n} 个实例正在遭受攻击"],
+	flood: ["A flood is being answered", "正在应答洪水攻击"], answered: ["{rate} get a cookie or a challenge instead of a place at your servers.", "{rate} 以 Cookie 或挑战应答，未到达您的服务器。"],
 	quietHint: ["An instance counts as attacked while at least {pps} packets a second, and half of what arrives, are refused.",
 		"每秒丢弃数据包不少于 {pps} 且不少于到达量一半的实例视为受攻击。"],
 	arrives: ["Arrives", "到达"], refused: ["Refused", "丢弃"], sent: ["Sent to clients", "发往客户端"], peak: ["peak {rate}", "峰值 {rate}"], peakOf: ["Highest since this page is open", "页面打开以来的最高值"],

@@ -28,9 +28,12 @@ export function HistoryView({ onOpen, onReplay }: { onOpen: (exchange: Exchange)
 
 interface Diagnosis {
 	Call: { ActionName: string; SignatureForm: string; Method: string; HttpStatus: number; Code: string; Message: string; Time: number; SourceIp: string };
-	CanonicalRequest: string; StringToSign: string; Redacted: string[]; Cause: string; Remedy: string;
+	CanonicalRequest: string; StringToSign: string; Redacted?: string[]; Cause: string; Remedy: string;
 	Difference?: { Equal: boolean; Compared: "CanonicalRequest" | "StringToSign"; Cause?: string; Explanation?: string };
 }
+
+/** Without what pasting adds, as the server compares it. */
+const pasted = (text: string) => text.replaceAll("\r", "").replace(/[\n ]+$/, "");
 
 /** Both texts with the first byte that differs marked in each. */
 function Beside({ server, client }: { server: string; client: string }) {
@@ -38,8 +41,10 @@ function Beside({ server, client }: { server: string; client: string }) {
 	const difference = firstDifference(server, client);
 	if (!difference)
 		return <Notice tone="good">{t("equal")}</Notice>;
-	const at = server.length - 1 < 0 ? 0 : [...server].findIndex((c, i) => c !== [...client][i]);
-	const cut = at < 0 ? Math.min([...server].length, [...client].length) : at;
+	const left = [...server];
+	const right = [...client];
+	const at = left.findIndex((letter, i) => letter !== right[i]);
+	const cut = at < 0 ? left.length : at;
 	const marked = (text: string) => {
 		const letters = [...text];
 		const here = letters[cut];
@@ -78,8 +83,8 @@ export function DiagnoseView({ first }: { first: { callId: string; text: string 
 				<span className="quiet-text">{dateTime(found.diagnosis.Call.Time)} · {found.diagnosis.Call.SignatureForm} {found.diagnosis.Call.Method} · {found.diagnosis.Call.SourceIp}</span></div>
 			{found.diagnosis.Cause && <Notice tone="info" title={found.diagnosis.Cause}>{found.diagnosis.Remedy}</Notice>}
 			{found.diagnosis.Difference?.Explanation && <Notice tone="warn" title={found.diagnosis.Difference.Cause}>{found.diagnosis.Difference.Explanation}</Notice>}
-			{found.diagnosis.Redacted.length > 0 && <p className="quiet-text">{t("redacted", { names: found.diagnosis.Redacted.join(", ") })}</p>}
-			{found.client ? <Beside server={server} client={found.client} /> : <><h3>{t("servers")}</h3>
+			{(found.diagnosis.Redacted ?? []).length > 0 && <p className="quiet-text">{t("redacted", { names: (found.diagnosis.Redacted ?? []).join(", ") })}</p>}
+			{found.client ? <Beside server={server} client={pasted(found.client)} /> : <><h3>{t("servers")}</h3>
 				{found.diagnosis.CanonicalRequest && <pre className="x-code" tabIndex={0}>{found.diagnosis.CanonicalRequest}</pre>}
 				<pre className="x-code" tabIndex={0}>{found.diagnosis.StringToSign}</pre></>}
 		</>}

@@ -4,12 +4,14 @@ import { useMemo, useState } from "react";
 import { SearchField, Input, Label, ToggleButton, ToggleButtonGroup } from "react-aria-components";
 import { SelectField } from "../../components";
 import { everything, groupsOf, search, type Action, type Filter } from "../../explorer/schema";
-import { useTexts } from "../../i18n";
-import { explorer } from "../../i18n/explorer";
+import { format, useLanguage, useTexts } from "../../i18n";
+import { explorer, groupNames } from "../../i18n/explorer";
 import { href } from "../../router";
 
 export function ActionList({ actions, current }: { actions: readonly Action[]; current: string }) {
 	const t = useTexts(explorer);
+	const language = useLanguage();
+	const groupName = (id: string) => (groupNames[id] ? format(groupNames[id], language) : id);
 	const [filter, setFilter] = useState<Filter>(everything);
 	const found = useMemo(() => search(actions, filter), [actions, filter]);
 	const groups = useMemo(() => groupsOf(found), [found]);
@@ -29,11 +31,11 @@ export function ActionList({ actions, current }: { actions: readonly Action[]; c
 			<span className="quiet-text" aria-live="polite">{t("found", { n: found.length })}</span>
 		</div>
 		<SelectField label={t("group")} hideLabel value={filter.group || "all"} onChange={(id) => change({ group: id === "all" ? "" : id })}
-			choices={[{ id: "all", label: t("allGroups") }, ...groupsOf(actions).map((id) => ({ id, label: id }))]} />
+			choices={[{ id: "all", label: t("allGroups") }, ...groupsOf(actions).map((id) => ({ id, label: groupName(id) }))]} />
 		{found.length === 0 && <p className="quiet-text">{t("nothing")}</p>}
 		<nav className="x-groups" aria-label={t("actions")} tabIndex={0}>
 			{groups.map((group) => <div key={group}>
-				<h3 className="x-group">{group}</h3>
+				<h3 className="x-group">{groupName(group)}</h3>
 				<ul>{found.filter((action) => action.group === group).map((action) => <li key={action.name}>
 					<a href={href("explorer", action.name)} aria-current={action.name === current ? "page" : undefined} title={action.summary}>
 						<span className={`x-mark ${action.mode}`} aria-hidden="true" />{action.name}

@@ -20,9 +20,7 @@ export function usePreview(action: Action, pairs: readonly Pair[], how: How): Si
 		if (connection.key)
 			void sign(action, pairs, how, connection.key, location.host, machineNow()).then((next) => { if (!over) setSigned(next); });
 		return () => { over = true; };
-		// The key says all that matters of action, pairs and how.
-		// eslint-disable-next-line
-	}, [key]);
+	}, [key]); // which says all that matters of action, pairs and how
 	return signed;
 }
 
@@ -33,7 +31,7 @@ function StepLine({ line, at, chosen, onChoose }: { line: Line; at: string; chos
 		<button type="button" className={`x-line from-${line.origin}`} aria-expanded={on} onClick={() => onChoose(on ? "" : at)}>
 			{line.text === "" ? <span className="quiet-text">↵</span> : line.text}</button>
 		{on && <div className="x-origin">
-			{line.name && <strong><code>{line.name}</code> · {line.origin === "form" ? t("byAction") : ""} </strong>}
+			{line.name && <><code>{line.name}</code> · </>}
 			{t(`from.${line.origin}`)}
 			{line.raw !== undefined && <div className="x-raw">{t("raw")}: <code>{line.raw}</code></div>}
 		</div>}

@@ -69,7 +69,7 @@ export function ResponseView({ exchange, failure, onAgain, onDiagnose }: { excha
 		<div className="row"><span className="quiet-text">{t("requestId")}</span> <Code>{reply.requestId || "–"}</Code></div>
 		{reply.code && <div className="row">
 			<LinkButton to={href("errors", reply.code)}>{t("errorPage")}</LinkButton>
-			{onDiagnose && reply.requestId && <Button onPress={() => onDiagnose(reply.requestId, exchange.signed.stringToSign)}>{t("diagnoseThis")}</Button>}
+			{onDiagnose && reply.requestId && <Button onPress={() => onDiagnose(reply.requestId, how.form === "V3" ? exchange.signed.canonical : exchange.signed.stringToSign)}>{t("diagnoseThis")}</Button>}
 		</div>}
 		<div className="row">
 			<ToggleButtonGroup className="x-toggle" aria-label={t("view")} selectionMode="single" disallowEmptySelection

@@ -6,7 +6,7 @@ import type { Pair } from "../../api/sign";
 import type { ActionName } from "../../gen/actions";
 import { loadSchema } from "../../components";
 import { send, sign, type Exchange, type How } from "../../explorer/call";
-import { type Action } from "../../explorer/schema";
+import { isSecret, type Action } from "../../explorer/schema";
 import { type Values } from "../../explorer/form";
 import { createStore, useStore } from "../../store";
 
@@ -34,7 +34,9 @@ export async function perform(action: Action, pairs: readonly Pair[], by: How): 
 	const key = connection.key;
 	if (!key)
 		throw new Error("nobody is logged in");
-	const signed = await sign(action, pairs, by, key, location.host, machineNow());
+	/* What is secret must not be in an address, which servers log. */
+	const safe: How = pairs.some(([name]) => isSecret(name)) ? { ...by, method: "POST" } : by;
+	const signed = await sign(action, pairs, safe, key, location.host, machineNow());
 	const reply = await send(signed, by.format, "");
 	const exchange = { action, pairs, how: by, signed, reply, at: machineNow() };
 	history.set([exchange, ...history.get()].slice(0, HISTORY_MAX));

@@ -80,7 +80,7 @@ function SwitchBackCard({ id, mayWrite }: { id: string; mayWrite: boolean }) {
 		<ErrorNotice error={names.error ?? save.error} />
 		{names.data && <>
 			{names.data.Name ? <Facts>
-				<Fact name={t("name")}><Code>{names.data.Name}</Code></Fact>
+				<Fact name={t("name")} wide><Code>{names.data.Name}</Code></Fact>
 				<Fact name={t("answers")}>{names.data.Answers.length > 0 ? names.data.Answers.map((answer) => <div key={answer}><code>{answer}</code></div>) : t("nothing")}
 					{names.data.SwitchedBack && <Badge tone="info">{t("switchedBack")}</Badge>}</Fact>
 			</Facts> : <Notice tone="info">{t("noDns")}</Notice>}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Is there an attack, is anything about to end, do origins and nodes work: the page to leave open.
 import { useRef } from "react";
-import { call } from "../../api/client";
+import { call, machineNow } from "../../api/client";
 import { useCall, useFollow } from "../../api/hooks";
 import type { Rates } from "../../api/replies";
 import { lifeNow, mayBe, mayCall, useCaller } from "../../api/session";
@@ -21,6 +21,8 @@ const SOON_SHOWN = 6;
 const BUSIEST_SHOWN = 6;
 const ATTACKED_SHOWN = 3;
 const REASONS_SHOWN = 3;
+const ANSWERS = ["cookie_sent", "challenge_sent"];
+const SILENT_MS = 15000;
 
 const refused = (row: Rates) => ({ packets: row.DroppedPacketsPerSecond, bytes: row.DroppedBytesPerSecond });
 const arrives = (row: Rates) => ({ packets: row.InPacketsPerSecond, bytes: row.InBytesPerSecond });
@@ -30,6 +32,25 @@ const FIGURES = [["arrives", arrives], ["refused", refused], ["sent", sent]] as 
 const isAttacked = (row: Rates) => refused(row).packets >= ATTACK_PPS && refused(row).packets >= arrives(row).packets / 2;
 const sum = (rows: readonly Rates[], of: typeof arrives, unit: "packets" | "bytes") =>
 	rows.reduce((total, row) => total + of(row)[unit], 0);
+
+/** SYNs and UDP requests a second that all nodes answer with a cookie or a challenge: floods of them are no drops. Only
+ * operators may ask nodes. Rates are differences of counters over the time between the nodes' own reports. */
+function useAnswered(allowed: boolean): number {
+	const nodes = useCall("DescribeNodes", allowed ? {} : undefined, { every: 1000 });
+	const last = useRef(new Map<string, { at: number; packets: number; rate: number }>());
+	let sum = 0;
+	for (const node of nodes.data?.Nodes ?? []) {
+		const packets = node.Reasons.filter(({ Name }) => ANSWERS.includes(Name)).reduce((total, row) => total + row.Packets, 0);
+		const before = last.current.get(node.NodeName);
+		const span = before ? node.SeenTime - before.at : 0;
+		// A node that started anew counts from 0 again.
+		const rate = !before || span === 0 ? before?.rate ?? 0 : Math.max(0, packets - before.packets) * 1000 / span;
+		if (!before || span > 0)
+			last.current.set(node.NodeName, { at: node.SeenTime, packets, rate });
+		sum += machineNow() - node.SeenTime < SILENT_MS ? rate : 0;
+	}
+	return sum;
+}
 
 /** One address under attack, and what its packets end by. */
 function Attacked({ id, ip }: { id: string; ip: string }) {
@@ -46,13 +67,16 @@ function Now() {
 	const top = useCall("DescribeTopInstances", { PageSize: 100 }, { every: 1000 });
 	const rows = top.data?.Instances ?? [];
 	const attacked = rows.filter(isAttacked);
+	const answered = useAnswered(mayBe(useCaller(), "operator"));
+	const alarmed = attacked.length > 0 || answered >= ATTACK_PPS;
 	const busiest = [...rows].sort((a, b) => b.InPacketsPerSecond - a.InPacketsPerSecond).slice(0, BUSIEST_SHOWN);
 	return <>
-		<section className={`hero ${attacked.length > 0 ? "attacked" : "quiet"}`} aria-live="polite">
-			<div className="hero-word">
-				<h2>{top.data ? attacked.length > 0 ? t("attack", { n: attacked.length }) : t("quiet") : "…"}</h2>
-				{attacked.length > 0 ? <ul className="attacked-list">{attacked.slice(0, ATTACKED_SHOWN).map((row) => <Attacked key={row.InstanceId} id={row.InstanceId} ip={row.Ip} />)}</ul>
-					: <p>{t("quietHint", { pps: ATTACK_PPS.toLocaleString() })}</p>}
+		<section className={`hero ${alarmed ? "attacked" : "quiet"}`}>
+			<div className="hero-word" aria-live="polite">
+				<h2>{!top.data ? "…" : attacked.length > 0 ? t("attack", { n: attacked.length }) : alarmed ? t("flood") : t("quiet")}</h2>
+				{attacked.length > 0 && <ul className="attacked-list">{attacked.slice(0, ATTACKED_SHOWN).map((row) => <Attacked key={row.InstanceId} id={row.InstanceId} ip={row.Ip} />)}</ul>}
+				{answered >= ATTACK_PPS && <p>{t("answered", { rate: packetRate(answered) })}</p>}
+				{!alarmed && <p>{t("quietHint", { pps: ATTACK_PPS.toLocaleString() })}</p>}
 			</div>
 			<div className="figures">{FIGURES.map(([label, of]) => {
 				const packets = sum(rows, of, "packets");

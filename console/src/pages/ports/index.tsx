@@ -4,12 +4,11 @@ import { useState } from "react";
 import { call, callAll } from "../../api/client";
 import { useFollow } from "../../api/hooks";
 import { mayBe, useCaller } from "../../api/session";
-import { Button, Empty, ErrorNotice, Field, FormDialog, LinkButton, Loading, PageHead, Table, toast } from "../../components";
+import { Button, Empty, ErrorNotice, Field, FormDialog, Loading, PageHead, Table, toast } from "../../components";
 import { Segments } from "../../components/choices";
-import { InstanceSelect, linesOf, useInstances } from "../../components/settings";
+import { InstanceSelect, linesOf, NoInstance, useInstances } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { ports } from "../../i18n/ports";
-import { settingsTexts } from "../../i18n/settings-card";
 import { shell } from "../../i18n/shell";
 import { go, href, type Route } from "../../router";
 import { HealthBadge, PortDetail, rulesOf } from "./detail";
@@ -52,11 +51,6 @@ function NewPort({ id, open, onClose }: { id: string; open: boolean; onClose: ()
 		<Field label={t("origins")} name="origins" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
 		<TemplateChoice protocol={draft.protocol} value={draft.form} onChange={(form) => set({ form })} />
 	</FormDialog>;
-}
-
-export function NoInstance() {
-	const ts = useTexts(settingsTexts);
-	return <Empty title={ts("noInstance")} action={<LinkButton to={href("instances")} look="primary">{ts("toInstances")}</LinkButton>} />;
 }
 
 function PortList({ id }: { id: string }) {
