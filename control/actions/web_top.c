@@ -142,17 +142,35 @@ static enum err put_top(struct call *call, const struct top *args, enum top_kind
 	return OK;
 }
 
-#define TOP_RUN(function, kind, list, name, counted)                                               \
-	static enum err function(struct call *call, const void *raw)                               \
-	{                                                                                          \
-		return put_top(call, raw, kind, list, name, counted);                              \
-	}
-TOP_RUN(url_run, TOP_URL, "UrlList", "Url", "Count")
-TOP_RUN(agent_run, TOP_USER_AGENT, "DomainTopUa", "UserAgent", "Pv")
-TOP_RUN(referer_run, TOP_REFERER, "DomainTopReferer", "Referer", "Pv")
-TOP_RUN(method_run, TOP_METHOD, "DomainTopMethod", "HttpMethod", "Pv")
-TOP_RUN(fingerprint_run, TOP_JA4, "DomainTopFp", "Fingerprinting", "Pv")
-TOP_RUN(http2_run, TOP_HTTP2, "DomainH2Fp", "H2Fingerprint", "Pv")
+static enum err url_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_URL, "UrlList", "Url", "Count");
+}
+
+static enum err agent_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_USER_AGENT, "DomainTopUa", "UserAgent", "Pv");
+}
+
+static enum err referer_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_REFERER, "DomainTopReferer", "Referer", "Pv");
+}
+
+static enum err method_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_METHOD, "DomainTopMethod", "HttpMethod", "Pv");
+}
+
+static enum err fingerprint_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_JA4, "DomainTopFp", "Fingerprinting", "Pv");
+}
+
+static enum err http2_run(struct call *call, const void *raw)
+{
+	return put_top(call, raw, TOP_HTTP2, "DomainH2Fp", "H2Fingerprint", "Pv");
+}
 
 static enum err slow_run(struct call *call, const void *raw)
 {
