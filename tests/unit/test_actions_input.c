@@ -283,6 +283,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DescribeWebAccessLogEmptyCount", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeSlsLogstoreInfo", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeLogStoreExistStatus", { NULL } },
+#include "tests/unit/good_figures.def"
 	{ VERSION_DDOSCOO, "DescribeSlsOpenStatus", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeSlsAuthStatus", { NULL } },
 	{ VERSION_DDOSCOO, "CreateSceneDefensePolicy",
