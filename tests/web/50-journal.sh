@@ -22,7 +22,7 @@ for part in site=1 client=$VIP peer=$VIP vip=$VIP:80 instance=1 verdict=passed s
 	check "a record has $part" grep -qF " $part" <<<" $record "
 done
 get quiet.test >/dev/null
-equal "a site without a log has no record" "$record" "$(journal | tail -n 1)"
+equal "one of a site without a log is a sample" "2 passed 1" "$(logged site) $(logged verdict) $(logged weight)"
 get nobody.test >/dev/null
 equal "what is refused has" "refused 7 0 0" "$(logged verdict) $(logged check) $(logged status) $(logged site)"
 get dead.test / >/dev/null
@@ -115,6 +115,14 @@ for port in 81 444; do
 	binary 198.51.100.9 $port 203.0.113.11
 	equal "of anybody else, port $port" 198.51.100.9 "$(logged client)"
 done
+
+for i in $(seq 3); do
+	get quiet.test '/?[1-400]' >/dev/null
+	sampled=$(journal | grep -c 'site=2 .*/?')
+	[ "$sampled" -lt $((i * 400)) ] && break
+done
+check "of many in a second, some are recorded" [ "$sampled" -lt $((i * 400)) ]
+check "which stand for more" grep -q 'site=2 .* weight=16' <<<"$(journal)"
 
 # A full ring loses records and says so; nothing waits.
 for i in $(seq 16); do curl -s -m 20 --connect-to "::$VIP:" -A "$(printf 'x%.0s' $(seq 4000))" "http://one.test/[1-40]" -o /dev/null; done
