@@ -105,6 +105,8 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ live_actions, "traffic" },
+	{ api_call_actions, "calls and errors" },
 	{ error_actions, "calls and errors" },
 	{ drill_actions, "drills" },
 };
