@@ -185,7 +185,7 @@ console:
 endif
 console/src/gen/actions.ts: $(O)/gen/actions.json console/generate.mjs
 	$(Q)node console/generate.mjs $< $(@D)
-console/src/gen/tables.ts: console/tables.mjs $(wildcard shared/*.def)
+console/src/gen/tables.ts: console/tables.mjs $(wildcard shared/*.def) control/model/web_fields.def
 	$(Q)node console/tables.mjs shared $(@D)
 $(O)/console/index.html: console/src/gen/actions.ts console/src/gen/tables.ts $(CONSOLE_SOURCES) $(CONSOLE_TOOLS)
 	@echo "  VITE  $(@D)"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Writes what the console knows of the packet path's tables, from the tables themselves:
-//   node tables.mjs SHARED src/gen      reads SHARED/*.def, writes src/gen/tables.ts
+//   node tables.mjs SHARED src/gen      reads SHARED/*.def and web_fields.def of the control, writes src/gen/tables.ts
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ const [from, to] = process.argv.slice(2);
 /** Rows NAME(a, b, "text") of a table: their arguments, quotes taken off. */
 function rows(file, name) {
 	const source = readFileSync(join(from, file), "utf8").replace(/\/\*[^]*?\*\//g, "").replace(/^\s*#.*$/gm, "");
-	const found = [...source.matchAll(new RegExp(`^${name}\\(([^"]*|"[^"]*")*?\\)\\s*$`, "gm"))].map(([row]) =>
+	const found = [...source.matchAll(new RegExp(`^${name}\\((?:[^"]|"[^"]*")*?\\)\\s*$`, "gm"))].map(([row]) =>
 		[...row.slice(name.length + 1).matchAll(/"([^"]*)"|([\w]+)/g)].map(([, text, word]) => text ?? word));
 	if (found.length === 0)
 		throw new Error(`${file} has no row ${name}`);
@@ -34,4 +34,8 @@ writeFileSync(join(to, "tables.ts"), ["// Generated from shared/*.def. Not edite
 		([name, transport, text]) => `{ name: ${json(name)}, transport: ${json(transport)}, text: ${json(text)} }`),
 	"/** Countries and areas, with the number that the published interface has where it takes numbers. */",
 	...table("countries", "{ code: string; number: number; name: string }", rows("countries.def", "COUNTRY"),
-		([code, number, name]) => `{ code: ${json(code)}, number: ${number}, name: ${json(name)} }`), ""].join("\n"));
+		([code, number, name]) => `{ code: ${json(code)}, number: ${number}, name: ${json(name)} }`),
+	"/** What conditions of web sites' rules can be about, the groups of methods for it, and whether it needs the enhanced function plan. */",
+	...table("webFields", "{ name: string; methods: readonly (\"WITHIN\" | \"EQUAL\" | \"CONTENT\" | \"TEXT\" | \"NUMBER\" | \"ABSENT\")[]; enhanced: boolean }",
+		rows("../control/model/web_fields.def", "WEB_FIELD"), (words) => `{ name: ${json(words[1])}, methods: ${json(words.filter((word) => word.startsWith("METHODS_"))
+			.map((word) => word.slice(8)))}, enhanced: ${words.at(-1) === "ENHANCED"} }`), ""].join("\n"));

@@ -56,7 +56,7 @@ function Health({ rule, backendPort, readOnly }: { rule: RuleKey; backendPort: n
 	const t = useTexts(ports);
 	const key = JSON.stringify([rule]);
 	const reply = useCall("DescribeHealthCheckList", { NetworkRules: key });
-	const now = reply.data?.HealthCheckList[0]?.HealthCheck;
+	const now = reply.data && ((reply.data.HealthCheckList as { HealthCheck: HealthCheck }[])[0]?.HealthCheck ?? {});
 	if (!now)
 		return <ErrorNotice error={reply.error} />;
 	const kinds = rule.Protocol === "tcp" ? ["none", "tcp", "http"] as const : ["none", "udp"] as const;
