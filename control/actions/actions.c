@@ -109,6 +109,12 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ web_smart_actions, "protection of web sites" },
+	{ web_top_actions, "traffic" },
+	{ web_series_actions, "traffic" },
+	{ web_log_query_actions, "logs" },
+	{ live_actions, "traffic" },
+	{ api_call_actions, "calls and errors" },
 	{ error_actions, "calls and errors" },
 	{ drill_actions, "drills" },
 };

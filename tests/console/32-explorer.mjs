@@ -135,8 +135,8 @@ await test("what is missing is told, and may be sent all the same: the API judge
 	await choose("DescribePort");
 	await press();
 	assert.equal(JSON.parse(await reply()).Code, "MissingParameter");
-	assert.ok(await page.getByText("Would be refused: 1").isVisible());
-	assert.ok(await page.getByRole("link", { name: "What it means and what to do" }).isVisible());
+	await page.getByText("Would be refused: 1").waitFor();
+	await page.getByRole("link", { name: "What it means and what to do" }).waitFor();
 });
 await test("an error's reply looks well", () => shotAll(page, "explorer-error"));
 
@@ -175,7 +175,7 @@ await test("what stops traffic asks for the name, and shows the packets of the l
 	await page.locator(".x-send button[type=submit]").click();
 	const dialog = page.getByRole("dialog");
 	await dialog.waitFor();
-	assert.ok(await dialog.getByText("Packets of the last 60 seconds").isVisible());
+	await dialog.getByText("Packets of the last 60 seconds").waitFor();
 	const confirm = dialog.getByRole("button", { name: "Call", exact: true });
 	assert.ok(await confirm.isDisabled());
 	await axe(page);
