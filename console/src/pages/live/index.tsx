@@ -13,6 +13,7 @@ import { go, href, type Route } from "../../router";
 import { bitRate, packetRate } from "../../time";
 import { arrivedOf, columns, droppedOf, type History, type Rate, type Sample } from "./series";
 import { useHistory, type Scope } from "./source";
+import { More } from "./more";
 import { Wall } from "./wall";
 import "./live.css";
 
@@ -112,6 +113,7 @@ function Plots({ history, scope, span, challenges, scopeName }: { history: Histo
 				onCursor={(next) => setAt(next)} />
 		</section>)}
 		<Legend scope={scope} layers={layers} samples={samples} at={at} hidden={hidden} setHidden={setHidden} data={[pps, bps]} />
+		<More samples={samples} span={span} scopeName={scopeName} />
 	</>;
 }
 
