@@ -24,7 +24,7 @@ static const char *check_remove(const struct record *record)
 
 	if (record->length != sizeof(*remove))
 		return "removal of a wrong length";
-	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_CERTIFICATE)
+	if (remove->removed_type < RECORD_INSTANCE || remove->removed_type > RECORD_LOG_QUERY)
 		return "removal of an unknown type";
 	return NULL;
 }
@@ -190,6 +190,28 @@ static const char *check_certificate(const struct record *record)
 	return record->id == certificate->number ? NULL : "certificate of another number";
 }
 
+static const char *check_log_store(const struct record *record)
+{
+	const struct record_log_store *store = (const void *)record;
+
+	if (record->length != sizeof(*store))
+		return "log store of a wrong length";
+	return store->days == 0 ? "log store that keeps nothing" : NULL;
+}
+
+static const char *check_log_query(const struct record *record)
+{
+	const struct record_log_query *query = (const void *)record;
+
+	if (record->length != sizeof(*query))
+		return "query of a wrong length";
+	if (query->site == 0 || query->lines == 0 || query->lines > LOG_LINES_MAX)
+		return "query without a site or for an impossible number of lines";
+	if (query->source_bits > 128 || query->path_length > LOG_PATH_MAX)
+		return "query with a bad source or path";
+	return NULL;
+}
+
 static const char *check_record(const struct record *record)
 {
 	if (record->id == 0)
@@ -215,6 +237,10 @@ static const char *check_record(const struct record *record)
 		return check_site(record);
 	case RECORD_CERTIFICATE:
 		return check_certificate(record);
+	case RECORD_LOG_STORE:
+		return check_log_store(record);
+	case RECORD_LOG_QUERY:
+		return check_log_query(record);
 	default:
 		return "record of an unknown type";
 	}

@@ -436,7 +436,7 @@ static enum err begin(struct loop *loop)
 		return ERR_MEMORY;
 	applier_use_health(loop->applier, loop->health);
 	applier_use_steer(loop->applier, loop->steer);
-	TRY(request_path_open(settings, loop->steer, loop->state, &loop->requests));
+	TRY(request_path_open(settings, loop->packets, loop->steer, loop->state, &loop->requests));
 	reporter_use_requests(loop->reporter, loop->requests);
 	TRY(open_descriptors(loop));
 	TRY(region_open(settings, loop->packets, &loop->region));

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define LOOK_SECONDS 5
 #define PIECE	     2048 /* entries of one call */
@@ -83,6 +84,29 @@ enum err region_write(
 	TRY(put_blocks(packets, table, stop));
 	delete_stale(packets, table, stop);
 	return OK;
+}
+
+/* As bpf/mitigations/region.bpf.h looks. */
+const char *region_name(struct packets *packets, const struct address *address)
+{
+	static const char *const codes[] = {
+#define COUNTRY(code, number, name) code,
+#include "shared/countries.def"
+#undef COUNTRY
+	};
+	uint32_t pair = (uint32_t)address->byte[12] << 8 | address->byte[13],
+		 country = REGION_FINER;
+	struct region_key key = { .prefix_bits = 32 + 128, .source = *address };
+	struct region_block block;
+
+	if (address_is_ipv4(address->byte) &&
+		packets_get(packets, PACKET_REGION_EXACT, &pair, &block) == 0)
+		country = block.country[address->byte[14]];
+	if (country == REGION_FINER &&
+		packets_get(packets, PACKET_REGION_PREFIX, &key, &country) != 0)
+		country = 0;
+	return country >= 1 && country <= sizeof(codes) / sizeof(codes[0]) ? codes[country - 1]
+									   : "";
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ enum err region_open(const struct agent_settings *settings, struct packets *pack
 	struct region **out) MUST_USE;
 void region_close(struct region *region); /* waits for the thread; NULL is fine */
 
+/* The two letters of an address's country as the packet path has them in force; "": unknown. Any thread may ask. */
+const char *region_name(struct packets *packets, const struct address *address);
+
 /*
  * Writes a table in pieces, beside packets that are being judged: first all networks, then the array that
  * leads to them, then networks that are no more are deleted. At each moment an address has its old country

@@ -372,6 +372,42 @@ static void add_outbox(struct reporter *reporter)
 	}
 }
 
+static void add_copy(struct reporter *reporter, const void *from)
+{
+	const struct record *head = from;
+	void *record = add_record(reporter, head->type, head->length, head->id);
+
+	if (record)
+		memcpy(record, from, head->length);
+}
+
+/* What is frequent, and access logs. */
+static void add_request_log(struct reporter *reporter)
+{
+	struct record_site_top top[TOP_COUNT];
+	struct record_requests node;
+	struct record_log_used used;
+	const uint8_t *answers;
+	uint32_t kinds;
+	size_t bytes;
+
+	if (request_path_node(reporter->requests, &node))
+		add_copy(reporter, &node);
+	for (int i = 0; i < REPORT_USED_MAX && request_path_next_used(reporter->requests, &used);
+		i++)
+		add_copy(reporter, &used);
+	for (int i = 0;
+		i < REPORT_TOP_MAX && (kinds = request_path_next_top(reporter->requests, top)) > 0;
+		i++) {
+		for (uint32_t kind = 0; kind < kinds; kind++)
+			add_copy(reporter, &top[kind]);
+	}
+	answers = request_path_answers(reporter->requests, &bytes);
+	for (size_t at = 0; at < bytes;
+		at += ((const struct record *)(const void *)(answers + at))->length)
+		add_copy(reporter, answers + at);
+}
+
 static void add_requests(struct reporter *reporter)
 {
 	struct record_site_traffic traffic;
@@ -465,6 +501,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_health(reporter);
 	add_outbox(reporter);
 	add_requests(reporter);
+	add_request_log(reporter);
 	if (reporter->failed) {
 		log_error("no memory for a report");
 		return false;

@@ -29,7 +29,9 @@ void reporter_use_requests(struct reporter *reporter, struct request_path *reque
 #define REPORT_QUIET_MS	  10000
 #define REPORT_TALLY_MAX  8192 /* records of each kind in one report: the rest is in the next */
 #define REPORT_HEALTH_MAX 1024
-#define REPORT_SITE_MAX	  4096 /* about 3 MB */
+#define REPORT_SITE_MAX	  4096 /* about 4 MB */
+#define REPORT_TOP_MAX	  64   /* sites in one report: about 1.5 MB */
+#define REPORT_USED_MAX	  1024
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
 /* What became of the last report: what it carried and cannot be read again goes once more if need be. */

@@ -6,7 +6,11 @@
  * no site's log is shorter because another's is long, as long as that one keeps to its own bound.
  *
  * A folder's name begins with the site's number, which is never used again: a site that was made again under the same
- * domain has a log of its own.
+ * domain has a log of its own. It ends with the account's, so that the logs of a site that is gone are still kept
+ * and emptied as its account says.
+ *
+ * Emptying deletes the hours before, and what is older in its hour: a file's first line tells whether that was done, so
+ * that nothing has to be remembered about it.
  */
 #include "agent/request_files.h"
 
@@ -20,21 +24,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/log_search.h"
 #include "agent/pool.h"
 #include "agent/request_json.h"
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "shared/request_abi.h"
 
 #define OPEN_MAX_FILES 16
 #define BUFFER_BYTES   (1u << 16)
-#define NAME_SIZE      (SITE_DOMAIN_MAX + 16)
+#define NAME_SIZE      (SITE_DOMAIN_MAX + 28)
 #define HOUR_SIZE      20 /* "2026010203.jsonl" */
 #define HOUR_LENGTH    16
 /* Of one folder, with a margin: more are looked at by the next sweep. */
 #define FILES_MAX   (REQUEST_LOG_DAYS_MAX * 24 + 48)
 #define FOLDERS_MAX 65536 /* four times as many sites as a node may have */
-#define HOURS_MAX   64	  /* hours that one sweep lets go for the sum's sake */
+#define COPY_BYTES  (1u << 30)
+#define HOURS_MAX   64 /* hours that one sweep lets go for the sum's sake */
 
 struct open_file {
 	int file; /* -1: none */
@@ -48,13 +55,15 @@ struct open_file {
 
 struct site_log {
 	struct pool_link link;
-	uint32_t number;
+	uint32_t number, account;
 	uint64_t bytes;
 };
 
 struct request_files {
 	int folder;
 	struct request_files_limits limits;
+	const struct log_term *term;
+	size_t terms;
 	struct open_file open[OPEN_MAX_FILES];
 	uint64_t clock; /* of use */
 	struct pool sites;
@@ -66,9 +75,9 @@ struct request_files {
 
 /* --- names ------------------------------------------------------------------------------------------------- */
 
-static void folder_name(uint32_t site, const char *domain, char out[NAME_SIZE])
+static void folder_name(const struct request_line *line, char out[NAME_SIZE])
 {
-	int length = snprintf(out, NAME_SIZE, "%u-%.*s", site, SITE_DOMAIN_MAX, domain);
+	int length = snprintf(out, NAME_SIZE, "%u-%.*s", line->site, SITE_DOMAIN_MAX, line->domain);
 
 	for (int i = 0; i < length; i++) {
 		char c = out[i];
@@ -76,6 +85,7 @@ static void folder_name(uint32_t site, const char *domain, char out[NAME_SIZE])
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
 			out[i] = '_';
 	}
+	(void)snprintf(out + length, (size_t)(NAME_SIZE - length), "~%u", line->account);
 }
 
 static void hour_name(int64_t utc_ms, char out[HOUR_SIZE])
@@ -95,12 +105,14 @@ static bool is_hour(const char *name)
 	       strcmp(name + 10, ".jsonl") == 0;
 }
 
-static bool is_folder(const char *name, uint32_t *site)
+static bool is_folder(const char *name, uint32_t *site, uint32_t *account)
 {
+	const char *owner = strrchr(name, '~');
 	char *end;
 	unsigned long number = strtoul(name, &end, 10);
 
 	*site = (uint32_t)number;
+	*account = owner ? (uint32_t)strtoul(owner + 1, NULL, 10) : 0;
 	return end != name && *end == '-' && number > 0 && number <= UINT32_MAX;
 }
 
@@ -108,6 +120,7 @@ static bool is_folder(const char *name, uint32_t *site)
 
 struct folder_visit {
 	const char *before; /* files whose name sorts before this one go; NULL: none */
+	uint64_t *gone;	    /* their bytes are added to it; NULL: to nothing */
 	char oldest[HOUR_SIZE], newest[HOUR_SIZE];
 	uint64_t oldest_bytes, bytes, files;
 };
@@ -119,8 +132,11 @@ static void visit_file(int folder, const char *name, struct folder_visit *visit)
 	if (!is_hour(name) || fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
 		!S_ISREG(info.st_mode))
 		return;
-	if (visit->before && strcmp(name, visit->before) < 0 && unlinkat(folder, name, 0) == 0)
+	if (visit->before && strcmp(name, visit->before) < 0 && unlinkat(folder, name, 0) == 0) {
+		if (visit->gone)
+			*visit->gone += (uint64_t)info.st_size;
 		return;
+	}
 	visit->files++;
 	visit->bytes += (uint64_t)info.st_size;
 	if (visit->oldest[0] == '\0' || strcmp(name, visit->oldest) < 0) {
@@ -152,7 +168,7 @@ static bool look_into(
 
 /* The oldest hours go until the folder has no more than bytes_max; the hour that is being written stays. Returns what is
  * left. */
-static uint64_t shorten(const struct request_files *files, const char *name, const char *expired,
+static uint64_t shorten(struct request_files *files, const char *name, const char *expired,
 	const char *now_hour, uint64_t bytes_max)
 {
 	struct folder_visit visit = { .before = expired };
@@ -166,7 +182,8 @@ static uint64_t shorten(const struct request_files *files, const char *name, con
 			break;
 		/* The first name behind it. */
 		(void)snprintf(after, sizeof(after), "%.*s~", HOUR_LENGTH, visit.oldest);
-		visit = (struct folder_visit){ .before = after };
+		visit = (struct folder_visit){ .before = after,
+			.gone = &files->counts.shortened_bytes };
 		if (!look_into(files, name, &visit))
 			return 0;
 	}
@@ -191,7 +208,7 @@ static struct site_log *find_site(const struct request_files *files, uint32_t nu
 	return i == NONE ? NULL : pool_at(&files->sites, i);
 }
 
-static struct site_log *take_site(struct request_files *files, uint32_t number)
+static struct site_log *take_site(struct request_files *files, uint32_t number, uint32_t account)
 {
 	struct site_log *site = find_site(files, number);
 	uint32_t index;
@@ -207,12 +224,14 @@ static struct site_log *take_site(struct request_files *files, uint32_t number)
 	}
 	site = pool_at(&files->sites, index);
 	site->number = number;
+	site->account = account;
 	return site;
 }
 
-static void set_bytes(struct request_files *files, uint32_t number, uint64_t bytes)
+static void set_bytes(
+	struct request_files *files, uint32_t number, uint32_t account, uint64_t bytes)
 {
-	struct site_log *site = take_site(files, number);
+	struct site_log *site = take_site(files, number, account);
 
 	if (!site)
 		return;
@@ -293,12 +312,12 @@ static struct open_file *file_of(
 			oldest = open;
 	}
 	close_file(files, oldest);
-	folder_name(line->site, line->domain, folder);
+	folder_name(line, folder);
 	if (!find_site(files, line->site)) {
 		struct folder_visit visit = { .before = NULL };
 
 		(void)look_into(files, folder, &visit);
-		set_bytes(files, line->site, visit.bytes);
+		set_bytes(files, line->site, line->account, visit.bytes);
 	}
 	oldest->file = create_file(files, folder, hour);
 	if (oldest->file < 0) {
@@ -314,6 +333,24 @@ static struct open_file *file_of(
 
 static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t bytes_max);
 
+/* NULL: the account has none. */
+static const struct log_term *find_term(const struct request_files *files, uint32_t account)
+{
+	size_t low = 0, high = files->terms;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (files->term[middle].account == account)
+			return &files->term[middle];
+		if (files->term[middle].account < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 /* The hour that is written stays, and a tenth is to spare, so that not every line asks. */
 static void shorten_site(
 	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
@@ -321,9 +358,9 @@ static void shorten_site(
 	char folder[NAME_SIZE], hour[HOUR_SIZE];
 
 	request_files_flush(files);
-	folder_name(line->site, line->domain, folder);
+	folder_name(line, folder);
 	hour_name(utc_now_ms, hour);
-	set_bytes(files, line->site,
+	set_bytes(files, line->site, line->account,
 		shorten(files, folder, NULL, hour, files->limits.site_bytes_max / 10 * 9));
 }
 
@@ -348,8 +385,12 @@ static bool has_room(
 void request_files_add(
 	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
 {
+	const struct log_term *term = find_term(files, line->account);
 	struct open_file *open = NULL;
 
+	/* It waited while its account emptied the store. */
+	if (term && line->time_ms < term->emptied_ms)
+		return;
 	if (line->length <= BUFFER_BYTES)
 		open = file_of(files, line, utc_now_ms);
 	if (!open || !has_room(files, line, utc_now_ms)) {
@@ -375,23 +416,100 @@ void request_files_flush(struct request_files *files)
 
 /* --- letting go -------------------------------------------------------------------------------------------- */
 
+/* Copies what follows the offset into another file, which takes the place of this one. */
+static bool copy_rest(int folder, const char *name, int from, off_t offset)
+{
+	int to =
+		openat(folder, "rest", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	ssize_t copied = -1;
+
+	while (to >= 0 && (copied = copy_file_range(from, &offset, to, NULL, COPY_BYTES, 0)) > 0)
+		;
+	if (to >= 0)
+		(void)close(to);
+	return copied == 0 && renameat(folder, "rest", folder, name) == 0;
+}
+
+/* Where the first request begins that is not older; the file's end when there is none. */
+static off_t first_since(int file, int64_t since_ms)
+{
+	AUTO(file) FILE *stream = fdopen(dup(file), "re");
+	char *line = NULL;
+	size_t size = 0;
+	off_t offset = 0;
+	ssize_t length;
+
+	while (stream && (length = getline(&line, &size, stream)) > 0 &&
+		log_line_time(line, (size_t)length) < since_ms)
+		offset += length;
+	free(line);
+	return offset;
+}
+
+/* Of the hour in which its account emptied the store. Nothing of it stays when that fails: it was to go. */
+static void trim_hour(
+	const struct request_files *files, const char *name, const struct log_term *term)
+{
+	char hour[HOUR_SIZE];
+	int folder = openat(files->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int file = -1;
+	struct stat info;
+	off_t offset;
+
+	hour_name(term->emptied_ms, hour);
+	if (folder >= 0)
+		file = openat(folder, hour, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (file >= 0 && fstat(file, &info) == 0) {
+		offset = first_since(file, term->emptied_ms);
+		if (offset > 0 &&
+			(offset >= info.st_size || !copy_rest(folder, hour, file, offset)))
+			(void)unlinkat(folder, hour, 0);
+	}
+	if (file >= 0)
+		(void)close(file);
+	if (folder >= 0)
+		(void)close(folder);
+}
+
 struct sweep {
 	const char *expired, *now_hour;
+	int64_t utc_now_ms;
 	char oldest[HOUR_SIZE]; /* of all that is left */
 	uint64_t bytes;
 };
 
+/* What an account's own terms let go. */
+static void apply_term(
+	struct request_files *files, const char *name, uint32_t account, const struct sweep *sweep)
+{
+	const struct log_term *term = find_term(files, account);
+	char before[HOUR_SIZE], emptied[HOUR_SIZE];
+	struct folder_visit visit = { .before = before };
+
+	if (!term)
+		return;
+	hour_name(sweep->utc_now_ms - (int64_t)term->days * DAY_MS, before);
+	if (term->emptied_ms > 0) {
+		hour_name(term->emptied_ms, emptied);
+		if (strcmp(emptied, before) > 0)
+			memcpy(before, emptied, sizeof(before));
+		trim_hour(files, name, term);
+	}
+	(void)look_into(files, name, &visit);
+}
+
 static void sweep_folder(struct request_files *files, const char *name, struct sweep *sweep)
 {
 	struct folder_visit visit = { .before = NULL };
+	uint32_t site, account;
 	uint64_t bytes;
-	uint32_t site;
 
-	if (!is_folder(name, &site))
+	if (!is_folder(name, &site, &account))
 		return;
+	apply_term(files, name, account, sweep);
 	bytes = shorten(files, name, sweep->expired, sweep->now_hour, files->limits.site_bytes_max);
 	if (find_site(files, site) || bytes > 0)
-		set_bytes(files, site, bytes);
+		set_bytes(files, site, account, bytes);
 	sweep->bytes += bytes;
 	if (!look_into(files, name, &visit) || visit.files == 0)
 		return;
@@ -421,7 +539,8 @@ static void sweep_all(struct request_files *files, struct sweep *sweep)
 static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t bytes_max)
 {
 	char expired[HOUR_SIZE], now_hour[HOUR_SIZE];
-	struct sweep sweep = { .expired = expired, .now_hour = now_hour };
+	struct sweep sweep = { .expired = expired, .now_hour = now_hour, .utc_now_ms = utc_now_ms };
+	uint64_t before;
 
 	request_files_flush(files);
 	files->swept_ms = utc_now_ms;
@@ -432,13 +551,26 @@ static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t b
 		if (sweep.oldest[0] == '\0' || strcmp(sweep.oldest, now_hour) >= 0)
 			break;
 		(void)snprintf(expired, sizeof(expired), "%.*s~", HOUR_LENGTH, sweep.oldest);
+		before = sweep.bytes;
 		sweep_all(files, &sweep);
+		files->counts.shortened_bytes += before > sweep.bytes ? before - sweep.bytes : 0;
 	}
 }
 
 void request_files_sweep(struct request_files *files, int64_t utc_now_ms)
 {
 	sweep_to(files, utc_now_ms, files->limits.bytes_max);
+}
+
+/* Files that are open for writing are closed first: one of them may have to be replaced. */
+void request_files_terms(
+	struct request_files *files, const struct log_term *terms, size_t count, int64_t utc_now_ms)
+{
+	files->term = terms;
+	files->terms = count;
+	for (int i = 0; i < OPEN_MAX_FILES; i++)
+		close_file(files, &files->open[i]);
+	request_files_sweep(files, utc_now_ms);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
@@ -502,4 +634,38 @@ void request_files_close(struct request_files *files)
 void request_files_counts(const struct request_files *files, struct request_files_counts *out)
 {
 	*out = files->counts;
+}
+
+static int compare_used(const void *a, const void *b)
+{
+	const struct log_used *left = a, *right = b;
+
+	return left->account < right->account ? -1 : left->account > right->account;
+}
+
+/* Added up where accounts lie beside each other: first all sites, then those of one account become one. */
+size_t request_files_used(const struct request_files *files, struct log_used *out, size_t max)
+{
+	size_t count = 0, used = 0;
+
+	for (uint32_t i = 0; i < files->sites.count && count < max; i++) {
+		const struct site_log *site = pool_at(&files->sites, i);
+
+		if (pool_is_live(&files->sites, i) && site->account != 0)
+			out[count++] = (struct log_used){ site->account, 0, site->bytes };
+	}
+	if (count > 0)
+		qsort(out, count, sizeof(*out), compare_used);
+	for (size_t i = 0; i < count; i++) {
+		if (used > 0 && out[used - 1].account == out[i].account)
+			out[used - 1].bytes += out[i].bytes;
+		else
+			out[used++] = out[i];
+	}
+	return used;
+}
+
+int request_files_folder(const struct request_files *files)
+{
+	return files->folder;
 }

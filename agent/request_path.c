@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "agent/region.h"
 #include "agent/request_keys.h"
 #include "agent/region_table.h"
 #include "agent/request_log.h"
@@ -25,6 +26,7 @@
 #include "base/text.h"
 
 struct request_path {
+	struct packets *packets;
 	struct steer *steer;
 	struct node_state *state;
 	struct request_table *table;
@@ -36,8 +38,15 @@ struct request_path {
 	struct staple_result response;
 	int64_t aged_ms; /* monotonic: when responses were looked at for their ends */
 	struct record_request_ban ban[REQUEST_BAN_MAX];
-	size_t bans; /* of the last report */
-	bool told;   /* the two below come from the control */
+	size_t bans;		     /* of the last report */
+	uint8_t *answer;	     /* LOG_OUTBOX_BYTES */
+	size_t answers;		     /* bytes of them in the last report */
+	struct record_requests node; /* as last told */
+	struct log_term *term;	     /* by account, as snapshots said; LOG_ACCOUNT_MAX */
+	size_t terms;
+	bool terms_changed;
+	uint32_t newest_query; /* numbers only grow: those up to it were asked for */
+	bool told;	       /* the two below come from the control */
 	uint8_t secret[32];
 	int64_t life_offset_ms;
 	struct table_settings now; /* as last written */
@@ -202,6 +211,7 @@ static size_t list_logged(const struct request_path *path, struct logged_site *o
 			continue;
 		if (out) {
 			out[count].number = site->number;
+			out[count].account = site->account;
 			memcpy(out[count].domain, site_text_at(site, site->domain),
 				site->domain.length);
 		}
@@ -222,6 +232,87 @@ static void follow_logged(struct request_path *path)
 	}
 	(void)list_logged(path, sites);
 	request_log_sites(path->log, sites, count);
+}
+
+static size_t find_term(const struct request_path *path, uint32_t account)
+{
+	size_t i = 0;
+
+	while (i < path->terms && path->term[i].account < account)
+		i++;
+	return i;
+}
+
+static void put_term(struct request_path *path, const struct record_log_store *store)
+{
+	const struct log_term term = { store->record.id, store->days, store->emptied_ms };
+	size_t i = find_term(path, term.account);
+
+	if (i == path->terms || path->term[i].account != term.account) {
+		if (path->terms == LOG_ACCOUNT_MAX) {
+			node_state_refuse(path->state, RECORD_LOG_STORE, term.account,
+				"more accounts keep access logs than there is room for");
+			return;
+		}
+		memmove(path->term + i + 1, path->term + i,
+			(path->terms - i) * sizeof(path->term[0]));
+		path->terms++;
+	} else if (memcmp(&path->term[i], &term, sizeof(term)) == 0) {
+		return;
+	}
+	path->term[i] = term;
+	path->terms_changed = true;
+}
+
+static void remove_term(struct request_path *path, uint32_t account)
+{
+	size_t i = find_term(path, account);
+
+	if (i == path->terms || path->term[i].account != account)
+		return;
+	path->terms--;
+	memmove(path->term + i, path->term + i + 1, (path->terms - i) * sizeof(path->term[0]));
+	path->terms_changed = true;
+}
+
+/* Without memory the terms of before are in force, until the next change. */
+static void tell_terms(struct request_path *path)
+{
+	struct log_term *copy = calloc(path->terms ? path->terms : 1, sizeof(*copy));
+
+	path->terms_changed = false;
+	if (!copy) {
+		log_error("no memory for how long access logs are kept");
+		return;
+	}
+	memcpy(copy, path->term, path->terms * sizeof(*copy));
+	request_log_terms(path->log, copy, path->terms);
+}
+
+/* How long logs are kept, and who looks for something in them. A term that a full snapshot does not name any more stays until
+ * it is named again: nothing is kept longer for it. */
+static void take_log_records(struct request_path *path, const struct snapshot *snapshot)
+{
+	const struct record *record;
+	size_t offset = 0;
+
+	/* A store that was put back from a backup gives numbers again; who is answered twice does not mind. */
+	if (snapshot_is_full(snapshot))
+		path->newest_query = 0;
+	while ((record = snapshot_next(snapshot, &offset))) {
+		const struct record_remove *remove = (const void *)record;
+
+		if (record->type == RECORD_LOG_STORE)
+			put_term(path, (const void *)record);
+		else if (record->type == RECORD_REMOVE && remove->removed_type == RECORD_LOG_STORE)
+			remove_term(path, record->id);
+		if (record->type != RECORD_LOG_QUERY || record->id <= path->newest_query)
+			continue;
+		path->newest_query = record->id;
+		request_log_query(path->log, (const void *)record);
+	}
+	if (path->terms_changed)
+		tell_terms(path);
 }
 
 /* --- OCSP responses ---------------------------------------------------------------------------------------- */
@@ -375,6 +466,13 @@ static void check_folder(const char *folder)
 		log_warn("%s is on no tmpfs: private keys are written to a disk", folder);
 }
 
+static const char *country_of(void *context, const struct address *address)
+{
+	const struct request_path *path = context;
+
+	return region_name(path->packets, address);
+}
+
 static enum err begin(const struct agent_settings *settings, struct request_path *path)
 {
 	const struct resolve_output names = { .context = path, .found = found, .gone = gone };
@@ -382,8 +480,16 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 		.folder = settings->request_log,
 		.limits = { .days = settings->request_log_days,
 			.site_bytes_max = settings->request_log_site_bytes,
-			.bytes_max = settings->request_log_bytes } };
+			.bytes_max = settings->request_log_bytes },
+		.country_of = country_of,
+		.context = path };
 	gid_t group;
+
+	path->answer = calloc(1, LOG_OUTBOX_BYTES);
+	path->term = calloc(LOG_ACCOUNT_MAX, sizeof(*path->term));
+	if (!path->answer || !path->term)
+		return ERR_MEMORY;
+	path->node.bytes_max = settings->request_log_bytes;
 
 	TRY(find_group(settings, &group));
 	TRY(request_table_open(settings->requests, group, &path->table));
@@ -403,8 +509,8 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	return request_log_open(&log, &path->log);
 }
 
-enum err request_path_open(const struct agent_settings *settings, struct steer *steer,
-	struct node_state *state, struct request_path **out)
+enum err request_path_open(const struct agent_settings *settings, struct packets *packets,
+	struct steer *steer, struct node_state *state, struct request_path **out)
 {
 	struct request_path *path;
 	enum err err;
@@ -419,6 +525,7 @@ enum err request_path_open(const struct agent_settings *settings, struct steer *
 	path = calloc(1, sizeof(*path));
 	if (!path)
 		return ERR_MEMORY;
+	path->packets = packets;
 	path->steer = steer;
 	path->state = state;
 	err = begin(settings, path);
@@ -435,6 +542,8 @@ void request_path_close(struct request_path *path)
 	if (!path)
 		return;
 	request_log_close(path->log);
+	free(path->answer);
+	free(path->term);
 	staple_close(path->staple);
 	site_traffic_free(path->traffic);
 	resolve_free(path->resolve);
@@ -466,6 +575,7 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	write_settings(path, clock_utc_ms());
 	err = requests_apply(path->requests, snapshot, &output);
 	follow_sites(path);
+	take_log_records(path, snapshot);
 	resolve_turn(path->resolve, clock_monotonic_ms());
 	return err;
 }
@@ -501,15 +611,77 @@ static bool is_wanted(void *context, uint32_t number)
 	return requests_has_site(path->requests, number);
 }
 
+/* bytes_max is a setting, and moves nothing. */
+static void read_node(struct request_path *path, struct record_requests *out)
+{
+	struct request_log_counts counts;
+
+	request_log_counts(path->log, &counts);
+	*out = (struct record_requests){ .record = { RECORD_REQUESTS, sizeof(*out), 1 },
+		.records = counts.records,
+		.lost = counts.lost,
+		.broken = counts.broken,
+		.lines = counts.files.lines,
+		.dropped_lines = counts.files.dropped_lines,
+		.shortened_bytes = counts.files.shortened_bytes,
+		.bytes = counts.files.bytes,
+		.bytes_max = path->node.bytes_max };
+	site_traffic_node(path->traffic, &out->node);
+}
+
 bool request_path_read(struct request_path *path, bool full)
 {
+	struct record_requests node;
+
 	if (!path)
 		return false;
 	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path);
-	if (full)
+	if (full) {
 		site_traffic_tell_all(path->traffic);
+		request_log_tell_used(path->log);
+		path->node.record.id = 0;
+	}
+	read_node(path, &node);
 	path->bans = request_log_bans(path->log, path->ban);
-	return path->bans > 0 || site_traffic_has_next(path->traffic);
+	return path->bans > 0 || site_traffic_has_next(path->traffic) ||
+	       request_log_has_answers(path->log) || request_log_has_top(path->log) ||
+	       memcmp(&node, &path->node, sizeof(node)) != 0;
+}
+
+uint32_t request_path_next_top(struct request_path *path, struct record_site_top *out)
+{
+	return path ? request_log_take_top(path->log, out) : 0;
+}
+
+bool request_path_next_used(struct request_path *path, struct record_log_used *out)
+{
+	struct log_used used;
+
+	if (!path || !request_log_next_used(path->log, &used))
+		return false;
+	*out = (struct record_log_used){ { RECORD_LOG_USED, sizeof(*out), used.account },
+		used.bytes };
+	return true;
+}
+
+bool request_path_node(struct request_path *path, struct record_requests *out)
+{
+	if (!path)
+		return false;
+	read_node(path, out);
+	if (memcmp(out, &path->node, sizeof(*out)) == 0)
+		return false;
+	path->node = *out;
+	return true;
+}
+
+const uint8_t *request_path_answers(struct request_path *path, size_t *bytes)
+{
+	*bytes = 0;
+	if (!path)
+		return NULL;
+	*bytes = path->answers = request_log_answers(path->log, path->answer);
+	return path->answer;
 }
 
 bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out)
@@ -530,7 +702,10 @@ void request_path_told(struct request_path *path, bool accepted)
 {
 	if (!path)
 		return;
-	if (accepted)
+	if (accepted) {
 		request_log_told(path->log, path->bans);
+		request_log_answered(path->log, path->answers);
+	}
 	path->bans = 0;
+	path->answers = 0;
 }

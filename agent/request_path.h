@@ -16,10 +16,10 @@
 
 struct request_path;
 
-/* *out is NULL without --requests. settings, steer and state outlive it; refusals go to state. ERR_INVALID_PARAMETER: no
+/* *out is NULL without --requests. settings, packets, steer and state outlive it; refusals go to state. ERR_INVALID_PARAMETER: no
  * such group. */
-enum err request_path_open(const struct agent_settings *settings, struct steer *steer,
-	struct node_state *state, struct request_path **out) MUST_USE;
+enum err request_path_open(const struct agent_settings *settings, struct packets *packets,
+	struct steer *steer, struct node_state *state, struct request_path **out) MUST_USE;
 void request_path_close(struct request_path *path);
 
 /* Behind applier_apply, with the same snapshot. Errors as requests_apply. */
@@ -34,6 +34,14 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 bool request_path_read(struct request_path *path, bool full);
 /* The next site whose counters changed; false: no more. */
 bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out);
+/* Kinds of the next site whose window of what is frequent has ended, into TOP_COUNT records; 0: no more. */
+uint32_t request_path_next_top(struct request_path *path, struct record_site_top *out);
+/* The next account whose access logs have another size; false: no more. */
+bool request_path_next_used(struct request_path *path, struct record_log_used *out);
+/* Figures of the node's request path; false: as they were told. */
+bool request_path_node(struct request_path *path, struct record_requests *out);
+/* Answers to queries, as records of a report; they stay until request_path_told. Valid until the next call. */
+const uint8_t *request_path_answers(struct request_path *path, size_t *bytes);
 /* Bans that were not told yet; they stay until request_path_told. Valid until the next call. */
 const struct record_request_ban *request_path_bans(struct request_path *path, size_t *count);
 /* What became of the report with the bans of the last call. */

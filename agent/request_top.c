@@ -6,6 +6,8 @@
  */
 #include "agent/request_top.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +18,21 @@ struct sketch {
 	uint32_t hash[TOP_KEYS];
 	struct top_entry entry[TOP_KEYS];
 	uint32_t used;
+	uint64_t total;
 };
 
 struct site_top {
 	struct pool_link link;
 	uint32_t number;
-	int64_t last_ms, halved_ms;
+	int64_t last_ms, since_ms; /* since: of the window; 0: none has begun */
+	uint64_t weight;	   /* requests in it */
 	struct sketch sketch[TOP_COUNT];
 };
 
 struct request_top {
 	struct pool sites;
 	struct index by_number;
+	uint32_t cursor; /* of the site that request_top_take looks at next */
 };
 
 struct request_top *request_top_new(void)
@@ -94,30 +99,13 @@ static struct site_top *site_of(struct request_top *top, uint32_t number, int64_
 		}
 		site = pool_at(&top->sites, index);
 		site->number = number;
-		site->halved_ms = now_ms;
 	}
 	site = pool_at(&top->sites, index);
 	site->last_ms = now_ms;
 	return site;
 }
 
-static void halve(struct site_top *site, int64_t now_ms)
-{
-	int64_t halves = (now_ms - site->halved_ms) / TOP_HALF_MS;
-	unsigned shift = halves > 63 ? 63 : (unsigned)halves;
-
-	if (halves <= 0)
-		return;
-	site->halved_ms += halves * TOP_HALF_MS;
-	for (int kind = 0; kind < TOP_COUNT; kind++) {
-		for (uint32_t i = 0; i < site->sketch[kind].used; i++) {
-			site->sketch[kind].entry[i].count >>= shift;
-			site->sketch[kind].entry[i].error >>= shift;
-		}
-	}
-}
-
-static void count(struct sketch *sketch, const char *key, size_t length)
+static void count(struct sketch *sketch, const char *key, size_t length, uint64_t weight)
 {
 	uint32_t least = 0, hash;
 
@@ -126,12 +114,14 @@ static void count(struct sketch *sketch, const char *key, size_t length)
 	if (length > TOP_KEY_MAX)
 		length = TOP_KEY_MAX;
 	hash = index_hash(key, length);
+	sketch->total += weight;
 	for (uint32_t i = 0; i < sketch->used; i++) {
 		struct top_entry *entry = &sketch->entry[i];
 
 		if (sketch->hash[i] == hash && entry->length == length &&
 			memcmp(entry->key, key, length) == 0) {
-			entry->count++;
+			entry->count += weight;
+			entry->hits++;
 			return;
 		}
 		if (entry->count < sketch->entry[least].count)
@@ -142,12 +132,28 @@ static void count(struct sketch *sketch, const char *key, size_t length)
 		sketch->entry[least].count = 0;
 	}
 	sketch->hash[least] = hash;
-	sketch->entry[least].error = sketch->entry[least].count++;
+	sketch->entry[least].error = sketch->entry[least].count;
+	sketch->entry[least].count += weight;
+	sketch->entry[least].hits = 1;
 	sketch->entry[least].length = (uint16_t)length;
 	memcpy(sketch->entry[least].key, key, length);
 }
 
-void request_top_add(struct request_top *top, const struct log_view *view, int64_t now_ms)
+static void count_verdict(struct site_top *site, const struct log_request *request,
+	const char *source, uint64_t weight)
+{
+	char rule[16];
+
+	if (request->verdict == LOG_REFUSED || request->verdict == LOG_CHALLENGED)
+		count(&site->sketch[TOP_BLOCKED], source, strlen(source), weight);
+	if (request->rule == 0)
+		return;
+	(void)snprintf(rule, sizeof(rule), "%u", request->rule);
+	count(&site->sketch[TOP_RULE], rule, strlen(rule), weight);
+}
+
+void request_top_add(
+	struct request_top *top, const struct log_view *view, const char *country, int64_t now_ms)
 {
 	static const struct {
 		enum top_kind kind;
@@ -159,24 +165,33 @@ void request_top_add(struct request_top *top, const struct log_view *view, int64
 		{ TOP_JA4, LOG_JA4 },
 		{ TOP_HTTP2, LOG_HTTP2 },
 	};
+	const struct log_request *request = view->request;
 	const struct log_text_at *uri = &view->text[LOG_URI];
 	const char *query = memchr(uri->bytes, '?', uri->length);
+	size_t path = query ? (size_t)(query - uri->bytes) : uri->length;
+	uint64_t weight = request->weight ? request->weight : 1;
 	char source[ADDRESS_TEXT_SIZE];
 	struct site_top *site;
 
-	if (view->request->record.site == 0)
+	if (request->record.site == 0)
 		return;
-	site = site_of(top, view->request->record.site, now_ms);
+	site = site_of(top, request->record.site, now_ms);
 	if (!site)
 		return;
-	halve(site, now_ms);
-	count(&site->sketch[TOP_URL], uri->bytes,
-		query ? (size_t)(query - uri->bytes) : uri->length);
-	address_format(view->request->client.byte, source);
-	count(&site->sketch[TOP_SOURCE], source, strlen(source));
+	if (site->weight == 0)
+		site->since_ms = now_ms;
+	site->weight += weight;
+	count(&site->sketch[TOP_URL], uri->bytes, path, weight);
+	if (request->origin_milliseconds > 0)
+		count(&site->sketch[TOP_SLOW_URL], uri->bytes, path,
+			weight * request->origin_milliseconds);
+	address_format(request->client.byte, source);
+	count(&site->sketch[TOP_SOURCE], source, strlen(source), weight);
+	count(&site->sketch[TOP_COUNTRY], country, strlen(country), weight);
+	count_verdict(site, request, source, weight);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		count(&site->sketch[texts[i].kind], view->text[texts[i].text].bytes,
-			view->text[texts[i].text].length);
+			view->text[texts[i].text].length, weight);
 }
 
 static int compare(const void *a, const void *b)
@@ -198,4 +213,79 @@ uint32_t request_top_get(const struct request_top *top, uint32_t site, enum top_
 	memcpy(out, sketch->entry, sketch->used * sizeof(*out));
 	qsort(out, sketch->used, sizeof(*out), compare);
 	return sketch->used;
+}
+
+/* --- windows ----------------------------------------------------------------------------------------------- */
+
+static bool has_ended(const struct request_top *top, uint32_t index, int64_t now_ms)
+{
+	const struct site_top *site = pool_at(&top->sites, index);
+
+	if (!pool_is_live(&top->sites, index) || site->weight == 0)
+		return false;
+	return now_ms - site->since_ms >=
+	       (site->weight >= TOP_BUSY_WEIGHT ? TOP_BUSY_MS : TOP_WINDOW_MS);
+}
+
+static void begin_window(struct site_top *site)
+{
+	site->weight = 0;
+	for (int kind = 0; kind < TOP_COUNT; kind++) {
+		site->sketch[kind].used = 0;
+		site->sketch[kind].total = 0;
+	}
+}
+
+static void fill(struct site_top *site, int kind, int64_t now_ms, struct record_site_top *out)
+{
+	struct sketch *sketch = &site->sketch[kind];
+	uint32_t used = sketch->used < TOP_REPORT_KEYS ? sketch->used : TOP_REPORT_KEYS;
+
+	*out = (struct record_site_top){
+		.record = { RECORD_SITE_TOP,
+			(uint16_t)(offsetof(struct record_site_top, entry) +
+				   used * sizeof(out->entry[0])),
+			site->number },
+		.kind = (uint8_t)kind,
+		.entry_count = (uint8_t)used,
+		.window_ms = (uint32_t)(now_ms - site->since_ms),
+		.total = sketch->total,
+	};
+	/* The sketch is at its end: it may be sorted where it lies. */
+	qsort(sketch->entry, sketch->used, sizeof(sketch->entry[0]), compare);
+	memcpy(out->entry, sketch->entry, used * sizeof(out->entry[0]));
+	/* What is behind a text was another's. */
+	for (uint32_t i = 0; i < used; i++)
+		memset(out->entry[i].key + out->entry[i].length, 0,
+			(size_t)(TOP_KEY_MAX - out->entry[i].length));
+}
+
+uint32_t request_top_take(
+	struct request_top *top, int64_t now_ms, struct record_site_top out[TOP_COUNT])
+{
+	for (uint32_t looked = 0; looked < top->sites.count; looked++) {
+		uint32_t index = top->cursor % top->sites.count, used = 0;
+		struct site_top *site;
+
+		top->cursor = index + 1;
+		if (!has_ended(top, index, now_ms))
+			continue;
+		site = pool_at(&top->sites, index);
+		for (int kind = 0; kind < TOP_COUNT; kind++) {
+			if (site->sketch[kind].used > 0)
+				fill(site, kind, now_ms, &out[used++]);
+		}
+		begin_window(site);
+		return used;
+	}
+	return 0;
+}
+
+bool request_top_has_next(const struct request_top *top, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < top->sites.count; i++) {
+		if (has_ended(top, i, now_ms))
+			return true;
+	}
+	return false;
 }

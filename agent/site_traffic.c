@@ -182,6 +182,22 @@ void site_traffic_tell_all(struct site_traffic *traffic)
 	}
 }
 
+/* The secret of the rates is nobody's but nginx's. */
+void site_traffic_node(const struct site_traffic *traffic, struct node_counter *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!traffic->header)
+		return;
+	for (size_t i = 0; i < sizeof(*out) / sizeof(uint64_t); i++) {
+		uint64_t word =
+			__atomic_load_n((const uint64_t *)(const void *)&traffic->header->node + i,
+				__ATOMIC_RELAXED);
+
+		memcpy((uint8_t *)out + i * sizeof(word), &word, sizeof(word));
+	}
+	memset(out->rate_secret, 0, sizeof(out->rate_secret));
+}
+
 struct site_traffic *site_traffic_new(const char *folder)
 {
 	struct site_traffic *traffic = calloc(1, sizeof(*traffic));

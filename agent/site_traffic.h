@@ -24,4 +24,7 @@ bool site_traffic_next(struct site_traffic *traffic, struct site_counter *out);
 bool site_traffic_has_next(const struct site_traffic *traffic);
 void site_traffic_tell_all(struct site_traffic *traffic); /* all that are not zero, once more */
 
+/* Counters of what belongs to no site; all 0 without a file. */
+void site_traffic_node(const struct site_traffic *traffic, struct node_counter *out);
+
 #endif

@@ -57,9 +57,11 @@ static __always_inline void server_first_learn(struct packet *p, struct flow *fl
 	bpf_map_update_elem(&server_first, &service, &now, BPF_ANY);
 }
 
-/* The cookie that is about to be sent in answer to the SYN at hand, with these options. */
-static __noinline int awaited_note(
-	struct xdp_md *ctx, struct packet *p, __u32 cookie, __u32 options)
+/*
+ * The frame has become the answer to the SYN of "p", whose acknowledgement is the cookie. Called from the top: where the
+ * cookie is made the stack is full.
+ */
+static __noinline int awaited_note(struct xdp_md *ctx, struct packet *p)
 {
 	struct ethhdr *ethernet;
 	struct awaited value = {};
@@ -70,14 +72,14 @@ static __noinline int awaited_note(
 	if (!ethernet || p->network != ETH_HLEN)
 		return 0;
 	value.due_ns = p->now_ns + AWAITED_FIRST_NS;
-	value.sequence = cookie;
+	value.sequence = p->acknowledgement;
 	value.acknowledgement = p->sequence + 1;
-	value.options = options;
+	value.options = cookie_offer(p);
 	value.timestamp_value = cookie_stamp(p);
 	value.timestamp_echo = p->timestamp_value;
 	value.ifindex = ctx->ingress_ifindex;
-	mac_copy(value.mac_destination, ethernet->h_source);
-	mac_copy(value.mac_source, ethernet->h_dest);
+	mac_copy(value.mac_destination, ethernet->h_dest);
+	mac_copy(value.mac_source, ethernet->h_source);
 	bpf_map_update_elem(&awaited, &p->key, &value, BPF_ANY);
 	return 0;
 }

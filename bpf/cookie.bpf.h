@@ -174,6 +174,13 @@ static __always_inline __u32 cookie_stamp(struct packet *p)
 	return ((__u32)(p->now_ns >> 20) & ~COOKIE_STAMP_MASK) | bits;
 }
 
+/* What the SYN-ACK has of the options that the SYN offers. */
+static __always_inline __u32 cookie_offer(const struct packet *p)
+{
+	return (p->options & ~OPTION_MSS_MASK) |
+	       (p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6);
+}
+
 /* Options agreed with the client, from its cookie and the echo of our timestamp. */
 static __always_inline __u32 cookie_options(struct packet *p, __u32 cookie)
 {

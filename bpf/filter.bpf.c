@@ -191,6 +191,8 @@ int polder_filter(struct xdp_md *ctx)
 		verdict = error_too_big(ctx, p);
 	if (p->offence)
 		block_source(p);
+	if (p->flags & PACKET_SILENT && p->reason == REASON_cookie_sent)
+		awaited_note(ctx, p);
 	count(p);
 	capture_packet(ctx, p, s);
 	return verdict;

@@ -214,16 +214,14 @@ static __noinline int tcp_send_cookie(struct xdp_md *ctx, struct packet *p)
 		return XDP_DROP;
 	s.sequence = cookie_make(p, keys, offered_mss(p));
 	s.acknowledgement = p->sequence + 1;
-	options = p->options & ~OPTION_MSS_MASK;
-	options |= p->version == 4 ? MSS_TO_CLIENT_IPV4 : MSS_TO_CLIENT_IPV6;
+	options = cookie_offer(p);
 	/* Every stack offers an MSS. Without it our options would be longer than what was sent. */
 	if (options & OPTION_MSS) {
 		segment_offer(&s, options, CLIENT_SCALE, cookie_stamp(p), p->timestamp_value);
 		if (options & OPTION_ECN)
 			s.flags |= TCP_ECE;
 	}
-	if (p->flags & PACKET_SILENT)
-		awaited_note(ctx, p, s.sequence, options);
+	p->acknowledgement = s.sequence;
 	if (tcp_answer_over(ctx, p, &s) && segment_reply(ctx, p, &s))
 		return drop(p, REASON_malformed);
 	p->flags |= PACKET_OUT;

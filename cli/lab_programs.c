@@ -10,6 +10,7 @@
  *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
  *   DIR/console    the console's files, where they were built
+ *   DIR/drill.sock the service that runs drills for the control (drill_service.c)
  *   DIR/clock      offset of the life-cycle clock, ms
  *   DIR/NAME.log   what each program says
  */
@@ -30,11 +31,11 @@
 #include "cli/process.h"
 #include "nginx_console_conf.h"
 
-/* As in packaging/systemd/polder-agent@.service. */
 /* The attackers' networks are documentation's, of no country: here they are Antarctica's. */
-#define LAB_OVERRIDE_IPV4  "198.51.100.0/24=AQ"
-#define LAB_OVERRIDE_IPV6  "2001:db8:a::/48=AQ"
+#define LAB_OVERRIDE_IPV4 "198.51.100.0/24=AQ"
+#define LAB_OVERRIDE_IPV6 "2001:db8:a::/48=AQ"
 
+/* As in packaging/systemd/polder-agent@.service. */
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 #define AGENT_CAPABILITIES                                                                         \
 	(CAPABILITY(CAP_BPF) | CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_PERFMON) |               \
@@ -292,7 +293,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", "--region-override", LAB_OVERRIDE_IPV4 " " LAB_OVERRIDE_IPV6,
+			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--region-override",
+			arena_print(mem, "%s %s", LAB_OVERRIDE_IPV4, LAB_OVERRIDE_IPV6),
 			"--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
 		add_arguments(program, (const char *[]){ "--dns-zone", LAB_DNS_ZONE, "--dns-socket",

@@ -55,7 +55,8 @@ struct action {
 	bool unrecorded;
 };
 
-struct login; /* auth/login.h */
+struct login;	 /* auth/login.h */
+struct call_log; /* auth/call_log.h */
 
 struct call {
 	struct arena *mem; /* everything of this call */
@@ -69,8 +70,9 @@ struct call {
 	int64_t now_ms;			   /* life-cycle time */
 	int64_t clock_ms;		   /* machine time */
 	const char *request_id;
-	struct login *login; /* tries of passwords; NULL: nobody can log in */
-	const char *source;  /* address of the client, as the proxy in front says; "": unknown */
+	struct login *login;	/* tries of passwords; NULL: nobody can log in */
+	struct call_log *calls; /* the latest calls; NULL: they are not kept */
+	const char *source;	/* address of the client, as the proxy in front says; "": unknown */
 	const struct access_key *key; /* who calls */
 	void *prepared;		      /* what the action's before left for its handler */
 	const struct action *action;
@@ -81,7 +83,9 @@ struct call {
 	bool several;		 /* set by call_instance: more than one instance was named */
 	json_t *change;		 /* may be set by a WRITE: {"oldEntity":..,"newEntity":..}, owned */
 	const char *refusal;	 /* sentence for the client instead of the error's own */
-	int64_t retry_ms;	 /* of a refusal: when it is worth another try; 0: not said */
+	/* What was signed, without what is secret; NULL: nothing was. For the log of calls. */
+	const char *signed_string, *signed_canonical;
+	int64_t retry_ms; /* of a refusal: when it is worth another try; 0: not said */
 };
 
 /* All tables, listed by hand in actions/actions.c; ends with NULL. */

@@ -19,16 +19,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "control/auth/call_log.h"
 #include "control/auth/credentials.h"
 #include "control/auth/nonce.h"
 #include "control/auth/throttle.h"
 #include "control/call.h"
 #include "control/reply.h"
+#include "control/store/user.h"
 
 #define REQUEST_ID_SIZE 37
 /* A Host longer than a name of the DNS is not repeated in errors. */
@@ -444,6 +447,64 @@ static const char *source_of(const struct request *request)
 	return source && text_to_address(source, address) ? source : "";
 }
 
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void copy_name(char *out, size_t size, const char *text)
+{
+	size_t length = text ? text_whole(text, strnlen(text, size - 1)) : 0;
+
+	if (length > 0)
+		memcpy(out, text, length);
+	out[length] = '\0';
+}
+
+/* What a mismatch says holds what was signed, which may be secret: of that the sentence alone is kept. */
+static const char *kept_message(const struct call *call, enum err err)
+{
+	if (err == OK)
+		return "";
+	return err == ERR_SIGNATURE_MISMATCH || !call->refusal ? error_sentence(err)
+							       : call->refusal;
+}
+
+/* A key that was claimed is the caller as far as the log of calls goes, proved or not. */
+static void log_call(const struct exchange *exchange, enum err err, int64_t began_us)
+{
+	const struct credentials *credentials = &exchange->credentials;
+	const struct call *call = &exchange->call;
+	const struct access_key *key = call->key ? call->key : &exchange->key;
+	struct call_record record = {
+		.time_ms = call->clock_ms,
+		.took_us = now_us() - began_us,
+		.account = key->account,
+		.form = credentials->v3	      ? "V3"
+			: credentials->key_id ? "V1"
+					      : "none",
+		.status = exchange->out->status,
+	};
+
+	if (!call->calls)
+		return;
+	copy_name(record.call_id, sizeof(record.call_id), call->request_id);
+	copy_name(record.version, sizeof(record.version), credentials->version);
+	copy_name(record.action, sizeof(record.action), credentials->action);
+	copy_name(record.method, sizeof(record.method), exchange->request->method);
+	copy_name(record.key_id, sizeof(record.key_id), credentials->key_id);
+	copy_name(record.user, sizeof(record.user), user_of_parent(key->parent));
+	copy_name(record.source, sizeof(record.source), call->source);
+	copy_name(record.code, sizeof(record.code), err == OK ? "" : error_code(err));
+	copy_name(record.message, sizeof(record.message), kept_message(call, err));
+	if (call->object_account)
+		copy_name(record.object, sizeof(record.object), call->object);
+	call_log_add(call->calls, &record, call->signed_string, call->signed_canonical);
+}
+
 /* The request id, which outlives the exchange as part of the response. */
 static const char *new_request_id(struct arena *mem)
 {
@@ -459,6 +520,7 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 {
 	struct exchange exchange = { .gateway = gateway, .request = request, .out = out };
 	struct call *call = &exchange.call;
+	int64_t began_us = now_us();
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
@@ -468,6 +530,7 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->nodes = gateway->nodes;
 	call->dns_zone = gateway->dns_zone;
 	call->login = gateway->login;
+	call->calls = gateway->calls;
 	call->source = source_of(request);
 	call->watch_first = gateway->watch_first;
 	call->drill_socket = gateway->drill_socket;
@@ -480,6 +543,7 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	err = serve(&exchange);
 	if (err != OK)
 		answer_error(&exchange, err);
+	log_call(&exchange, err, began_us);
 	json_decref(call->reply);
 	json_decref(call->change);
 	log_request(NULL);

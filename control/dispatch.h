@@ -13,6 +13,7 @@
 struct nonces;	 /* auth/nonce.h */
 struct throttle; /* auth/throttle.h */
 struct login;	 /* auth/login.h */
+struct call_log; /* auth/call_log.h */
 
 /* What all requests share. */
 struct gateway {
@@ -22,6 +23,7 @@ struct gateway {
 	struct engine *engine; /* woken after a WRITE; NULL in tests */
 	struct nonces *nonces;
 	struct throttle *throttle;	   /* NULL: off */
+	struct call_log *calls;		   /* NULL: they are not kept */
 	struct login *login;		   /* NULL: nobody can log in with a password */
 	const char *dns_zone;		   /* of instances' names; NULL or "": they have none */
 	bool watch_first;		   /* mitigations of new instances */

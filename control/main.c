@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/actions/error.h"
+#include "control/auth/call_log.h"
 #include "control/auth/login.h"
 #include "control/auth/nonce.h"
 #include "control/auth/password.h"
@@ -40,6 +41,7 @@ struct control {
 	struct nonces *nonces;
 	struct throttle *throttle;
 	struct login *login;
+	struct call_log *calls;
 	struct engine *engine;
 	struct names_settings names;
 	struct names_thread *names_thread;
@@ -115,7 +117,8 @@ static enum err start_auth(struct control *control)
 {
 	TRY(nonces_open(control->config.nonce_file, clock_utc_ms(), &control->nonces));
 	control->login = login_new(PASSWORD_COST_LOG2);
-	if (!control->login)
+	control->calls = call_log_new();
+	if (!control->login || !control->calls)
 		return ERR_MEMORY;
 	if (control->config.calls_per_second == 0)
 		return OK;
@@ -126,7 +129,8 @@ static enum err start_auth(struct control *control)
 static enum err start_engine(struct control *control)
 {
 	const struct engine_settings settings = { .blackhole = control->config.blackhole,
-		.blackhole_ms = control->config.blackhole_minutes * MINUTE_MS };
+		.blackhole_ms = control->config.blackhole_minutes * MINUTE_MS,
+		.smart_rule_ms = control->config.smart_rule_seconds * SECOND_MS };
 
 	return engine_start(control->config.database, control->vault, control->clock,
 		control->nodes, &settings, &control->engine);
@@ -163,6 +167,7 @@ static enum err start_http(struct control *control)
 		.nonces = control->nonces,
 		.throttle = control->throttle,
 		.login = control->login,
+		.calls = control->calls,
 		.dns_zone = config->dns_zone,
 		.watch_first = config->watch_first,
 		.drill_socket = config->drill_socket,
@@ -211,6 +216,7 @@ static void stop(struct control *control)
 	node_api_free(control->node_api);
 	db_pool_free(control->node_pool);
 	db_pool_free(control->api_pool);
+	call_log_free(control->calls);
 	login_free(control->login);
 	throttle_free(control->throttle);
 	nonces_close(control->nonces);

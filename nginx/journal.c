@@ -2,7 +2,9 @@
 /*
  * Every request is counted, all by adding to fields of the site's slot. A record of it costs more (half a microsecond, and the
  * agent has to read it): it is written for sites whose access log is on, and for what was refused, watched or challenged,
- * since somebody will ask why. Totals and rates need no records.
+ * since somebody will ask why. Of all other requests so many a second and worker are recorded that figures of what is
+ * frequent are right: the first SAMPLE_ALL, then one for many, which says for how many it stands. Totals and rates need no
+ * records.
  *
  * A record is laid out at the ring's head, wrapping around its end, and then the head is moved: the reader sees a whole
  * record or none. When there is no room it is lost, and counted.
@@ -21,6 +23,12 @@
 
 #define LOG_SIZE    (LOG_RINGS + WORKER_MAX * sizeof(struct log_ring))
 #define LOAD(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+
+/* Of a second: all up to this, then one of SAMPLE_SOME, and one of SAMPLE_FEW behind SAMPLE_MANY. */
+#define SAMPLE_ALL  200
+#define SAMPLE_MANY 5000
+#define SAMPLE_SOME 16
+#define SAMPLE_FEW  256
 
 static struct log_header *journal;
 static struct log_ring *ring; /* this process's; NULL: none was free */
@@ -211,25 +219,43 @@ static unsigned class_of(uint16_t status)
 	return status < 600 ? status / 100 : 5;
 }
 
+/* One of those that are counted by themselves. */
+static void count_code(uint64_t code[SITE_CODE_COUNT], uint16_t status)
+{
+	switch (status) {
+#define SITE_CODE(code_)                                                                           \
+	case code_:                                                                                \
+		counter_add(&code[SITE_CODE_##code_], 1);                                          \
+		break;
+		SITE_CODES(SITE_CODE)
+#undef SITE_CODE
+	default:
+		break;
+	}
+}
+
 static void count(ngx_http_request_t *r, const struct polder_request *request,
 	const struct outcome *outcome, uint16_t status)
 {
 	struct site_counter *counter = request->counter;
 
 	counter_add(&counter->requests, 1);
+	counter_add(&counter->tls_requests, (request->scheme & SITE_SCHEME_TLS) != 0);
 	counter_add(&counter->bytes_in, (uint64_t)r->request_length);
 	counter_add(&counter->bytes_out, (uint64_t)r->connection->sent);
 	counter_add(&counter->status[class_of(status)], 1);
+	count_code(counter->code, status);
 	counter_add(&counter->milliseconds, milliseconds_of(r));
 	if (outcome->asked) {
 		counter_add(&counter->origin_requests, 1);
 		counter_add(&counter->origin_status[class_of(outcome->status)], 1);
+		count_code(counter->origin_code, outcome->status);
 		counter_add(&counter->origin_milliseconds, outcome->milliseconds);
 	}
 }
 
 static void record(ngx_http_request_t *r, const struct polder_request *request,
-	const struct outcome *outcome, uint16_t status)
+	const struct outcome *outcome, uint16_t status, uint16_t weight)
 {
 	const struct polder_connection *connection = request->connection;
 	struct log_request entry = {
@@ -253,6 +279,7 @@ static void record(ngx_http_request_t *r, const struct polder_request *request,
 		.response_bytes = (uint64_t)r->connection->sent,
 		.milliseconds = milliseconds_of(r),
 		.origin_milliseconds = outcome->milliseconds,
+		.weight = weight,
 	};
 	ngx_str_t texts[LOG_TEXT_COUNT];
 	struct writer writer;
@@ -277,15 +304,38 @@ static bool is_asked_about(const struct polder_request *request)
 	       request->verdict == LOG_CHALLENGED;
 }
 
+/* For how many requests one stands of which nobody asked for a record; 0: it has none. */
+static uint16_t sample(void)
+{
+	static time_t second;
+	static uint32_t seen;
+
+	if (ngx_time() != second) {
+		second = ngx_time();
+		seen = 0;
+	}
+	if (seen++ < SAMPLE_ALL)
+		return 1;
+	if (seen < SAMPLE_MANY)
+		return seen % SAMPLE_SOME == 0 ? SAMPLE_SOME : 0;
+	return seen % SAMPLE_FEW == 0 ? SAMPLE_FEW : 0;
+}
+
 void journal_request(ngx_http_request_t *r, const struct polder_request *request)
 {
 	struct outcome outcome = outcome_of(r);
-	uint16_t status = status_of(r);
+	uint16_t status = status_of(r), weight = 0;
 
 	if (request->counter)
 		count(r, request, &outcome, status);
-	if (request->connection && ((request->site_flags & SITE_LOG) || is_asked_about(request)))
-		record(r, request, &outcome, status);
+	if (!request->connection)
+		return;
+	if ((request->site_flags & SITE_LOG) || is_asked_about(request))
+		weight = 1;
+	else if (request->site_number)
+		weight = sample();
+	if (weight)
+		record(r, request, &outcome, status, weight);
 }
 
 void journal_ban(const struct address *source, uint32_t instance, uint32_t site, enum check check,

@@ -41,7 +41,7 @@ static const struct {
 	[CHECK_global] = { rules_check, EXPLAINS },
 	[CHECK_frequency] = { rules_check, NAMES_SOURCE },
 	[CHECK_pace] = { pace_check, NAMES_SOURCE },
-	[CHECK_smart] = { rules_check, 0 },
+	[CHECK_smart] = { rules_check, NAMES_SOURCE },
 	[CHECK_quota] = { quota_check, 0 },
 	[CHECK_challenge] = { challenge_check, NAMES_SOURCE },
 };

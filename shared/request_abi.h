@@ -354,7 +354,7 @@ struct site {
 	struct site_list steps;	 /* struct site_step */
 	struct site_list caches; /* struct site_cache_rule */
 	uint32_t cache_edition;	 /* another one when all that was cached is void */
-	uint32_t reserved;
+	uint32_t account;	 /* whose it is: access logs are kept by account */
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
 		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,
@@ -372,10 +372,19 @@ struct certificate {
 /* ---- counters */
 
 #define COUNTERS_MAGIC	 0x43444c50u /* "PLDC" */
-#define COUNTERS_VERSION 1
+#define COUNTERS_VERSION 2
 #define WORKER_MAX	 64 /* slots of nginx: processes that serve */
 #define RATE_SLOTS	 1048576
 #define RATE_PROBES	 8
+
+/* Statuses that are counted by themselves beside their class (published). */
+#define SITE_CODES(X) X(200) X(403) X(404) X(405) X(410) X(499) X(501) X(502) X(503) X(504)
+enum site_code {
+#define SITE_CODE(code) SITE_CODE_##code,
+	SITE_CODES(SITE_CODE)
+#undef SITE_CODE
+	SITE_CODE_COUNT
+};
 
 /* Found from number % NODE_SITE_MAX on, linear; claimed by compare-and-swap of number. Totals since the file was made.
  * A site's slot is cleared by the agent when the site is gone. */
@@ -391,9 +400,11 @@ struct site_counter {
 	uint64_t refused[CHECK_MAX];	   /* by check */
 	uint64_t watched[CHECK_MAX];	   /* would have been */
 	uint64_t cache_hits, cache_misses; /* answered from the cache; could have been */
+	uint64_t code[SITE_CODE_COUNT], origin_code[SITE_CODE_COUNT];
+	uint64_t tls_requests;
 	uint64_t reserved2[3];
 };
-static_assert(sizeof(struct site_counter) == 720, "file format");
+static_assert(sizeof(struct site_counter) == 888, "file format");
 
 struct node_counter { /* of what belongs to no site */
 	uint64_t connections, handshakes, handshakes_refused;
@@ -498,7 +509,8 @@ struct log_request {
 	uint32_t milliseconds, origin_milliseconds;
 	uint16_t cut; /* bits of enum log_text */
 	uint16_t text_length[LOG_TEXT_COUNT];
-	uint16_t reserved[2];
+	uint16_t weight; /* requests that it stands for: sites without a log are sampled; 0: one */
+	uint16_t reserved;
 	uint8_t text[]; /* one behind the other, no NUL */
 };
 struct log_ban {

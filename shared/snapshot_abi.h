@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 4
+#define SNAPSHOT_VERSION 5
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -52,6 +52,8 @@ enum record_type {
 	RECORD_CAPTURE = 7,
 	RECORD_SITE = 8,
 	RECORD_CERTIFICATE = 9,
+	RECORD_LOG_STORE = 10,
+	RECORD_LOG_QUERY = 11,
 	/* reports */
 	RECORD_NODE = 16,
 	RECORD_SOURCE = 17,
@@ -65,6 +67,11 @@ enum record_type {
 	RECORD_SAMPLE = 25,
 	RECORD_REQUEST_BAN = 26,
 	RECORD_SITE_TRAFFIC = 27,
+	RECORD_SITE_TOP = 28,
+	RECORD_LOG_USED = 29,
+	RECORD_REQUESTS = 30,
+	RECORD_LOG_LINE = 31,
+	RECORD_LOG_DONE = 32,
 };
 
 struct record {
@@ -76,7 +83,7 @@ struct record {
 /* What was removed: type of the object. Removing what the node does not have is no error. */
 struct record_remove {
 	struct record record;
-	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_CERTIFICATE */
+	uint32_t removed_type; /* RECORD_INSTANCE up to RECORD_LOG_QUERY */
 	uint32_t reserved;
 };
 
@@ -184,6 +191,37 @@ struct record_certificate {
 static_assert(sizeof(struct record_certificate) + CERTIFICATE_BYTES_MAX <= UINT16_MAX - 7,
 	"a record holds a certificate");
 
+/* For how long access logs of an account's web sites are kept; id = account. An account without one: as the node's own
+ * settings say, which are never exceeded. */
+#define LOG_ACCOUNT_MAX 16384
+struct record_log_store {
+	struct record record;
+	uint32_t days;
+	uint32_t reserved;
+	int64_t emptied_ms; /* machine UTC; requests of before are deleted; 0: none */
+};
+
+/* Somebody looks for requests in the access log of a site; id = number of the query. All that is asked for must hold. */
+#define LOG_LINES_MAX	 500
+#define LOG_PATH_MAX	 255
+#define LOG_VERDICT_NONE 255
+struct record_log_query {
+	struct record record;
+	uint32_t site;
+	uint32_t lines;		   /* 1..LOG_LINES_MAX; the newest that meet it */
+	int64_t from_ms, until_ms; /* of the requests; machine UTC */
+	int64_t expires_ms;	   /* nobody waits for an answer any more */
+	struct address source;
+	uint32_t source_bits;		 /* of the mapped address; 0: any */
+	uint16_t status_min, status_max; /* 0 and UINT16_MAX: any */
+	uint8_t check;			 /* enum check; CHECK_COUNT: any */
+	uint8_t verdict;		 /* enum log_verdict; LOG_VERDICT_NONE: any */
+	uint16_t path_length;
+	uint32_t reserved;
+	char path[LOG_PATH_MAX + 1]; /* what the request's path begins with, NUL-padded */
+};
+static_assert(sizeof(struct record_log_query) % 8 == 0, "wire format");
+
 enum list_kind {
 	LIST_ALLOW = 1,
 	LIST_BLOCK = 2
@@ -282,6 +320,72 @@ struct record_request_ban { /* id = instance: the request path banned a source a
 struct record_site_traffic { /* id = site; totals since the node's file was made; only what changed */
 	struct record record;
 	struct site_counter counter;
+};
+
+/* What was frequent in the requests of a site: its sketches of one window of time, by kind; id = site. Texts are bytes
+ * as clients sent them. */
+enum top_kind {
+	TOP_URL, /* path, without query */
+	TOP_USER_AGENT,
+	TOP_REFERER,
+	TOP_METHOD,
+	TOP_SOURCE,  /* address of the client */
+	TOP_BLOCKED, /* the same, of requests that were refused or challenged */
+	TOP_JA4,
+	TOP_HTTP2,
+	TOP_COUNTRY,  /* two letters */
+	TOP_SLOW_URL, /* count is in milliseconds */
+	TOP_RULE,     /* number of the rule that was met */
+	TOP_COUNT
+};
+#define TOP_KEY_MAX	120 /* bytes of a text: longer ones are told apart by these */
+#define TOP_REPORT_KEYS 16  /* of a kind in one record */
+struct top_entry {
+	uint64_t count; /* at most "error" too many */
+	uint64_t error;
+	uint32_t hits; /* requests since it has had its place */
+	uint16_t length;
+	char key[TOP_KEY_MAX];
+	uint16_t reserved;
+};
+static_assert(sizeof(struct top_entry) == 144, "wire format");
+struct record_site_top { /* only entry_count of the entries are sent */
+	struct record record;
+	uint8_t kind; /* enum top_kind */
+	uint8_t entry_count;
+	uint16_t reserved;
+	uint32_t window_ms;
+	int64_t until_ms; /* machine UTC: end of the window */
+	uint64_t total;	  /* of all keys */
+	struct top_entry entry[TOP_REPORT_KEYS];
+};
+
+/* Access logs on this node. */
+struct record_log_used { /* id = account; when it changed */
+	struct record record;
+	uint64_t bytes;
+};
+struct record_requests { /* id = 1: totals of the node's request path since its files were made; when they changed */
+	struct record record;
+	struct node_counter node;
+	uint64_t records, lost, broken; /* of the rings between nginx and the agent */
+	uint64_t lines, dropped_lines;	/* written; found no room */
+	uint64_t shortened_bytes;	/* deleted before their time, to make room */
+	uint64_t bytes, bytes_max;	/* on disk; most that may be */
+};
+#define LOG_LINE_MAX 28672 /* every byte of a record's texts as six, and the names */
+struct record_log_line {   /* id = query; only "length" bytes of the text are sent, padded to 8 */
+	struct record record;
+	uint32_t sequence; /* 0, 1 .. for each query and node: newest first */
+	uint32_t length;
+	int64_t time_ms;
+	char text[LOG_LINE_MAX];
+};
+static_assert(sizeof(struct record_log_line) <= UINT16_MAX - 7, "a record holds a line");
+struct record_log_done { /* id = query: the node has told all its lines */
+	struct record record;
+	uint32_t lines;
+	uint32_t partial; /* 1: it looked at as much as it may, and there is more */
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

@@ -16,7 +16,7 @@ import { dateTime, duration } from "./time";
 
 const TourBar = lazy(() => import("./pages/drill/tour"));
 
-const CALLER_MS = 30000; // how often the clocks are compared
+const CALLER_MS = 5000; // how often the clocks are compared: a lab moves one of them
 
 const loaded = new Map<string, PageComponent>(pages.map((page) => [page.id, lazy(page.load)]));
 

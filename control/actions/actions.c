@@ -34,6 +34,10 @@ const struct action *const action_tables[] = {
 	web_cache_actions,
 	web_check_actions,
 	web_log_actions,
+	web_log_query_actions,
+	web_series_actions,
+	web_top_actions,
+	web_smart_actions,
 	scene_actions,
 	blackhole_actions,
 	reason_actions,
@@ -54,6 +58,8 @@ const struct action *const action_tables[] = {
 	user_actions,
 	session_actions,
 	error_actions,
+	api_call_actions,
+	live_actions,
 	NULL,
 };
 
@@ -103,6 +109,7 @@ static const struct {
 	{ key_actions, "accounts and keys" },
 	{ user_actions, "accounts and keys" },
 	{ session_actions, "sessions" },
+	{ error_actions, "calls and errors" },
 	{ drill_actions, "drills" },
 };
 

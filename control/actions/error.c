@@ -22,19 +22,21 @@ static const struct {
 };
 #define GIVES_COUNT (sizeof(gives) / sizeof(gives[0]))
 
+static const char missing_example[] = "The input parameter \"InstanceId\" that is mandatory for "
+				      "processing this request is not supplied.";
+static const char mismatch_example[] =
+	"Specified signature is not matched with our calculation. server string to sign "
+	"is:GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeInstanceIds%26...";
+static const char incomplete_example[] =
+	"The request signature does not conform to Aliyun standards: "
+	"header \"x-acs-date\" is not signed.";
 /* Where the sentence of the error is only what begins, or stands in for, what clients see. */
 static const char *const examples[ERR_COUNT] = {
-	[ERR_MISSING_PARAMETER] =
-		"The input parameter \"InstanceId\" that is mandatory for processing "
-		"this request is not supplied.",
+	[ERR_MISSING_PARAMETER] = missing_example,
 	[ERR_INVALID_PARAMETER] =
 		"The specified parameter \"PageSize\" is not valid: it must be 1..50.",
-	[ERR_SIGNATURE_MISMATCH] =
-		"Specified signature is not matched with our calculation. server string to sign "
-		"is:GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeInstanceIds%26...",
-	[ERR_INCOMPLETE_SIGNATURE] =
-		"The request signature does not conform to Aliyun standards: header "
-		"\"x-acs-date\" is not signed.",
+	[ERR_SIGNATURE_MISMATCH] = mismatch_example,
+	[ERR_INCOMPLETE_SIGNATURE] = incomplete_example,
 	[ERR_LIMIT] = "StartTime and EndTime span more than 50000 records: narrow them.",
 };
 

@@ -86,6 +86,45 @@ static enum err put_report(json_t *node, const struct node_facts *facts)
 	return OK;
 }
 
+/* What belongs to no site, and access logs. */
+static enum err put_requests(json_t *node, const struct record_requests *requests)
+{
+	static const char *const checks[CHECK_COUNT] = {
+#define CHECK(name, mode, text) #name,
+#include "shared/checks.def"
+#undef CHECK
+	};
+	const struct {
+		const char *name;
+		uint64_t value;
+	} figures[] = {
+		{ "Connections", requests->node.connections },
+		{ "Handshakes", requests->node.handshakes },
+		{ "HandshakesRefused", requests->node.handshakes_refused },
+		{ "Bans", requests->node.bans },
+		{ "BansFailed", requests->node.bans_failed },
+		{ "TableMisses", requests->node.table_misses },
+		{ "LogRecords", requests->records },
+		{ "LogLost", requests->lost },
+		{ "LogLines", requests->lines },
+		{ "LogDropped", requests->dropped_lines },
+		{ "LogBytes", requests->bytes },
+		{ "LogBytesMax", requests->bytes_max },
+		{ "LogShortened", requests->shortened_bytes },
+	};
+	json_t *object, *list;
+
+	TRY(put_object(node, "Requests", &object));
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		TRY(put_int(object, figures[i].name, (int64_t)figures[i].value));
+	TRY(put_list(object, "Checks", &list));
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		if (requests->node.refused[i] > 0)
+			TRY(add(list, json_pack("{s:s, s:I}", "Name", checks[i], "Refused",
+					      (json_int_t)requests->node.refused[i])));
+	return OK;
+}
+
 static const char *sources_of(const struct node_row *rows, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -116,6 +155,8 @@ static enum err describe_nodes_run(struct call *call, const void *raw)
 				      sources_json(sources_of(rows, row_count, facts[i].name)))));
 		if (facts[i].reported)
 			TRY(put_report(json_array_get(list, i), &facts[i]));
+		if (facts[i].has_requests)
+			TRY(put_requests(json_array_get(list, i), &facts[i].requests));
 	}
 	return OK;
 }
@@ -155,6 +196,7 @@ static const struct reply_list nodes_lists[] = {
 	{ "Nodes", "Node" },
 	{ "Sources", "Source" },
 	{ "Reasons", "Reason" },
+	{ "Checks", "Check" },
 	{ NULL, NULL },
 };
 

@@ -368,14 +368,21 @@ static enum err verify_audit_log_run(struct call *call, const void *raw)
 /* DescribeEvents */
 
 struct describe_events {
-	const char *id;
-	int64_t after, page_size;
+	const char *id, *kind;
+	int64_t after, before, newest_first, page_size;
 };
 static const struct param describe_events_params[] = {
 	PARAM_INSTANCE_ID(describe_events, .empty_is_absent = true),
 	PARAM(describe_events, after, "AfterNumber", .kind = PARAM_INT, .empty_is_absent = true,
 		.max = INT64_MAX, .type = "Long",
 		.help = "events with a higher number; NextNumber of the page before"),
+	PARAM(describe_events, kind, "Kind", .kind = PARAM_TEXT, .empty_is_absent = true, .max = 64,
+		.help = "only events of this kind, as expired or renewed"),
+	PARAM(describe_events, newest_first, "NewestFirst", .kind = PARAM_BOOL,
+		.help = "newest first; NextNumber is then the next page's BeforeNumber, 0 at the "
+			"end"),
+	PARAM(describe_events, before, "BeforeNumber", .kind = PARAM_INT, .empty_is_absent = true,
+		.max = INT64_MAX, .type = "Long", .help = "events with a lower number"),
 	PARAM_PAGE_SIZE(describe_events, LIST_PAGE_MAX, 20),
 	PARAM_ROW_END,
 };
@@ -387,28 +394,38 @@ static enum err add_event(json_t *list, const struct event_row *row)
 				 "Kind", row->kind, "Detail", row->detail ? row->detail : ""));
 }
 
-/* Fills the list up to its size, leaving out what the key may not see; *next is where to go on. */
+/* Fills the list up to its size, leaving out what the key may not see; *next is where to go on, and with newest
+ * first 0 when there is nothing more. */
 static enum err walk_events(
 	struct call *call, const struct describe_events *args, json_t *list, int64_t *next)
 {
+	struct event_filter filter = { .account = call_account(call),
+		.instance_id = args->id,
+		.kind = args->kind,
+		.after_number = args->after,
+		.before_number = args->before,
+		.newest_first = args->newest_first,
+		.limit = EVENT_BATCH };
+	int64_t *at = args->newest_first ? &filter.before_number : &filter.after_number;
 	AUTO(scratch) struct arena *scratch = arena_new(SCAN_MEMORY_MAX);
 	size_t count;
 	if (!scratch)
 		return ERR_MEMORY;
-	*next = args->after;
+	*next = *at;
 	do {
 		struct event_row *rows;
-		TRY(event_list(call->db, scratch, call_account(call), args->id, *next, EVENT_BATCH,
-			&rows, &count));
+		TRY(event_list(call->db, scratch, &filter, &rows, &count));
 		for (size_t i = 0; i < count; i++) {
 			if ((int64_t)json_array_size(list) == args->page_size)
 				return OK;
-			*next = rows[i].number;
+			*next = *at = rows[i].number;
 			if (call_may_use(call, rows[i].instance_id, rows[i].account))
 				TRY(add_event(list, &rows[i]));
 		}
 		arena_reset(scratch);
 	} while (count == EVENT_BATCH);
+	if (args->newest_first)
+		*next = 0;
 	return OK;
 }
 

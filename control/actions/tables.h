@@ -31,6 +31,10 @@ extern const struct action web_global_actions[];
 extern const struct action web_cache_actions[];
 extern const struct action web_check_actions[];
 extern const struct action web_log_actions[];
+extern const struct action web_log_query_actions[];
+extern const struct action web_series_actions[];
+extern const struct action web_top_actions[];
+extern const struct action web_smart_actions[];
 extern const struct action scene_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action reason_actions[];
@@ -51,5 +55,7 @@ extern const struct action drill_actions[];
 extern const struct action user_actions[];
 extern const struct action session_actions[];
 extern const struct action error_actions[];
+extern const struct action api_call_actions[];
+extern const struct action live_actions[];
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each check of requests can be off, watch or block for a web site, as mitigations can for an instance.
+ * Each check of requests can be off, watch or block for a web site, as mitigations can for an instance. What each did is
+ * counted by nodes since their files were made.
  */
 #include <string.h>
 
@@ -64,12 +65,17 @@ static const struct param describe_params[] = {
 static enum err describe_run(struct call *call, const void *raw)
 {
 	const struct describe *args = raw;
+	struct site_measure measure = { 0 };
 	struct web_policy policy;
 	struct website website;
 	json_t *list;
 
 	TRY(call_web(call, args->domain, &website, &policy));
+	(void)nodes_site(call->nodes, website.number, call->clock_ms, &measure);
 	TRY(put_text(call->reply, "Domain", website.domain));
+	TRY(put_int(call->reply, "Requests", (int64_t)measure.total.requests));
+	TRY(put_int(call->reply, "Challenged", (int64_t)measure.total.challenged));
+	TRY(put_int(call->reply, "ChallengePassed", (int64_t)measure.total.challenge_passed));
 	TRY(put_list(call->reply, "Checks", &list));
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		enum check check = (enum check)i;
@@ -82,6 +88,8 @@ static enum err describe_run(struct call *call, const void *raw)
 		TRY(put_text(item, "Mode", check_mode_name(web_check_mode(&policy, check))));
 		TRY(put_text(item, "DefaultMode", check_mode_name(web_check_default(check))));
 		TRY(put(item, "Chosen", json_boolean(policy.check[i] != CHECK_UNSET)));
+		TRY(put_int(item, "Refused", (int64_t)measure.total.refused[i]));
+		TRY(put_int(item, "Watched", (int64_t)measure.total.watched[i]));
 	}
 	return OK;
 }
@@ -91,7 +99,7 @@ static const struct reply_list describe_lists[] = { { "Checks", "Check" }, { NUL
 const struct action web_check_actions[] = {
 	{ VERSION_POLDER, "DescribeWebChecks", READ, PERMISSION_READ, describe_params,
 		sizeof(struct describe), describe_run, describe_lists,
-		"shows what checks of requests do for a web site", 0 },
+		"shows what checks of requests do for a web site, and did", 0 },
 	{ VERSION_POLDER, "ModifyWebCheck", WRITE, PERMISSION_FULL, modify_params,
 		sizeof(struct modify), modify_run, NULL,
 		"turns a check of requests off, to watching or to blocking for a web site", 0 },

@@ -13,7 +13,7 @@
 #define EMPTY_QUOTA_KIND "empty_log"
 #define EMPTY_QUOTA	 4
 #define EMPTY_QUOTA_MS	 (30 * DAY_MS)
-/* Of an account; nodes throw the oldest away above it. */
+/* Of an account (published), where no node says what it may keep. */
 #define LOG_BYTES_MAX (INT64_C(3) << 40)
 
 static enum err put_project(struct call *call, const char *name, int64_t account)
@@ -138,14 +138,17 @@ static enum err empty_run(struct call *call, const void *raw)
 
 static enum err info_run(struct call *call, const void *raw)
 {
+	int64_t quota = (int64_t)nodes_log_max(call->nodes);
 	struct log_store store;
 
 	(void)raw;
 	TRY(log_store_load(call->db, call->key->account, &store));
 	TRY(put_text(call->reply, "LogStore", LOG_STORE_NAME));
 	TRY(put_project(call, "Project", call->key->account));
-	TRY(put_int(call->reply, "Quota", LOG_BYTES_MAX));
-	TRY(put_int(call->reply, "Used", store.bytes));
+	/* What all nodes together may keep, of all accounts; the oldest goes first. */
+	TRY(put_int(
+		call->reply, "Quota", quota > 0 && quota < LOG_BYTES_MAX ? quota : LOG_BYTES_MAX));
+	TRY(put_int(call->reply, "Used", (int64_t)nodes_log_used(call->nodes, call->key->account)));
 	return put_int(call->reply, "Ttl", store.days);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "control/auth/difference.h"
 #include "control/auth/nonce.h"
 
 /* Real nonces have 32 to 64 characters. */
@@ -187,6 +188,89 @@ enum err credentials_read(struct call *call, const struct request *request, stru
 	return OK;
 }
 
+/* Values that are secret in themselves, of parameters and of headers. */
+static bool is_secret(const char *name)
+{
+	static const char *const names[] = { "AccessKeySecret", "Key", "Password", "SecurityToken",
+		"x-acs-security-token" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The form itself when nothing in it is secret. NULL: memory is out. */
+static struct form *without_secrets(struct arena *mem, struct form *form)
+{
+	struct form *out;
+	bool secret = false;
+
+	for (size_t i = 0; i < form->count; i++)
+		secret = secret || is_secret(form->pair[i].key);
+	if (!secret)
+		return form;
+	out = arena_take(mem, sizeof(*out));
+	if (!out)
+		return NULL;
+	out->count = form->count;
+	out->pair = arena_array(mem, form->count, sizeof(*out->pair));
+	for (size_t i = 0; out->pair && i < form->count; i++) {
+		out->pair[i] = form->pair[i];
+		if (is_secret(form->pair[i].key))
+			out->pair[i].value = DIFFERENCE_HIDDEN;
+	}
+	return out->pair ? out : NULL;
+}
+
+static const struct header *headers_without_secrets(
+	struct arena *mem, const struct header *header, size_t count)
+{
+	struct header *out = arena_array(mem, count, sizeof(*out));
+
+	for (size_t i = 0; out && i < count; i++) {
+		out[i] = header[i];
+		if (is_secret(header[i].name))
+			out[i].value = DIFFERENCE_HIDDEN;
+	}
+	return out;
+}
+
+static enum err remember_v1(
+	struct call *call, const struct request *request, struct form *all, const char *string)
+{
+	struct form *shown = call->calls ? without_secrets(call->mem, all) : NULL;
+
+	if (!call->calls)
+		return OK;
+	if (!shown)
+		return ERR_MEMORY;
+	call->signed_string =
+		shown == all ? string : signature_v1_string(call->mem, request->method, shown);
+	return call->signed_string ? OK : ERR_MEMORY;
+}
+
+/* The string of V3 has but the hash of the canonical request. */
+static enum err remember_v3(
+	struct call *call, const struct v3_request *canonical, const char *string)
+{
+	struct v3_request shown = *canonical;
+	char *request, *ignored;
+
+	if (!call->calls)
+		return OK;
+	shown.query = without_secrets(call->mem, canonical->query);
+	shown.header =
+		headers_without_secrets(call->mem, canonical->header, canonical->header_count);
+	if (!shown.query || !shown.header)
+		return ERR_MEMORY;
+	TRY(signature_v3_string(call->mem, &shown, &ignored, &request));
+	call->signed_string = string;
+	call->signed_canonical = request;
+	return OK;
+}
+
 /* A sentence without a bound: clients compare the string in it with their own. */
 static enum err mismatch(struct call *call, const char *string)
 {
@@ -207,6 +291,7 @@ static enum err verify_v1(struct call *call, const struct request *request,
 
 	if (!string)
 		return ERR_MEMORY;
+	TRY(remember_v1(call, request, all, string));
 	if (!signature_v1(secret, string, expected))
 		return fail(ERR_INTERNAL, "cannot compute a signature");
 	if (strlen(credentials->signature) != SIGNATURE_V1_SIZE - 1 ||
@@ -230,6 +315,7 @@ static enum err verify_v3(struct call *call, const struct request *request,
 
 	sha256_hex(request->body, request->body_size, payload_hash);
 	TRY(signature_v3_string(call->mem, &canonical, &string, NULL));
+	TRY(remember_v3(call, &canonical, string));
 	if (!signature_v3(secret, string, expected))
 		return fail(ERR_INTERNAL, "cannot compute a signature");
 	if (!text_equal_constant_time(credentials->signature, expected, SIGNATURE_V3_SIZE - 1) ||

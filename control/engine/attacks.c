@@ -12,9 +12,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/engine/answers.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
 #include "control/store/query.h"
+#include "control/store/web_policy.h"
 
 #define SCAN_EVERY_MS SECOND_MS
 /* No plan has less clean bandwidth, or a lower ceiling: 100 Mbit/s, 30 Gbit/s. */
@@ -280,8 +282,11 @@ void refusals_done(struct tick *tick)
 
 enum err attacks_prune(struct tick *tick)
 {
-	if (tick->attacks)
+	if (tick->attacks) {
 		inbox_prune(nodes_inbox(tick->attacks->nodes), tick->clock_ms);
+		answers_prune(nodes_answers(tick->attacks->nodes), tick->clock_ms);
+	}
+	TRY(log_query_prune(tick->db, tick->clock_ms - ANSWER_KEEP_MS));
 	TRY(limit_event_prune(tick->db, tick->clock_ms - LIMIT_EVENT_KEEP_MS));
 	return capture_prune(tick->db, tick->clock_ms - CAPTURE_KEEP_MS);
 }

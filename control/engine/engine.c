@@ -16,6 +16,7 @@
 #include "control/engine/attacks.h"
 #include "control/engine/nodes.h"
 #include "control/engine/release_guard.h"
+#include "control/engine/smart.h"
 #include "control/engine/steps.h"
 
 /* A batch of instances with their texts, and what is written about them. */
@@ -33,6 +34,7 @@ struct engine {
 	struct nodes *nodes;
 	struct release_guard guard;
 	struct attacks attacks;
+	struct smart smart;
 };
 
 static enum err announce(struct engine *engine, int64_t offset_ms)
@@ -87,6 +89,7 @@ static enum err turn(struct engine *engine, bool *more)
 		.clock_ms = clock_ms,
 		.release_paused = release_guard_paused(&engine->guard, monotonic_ms),
 		.attacks = &engine->attacks,
+		.smart = &engine->smart,
 	};
 
 	arena_reset(engine->mem);
@@ -156,6 +159,7 @@ static void engine_free(struct engine *engine)
 	db_close(engine->db);
 	arena_free(engine->mem);
 	attacks_free(&engine->attacks);
+	smart_free(&engine->smart);
 	(void)pthread_cond_destroy(&engine->wake);
 	(void)pthread_mutex_destroy(&engine->lock);
 	free(engine);
@@ -190,6 +194,7 @@ enum err engine_start(const char *db_url, const struct vault *vault, struct life
 	engine->clock = clock;
 	engine->nodes = nodes;
 	attacks_init(&engine->attacks, nodes, settings);
+	smart_init(&engine->smart, nodes, settings->smart_rule_ms);
 
 	enum err err = engine_prepare(engine, db_url);
 

@@ -38,8 +38,9 @@ enum err engine_tick(
 
 /* What the engine does about attacks. */
 struct engine_settings {
-	bool blackhole;	      /* put instances there whose attacks go over their plan */
-	int64_t blackhole_ms; /* for so long */
+	bool blackhole;	       /* put instances there whose attacks go over their plan */
+	int64_t blackhole_ms;  /* for so long */
+	int64_t smart_rule_ms; /* of rules that make themselves; 0: SMART_RULE_MS */
 };
 
 struct engine;

@@ -36,6 +36,11 @@ struct service_entry {
 struct site_entry {
 	struct entry entry;
 	struct site_measure measure; /* total: as last reported */
+	struct site_counter rate;    /* of all counters, a second */
+};
+struct log_used_entry {
+	struct entry entry;
+	uint64_t bytes;
 };
 struct health_entry {
 	struct entry entry;
@@ -49,6 +54,7 @@ struct health_entry {
 #define SERVICE_SLOTS (2 * NODE_SERVICE_MAX)
 #define HEALTH_SLOTS  65536
 #define SITE_SLOTS    (2 * NODE_SITE_MAX)
+#define LOG_SLOTS     (2 * LOG_ACCOUNT_MAX)
 
 void measures_init(struct measures *measures)
 {
@@ -57,6 +63,7 @@ void measures_init(struct measures *measures)
 	table_init(&measures->reason, sizeof(struct reason_entry), REASON_SLOTS);
 	table_init(&measures->service, sizeof(struct service_entry), SERVICE_SLOTS);
 	table_init(&measures->site, sizeof(struct site_entry), SITE_SLOTS);
+	table_init(&measures->log_used, sizeof(struct log_used_entry), LOG_SLOTS);
 	table_init(&measures->health, sizeof(struct health_entry), HEALTH_SLOTS);
 }
 
@@ -67,6 +74,7 @@ void measures_free(struct measures *measures)
 	table_free(&measures->service);
 	table_free(&measures->health);
 	table_free(&measures->site);
+	table_free(&measures->log_used);
 }
 
 void measures_begin(struct measures *measures, int64_t clock_ms)
@@ -178,6 +186,18 @@ static uint64_t refused_of(const struct site_counter *counter)
 	return sum;
 }
 
+/* All words but the first are counters. */
+static void site_rates(const struct site_counter *before, const struct site_counter *now,
+	int64_t span_ms, struct site_counter *out)
+{
+	const uint64_t *from = (const uint64_t *)(const void *)before;
+	const uint64_t *to = (const uint64_t *)(const void *)now;
+	uint64_t *rate = (uint64_t *)(void *)out;
+
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		rate[i] = rate_of(from[i], to[i], span_ms);
+}
+
 /* The rates of a first report are not known: its totals may be of days. */
 static void take_site(struct measures *measures, const struct record_site_traffic *record)
 {
@@ -193,6 +213,7 @@ static void take_site(struct measures *measures, const struct record_site_traffi
 		return;
 	}
 	before = entry->measure.total;
+	site_rates(&before, now, span_ms, &entry->rate);
 	entry->measure = (struct site_measure){
 		.total = *now,
 		.requests_rate = rate_of(before.requests, now->requests, span_ms),
@@ -202,6 +223,17 @@ static void take_site(struct measures *measures, const struct record_site_traffi
 		.origin_requests_rate =
 			rate_of(before.origin_requests, now->origin_requests, span_ms),
 	};
+}
+
+static void take_log_used(struct measures *measures, const struct record_log_used *record)
+{
+	struct log_used_entry *entry =
+		table_put(&measures->log_used, record->record.id, measures->report_ms);
+
+	if (entry)
+		entry->bytes = record->bytes;
+	else
+		log_warn("no room for the access logs of account %u", record->record.id);
 }
 
 void measures_take(struct measures *measures, const union report_record *record, bool *refused)
@@ -219,6 +251,9 @@ void measures_take(struct measures *measures, const union report_record *record,
 		break;
 	case RECORD_SITE_TRAFFIC:
 		take_site(measures, &record->site_traffic);
+		break;
+	case RECORD_LOG_USED:
+		take_log_used(measures, &record->log_used);
 		break;
 	case RECORD_HEALTH_STATE:
 		take_health(measures, &record->health_state);
@@ -347,6 +382,42 @@ bool measures_site(
 	out->bytes_out_rate += entry->measure.bytes_out_rate;
 	out->origin_requests_rate += entry->measure.origin_requests_rate;
 	return true;
+}
+
+void measures_site_rates(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out)
+{
+	const struct site_entry *entry = table_find(&measures->site, (uint64_t)site);
+
+	if (entry && is_fresh(measures, &entry->entry, clock_ms))
+		site_add(out, &entry->rate);
+}
+
+bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
+	struct site_counter *out)
+{
+	const struct site_entry *entry = table_find(&measures->site, record->record.id);
+	const uint64_t *now = (const uint64_t *)(const void *)&record->counter, *before;
+	uint64_t *change = (uint64_t *)(void *)out;
+
+	if (!entry || measures->span_ms == 0)
+		return false;
+	before = (const uint64_t *)(const void *)&entry->measure.total;
+	memset(out, 0, sizeof(*out));
+	out->number = record->record.id;
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++) {
+		if (now[i] < before[i])
+			return false;
+		change[i] = now[i] - before[i];
+	}
+	return true;
+}
+
+uint64_t measures_log_used(const struct measures *measures, int64_t account)
+{
+	const struct log_used_entry *entry = table_find(&measures->log_used, (uint64_t)account);
+
+	return entry ? entry->bytes : 0;
 }
 
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],

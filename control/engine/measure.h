@@ -20,6 +20,7 @@ struct measures {
 	struct table service;	    /* key: port rule */
 	struct table health;	    /* key: port rule */
 	struct table site;	    /* key: web site */
+	struct table log_used;	    /* key: account */
 };
 
 void measures_init(struct measures *measures);
@@ -45,6 +46,14 @@ bool measures_service(
 	const struct measures *measures, int64_t service, struct service_measure *out);
 bool measures_site(
 	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_measure *out);
+/* Adds the rates of all counters of a site. */
+void measures_site_rates(
+	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out);
+/* What changed at a web site since the last report of it: all fields behind the number. false: nothing is known of
+ * before, or the node counts anew. Before measures_take. */
+bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
+	struct site_counter *out);
+uint64_t measures_log_used(const struct measures *measures, int64_t account);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);
 

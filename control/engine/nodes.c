@@ -3,7 +3,8 @@
  * What is known of the nodes. One mutex guards all; nobody holds it for longer than a report takes
  * to be copied in. Waiting for news is one condition variable for all nodes.
  *
- * What each node measured is in measure.c, and sums over nodes are made when somebody asks. What
+ * What each node measured is in measure.c, and sums over nodes are made when somebody asks; what all of them
+ * counted at web sites goes on in statistics.c. What
  * somebody has to act on goes to the inbox, which has a lock of its own.
  *
  * What must be written is counted in versions, because a report may come between a write and its
@@ -36,13 +37,20 @@ struct nodes *nodes_new(void)
 	if (!nodes)
 		return NULL;
 	nodes->inner = calloc(1, sizeof(*nodes->inner));
-	if (nodes->inner)
+	if (nodes->inner) {
 		nodes->inner->inbox = inbox_new();
-	if (!nodes->inner || !nodes->inner->inbox) {
+		nodes->inner->answers = answers_new();
+	}
+	if (!nodes->inner || !nodes->inner->inbox || !nodes->inner->answers) {
+		if (nodes->inner) {
+			inbox_free(nodes->inner->inbox);
+			answers_free(nodes->inner->answers);
+		}
 		free(nodes->inner);
 		free(nodes);
 		return NULL;
 	}
+	statistics_init(&nodes->inner->statistics);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -58,6 +66,8 @@ void nodes_free(struct nodes *nodes)
 	for (size_t i = 0; i < nodes->inner->count; i++)
 		measures_free(&nodes->inner->node[i].measures);
 	inbox_free(nodes->inner->inbox);
+	answers_free(nodes->inner->answers);
+	statistics_free(&nodes->inner->statistics);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
 	free(nodes->inner);
@@ -116,6 +126,8 @@ static uint64_t confirmed(const struct inner *inner)
 
 struct visit {
 	struct node *node;
+	size_t index; /* of the node */
+	struct inner *inner;
 	struct inbox *inbox;
 	int64_t clock_ms;
 	size_t refused_count;
@@ -137,10 +149,23 @@ static void take_reason(struct node *node, const struct record_reason *record)
 	}
 }
 
+/* Booked on the middle of the time since the report before. */
+static void take_site(struct visit *visit, const struct record_site_traffic *record)
+{
+	const struct measures *measures = &visit->node->measures;
+	struct site_counter change;
+
+	if (measures_site_change(measures, record, &change))
+		statistics_add(&visit->inner->statistics, &change,
+			visit->clock_ms - measures->span_ms / 2);
+}
+
 static void take_measure(struct visit *visit, const union report_record *record)
 {
 	bool refused;
 
+	if (record->record.type == RECORD_SITE_TRAFFIC)
+		take_site(visit, &record->site_traffic);
 	measures_take(&visit->node->measures, record, &refused);
 	if (refused && !inbox_put_refusal(visit->inbox, record->record.id, visit->clock_ms))
 		log_warn("no room for the refusals of port rule %u", record->record.id);
@@ -187,6 +212,20 @@ static void visit_record(void *context, const union report_record *record)
 		break;
 	case RECORD_REQUEST_BAN:
 		take_request_ban(visit->inbox, &record->request_ban);
+		break;
+	case RECORD_SITE_TOP:
+		statistics_top_add(&visit->inner->statistics, &record->site_top);
+		break;
+	case RECORD_REQUESTS:
+		visit->node->requests = record->requests;
+		break;
+	case RECORD_LOG_LINE:
+		answers_line(
+			visit->inner->answers, visit->index, &record->log_line, visit->clock_ms);
+		break;
+	case RECORD_LOG_DONE:
+		answers_done(
+			visit->inner->answers, visit->index, &record->log_done, visit->clock_ms);
 		break;
 	case RECORD_SAMPLE:
 		(void)inbox_put_sample(visit->inbox, &record->sample, visit->clock_ms);
@@ -236,6 +275,8 @@ enum err nodes_report(
 	enum err err = node_get(inner, name, &visit.node);
 
 	if (err == OK) {
+		visit.inner = inner;
+		visit.index = (size_t)(visit.node - inner->node);
 		visit.inbox = inner->inbox;
 		measures_begin(&visit.node->measures, clock_ms);
 		err = report_decode(data, size, visit_record, &visit);
@@ -427,6 +468,8 @@ enum err nodes_facts(
 		facts[i].report = node->facts;
 		facts[i].refused_instances = node->refused_count;
 		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
+		facts[i].has_requests = node->requests.record.id != 0;
+		facts[i].requests = node->requests;
 	}
 	*count = inner->count;
 	nodes_unlock(inner);

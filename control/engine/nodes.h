@@ -47,6 +47,8 @@ struct node_facts {
 	bool reported;	 /* since the control started: report holds something */
 	struct record_node report;
 	struct node_reason reason[REASON_COUNT + 1];
+	bool has_requests; /* it serves web sites: requests holds something */
+	struct record_requests requests;
 	size_t refused_instances; /* that it could not apply, for want of room */
 };
 enum err nodes_facts(const struct nodes *nodes, struct arena *mem, struct node_facts **out,
@@ -78,6 +80,9 @@ struct reason_measure {
 /* reason: enum reason, or REASON_WATCHED | it. */
 bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t reason,
 	int64_t clock_ms, struct reason_measure *out);
+/* Rates by reason, summed over instances: dropped and watched have REASON_COUNT entries, to which they are added. */
+void nodes_reason_rates(const struct nodes *nodes, const int64_t *instances, size_t count,
+	int64_t clock_ms, struct counter *dropped, struct counter *watched);
 struct service_measure {
 	uint64_t connections; /* open now */
 	uint64_t opened, refused_rate, refused_connections;
@@ -91,6 +96,9 @@ struct site_measure {
 	uint64_t bytes_in_rate, bytes_out_rate;
 	uint64_t origin_requests_rate;
 };
+/* Adds the rates of all counters of a site to out and to sum. */
+void nodes_site_rates(const struct nodes *nodes, int64_t site, int64_t clock_ms,
+	struct site_counter *out, struct site_counter *sum);
 bool nodes_site(
 	const struct nodes *nodes, int64_t site, int64_t clock_ms, struct site_measure *out);
 struct origin_health {
@@ -101,6 +109,14 @@ struct origin_health {
 /* An origin of a port rule; each node checks for itself. */
 bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);
+/* Bytes of an account's access logs on all nodes, as they last said. */
+uint64_t nodes_log_used(const struct nodes *nodes, int64_t account);
+/* How much all nodes may keep, of all accounts; 0: none said so. */
+uint64_t nodes_log_max(const struct nodes *nodes);
+/* Nodes that were heard of within the last half minute. */
+size_t nodes_present(const struct nodes *nodes, int64_t clock_ms);
+struct answers; /* answers.h: what nodes found in access logs */
+struct answers *nodes_answers(const struct nodes *nodes);
 struct inbox; /* inbox.h: what the engine acts on, and packets of captures */
 struct inbox *nodes_inbox(const struct nodes *nodes);
 

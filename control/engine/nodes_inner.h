@@ -7,9 +7,11 @@
 
 #include <pthread.h>
 
+#include "control/engine/answers.h"
 #include "control/engine/inbox.h"
 #include "control/engine/measure.h"
 #include "control/engine/nodes.h"
+#include "control/engine/statistics.h"
 
 /* Back-to-origin prefixes of one node: both IP versions. */
 #define PREFIX_MAX (2 * NODE_SOURCE_MAX)
@@ -32,7 +34,8 @@ struct node {
 	size_t prefix_count;
 	struct prefix prefix[PREFIX_MAX];
 	struct measures measures;
-	bool reported; /* since this process started */
+	bool reported;			 /* since this process started */
+	struct record_requests requests; /* id 0: it has no request path */
 	struct record_node facts;
 	struct node_reason reason[REASON_COUNT];
 	size_t refused_count;
@@ -47,6 +50,8 @@ struct inner {
 	bool closed;
 	size_t count;
 	struct inbox *inbox;
+	struct answers *answers;
+	struct statistics statistics;
 	struct node node[NODE_MAX];
 };
 

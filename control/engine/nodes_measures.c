@@ -108,6 +108,36 @@ bool nodes_reason(const struct nodes *nodes, int64_t instance_number, uint32_t r
 	return found;
 }
 
+static void add_rate(const struct measures *measures, int64_t instance, uint32_t reason,
+	int64_t clock_ms, struct counter *sum)
+{
+	struct reason_measure one = { 0 };
+
+	(void)measures_reason(measures, instance, reason, clock_ms, &one);
+	sum->packets += one.rate.packets;
+	sum->bytes += one.rate.bytes;
+}
+
+void nodes_reason_rates(const struct nodes *nodes, const int64_t *instances, size_t count,
+	int64_t clock_ms, struct counter *dropped, struct counter *watched)
+{
+	struct inner *inner = nodes_lock(nodes);
+
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct measures *measures = &inner->node[i].measures;
+
+		for (size_t k = 0; k < count; k++) {
+			for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
+				add_rate(
+					measures, instances[k], reason, clock_ms, &dropped[reason]);
+				add_rate(measures, instances[k], REASON_WATCHED | reason, clock_ms,
+					&watched[reason]);
+			}
+		}
+	}
+	nodes_unlock(inner);
+}
+
 bool nodes_service(const struct nodes *nodes, int64_t service, struct service_measure *out)
 {
 	struct inner *inner = nodes_lock(nodes);
@@ -132,6 +162,18 @@ bool nodes_site(const struct nodes *nodes, int64_t site, int64_t clock_ms, struc
 			found = true;
 	nodes_unlock(inner);
 	return found;
+}
+
+void nodes_site_rates(const struct nodes *nodes, int64_t site, int64_t clock_ms,
+	struct site_counter *out, struct site_counter *sum)
+{
+	struct inner *inner = nodes_lock(nodes);
+
+	for (size_t i = 0; i < inner->count; i++) {
+		measures_site_rates(&inner->node[i].measures, site, clock_ms, out);
+		measures_site_rates(&inner->node[i].measures, site, clock_ms, sum);
+	}
+	nodes_unlock(inner);
 }
 
 bool nodes_health(const struct nodes *nodes, int64_t service, const uint8_t address[16],

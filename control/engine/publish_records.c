@@ -227,5 +227,11 @@ const struct record_kind record_kinds[] = {
 		add_site },
 	{ RECORD_CERTIFICATE, "certificate", "number", NULL, certificate_select, "c.number",
 		CERTIFICATE_BYTES_USUAL, 0, 0, add_certificate },
+	{ RECORD_LOG_STORE, "log_store", "account", NULL, log_store_select, "account",
+		sizeof(struct record_log_store), sizeof(struct record_log_store), 0,
+		add_log_store },
+	{ RECORD_LOG_QUERY, "log_query", "number", NULL, log_query_select, "number",
+		sizeof(struct record_log_query), sizeof(struct record_log_query), 0,
+		add_log_query },
 };
 const size_t record_kind_count = sizeof(record_kinds) / sizeof(record_kinds[0]);

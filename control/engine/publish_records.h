@@ -50,6 +50,11 @@ enum err add_instance(struct draft *draft, const struct cursor *cursor) MUST_USE
 enum err add_policy(struct draft *draft, const struct cursor *cursor) MUST_USE;
 enum err add_capture(struct draft *draft, const struct cursor *cursor) MUST_USE;
 
+/* publish_log.c */
+extern const char log_store_select[], log_query_select[];
+enum err add_log_store(struct draft *draft, const struct cursor *cursor) MUST_USE;
+enum err add_log_query(struct draft *draft, const struct cursor *cursor) MUST_USE;
+
 /* publish_site.c */
 extern const char site_select[], certificate_select[];
 enum err add_site(struct draft *draft, const struct cursor *cursor) MUST_USE;

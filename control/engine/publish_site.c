@@ -131,6 +131,7 @@ static void fill_head(const struct website *website, struct site_builder *builde
 		      (website->http2 ? SITE_HTTP2 : 0) | (website->ocsp ? SITE_OCSP : 0) |
 		      (website->named ? SITE_NAMES : 0);
 	site->certificate = (uint32_t)website->certificate;
+	site->account = (uint32_t)website->account;
 	site->domain = site_add_text(builder, website->domain, strlen(website->domain));
 }
 

@@ -207,7 +207,11 @@ enum err site_policy_build(struct db *db, struct arena *mem, const struct websit
 {
 	struct work work = { .db = db, .mem = mem, .website = website };
 
+	struct website_usual usual;
+
 	TRY(web_policy_load(db, mem, website->number, &work.policy));
+	TRY(website_usual_load(db, mem, website->number, &usual));
+	site_head(builder)->requests_usual = (uint32_t)usual.published;
 	set_switches(&work.policy, site_head(builder));
 	add_lists(&work.policy, builder);
 	TRY(add_rules(&work));

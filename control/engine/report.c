@@ -7,11 +7,13 @@
 #include "control/engine/report.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "shared/limits.h"
 
+/* Of kinds whose records have one length; of others, what they have at least. */
 static size_t length_of(uint16_t type)
 {
 	switch (type) {
@@ -39,9 +41,33 @@ static size_t length_of(uint16_t type)
 		return sizeof(struct record_request_ban);
 	case RECORD_SITE_TRAFFIC:
 		return sizeof(struct record_site_traffic);
+	case RECORD_SITE_TOP:
+		return offsetof(struct record_site_top, entry);
+	case RECORD_LOG_USED:
+		return sizeof(struct record_log_used);
+	case RECORD_REQUESTS:
+		return sizeof(struct record_requests);
+	case RECORD_LOG_LINE:
+		return offsetof(struct record_log_line, text);
+	case RECORD_LOG_DONE:
+		return sizeof(struct record_log_done);
 	default:
 		return 0;
 	}
+}
+
+/* Whether the kind's records may be as long as this one. */
+static bool is_length(const struct record *head)
+{
+	size_t least = length_of(head->type);
+
+	if (least == 0 || head->length < least)
+		return false;
+	if (head->type == RECORD_SITE_TOP)
+		return head->length <= sizeof(struct record_site_top);
+	if (head->type == RECORD_LOG_LINE)
+		return head->length <= sizeof(struct record_log_line);
+	return head->length == least;
 }
 
 static bool ends(const char *text, size_t size)
@@ -53,6 +79,29 @@ static bool ends(const char *text, size_t size)
 static bool is_reason(uint32_t reason)
 {
 	return (reason & ~REASON_WATCHED) < REASON_COUNT;
+}
+
+static bool is_top(const struct record_site_top *top)
+{
+	if (top->record.id == 0 || top->kind >= TOP_COUNT || top->entry_count > TOP_REPORT_KEYS ||
+		top->record.length != offsetof(struct record_site_top, entry) +
+					      top->entry_count * sizeof(top->entry[0]))
+		return false;
+	for (unsigned i = 0; i < top->entry_count; i++) {
+		if (top->entry[i].length == 0 || top->entry[i].length > TOP_KEY_MAX ||
+			top->entry[i].error > top->entry[i].count)
+			return false;
+	}
+	return true;
+}
+
+static bool is_line(const struct record_log_line *line)
+{
+	size_t head = offsetof(struct record_log_line, text);
+
+	return line->record.id != 0 && line->length > 0 && line->length <= LOG_LINE_MAX &&
+	       line->record.length == ((head + line->length + 7) & ~(size_t)7) &&
+	       line->sequence < LOG_LINES_MAX;
 }
 
 static bool is_sane(const union report_record *record, bool first)
@@ -86,6 +135,13 @@ static bool is_sane(const union report_record *record, bool first)
 		return record->record.id != 0 && is_reason(record->sample.reason) &&
 		       record->sample.captured <= SAMPLE_BYTES &&
 		       record->sample.captured <= record->sample.length;
+	case RECORD_SITE_TOP:
+		return is_top(&record->site_top);
+	case RECORD_LOG_LINE:
+		return is_line(&record->log_line);
+	case RECORD_LOG_USED:
+	case RECORD_LOG_DONE:
+		return record->record.id != 0;
 	default:
 		return true;
 	}
@@ -99,7 +155,7 @@ static size_t record_at(const uint8_t *data, size_t size, size_t offset, union r
 	if (size - offset < sizeof(head))
 		return 0;
 	memcpy(&head, data + offset, sizeof(head));
-	if (head.length == 0 || head.length != length_of(head.type) || head.length > size - offset)
+	if (!is_length(&head) || head.length > size - offset)
 		return 0;
 	memcpy(out, data + offset, head.length);
 	return head.length;

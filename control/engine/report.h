@@ -24,6 +24,11 @@ union report_record {
 	struct record_sample sample;
 	struct record_request_ban request_ban;
 	struct record_site_traffic site_traffic;
+	struct record_site_top site_top;
+	struct record_log_used log_used;
+	struct record_requests requests;
+	struct record_log_line log_line;
+	struct record_log_done log_done;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

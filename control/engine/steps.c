@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "control/engine/attacks.h"
 #include "control/engine/scenes.h"
+#include "control/engine/smart.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
 #include "control/store/query.h"
@@ -380,6 +381,8 @@ static const struct step steps[] = {
 	{ "offences", offences_due, offences_run, offences_done },
 	{ "refusals", refusals_due, refusals_run, refusals_done },
 	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL },
+	{ "smart rules", smart_due, smart_run, NULL },
+	{ "usual requests", usual_due, usual_run, usual_done },
 	{ "rules end", rules_over_due, rules_over_run, NULL },
 	{ "prune", prune_due, prune_run, NULL },
 };

@@ -9,6 +9,7 @@
 #include "control/store/store.h"
 
 struct attacks; /* attacks.h */
+struct smart;	/* smart.h */
 
 struct tick {
 	struct db *db;
@@ -19,6 +20,7 @@ struct tick {
 	bool more;	     /* set: a batch was full */
 	/* What nodes told and measured, and what was done about it; NULL: nothing is. */
 	struct attacks *attacks;
+	struct smart *smart; /* NULL: nothing is learned, and no rules make themselves */
 };
 
 /* ---- what steps share */

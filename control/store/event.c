@@ -23,8 +23,8 @@ enum err event_insert(struct db *db, int64_t account, const char *instance_id, c
 	return OK;
 }
 
-enum err event_list(struct db *db, struct arena *mem, int64_t account, const char *instance_id,
-	int64_t after_number, int64_t limit, struct event_row **out, size_t *count)
+enum err event_list(struct db *db, struct arena *mem, const struct event_filter *filter,
+	struct event_row **out, size_t *count)
 {
 	struct event_row *rows = NULL, *room;
 	size_t used = 0, capacity = 0;
@@ -35,14 +35,18 @@ enum err event_list(struct db *db, struct arena *mem, int64_t account, const cha
 	QUERY_ADD(&query,
 		"SELECT number, time_ms, account, instance_id, kind, detail FROM event"
 		" WHERE number > ?",
-		V_INT(after_number));
-	if (account != 0)
-		QUERY_ADD(&query, " AND account = ?", V_INT(account));
-	if (instance_id)
-		QUERY_ADD(&query, " AND instance_id = ?", V_TEXT(instance_id));
-	QUERY_TEXT(&query, " ORDER BY number");
-	if (limit > 0)
-		QUERY_ADD(&query, " LIMIT ?", V_INT(limit));
+		V_INT(filter->after_number));
+	if (filter->before_number > 0)
+		QUERY_ADD(&query, " AND number < ?", V_INT(filter->before_number));
+	if (filter->account != 0)
+		QUERY_ADD(&query, " AND account = ?", V_INT(filter->account));
+	if (filter->instance_id)
+		QUERY_ADD(&query, " AND instance_id = ?", V_TEXT(filter->instance_id));
+	if (filter->kind)
+		QUERY_ADD(&query, " AND kind = ?", V_TEXT(filter->kind));
+	QUERY_TEXT(&query, filter->newest_first ? " ORDER BY number DESC" : " ORDER BY number");
+	if (filter->limit > 0)
+		QUERY_ADD(&query, " LIMIT ?", V_INT(filter->limit));
 	TRY(query_select(&query, db, &cursor));
 	while (db_next(&cursor)) {
 		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));

@@ -165,6 +165,37 @@ enum err port_rule_list(struct db *db, struct arena *mem, const struct port_rule
 	return load_rules(db, mem, &query, out, count);
 }
 
+enum err port_rule_numbers(struct db *db, struct arena *mem, const struct port_rule_filter *filter,
+	int64_t **out, size_t *count)
+{
+	int64_t *rows = NULL, *room;
+	size_t used = 0, capacity = 0;
+	struct cursor cursor;
+	struct query query;
+
+	query_init(&query, mem);
+	QUERY_TEXT(&query, "SELECT r.number FROM port_rule r"
+			   " JOIN instance i ON i.number = r.instance_number");
+	add_where(&query, filter);
+	if (filter->limit > 0)
+		QUERY_ADD(&query, " LIMIT ?", V_INT(filter->limit));
+	TRY(query_select(&query, db, &cursor));
+	while (db_next(&cursor)) {
+		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
+		if (!room) {
+			cursor.err = ERR_MEMORY;
+			break;
+		}
+		rows = room;
+		rows[used++] = db_int(&cursor, 0);
+	}
+	db_done(&cursor);
+	TRY(cursor.err);
+	*out = rows;
+	*count = used;
+	return OK;
+}
+
 enum err port_rule_load(struct db *db, struct arena *mem, int64_t instance_number,
 	enum protocol protocol, int64_t frontend_port, struct port_rule *out)
 {

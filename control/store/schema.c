@@ -455,6 +455,29 @@ static const char users[] = "CREATE TABLE login_user ("
 			    "ALTER TABLE access_key ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;"
 			    "ALTER TABLE access_key ADD COLUMN manages INTEGER NOT NULL DEFAULT 0;";
 
+/* Queries of access logs, as nodes hear of them; how many requests a site usually has, learned by hour of the day. */
+static const char log_queries[] = "CREATE TABLE log_query ("
+				  " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+				  " account INTEGER NOT NULL,"
+				  " website INTEGER NOT NULL,"
+				  " from_ms INTEGER NOT NULL,"
+				  " until_ms INTEGER NOT NULL,"
+				  " expires_ms INTEGER NOT NULL,"
+				  " lines INTEGER NOT NULL,"
+				  " source BLOB NOT NULL,"
+				  " source_bits INTEGER NOT NULL,"
+				  " status_min INTEGER NOT NULL,"
+				  " status_max INTEGER NOT NULL,"
+				  " check_number INTEGER NOT NULL,"
+				  " verdict INTEGER NOT NULL,"
+				  " path TEXT NOT NULL);"
+				  "CREATE INDEX log_query_expires ON log_query (expires_ms);"
+				  "CREATE TABLE website_usual ("
+				  " website INTEGER PRIMARY KEY,"
+				  " hours TEXT NOT NULL,"
+				  " learned_ms INTEGER NOT NULL,"
+				  " published INTEGER NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -466,5 +489,6 @@ const char *const schema_steps[] = {
 	websites,
 	web_policies,
 	users,
+	log_queries,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

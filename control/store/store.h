@@ -161,6 +161,9 @@ struct port_rule_row {
 };
 enum err port_rule_list(struct db *db, struct arena *mem, const struct port_rule_filter *filter,
 	struct port_rule_row **out, size_t *count, int64_t *total) MUST_USE;
+/* Only the numbers of all that the filter lets through. */
+enum err port_rule_numbers(struct db *db, struct arena *mem, const struct port_rule_filter *filter,
+	int64_t **out, size_t *count) MUST_USE;
 enum err port_rule_load(struct db *db, struct arena *mem, int64_t instance_number,
 	enum protocol protocol, int64_t frontend_port,
 	struct port_rule *out) MUST_USE; /* ERR_PORT_RULE_NOT_FOUND */
@@ -303,8 +306,16 @@ struct event_row {
  * time. */
 enum err event_insert(struct db *db, int64_t account, const char *instance_id, const char *kind,
 	int64_t expire_ms, int64_t time_ms, const char *detail, bool *inserted) MUST_USE;
-enum err event_list(struct db *db, struct arena *mem, int64_t account, const char *instance_id,
-	int64_t after_number, int64_t limit, struct event_row **out, size_t *count) MUST_USE;
+struct event_filter {	 /* zero or NULL: not filtered */
+	int64_t account; /* 0: all (operator) */
+	const char *instance_id, *kind;
+	int64_t after_number;  /* only higher ones */
+	int64_t before_number; /* only lower ones; 0: any */
+	bool newest_first;
+	int64_t limit; /* 0: all */
+};
+enum err event_list(struct db *db, struct arena *mem, const struct event_filter *filter,
+	struct event_row **out, size_t *count) MUST_USE;
 
 /* ---- change.c: the change log that nodes follow. */
 enum err change_record(

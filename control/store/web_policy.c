@@ -139,12 +139,11 @@ enum err log_store_load(struct db *db, int64_t account, struct log_store *out)
 	struct cursor cursor;
 
 	*out = (struct log_store){ .days = LOG_DAYS_DEFAULT };
-	TRY(db_select(db, "SELECT days, bytes, emptied_ms FROM log_store WHERE account = $1",
+	TRY(db_select(db, "SELECT days, emptied_ms FROM log_store WHERE account = $1",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
 	if (db_next(&cursor)) {
 		out->days = db_int(&cursor, 0);
-		out->bytes = db_int(&cursor, 1);
-		out->emptied_ms = db_int(&cursor, 2);
+		out->emptied_ms = db_int(&cursor, 1);
 	}
 	db_done(&cursor);
 	return cursor.err;
@@ -152,11 +151,14 @@ enum err log_store_load(struct db *db, int64_t account, struct log_store *out)
 
 enum err log_store_put(struct db *db, int64_t account, const struct log_store *store)
 {
-	return db_run(db,
-		"INSERT INTO log_store (account, days, bytes, emptied_ms) VALUES ($1, $2, $3, $4)"
+	int64_t generation;
+
+	TRY(db_run(db,
+		"INSERT INTO log_store (account, days, bytes, emptied_ms) VALUES ($1, $2, 0, $3)"
 		" ON CONFLICT (account) DO UPDATE SET days = excluded.days,"
-		" bytes = excluded.bytes, emptied_ms = excluded.emptied_ms",
-		(const struct value[]){ V_INT(account), V_INT(store->days), V_INT(store->bytes),
-			V_INT(store->emptied_ms) },
-		4, NULL);
+		" emptied_ms = excluded.emptied_ms",
+		(const struct value[]){
+			V_INT(account), V_INT(store->days), V_INT(store->emptied_ms) },
+		3, NULL));
+	return change_record(db, RECORD_LOG_STORE, account, &generation);
 }

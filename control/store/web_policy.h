@@ -42,16 +42,47 @@ enum err global_choices_load(struct db *db, struct arena *mem, int64_t website,
 enum err global_choice_put(struct db *db, struct arena *mem, const struct website *website,
 	size_t row, const struct global_choice *choice) MUST_USE;
 
+/* ---- website_usual.c: requests that a site usually has, learned by the engine */
+struct website_usual {
+	const char *hours;  /* of model/usual.h; "" */
+	int64_t learned_ms; /* machine time; 0: never */
+	int64_t published;  /* requests a second, as nodes know it; 0: not known */
+};
+enum err website_usual_load(
+	struct db *db, struct arena *mem, int64_t website, struct website_usual *out) MUST_USE;
+/* publish: nodes hear of it. */
+enum err website_usual_put(
+	struct db *db, int64_t website, const struct website_usual *usual, bool publish) MUST_USE;
+
 /* ---- access logs of an account */
 #define LOG_DAYS_MIN	 7 /* published */
 #define LOG_DAYS_MAX	 180
 #define LOG_DAYS_DEFAULT 180
 struct log_store {
 	int64_t days;	    /* requests are kept so long */
-	int64_t bytes;	    /* that they take, as whoever keeps them last said */
 	int64_t emptied_ms; /* machine time: those before are gone; 0: never */
 };
 enum err log_store_load(struct db *db, int64_t account, struct log_store *out) MUST_USE;
 enum err log_store_put(struct db *db, int64_t account, const struct log_store *store) MUST_USE;
+
+/* ---- log_query.c: who looks for requests in them */
+struct log_query {
+	int64_t number, account, website;
+	int64_t from_ms, until_ms; /* of the requests; machine time */
+	int64_t expires_ms;	   /* nodes may answer so long */
+	int64_t lines;
+	uint8_t source[16];
+	int64_t source_bits; /* 0: any */
+	int64_t status_min, status_max;
+	int64_t check, verdict; /* CHECK_COUNT, LOG_VERDICT_NONE: any */
+	const char *path;	/* what it begins with; "": any */
+};
+/* Sets number. */
+enum err log_query_insert(struct db *db, struct log_query *query) MUST_USE;
+enum err log_query_load(struct db *db, struct arena *mem, int64_t number,
+	struct log_query *out) MUST_USE; /* ERR_NOT_FOUND */
+/* How many of an account nodes may still answer. */
+enum err log_query_running(struct db *db, int64_t account, int64_t clock_ms, int64_t *out) MUST_USE;
+enum err log_query_prune(struct db *db, int64_t before_ms) MUST_USE;
 
 #endif

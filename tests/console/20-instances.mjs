@@ -133,6 +133,7 @@ await test("the list finds by id, address and remark, and says when nothing matc
 	await page.getByLabel("Search").fill("");
 	await page.getByRole("button", { name: "Time left" }).click();
 	await page.locator("th[aria-sort=ascending]").waitFor();
+	assert.ok(await page.locator(".table-wrap").evaluate((box) => box.scrollWidth <= box.clientWidth), "the table is cut off");
 	await shotAll(page, "instances");
 });
 await test("an address of no instance says so", async () => {

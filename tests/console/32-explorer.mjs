@@ -203,6 +203,14 @@ await test("a link holds the form and no secret", async () => {
 	assert.equal(link, `${lab.console}#/explorer/DescribePort?InstanceId=${instance.id}&FrontendPort=80`);
 });
 
+if (await page.getByRole("tab", { name: "Errors" }).count() > 0) {
+	await test("errors of the action are those of the running service", async () => {
+		await choose("ReleaseInstance");
+		await tab("Errors").click();
+		await page.getByRole("region", { name: "Of this action" }).getByText("InstanceNotExpire").waitFor();
+		await shotAll(page, "explorer-errors");
+	});
+}
 if (await page.getByRole("tab", { name: "Diagnose" }).count() > 0) {
 	await test("a call is diagnosed by its id: the first byte that differs is marked", async () => {
 		await choose("DescribeInstanceIds");

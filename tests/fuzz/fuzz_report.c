@@ -8,12 +8,40 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "control/engine/answers.h"
 #include "control/engine/inbox.h"
 #include "control/engine/nodes.h"
+#include "control/engine/statistics.h"
 
 #define CLOCK_MS INT64_C(1767225600000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What is told of web sites: numbers of the corpus are small. */
+static void ask_figures(const struct nodes *nodes, struct arena *mem)
+{
+	struct top_entry entry[TOP_MERGED];
+	struct site_point point[8] = { { 0 } };
+	struct answer answer;
+	uint32_t busy[4];
+
+	for (int64_t site = 1; site < 4; site++) {
+		nodes_site_series(nodes, site, CLOCK_MS, SECOND_MS, point, 8);
+		for (unsigned kind = 0; kind < TOP_COUNT; kind++) {
+			size_t count = nodes_site_top(nodes, site, (enum top_kind)kind, INT64_MIN,
+				INT64_MAX, entry, NULL, NULL);
+
+			for (size_t i = 0; i < count; i++)
+				assert(entry[i].length > 0 && entry[i].length <= TOP_KEY_MAX);
+		}
+		assert(answers_get(nodes_answers(nodes), mem, (uint32_t)site, 10, &answer) == OK);
+		for (size_t i = 0; i < answer.count; i++)
+			assert(strlen(answer.line[i].text) <= LOG_LINE_MAX);
+	}
+	assert(nodes_sites_busy(nodes, CLOCK_MS, MINUTE_MS, busy, 4) <= 4);
+	(void)nodes_log_used(nodes, 1);
+	(void)nodes_log_max(nodes);
+}
 
 static void ask(const struct nodes *nodes)
 {
@@ -39,6 +67,7 @@ static void ask(const struct nodes *nodes)
 	inbox_done_refusals(nodes_inbox(nodes), inbox_refusals(nodes_inbox(nodes), refusal, 8));
 	assert(inbox_samples(nodes_inbox(nodes), mem, 1, 0, 100, &count, &total));
 	assert(count <= total && total <= CAPTURE_PACKETS);
+	ask_figures(nodes, mem);
 	arena_free(mem);
 }
 

@@ -11,6 +11,7 @@
 #include "base/signature.h"
 #include "base/text.h"
 #include "control/actions/error.h"
+#include "control/auth/call_log.h"
 #include "control/auth/login.h"
 #include "control/auth/nonce.h"
 #include "control/store/policy.h"
@@ -117,7 +118,9 @@ void api_open(struct api *api)
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(vip_pool_sync(api->db, "198.51.100.0/24 2001:db8:1::/112"), OK);
 	api->gateway.login = login_new(1);
+	api->gateway.calls = call_log_new();
 	assert_non_null(api->gateway.login);
+	assert_non_null(api->gateway.calls);
 	int64_t root = make_account(api, "root");
 	int64_t tenant = make_account(api, "tenant"), other = make_account(api, "other");
 	assert_int_equal(db_commit(api->db), OK);
@@ -140,6 +143,7 @@ void api_close(struct api *api)
 	life_clock_free(api->gateway.clock);
 	nonces_close(api->gateway.nonces);
 	login_free(api->gateway.login);
+	call_log_free(api->gateway.calls);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)remove(path_of(api, names[i]));
 	(void)remove(api->folder);

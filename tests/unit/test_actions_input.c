@@ -283,6 +283,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DescribeWebAccessLogEmptyCount", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeSlsLogstoreInfo", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeLogStoreExistStatus", { NULL } },
+#include "tests/unit/good_figures.def"
 	{ VERSION_DDOSCOO, "DescribeSlsOpenStatus", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeSlsAuthStatus", { NULL } },
 	{ VERSION_DDOSCOO, "CreateSceneDefensePolicy",
@@ -326,6 +327,9 @@ static const struct good goods[] = {
 	{ VERSION_POLDER, "ModifyUserPassword",
 		{ "Name", "new", "Password", "another good password" } },
 	{ VERSION_POLDER, "DeleteUser", { "Name", "new" } },
+	{ VERSION_POLDER, "DescribeApiCalls", { "PageSize", "1", "CallId", "none" } },
+	{ VERSION_POLDER, "DiagnoseRequest", { "CallId", "$call", "ClientString", "GET&%2F&" } },
+	{ VERSION_POLDER, "DescribeLiveFigures", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "DescribeErrors", { "Code", "UserNotFound" } },
 	{ VERSION_DDOSCOO, "ReleaseInstance", { "InstanceId", "$old" } },
 };
@@ -336,7 +340,8 @@ struct world {
 	const char *id, *old, *foreign, *key, *now, *later;
 	struct test_certificate certificate;
 	struct api_key session;
-	int64_t tokens; /* made for sessions */
+	int64_t tokens;	  /* made for sessions */
+	const char *call; /* id of one that is known */
 	const struct action *action;
 	struct pair good[PAIRS_MAX];
 	size_t good_count;
@@ -377,6 +382,7 @@ static const char *replaced(struct world *world, const char *text)
 		{ "$id", world->id },
 		{ "$old", world->old },
 		{ "$key", world->key },
+		{ "$call", world->call },
 		{ "$now", world->now },
 		{ "$later", world->later },
 		{ "$chain", world->certificate.chain },
@@ -659,6 +665,12 @@ static void choose(struct world *world, const struct good *good)
 	api->version = good->version;
 	choose_caller(world);
 	world->good_count = 0;
+	if (strcmp(good->action, "DiagnoseRequest") == 0) {
+		api->version = VERSION_DDOSCOO;
+		assert_int_equal(api_call(api, "DescribeInstanceIds", NULL), 200);
+		world->call = arena_copy(api->fixture, api_text(api, "RequestId"));
+		api->version = good->version;
+	}
 	for (size_t i = 0; i + 1 < 24 && good->pairs[i]; i += 2)
 		world->good[world->good_count++] =
 			(struct pair){ good->pairs[i], replaced(world, good->pairs[i + 1]) };
@@ -806,6 +818,9 @@ static void test_no_action_is_left_out(void **state)
 {
 	(void)state;
 	for (const struct action *const *table = action_tables; *table; table++) {
+		/* Good ones need the service of a lab: test_actions_drill, tests/net/97-drills.sh. */
+		if (*table == drill_actions)
+			continue;
 		for (const struct action *action = *table; action->name; action++) {
 			size_t i = 0;
 			while (i < GOOD_COUNT &&

@@ -164,14 +164,14 @@ static void test_broken_header(void **state)
 static void test_broken_records(void **state)
 {
 	(void)state;
-	BREAK(broken.remove.record.type = RECORD_CERTIFICATE + 1);
+	BREAK(broken.remove.record.type = RECORD_LOG_QUERY + 1);
 	BREAK(broken.remove.record.type = RECORD_NODE);
 	BREAK(broken.remove.record.length = 0);
 	BREAK(broken.remove.record.length = 12);
 	BREAK(broken.remove.record.length = 0xfff8);
 	BREAK(broken.remove.record.id = 0);
 	BREAK(broken.remove.removed_type = RECORD_REMOVE);
-	BREAK(broken.remove.removed_type = RECORD_CERTIFICATE + 1);
+	BREAK(broken.remove.removed_type = RECORD_LOG_QUERY + 1);
 	BREAK(broken.instance.record.length += 8);
 	BREAK(broken.instance.vip_count = INSTANCE_VIP_MAX + 1);
 	BREAK(broken.instance.mitigation_watch |= MITIGATION_BIT(block_list));

@@ -7,6 +7,8 @@
 #include "control/call.h"
 #include "tests/support/api.h"
 #include "tests/support/certificate.h"
+#include "tests/support/report.h"
+#include "control/store/website.h"
 
 /* cmocka has a fail() of its own. */
 #include <setjmp.h>
@@ -189,6 +191,8 @@ static bool fits_plain(const char *type, const json_t *value)
 		return json_is_boolean(value);
 	if (strcmp(type, "Integer") == 0 || strcmp(type, "Long") == 0)
 		return json_is_integer(value);
+	if (strcmp(type, "Float") == 0)
+		return json_is_number(value);
 	return false;
 }
 
@@ -427,6 +431,65 @@ static void check_web_replies(struct seen *seen, const char *id)
 	CHECK(seen, "ModifyFullLogTtl", "Ttl", "30", NULL);
 }
 
+#define FIGURES_MS INT64_C(1767225660000) /* within the time that is asked for */
+
+/* What a node reports about the site: requests, and what was frequent. */
+static void report_figures(struct api *api)
+{
+	static struct report report;
+	struct record_site_traffic traffic = { RECORD_HEAD(
+		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
+	struct record_site_top top = { RECORD_HEAD(RECORD_SITE_TOP, 0, record_site_top),
+		.entry_count = 1, .window_ms = 1000, .until_ms = FIGURES_MS + 2000, .total = 5,
+		.entry = { { .count = 5, .hits = 5, .length = 2, .key = "NL" } } };
+	struct website website;
+
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(website_load(api->db, api->fixture, 0, "www.example.com", &website), OK);
+	db_rollback(api->db);
+	traffic.record.id = traffic.counter.number = top.record.id = (uint32_t)website.number;
+	for (int i = 0; i < 2; i++) {
+		report_start(&report, 1000000);
+		traffic.counter.requests += 5;
+		report_add(&report, &traffic, sizeof(traffic));
+		assert_int_equal(
+			report_send(&report, api->gateway.nodes, "node-2", FIGURES_MS + i * 1000),
+			OK);
+	}
+	report_start(&report, 1000000);
+	top.record.length =
+		(uint16_t)(offsetof(struct record_site_top, entry) + sizeof(struct top_entry));
+	for (top.kind = 0; top.kind < TOP_COUNT; top.kind++)
+		report_add(&report, &top, top.record.length);
+	assert_int_equal(report_send(&report, api->gateway.nodes, "node-2", FIGURES_MS + 2000), OK);
+}
+
+static void check_figure_replies(struct seen *seen)
+{
+	report_figures(&seen->api);
+#define SPAN "StartTime", "1767225600", "EndTime", "1767229200"
+	CHECK(seen, "DescribeDomainQPSList", DOMAIN, SPAN, "Interval", "300", NULL);
+	CHECK(seen, "DescribeDomainBps", DOMAIN, SPAN, "Interval", "300", "Region", "cn", NULL);
+	CHECK(seen, "DescribeDomainStatusCodeList", DOMAIN, SPAN, "Interval", "300", "QueryType",
+		"gf", NULL);
+	CHECK(seen, "DescribeDomainStatusCodeCount", DOMAIN, SPAN, NULL);
+	CHECK(seen, "DescribeDomainOverview", DOMAIN, SPAN, NULL);
+	CHECK(seen, "DescribeDomainViewTopUrl", DOMAIN, SPAN, "Top", "5", NULL);
+	CHECK(seen, "DescribeDomainViewTopCostTime", DOMAIN, SPAN, "Top", "5", NULL);
+	CHECK(seen, "DescribeDomainViewSourceCountries", DOMAIN, SPAN, NULL);
+	CHECK(seen, "DescribeDomainTopUserAgent", DOMAIN, SPAN, "Limit", "5", "Region", "cn", NULL);
+	CHECK(seen, "DescribeDomainTopReferer", DOMAIN, SPAN, "Limit", "5", "Region", "cn", NULL);
+	CHECK(seen, "DescribeDomainTopHttpMethod", DOMAIN, SPAN, "Limit", "5", "Region", "cn",
+		NULL);
+	CHECK(seen, "DescribeDomainTopFingerprint", DOMAIN, SPAN, "Limit", "5", "Region", "cn",
+		"Interval", "60", NULL);
+	CHECK(seen, "DescribeDomainH2Fingerprint", DOMAIN, SPAN, "Limit", "5", NULL);
+	CHECK(seen, "DescribeWebReportTopIp", DOMAIN, SPAN, "Interval", "300", "QueryType", "visit",
+		NULL);
+	CHECK(seen, "DescribeDomainTopAttackList", SPAN, NULL);
+#undef SPAN
+}
+
 static void check_web_rule_replies(struct seen *seen)
 {
 	const char *condition = "\"condition\":[{\"field\":\"uri\",\"match_method\":"
@@ -517,6 +580,7 @@ static void check_site_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeWebInstanceRelations", "Domains.1", "www.example.com", NULL);
 	CHECK(seen, "DescribeWebCustomPorts", NULL, NULL);
 	check_web_replies(seen, id);
+	check_figure_replies(seen);
 	check_web_rule_replies(seen);
 	check_scene_replies(seen);
 	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);

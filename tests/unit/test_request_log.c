@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Access logs: rings as workers write them, their lines, what is frequent, and the files with their bounds.
+ * Access logs: rings as workers write them, their lines, what is frequent, and the thread that makes them. Files:
+ * test_request_files.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -306,7 +307,7 @@ static void add_uri(struct request_top *top, uint32_t site, const char *uri, int
 
 	(void)make_request(&buffer, site, text);
 	log_view_of(request_of(&buffer), &view);
-	request_top_add(top, &view, now_ms);
+	request_top_add(top, &view, "NL", now_ms);
 }
 
 static void test_top(void **state)
@@ -331,137 +332,130 @@ static void test_top(void **state)
 	assert_int_equal(entry[0].count, 9000);
 	assert_int_equal(request_top_get(top, 1, TOP_JA4, entry), 0);
 	assert_int_equal(request_top_get(top, 2, TOP_URL, entry), 0);
-	/* What was, fades. */
-	add_uri(top, 1, "/often", 5 + 3 * TOP_HALF_MS);
-	assert_int_equal(request_top_get(top, 1, TOP_SOURCE, entry), 1);
-	assert_int_equal(entry[0].count, 9000 / 8 + 1);
 	/* More sites than have a place: the longest idle one gives way. */
 	for (uint32_t site = 2; site <= TOP_SITE_MAX + 1; site++)
-		add_uri(top, site, "/", 6 + 3 * TOP_HALF_MS);
+		add_uri(top, site, "/", 6);
 	assert_int_equal(request_top_get(top, 1, TOP_URL, entry), 0);
 	assert_int_equal(request_top_get(top, TOP_SITE_MAX + 1, TOP_URL, entry), 1);
 	request_top_free(top);
 }
 
-/* --- files ------------------------------------------------------------------------------------------------- */
-
-static int64_t bytes_of(const struct world *world, const char *name)
+static void test_top_windows(void **state)
 {
-	char path[200];
-	struct stat info;
+	struct record_site_top out[TOP_COUNT];
+	struct request_top *top = request_top_new();
 
-	(void)snprintf(path, sizeof(path), "%s/%s", world->logs, name);
-	return stat(path, &info) == 0 ? info.st_size : -1;
+	(void)state;
+	add_uri(top, 1, "/a?x", 1000);
+	add_uri(top, 1, "/a", 1000);
+	add_uri(top, 2, "/b", 30000);
+	/* No window has lasted long enough. */
+	assert_int_equal(request_top_take(top, 999 + TOP_WINDOW_MS, out), 0);
+	assert_false(request_top_has_next(top, 999 + TOP_WINDOW_MS));
+	assert_true(request_top_has_next(top, 1000 + TOP_WINDOW_MS));
+	/* URL, source, blocked source, country and rule: the request was refused by one. */
+	assert_int_equal(request_top_take(top, 1000 + TOP_WINDOW_MS, out), 5);
+	assert_int_equal(out[0].record.id, 1);
+	assert_int_equal(out[0].record.type, RECORD_SITE_TOP);
+	assert_int_equal(out[0].kind, TOP_URL);
+	assert_int_equal(out[0].entry_count, 1);
+	assert_int_equal(out[0].record.length,
+		offsetof(struct record_site_top, entry) + sizeof(struct top_entry));
+	assert_int_equal(out[0].window_ms, TOP_WINDOW_MS);
+	assert_int_equal(out[0].total, 2);
+	assert_int_equal(out[0].entry[0].hits, 2);
+	assert_string_equal(out[0].entry[0].key, "/a");
+	assert_int_equal(out[3].kind, TOP_COUNTRY);
+	assert_string_equal(out[3].entry[0].key, "NL");
+	assert_int_equal(out[4].kind, TOP_RULE);
+	assert_string_equal(out[4].entry[0].key, "42");
+	/* It was told, and begins anew. */
+	assert_int_equal(request_top_take(top, 1000 + TOP_WINDOW_MS, out), 0);
+	assert_int_equal(request_top_take(top, 30000 + TOP_WINDOW_MS, out), 5);
+	assert_int_equal(out[0].record.id, 2);
+	/* Many requests: a short one. More keys than are told: the most frequent. */
+	for (unsigned i = 0; i < TOP_BUSY_WEIGHT; i++) {
+		char uri[16];
+
+		(void)snprintf(uri, sizeof(uri), "/%u", i % 20 < 4 ? 99 : i % 20);
+		add_uri(top, 1, uri, 200000);
+	}
+	assert_int_equal(request_top_take(top, 199999 + TOP_BUSY_MS, out), 0);
+	assert_int_equal(request_top_take(top, 200000 + TOP_BUSY_MS, out), 5);
+	assert_int_equal(out[0].entry_count, TOP_REPORT_KEYS);
+	assert_string_equal(out[0].entry[0].key, "/99");
+	assert_int_equal(out[0].entry[0].count, TOP_BUSY_WEIGHT / 5);
+	assert_int_equal(out[0].total, TOP_BUSY_WEIGHT);
+	request_top_free(top);
 }
 
-static void add_lines(struct request_files *files, uint32_t site, unsigned count, int64_t now_ms)
+/* A record that stands for many. */
+static void test_top_weight(void **state)
 {
-	char text[1000];
-	struct request_line line = { site, site == 1 ? "a.example" : "*.b.example", text, 1000 };
+	const char *text[LOG_TEXT_COUNT] = { [LOG_URI] = "/" };
+	struct request_top *top = request_top_new();
+	struct request_buffer buffer = { { 0 } };
+	struct record_site_top out[TOP_COUNT];
+	struct log_view view;
 
-	memset(text, 'x', sizeof(text));
-	text[999] = '\n';
-	for (unsigned i = 0; i < count; i++)
-		request_files_add(files, &line, now_ms);
-	request_files_flush(files);
-}
-
-#define HOUR_0 INT64_C(1764000000000) /* 2025-11-24T16:00:00Z */
-
-static struct request_files *open_files(
-	const struct world *world, uint32_t days, uint64_t site, uint64_t all)
-{
-	struct request_files_limits limits = { days, site, all };
-	struct request_files *files = NULL;
-
-	if (request_files_open(world->logs, &limits, HOUR_0, &files) != OK)
-		abort();
-	return files;
-}
-
-static void test_files(void **state)
-{
-	struct world *world = *state;
-	struct request_files *files = open_files(world, 7, 1 << 20, 4 << 20);
-	struct request_files_counts counts;
-
-	add_lines(files, 1, 10, HOUR_0);
-	add_lines(files, 2, 5, HOUR_0);
-	add_lines(files, 1, 1, HOUR_0 + HOUR_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 10000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 1000);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112416.jsonl"), 5000);
-	request_files_counts(files, &counts);
-	assert_int_equal(counts.bytes, 16000);
-	assert_int_equal(counts.lines, 16);
-	request_files_close(files);
-	/* A new start counts what is there, and goes on behind it. */
-	files = open_files(world, 7, 1 << 20, 4 << 20);
-	add_lines(files, 1, 1, HOUR_0);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 11000);
-	request_files_counts(files, &counts);
-	assert_int_equal(counts.bytes, 17000);
-	/* Seven days later to the hour. */
-	request_files_sweep(files, HOUR_0 + 7 * DAY_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), 11000);
-	request_files_sweep(files, HOUR_0 + 7 * DAY_MS + HOUR_MS);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 1000);
-	/* And with its last hour a site's folder. */
-	assert_int_equal(bytes_of(world, "2-_.b.example"), -1);
-	request_files_close(files);
-}
-
-static void test_site_bound(void **state)
-{
-	struct world *world = *state;
-	struct request_files *files = open_files(world, 7, 100000, 4 << 20);
-	struct request_files_counts counts;
-
-	for (int hour = 0; hour < 3; hour++)
-		add_lines(files, 1, 40, HOUR_0 + hour * HOUR_MS);
-	/* The oldest hour made room. */
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), 40000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 40000);
-	/* One hour alone is too much: the rest of it is dropped. */
-	add_lines(files, 1, 200, HOUR_0 + 2 * HOUR_MS);
-	request_files_counts(files, &counts);
-	assert_int_equal(counts.dropped_lines, 140);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112417.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 100000);
-	assert_int_equal(counts.bytes, 100000);
-	/* Another site has its own. */
-	add_lines(files, 2, 10, HOUR_0 + 2 * HOUR_MS);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112418.jsonl"), 10000);
-	request_files_close(files);
-}
-
-static void test_sum_bound(void **state)
-{
-	struct world *world = *state;
-	struct request_files *files = open_files(world, 7, 1 << 20, 100000);
-	struct request_files_counts counts;
-
-	add_lines(files, 1, 40, HOUR_0);
-	add_lines(files, 2, 10, HOUR_0);
-	add_lines(files, 2, 30, HOUR_0 + HOUR_MS);
-	add_lines(files, 1, 40, HOUR_0 + 2 * HOUR_MS);
-	/* The oldest hour of all sites. */
-	assert_int_equal(bytes_of(world, "1-a.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112416.jsonl"), -1);
-	assert_int_equal(bytes_of(world, "2-_.b.example/2025112417.jsonl"), 30000);
-	assert_int_equal(bytes_of(world, "1-a.example/2025112418.jsonl"), 40000);
-	request_files_counts(files, &counts);
-	assert_int_equal(counts.bytes, 70000);
-	assert_int_equal(counts.dropped_lines, 0);
-	add_lines(files, 1, 200, HOUR_0 + 2 * HOUR_MS);
-	request_files_counts(files, &counts);
-	assert_true(counts.bytes <= 100000);
-	request_files_close(files);
+	(void)state;
+	(void)make_request(&buffer, 1, text);
+	request_of(&buffer)->weight = 256;
+	request_of(&buffer)->origin_milliseconds = 10;
+	log_view_of(request_of(&buffer), &view);
+	request_top_add(top, &view, "", 0);
+	request_top_add(top, &view, "", 0);
+	assert_int_equal(request_top_take(top, TOP_BUSY_MS, out), 5); /* no country */
+	assert_int_equal(out[0].entry[0].count, 512);
+	assert_int_equal(out[0].entry[0].hits, 2);
+	assert_int_equal(out[3].kind, TOP_SLOW_URL);
+	assert_int_equal(out[3].entry[0].count, 5120);
+	request_top_free(top);
 }
 
 /* --- all together ------------------------------------------------------------------------------------------ */
+
+/* What was written is found: a record for the line, and one for the end. */
+static void find_line(struct request_log *log)
+{
+	static _Alignas(8) uint8_t answers[LOG_OUTBOX_BYTES];
+	const struct record_log_query query = { .record = { RECORD_LOG_QUERY, sizeof(query), 5 },
+		.site = 10,
+		.lines = 5,
+		.until_ms = INT64_MAX / 2,
+		.expires_ms = INT64_MAX,
+		.status_max = UINT16_MAX,
+		.check = CHECK_COUNT,
+		.verdict = LOG_VERDICT_NONE };
+	const struct record_log_line *line;
+	const struct record_log_done *done;
+	size_t bytes = 0;
+
+	request_log_query(log, &query);
+	for (int i = 0; i < WAIT_MS / 10 &&
+			(!request_log_has_answers(log) ||
+				(bytes = request_log_answers(log, answers)) < sizeof(*done));
+		i++)
+		(void)usleep(10000);
+	line = (const void *)answers;
+	assert_int_equal(line->record.type, RECORD_LOG_LINE);
+	assert_int_equal(line->record.id, 5);
+	assert_int_equal(line->sequence, 0);
+	assert_int_equal(line->time_ms, INT64_C(1764000000123));
+	assert_memory_equal(line->text, "{\"time\":", 8);
+	assert_int_equal(line->text[line->length - 1], '}');
+	for (int i = 0; i < WAIT_MS / 10 &&
+			(bytes = request_log_answers(log, answers)) == line->record.length;
+		i++)
+		(void)usleep(10000);
+	assert_int_equal(bytes, line->record.length + sizeof(*done));
+	done = (const void *)(answers + line->record.length);
+	assert_int_equal(done->record.type, RECORD_LOG_DONE);
+	assert_int_equal(done->lines, 1);
+	assert_int_equal(done->partial, 0);
+	request_log_answered(log, bytes);
+	assert_false(request_log_has_answers(log));
+}
 
 static void test_thread(void **state)
 {
@@ -482,7 +476,7 @@ static void test_thread(void **state)
 	size_t length;
 
 	assert_non_null(sites);
-	*sites = (struct logged_site){ 10, "shop.example" };
+	*sites = (struct logged_site){ 10, 3, "shop.example" };
 	assert_int_equal(request_log_open(&settings, &log), OK);
 	request_log_sites(log, sites, 1);
 	/* Of a site whose log is on, and of one whose is not. The sites are taken over before the next look. */
@@ -511,6 +505,7 @@ static void test_thread(void **state)
 	assert_true(bans[0].until_ms > clock_utc_ms());
 	request_log_told(log, 1);
 	assert_int_equal(request_log_bans(log, bans), 0);
+	find_line(log);
 	request_log_close(log);
 }
 
@@ -523,9 +518,8 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_top),
-		IN_WORLD(test_files),
-		IN_WORLD(test_site_bound),
-		IN_WORLD(test_sum_bound),
+		cmocka_unit_test(test_top_windows),
+		cmocka_unit_test(test_top_weight),
 		IN_WORLD(test_thread),
 	};
 

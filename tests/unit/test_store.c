@@ -242,14 +242,21 @@ static void test_events(void **state)
 	assert_int_equal(event_insert(fixture->db, 1, "i", "expired", T0 + 1, T0, NULL, NULL), OK);
 	assert_int_equal(event_insert(fixture->db, 1, "j", "expired", T0, T0, "{}", NULL), OK);
 	assert_int_equal(event_insert(fixture->db, 2, "k", "stopped", T0, T0, "{}", NULL), OK);
-	assert_int_equal(event_list(fixture->db, fixture->mem, 1, NULL, 0, 0, &rows, &count), OK);
+	assert_int_equal(event_list(fixture->db, fixture->mem,
+				 &(struct event_filter){ .account = 1 }, &rows, &count),
+		OK);
 	assert_int_equal(count, 3);
 	assert_int_equal(
-		event_list(fixture->db, fixture->mem, 0, NULL, rows[0].number, 2, &rows, &count),
+		event_list(fixture->db, fixture->mem,
+			&(struct event_filter){ .after_number = rows[0].number, .limit = 2 }, &rows,
+			&count),
 		OK);
 	assert_int_equal(count, 2);
 	assert_string_equal(rows[0].detail, "");
-	assert_int_equal(event_list(fixture->db, fixture->mem, 0, "k", 0, 9, &rows, &count), OK);
+	assert_int_equal(
+		event_list(fixture->db, fixture->mem,
+			&(struct event_filter){ .instance_id = "k", .limit = 9 }, &rows, &count),
+		OK);
 	assert_int_equal(count, 1);
 	assert_string_equal(rows[0].kind, "stopped");
 }

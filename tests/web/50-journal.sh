@@ -22,7 +22,7 @@ for part in site=1 client=$VIP peer=$VIP vip=$VIP:80 instance=1 verdict=passed s
 	check "a record has $part" grep -qF " $part" <<<" $record "
 done
 get quiet.test >/dev/null
-equal "a site without a log has no record" "$record" "$(journal | tail -n 1)"
+equal "one of a site without a log is a sample" "2 passed 1" "$(logged site) $(logged verdict) $(logged weight)"
 get nobody.test >/dev/null
 equal "what is refused has" "refused 7 0 0" "$(logged verdict) $(logged check) $(logged status) $(logged site)"
 get dead.test / >/dev/null
@@ -83,6 +83,46 @@ header 198.51.100.9 81 "PROXY TCP4 203.0.113.8 192.0.2.9 4444 80"
 equal "of anybody else" 198.51.100.9 "$(logged client)"
 curl -sk -m 5 --haproxy-protocol --interface 198.51.100.1 --connect-to "::$VIP:" https://one.test:444/ >/dev/null
 equal "before TLS" "198.51.100.1 2 200" "$(logged client) $(logged scheme) $(logged status)"
+
+binary() { # binary SOURCE PORT CLIENT|local: the same behind a header of version 2, with a TLV behind the addresses
+	python3 - "$1" "$2" "$3" "$VIP" <<-'END'
+		import ipaddress, socket, ssl, struct, sys
+		s = socket.create_connection((sys.argv[4], int(sys.argv[2])), timeout=5, source_address=(sys.argv[1], 0))
+		if sys.argv[3] == "local":
+		    kind, body = b"\x20\x00", b""
+		else:
+		    client = ipaddress.ip_address(sys.argv[3])
+		    vip = ipaddress.ip_address("192.0.2.9" if client.version == 4 else "2001:db8::9")
+		    kind = b"\x21\x11" if client.version == 4 else b"\x21\x21"
+		    body = client.packed + vip.packed + struct.pack("!HH", 4445, 80) + b"\x04\x00\x03abc"
+		s.sendall(b"\r\n\r\n\x00\r\nQUIT\n" + kind + struct.pack("!H", len(body)) + body)
+		if sys.argv[2] == "444":
+		    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+		    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+		    s = context.wrap_socket(s, server_hostname="one.test")
+		s.sendall(b"GET / HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n")
+		while s.recv(4096):
+		    pass
+	END
+}
+for port in 81 444; do
+	binary 198.51.100.1 $port 203.0.113.11
+	equal "a PROXY header of version 2, port $port" "203.0.113.11 4445 198.51.100.1 200" "$(logged client) $(logged client_port) $(logged peer) $(logged status)"
+	binary 198.51.100.1 $port 2001:db8:7::5
+	equal "with IPv6, port $port" "2001:db8:7::5 4445" "$(logged client) $(logged client_port)"
+	binary 198.51.100.1 $port local
+	equal "of the proxy's own connection, port $port" 198.51.100.1 "$(logged client)"
+	binary 198.51.100.9 $port 203.0.113.11
+	equal "of anybody else, port $port" 198.51.100.9 "$(logged client)"
+done
+
+for i in $(seq 3); do
+	get quiet.test '/?[1-400]' >/dev/null
+	sampled=$(journal | grep -c 'site=2 .*/?')
+	[ "$sampled" -lt $((i * 400)) ] && break
+done
+check "of many in a second, some are recorded" [ "$sampled" -lt $((i * 400)) ]
+check "which stand for more" grep -q 'site=2 .* weight=16' <<<"$(journal)"
 
 # A full ring loses records and says so; nothing waits.
 for i in $(seq 16); do curl -s -m 20 --connect-to "::$VIP:" -A "$(printf 'x%.0s' $(seq 4000))" "http://one.test/[1-40]" -o /dev/null; done

@@ -51,7 +51,7 @@ equal "nothing is when it is off" "- -" "$(twice off.test /a/x.css)"
 equal "nor when it is bypassed" "- -" "$(twice bypass.test /a/x.css)"
 equal "but for what a rule names" "MISS HIT" "$(twice bypass.test /kept/x.css)"
 equal "what is not there, for a short time" "MISS HIT" "$(twice standard.test '/status=404/x.css')"
-equal "counters" "1 1" "$(od -An -t u8 -j $(($(od -An -t u8 -j 16 -N 8 "$FOLDER/counters") + 4 * 720 + 680)) -N 16 "$FOLDER/counters" | xargs)"
+equal "counters" "1 1" "$(od -An -t u8 -j $(($(od -An -t u8 -j 16 -N 8 "$FOLDER/counters") + 4 * 888 + 680)) -N 16 "$FOLDER/counters" | xargs)"
 get all.test /a/page >/dev/null
 equal "the log says so" "cached ''" "$(logged verdict) '$(logged origin)'"
 

@@ -13,7 +13,7 @@ site_count() {
 	watched) offset=$((424 + 8 * ($(place_of "$3") - 1))) ;;
 	esac
 	# Where sites begin is said behind magic, version and size.
-	od -An -t u8 -j $(($(od -An -t u8 -j 16 -N 8 "$FOLDER/counters") + $1 * 720 + offset)) -N 8 "$FOLDER/counters" | tr -d ' '
+	od -An -t u8 -j $(($(od -An -t u8 -j 16 -N 8 "$FOLDER/counters") + $1 * 888 + offset)) -N 8 "$FOLDER/counters" | tr -d ' '
 }
 # bans: written to the packet path, and that could not be.
 node_bans() { od -An -t u8 -j $((32 + 8 * (3 + 32))) -N 8 "$FOLDER/counters" | tr -d ' '; }

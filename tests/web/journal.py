@@ -19,7 +19,8 @@ def request(raw):
     client, peer, vip = (address(raw[at : at + 16]) for at in (16, 32, 48))
     instance, rule, client_port, vip_port, verdict, check, scheme, version, status, origin_status, bytes_in, bytes_out, took, origin_took, cut = struct.unpack_from("<IIHHBBBBHHIQIIH", raw, 64)
     lengths = struct.unpack_from("<13H", raw, 106)
-    line = f"request client={client} client_port={client_port} peer={peer} vip={vip}:{vip_port} instance={instance} rule={rule} verdict={VERDICTS[verdict]} check={check} scheme={scheme} version={version} status={status} origin_status={origin_status} in={bytes_in} out={bytes_out} cut={cut}"
+    weight = struct.unpack_from("<H", raw, 132)[0]
+    line = f"request client={client} client_port={client_port} peer={peer} vip={vip}:{vip_port} instance={instance} rule={rule} verdict={VERDICTS[verdict]} check={check} scheme={scheme} version={version} status={status} origin_status={origin_status} in={bytes_in} out={bytes_out} cut={cut} weight={weight}"
     at = 136
     for name, length in zip(TEXTS, lengths):
         line += f" {name}={raw[at:at + length].decode(errors='replace')!r}" if length else ""
@@ -45,8 +46,8 @@ if sys.argv[2:3] == ["site"]:
     sites = struct.unpack_from("<Q", data, 16)[0]
     names = "requests in out origin_requests".split() + [f"status{i}" for i in range(6)] + [f"origin_status{i}" for i in range(6)]
     for i in range(16384):
-        if struct.unpack_from("<I", data, sites + 720 * i)[0] == number:
-            print(" ".join(f"{n}={v}" for n, v in zip(names, struct.unpack_from("<16Q", data, sites + 720 * i + 8))))
+        if struct.unpack_from("<I", data, sites + 888 * i)[0] == number:
+            print(" ".join(f"{n}={v}" for n, v in zip(names, struct.unpack_from("<16Q", data, sites + 888 * i + 8))))
 elif sys.argv[2:3] == ["rings"]:
     data = open(folder + "/log", "rb").read()
     print(*(p for p in (struct.unpack_from("<I", data, RINGS + i * (HEAD + RING_BYTES))[0] for i in range(WORKERS)) if p))

@@ -14,6 +14,8 @@ export interface Column<T> {
 	sort?: (row: T) => number | string;
 	/** Figures: to the right. */
 	number?: boolean;
+	/** Sentences: below their column's name where the screen is narrow. */
+	prose?: boolean;
 	/** Names the row: its head cell. */
 	main?: boolean;
 }
@@ -50,7 +52,7 @@ export function Table<T>({ label, rows, columns, rowKey, order: first, empty, on
 		<tbody>{sorted.map((row) => <tr key={rowKey(row)}>{columns.map((column) => {
 			const body = column.main && onRow ? <a href={onRow(row)}>{column.cell(row)}</a> : column.cell(row);
 			return column.main ? <th key={column.id} scope="row" data-head={column.head}>{body}</th>
-				: <td key={column.id} data-head={column.head} className={column.number ? "number" : undefined}>{body}</td>;
+				: <td key={column.id} data-head={column.head} className={column.number ? "number" : column.prose ? "prose" : undefined}>{body}</td>;
 		})}</tr>)}</tbody>
 	</table></div>;
 }

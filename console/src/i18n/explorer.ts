@@ -72,9 +72,9 @@ export const explorer = section({
 	language: ["Language", "语言"], runWith: ["Save it as {file} and run", "保存为 {file} 并运行"], needsFirst: ["It needs", "需要先安装"],
 	noTerraform: ["There is no such sample: Terraform has no resource for this action, or a value is secret.", "没有此类示例：Terraform 没有对应资源，或某个值为机密。"],
 	noSecret: ["Keys are read from the environment; no sample holds a secret.", "密钥从环境变量读取，示例中不含机密。"],
-	kind: ["Type", "类型"], required: ["Needed", "必填"], yes: ["yes", "是"], about: ["About", "说明"], 
+	required: ["Needed", "必填"], 
 	xmlItems: ["Lists in XML", "XML 中的列表"], version: ["Version", "版本"], permission: ["Permission", "权限"], rate: ["Calls", "频率"],
-	byDefault: ["default {value}", "默认 {value}"], errorCode: ["Code", "错误码"], status: ["HTTP", "HTTP"], cause: ["Cause", "原因"], remedy: ["Remedy", "处理"],
+	byDefault: ["default {value}", "默认 {value}"], 
 	ofAction: ["Of this action", "此操作特有"], everywhere: ["Of any action", "任何操作均可能返回"],
 	noErrors: ["Only what any action can give.", "仅有通用错误。"],
 	noHistory: ["Calls of this tab will be listed here. They are gone when the tab is closed.", "本标签页的调用记录将显示在此处，关闭标签页后清除。"],
@@ -97,5 +97,5 @@ export const groupNames: Record<string, Text> = {
 	"logs": ["Logs", "日志"], "scene policies": ["Scene policies", "场景策略"], "blackhole": ["Blackhole", "黑洞"], "traffic": ["Traffic", "流量"],
 	"web sites": ["Web sites", "网站"], "certificates": ["Certificates", "证书"], "nodes": ["Nodes", "节点"],
 	"audit and events": ["Audit and events", "审计与事件"], "accounts and keys": ["Accounts and keys", "账户与密钥"], "sessions": ["Sessions", "会话"],
-	"drills": ["Drills", "演练"],
+	"drills": ["Drills", "演练"], "calls and errors": ["Calls and errors", "调用与错误"],
 };

@@ -30,10 +30,10 @@ function ErrorCard({ error }: { error: Described }) {
 			<Fact name={t("remedy")}>{error.Remedy}</Fact>
 			<Fact name={t("status")}>{error.HttpStatus}</Fact>
 		</Facts>
-		{error.Example && <><h2>{t("example")}</h2><pre className="pre" tabIndex={0}>{error.Example}</pre></>}
+		{error.Example && error.Example !== error.Message && <><h2>{t("example")}</h2><pre className="pre" tabIndex={0}>{error.Example}</pre></>}
 		<h2>{t("actions")}</h2>
 		{error.Everywhere ? <p className="help">{t("everywhere")}</p>
-			: <ul className="action-names">{error.Actions.map((name) => <li key={name}><ActionLink name={name} /></li>)}</ul>}
+			: <ul className="action-names">{[...error.Actions].sort().map((name) => <li key={name}><ActionLink name={name} /></li>)}</ul>}
 	</Card>;
 }
 
@@ -66,8 +66,8 @@ function ListPage() {
 			onRow={(row) => href("errors", row.Code)} empty={<Empty title={t("none")} />} columns={[
 				{ id: "code", head: t("code"), main: true, sort: (row) => row.Code, cell: (row) => row.Code },
 				{ id: "status", head: t("status"), number: true, sort: (row) => row.HttpStatus, cell: (row) => row.HttpStatus },
-				{ id: "cause", head: t("cause"), cell: (row) => row.Cause },
-				{ id: "remedy", head: t("remedy"), cell: (row) => row.Remedy },
+				{ id: "cause", head: t("cause"), prose: true, cell: (row) => row.Cause },
+				{ id: "remedy", head: t("remedy"), prose: true, cell: (row) => row.Remedy },
 			]} />}
 	</>;
 }

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the control's table says of an action, and the errors it can give.
-import { Badge, Empty, ErrorNotice, Fact, Facts, Loading, Table } from "../../components";
+import { Badge, Empty, ErrorNotice, Fact, Facts, Loading } from "../../components";
 import { useFollow } from "../../api/hooks";
 import { send } from "../../api/client";
 import { type Action, type Param } from "../../explorer/schema";
 import { useTexts } from "../../i18n";
 import { explorer } from "../../i18n/explorer";
 import { href } from "../../router";
+
+function ParamDocs({ param }: { param: Param }) {
+	const t = useTexts(explorer);
+	const list = /list$/.test(param.kind);
+	return <li>
+		<div className="row"><strong><code>{param.name}{list ? ".N" : ""}</code></strong><span className="quiet-text">{param.type}</span>
+			{param.required && <Badge tone="info">{t("required")}</Badge>}</div>
+		<p>{param.help}</p>
+		{param.kind === "choice" && <p><code>{param.choices.split(" ").join(" | ")}</code></p>}
+		{param.kind === "int" && param.max !== 0 && <p><code>{param.min}..{param.max > 2 ** 53 ? "" : param.max}</code></p>}
+		{param.default !== undefined && <p className="quiet-text">{t("byDefault", { value: param.default })}</p>}
+		{param.shape && <pre className="x-shape">{param.shape}</pre>}
+	</li>;
+}
 
 export function DocsView({ action }: { action: Action }) {
 	const t = useTexts(explorer);
@@ -18,17 +32,8 @@ export function DocsView({ action }: { action: Action }) {
 			{action.callsPerSecond && <Fact name={t("rate")}>{t("perSecond", { n: action.callsPerSecond })}</Fact>}
 			{lists.length > 0 && <Fact name={t("xmlItems")}>{lists.map(([list, item]) => `${list}/${item}`).join(", ")}</Fact>}
 		</Facts>
-		{action.parameters.length === 0 ? <p>{t("noParameters")}</p> : <Table label={t("parameters")} rows={action.parameters}
-			rowKey={(param) => param.name} columns={[
-				{ id: "name", head: t("name"), main: true, cell: (param: Param) => <code>{param.name}{/list$/.test(param.kind) ? ".N" : ""}</code> },
-				{ id: "kind", head: t("kind"), cell: (param) => param.type },
-				{ id: "required", head: t("required"), cell: (param) => (param.required ? t("yes") : "–") },
-				{ id: "about", head: t("about"), cell: (param) => <div className="x-about">{param.help}
-					{param.kind === "choice" && <div><code>{param.choices.split(" ").join(" | ")}</code></div>}
-					{param.kind === "int" && param.max !== 0 && <div><code>{param.min}..{param.max > 2 ** 53 ? "" : param.max}</code></div>}
-					{param.default !== undefined && <div>{t("byDefault", { value: param.default })}</div>}
-					{param.shape && <pre className="x-shape">{param.shape}</pre>}</div> },
-			]} />}
+		{action.parameters.length === 0 ? <p>{t("noParameters")}</p> : <ul className="x-errors" aria-label={t("parameters")}>
+			{action.parameters.map((param) => <ParamDocs key={param.name} param={param} />)}</ul>}
 	</div>;
 }
 
@@ -48,16 +53,17 @@ export function ErrorsView({ action }: { action: Action }) {
 	if (followed.error)
 		return <ErrorNotice error={followed.error} />;
 	const rows = followed.data ?? [];
-	const table = (label: string, shown: ErrorRow[]) => <section className="stack"><h3>{label}</h3>
-		<Table label={label} rows={shown} rowKey={(row) => `${row.Code} ${row.Message}`} onRow={(row) => href("errors", row.Code)} columns={[
-			{ id: "code", head: t("errorCode"), main: true, cell: (row: ErrorRow) => <code>{row.Code}</code> },
-			{ id: "status", head: t("status"), cell: (row) => <Badge tone={row.HttpStatus >= 500 ? "bad" : "warn"}>{row.HttpStatus}</Badge> },
-			{ id: "cause", head: t("cause"), cell: (row) => <div className="x-about">{row.Cause || row.Message}</div> },
-			{ id: "remedy", head: t("remedy"), cell: (row) => <div className="x-about">{row.Remedy}</div> },
-		]} /></section>;
+	/* No table: two columns of sentences find no room beside the form. */
+	const list = (label: string, shown: ErrorRow[]) => <section className="stack" aria-label={label}><h3>{label}</h3>
+		<ul className="x-errors">{shown.map((row) => <li key={`${row.Code} ${row.Message}`}>
+			<div className="row"><a href={href("errors", row.Code)}><code>{row.Code}</code></a>
+				<Badge tone={row.HttpStatus >= 500 ? "bad" : "warn"}>{row.HttpStatus}</Badge></div>
+			<p>{row.Cause || row.Message}</p>
+			{row.Remedy && <p className="quiet-text">{row.Remedy}</p>}
+		</li>)}</ul></section>;
 	const own = rows.filter((row) => !row.Everywhere && row.Actions.includes(action.name));
 	return <div className="stack">
-		{own.length > 0 ? table(t("ofAction"), own) : <Empty title={t("noErrors")} />}
-		{rows.some((row) => row.Everywhere) && table(t("everywhere"), rows.filter((row) => row.Everywhere))}
+		{own.length > 0 ? list(t("ofAction"), own) : <Empty title={t("noErrors")} />}
+		{rows.some((row) => row.Everywhere) && list(t("everywhere"), rows.filter((row) => row.Everywhere))}
 	</div>;
 }

@@ -66,7 +66,8 @@ function ActionHead({ action }: { action: Action }) {
 	</header>;
 }
 
-function Workbench({ action, route, known, hasDiagnosis }: { action: Action; route: Route; known: Known; hasDiagnosis: boolean }) {
+function Workbench({ action, route, known, hasDiagnosis, hasErrors }: { action: Action; route: Route; known: Known; hasDiagnosis: boolean;
+	hasErrors: boolean }) {
 	const t = useTexts(explorer);
 	const caller = useCaller();
 	const how = useHow();
@@ -122,7 +123,8 @@ function Workbench({ action, route, known, hasDiagnosis }: { action: Action; rou
 		}
 	};
 	const allowed = mayCall(caller, action.name as ActionName);
-	const tabs = (["request", "response", "code", "docs", "errors", "history", "diagnose"] as const).filter((id) => id !== "diagnose" || hasDiagnosis);
+	const tabs = (["request", "response", "code", "docs", "errors", "history", "diagnose"] as const)
+		.filter((id) => (id !== "diagnose" || hasDiagnosis) && (id !== "errors" || hasErrors));
 	return <>
 		<section className="card x-form" aria-label={t("parameters")}>
 			<ActionHead action={action} />
@@ -150,7 +152,7 @@ function Workbench({ action, route, known, hasDiagnosis }: { action: Action; rou
 					onDiagnose={hasDiagnosis ? (callId, text) => { setSuspect({ callId, text, n: suspect.n + 1 }); setTab("diagnose"); } : undefined} /></TabPanel>
 				<TabPanel id="code" className="tab-panel"><CodeView action={action} pairs={pairs} /></TabPanel>
 				<TabPanel id="docs" className="tab-panel"><DocsView action={action} /></TabPanel>
-				<TabPanel id="errors" className="tab-panel"><ErrorsView action={action} /></TabPanel>
+				{hasErrors && <TabPanel id="errors" className="tab-panel"><ErrorsView action={action} /></TabPanel>}
 				<TabPanel id="history" className="tab-panel"><HistoryView onOpen={(old) => open(old, false)} onReplay={replay} /></TabPanel>
 				{hasDiagnosis && <TabPanel id="diagnose" className="tab-panel"><DiagnoseView key={suspect.n} first={suspect} /></TabPanel>}
 			</Tabs>
@@ -195,7 +197,8 @@ export default function ExplorerPage({ route }: { route: Route }) {
 			{action ? <>
 				<a className="x-back" href={href("explorer")}>← {t("toList")}</a>
 				<Workbench key={`${name}?${route.query}`} action={action} route={route} known={known}
-					hasDiagnosis={findAction(actions, "DiagnoseRequest") !== undefined} />
+					hasDiagnosis={findAction(actions, "DiagnoseRequest") !== undefined}
+					hasErrors={findAction(actions, "DescribeErrors") !== undefined} />
 			</> : <Welcome actions={actions} name={name} />}
 		</div>
 	</>;

@@ -46,8 +46,8 @@ function ListPage({ first }: { first: string }) {
 		{ id: "id", head: t("instance"), main: true, sort: (row) => row.InstanceId, cell: (row) => row.InstanceId },
 		{ id: "ip", head: t("address"), sort: (row) => row.Ip, cell: (row) => <Code>{row.Ip}</Code> },
 		{ id: "state", head: t("state"), sort: stateOf, cell: (row) => <Badge tone={toneOf[stateOf(row)]}>{t(`state.${stateOf(row)}`)}</Badge> },
-		{ id: "expires", head: t("expires"), sort: (row) => row.ExpireTime, cell: (row) => <Time at={row.ExpireTime} clock="life" brief /> },
-		{ id: "left", head: t("left"), sort: (row) => row.ExpireTime, cell: (row) => <Countdown to={row.ExpireTime} /> },
+		{ id: "left", head: t("left"), sort: (row) => row.ExpireTime, cell: (row) => <div>
+			<Countdown to={row.ExpireTime} /><div className="help nowrap"><Time at={row.ExpireTime} clock="life" brief /></div></div> },
 		{ id: "renewal", head: t("renewal"), cell: (row) => renewalOf(orders.data?.get(row.InstanceId)) },
 		{ id: "remark", head: t("remark"), sort: (row) => row.Remark, cell: (row) => row.Remark || "–" },
 		...(mayCall(caller, "RenewInstance") ? [{ id: "act", head: tc("actions"),

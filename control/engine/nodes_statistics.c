@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What was counted at web sites over time, and access logs, for who asks: statistics.c and measure.c under the nodes' lock.
+ */
+#include "base/clock.h"
+#include "control/engine/nodes_inner.h"
+
+/* A node reports each ten seconds at least. */
+#define PRESENT_MS (30 * SECOND_MS)
+
+void nodes_site_series(const struct nodes *nodes, int64_t site, int64_t from_ms, int64_t step_ms,
+	struct site_point *out, size_t count)
+{
+	struct inner *inner = nodes_lock(nodes);
+
+	statistics_series(&inner->statistics, site, from_ms, step_ms, out, count);
+	nodes_unlock(inner);
+}
+
+size_t nodes_site_top(const struct nodes *nodes, int64_t site, enum top_kind kind, int64_t from_ms,
+	int64_t until_ms, struct top_entry out[TOP_MERGED], uint64_t *total, uint64_t *window_ms)
+{
+	struct inner *inner = nodes_lock(nodes);
+	size_t count = statistics_top(
+		&inner->statistics, site, kind, from_ms, until_ms, out, total, window_ms);
+
+	nodes_unlock(inner);
+	return count;
+}
+
+void nodes_site_recent(const struct nodes *nodes, int64_t site, int64_t clock_ms, int64_t seconds,
+	struct site_point *out)
+{
+	struct inner *inner = nodes_lock(nodes);
+
+	statistics_recent(&inner->statistics, site, clock_ms, seconds, out);
+	nodes_unlock(inner);
+}
+
+size_t nodes_sites_busy(
+	const struct nodes *nodes, int64_t clock_ms, int64_t within_ms, uint32_t *out, size_t max)
+{
+	struct inner *inner = nodes_lock(nodes);
+	size_t count = statistics_busy(&inner->statistics, clock_ms, within_ms, out, max);
+
+	nodes_unlock(inner);
+	return count;
+}
+
+uint64_t nodes_log_used(const struct nodes *nodes, int64_t account)
+{
+	struct inner *inner = nodes_lock(nodes);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < inner->count; i++)
+		bytes += measures_log_used(&inner->node[i].measures, account);
+	nodes_unlock(inner);
+	return bytes;
+}
+
+uint64_t nodes_log_max(const struct nodes *nodes)
+{
+	struct inner *inner = nodes_lock(nodes);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < inner->count; i++)
+		bytes += inner->node[i].requests.bytes_max;
+	nodes_unlock(inner);
+	return bytes;
+}
+
+size_t nodes_present(const struct nodes *nodes, int64_t clock_ms)
+{
+	struct inner *inner = nodes_lock(nodes);
+	size_t count = 0;
+
+	for (size_t i = 0; i < inner->count; i++)
+		count += clock_ms - inner->node[i].seen_ms < PRESENT_MS;
+	nodes_unlock(inner);
+	return count;
+}
+
+struct answers *nodes_answers(const struct nodes *nodes)
+{
+	return nodes->inner->answers;
+}
