@@ -26,7 +26,7 @@ await test("logging is off, and is switched on from here", async () => {
 	await page.getByRole("button", { name: "Stop logging" }).waitFor();
 });
 await test("requests are found, with what became of them", async () => {
-	for (let i = 0; i < 40 && request("/first") !== "200"; i++)
+	for (let i = 0; i < 40 && request("/") !== "200"; i++)
 		await page.waitForTimeout(250);
 	for (let i = 0; i < 40; i++) { // until nodes log, too
 		request(`/found?n=${i}`);

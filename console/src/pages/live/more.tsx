@@ -24,7 +24,7 @@ function OnePlot({ plot, samples, span, scopeName }: { plot: MorePlot; samples: 
 	const t = useTexts(live);
 	const data = useMemo(() => moreColumns(samples, plot.layers.map(([name]) => name)), [samples, plot]);
 	const layers: Layer[] = plot.layers.map(([name, colour, text]) => ({ id: name, colour, label: text ? t(text) : name.slice(-3), ...(plot.lines ? { line: "solid" as const } : {}) }));
-	const format = (value: number) => plot.unit === "ms" ? t("msUnit", { n: Math.round(value) }) : short(value);
+	const format = (value: number) => plot.unit === "ms" ? t("msUnit", { n: Math.round(value * 10) / 10 }) : short(value);
 	const last = (i: number) => data[i + 1]!.at(-1) ?? 0;
 	const most = Math.max(0, ...data.slice(1).flat().map((value) => value ?? 0));
 	if (most === 0)
