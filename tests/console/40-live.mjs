@@ -88,13 +88,14 @@ await test("the cursor shows what was then", async () => {
 await test("pausing keeps what is there", async () => {
 	await page.getByRole("button", { name: "Pause" }).click();
 	let calls = 0;
-	page.on("request", (request) => { calls += request.headers()["x-acs-action"] === "DescribeReasons" ? 1 : 0; });
+	const follows = (request) => /^Describe(Reasons|LiveFigures)$/.test(request.headers()["x-acs-action"]);
+	page.on("request", (request) => { calls += follows(request) ? 1 : 0; });
 	await page.waitForTimeout(1500);
 	calls = 0;
 	await page.waitForTimeout(2200);
 	assert.equal(calls, 0);
 	await page.getByRole("button", { name: "Continue" }).click();
-	await page.waitForRequest((request) => request.headers()["x-acs-action"] === "DescribeReasons");
+	await page.waitForRequest(follows);
 });
 await test("all instances: challenges are a layer of their own, for who may see nodes", async () => {
 	await visit(page, "live");

@@ -20,8 +20,8 @@ export interface Layer {
 	label: string;
 	/** A variable of the style sheets: "--plot-pass". */
 	colour: string;
-	/** A line of its own instead of a layer of the stack. */
-	line?: boolean;
+	/** A line of its own instead of a layer of the stack: dashed, or solid. */
+	line?: boolean | "solid";
 }
 
 /** Running sums of the stacked layers; lines are as they are. */
@@ -64,7 +64,7 @@ export function Plot({ label, columns, layers, height = 200, format, bare, span,
 		const axis = { stroke: colour("--text-2"), font: `12px ${colour("--font")}`, ticks: { show: false },
 			grid: { stroke: colour("--line"), width: 1 } };
 		const series = layers.map(({ label, colour: name, line }): uPlot.Series => line
-			? { label, stroke: colour(name), width: 2, dash: [6, 4], points: { show: false } }
+			? { label, stroke: colour(name), width: 2, ...(line === "solid" ? {} : { dash: [6, 4] }), points: { show: false } }
 			: { label, stroke: colour(name), fill: colour(name), width: 1, points: { show: false } });
 		// The topmost layer is drawn first; lines last.
 		const order = layers.map((layer, i) => ({ layer, i })).sort((a, b) => Number(!!a.layer.line) - Number(!!b.layer.line) || b.i - a.i);

@@ -13,6 +13,8 @@ import { ErrorNotice, toast } from "./error";
 import { SelectField } from "./fields";
 import "./settings.css";
 
+const LIST_MS = 10000; // others make instances, too
+
 /**
  * Fields that are saved together. What the server says is shown until somebody changes a field; from then on the
  * draft, whatever arrives meanwhile. `save` throws ApiError.
@@ -44,7 +46,7 @@ export function SettingsCard<T>({ title, hint, value, save, children, readOnly, 
 
 /** The caller's instances, and the one of the address or else the first. */
 export function useInstances(wanted: string | undefined): { id: string | undefined; instance: Instance | undefined; instances: readonly Instance[]; followed: Followed<{ Instances: Instance[] }> } {
-	const followed = useCall("DescribeInstances", { PageNumber: 1, PageSize: 50 });
+	const followed = useCall("DescribeInstances", { PageNumber: 1, PageSize: 50 }, { every: LIST_MS });
 	const instances = followed.data?.Instances ?? [];
 	const id = wanted ?? instances[0]?.InstanceId;
 	return { id, instance: instances.find((row) => row.InstanceId === id), instances, followed };

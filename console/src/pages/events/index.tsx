@@ -12,7 +12,7 @@ import { reasonName } from "../../i18n/reasons";
 import { shell } from "../../i18n/shell";
 import { go, href, type Route } from "../../router";
 import { count, date, dateTime, packetRate } from "../../time";
-import { add, emptyFeed, facts, isLife, isTime, type Feed } from "./feed";
+import { add, emptyFeed, facts, isLife, isTime, KEPT_MAX, type Feed } from "./feed";
 import "./events.css";
 
 const PAGE = 100, PAGES_MAX = 50, EVERY_MS = 1000;
@@ -23,8 +23,24 @@ const textOf = (key: string, fallback: string) => {
 	return text ? format(text, currentLanguage()) : fallback;
 };
 
+/** The newest that are there, as many as are kept. */
+async function first(instance: string | undefined, signal: AbortSignal): Promise<Feed> {
+	const events: PolderEvent[] = [];
+	let before: number | undefined;
+	while (events.length < KEPT_MAX) {
+		const { Events, NextNumber } = await call("DescribeEvents", { NewestFirst: true, PageSize: PAGE, ...(before ? { BeforeNumber: before } : {}), ...(instance ? { InstanceId: instance } : {}) }, { signal });
+		events.push(...Events);
+		if (!NextNumber || Events.length < PAGE)
+			break;
+		before = NextNumber;
+	}
+	return add(emptyFeed, events, events[0]?.Number ?? 0);
+}
+
 /** Reads what is new, page after page. */
 async function more(feed: Feed, instance: string | undefined, signal: AbortSignal): Promise<Feed> {
+	if (feed.next === 0)
+		return first(instance, signal);
 	for (let i = 0; i < PAGES_MAX; i++) {
 		const { Events, NextNumber } = await call("DescribeEvents", { AfterNumber: feed.next, PageSize: PAGE, ...(instance ? { InstanceId: instance } : {}) }, { signal });
 		feed = add(feed, Events, NextNumber);

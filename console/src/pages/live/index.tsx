@@ -13,9 +13,11 @@ import { go, href, type Route } from "../../router";
 import { bitRate, packetRate } from "../../time";
 import { arrivedOf, columns, droppedOf, type History, type Rate, type Sample } from "./series";
 import { useHistory, type Scope } from "./source";
+import { More } from "./more";
 import { Wall } from "./wall";
 import "./live.css";
 
+const LIST_MS = 5000;
 const SPANS = [60, 120, 300, 600];
 const bits = (value: number) => bitRate(value / 8);
 const share = (part: number, whole: number) => whole > 0 ? Math.round(part / whole * 1000) / 10 : 0;
@@ -112,6 +114,7 @@ function Plots({ history, scope, span, challenges, scopeName }: { history: Histo
 				onCursor={(next) => setAt(next)} />
 		</section>)}
 		<Legend scope={scope} layers={layers} samples={samples} at={at} hidden={hidden} setHidden={setHidden} data={[pps, bps]} />
+		<More samples={samples} span={span} scopeName={scopeName} />
 	</>;
 }
 
@@ -140,7 +143,7 @@ export default function LivePage({ route }: { route: Route }) {
 	const [kind, id] = [route.path[1], route.path[2]];
 	const wall = kind === "wall";
 	const scope: Scope = kind === "node" && id && operator ? { kind: "node", name: id } : kind && !wall && kind !== "node" ? { kind: "instance", id: kind } : { kind: "all" };
-	const instances = useCall("DescribeInstances", { PageNumber: 1, PageSize: 50 });
+	const instances = useCall("DescribeInstances", { PageNumber: 1, PageSize: 50 }, { every: LIST_MS }); // others make some, too
 	const nodes = useCall("DescribeNodes", operator ? {} : undefined);
 	const { history, error } = useHistory(scope, operator, !paused && !wall);
 	const challenges = scope.kind !== "instance" && operator;
@@ -160,7 +163,7 @@ export default function LivePage({ route }: { route: Route }) {
 			<SelectField label={t("span")} value={String(span)} onChange={(value) => setSpan(Number(value))} choices={SPANS.map((n) => ({ id: String(n), label: t("minutes", { n: n / 60 }) }))} />
 		</div>
 		<ErrorNotice error={error ?? instances.error} />
-		{instances.data?.TotalCount === 0 ? <Empty title={t("noInstance")} action={<a className="button primary" href={href("instances")}>{ts("instances")}</a>} />
+		{instances.data?.TotalCount === 0 && scope.kind === "all" ? <Empty title={t("noInstance")} action={<a className="button primary" href={href("instances")}>{ts("instances")}</a>} />
 			: wall ? <Wall span={span} running={!paused} />
 			: <><Plots key={chosen} history={history} scope={scope} span={span} challenges={challenges} scopeName={choices.find((choice) => choice.id === chosen)?.label ?? chosen} />
 				{scope.kind === "all" && <Busiest />}</>}

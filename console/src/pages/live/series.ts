@@ -20,6 +20,8 @@ export interface Sample {
 	dropped: Readonly<Record<string, Rate>>;
 	/** What mitigations that only watch would have dropped; it passed. */
 	watched: Rate;
+	/** Connections and requests of web sites, by the names of their layers; where the control tells them. */
+	more?: Readonly<Record<string, number>>;
 }
 
 export const NOTHING: Rate = [0, 0];
@@ -95,6 +97,22 @@ export function columns(samples: readonly Sample[], slots: readonly (string | un
 		slots.forEach((name, i) => put(3 + i, name ?? "", name === undefined ? undefined : sample.dropped[name]));
 		put(3 + slots.length, "other", sum(Object.entries(sample.dropped).filter(([name]) => !slots.includes(name)).map(([, rate]) => rate)));
 		put(4 + slots.length, "watched", sample.watched);
+	}
+	return out;
+}
+
+/** Columns of what a sample has beside packets. */
+export function moreColumns(samples: readonly Sample[], names: readonly string[]): Columns {
+	const out: (number | null)[][] = Array.from({ length: names.length + 1 }, () => []);
+	let before: number | undefined;
+	for (const { time, more } of samples) {
+		if (before !== undefined && time - before > GAP_S) {
+			out[0]!.push(before + 1);
+			out.slice(1).forEach((column) => column.push(null));
+		}
+		before = time;
+		out[0]!.push(time);
+		names.forEach((name, i) => out[i + 1]!.push(more ? more[name] ?? 0 : null));
 	}
 	return out;
 }

@@ -2,8 +2,9 @@
 // Where samples come from: one instance, or a node, or all of both, asked once a second while somebody looks.
 // Histories outlive the page, so coming back shows what was there before, and a gap.
 import { useSyncExternalStore } from "react";
-import { call, type Reply } from "../../api/client";
+import { ApiError, call, type Reply, send } from "../../api/client";
 import { useFollow } from "../../api/hooks";
+import { actions } from "../../gen/actions";
 import { isChallenge, isDrop } from "../../i18n/reasons";
 import { History, NOTHING, type Rate, type Sample } from "./series";
 
@@ -89,7 +90,53 @@ function ofInstances(reply: Reply<"DescribeTopInstances">): Sample {
 		passed: [Math.max(0, arrived[0] - dropped[0]), Math.max(0, arrived[1] - dropped[1])] };
 }
 
+// ---- one reply with all of it, where the control has it
+
+const FIGURES = "DescribeLiveFigures";
+export const hasFigures = FIGURES in actions;
+type Statuses = Readonly<Record<string, number>>;
+interface Requests {
+	RequestsPerSecond: number; RefusedPerSecond: number; ChallengedPerSecond: number; OriginRequestsPerSecond: number; CacheHitsPerSecond: number;
+	MeanMilliseconds: number; OriginMeanMilliseconds: number; Status: Statuses; OriginStatus: Statuses;
+}
+interface Figures {
+	Time: number; Traffic: { InPacketsPerSecond: number; InBytesPerSecond: number; DroppedPacketsPerSecond: number; DroppedBytesPerSecond: number };
+	Reasons: { Name: string; PacketsPerSecond: number; BytesPerSecond: number; WatchedPacketsPerSecond: number; WatchedBytesPerSecond: number }[];
+	Connections: { Open: number; OpenedPerSecond: number }; Requests: Requests;
+}
+
+/** Requests that were neither refused, challenged nor answered by the cache went to origins. */
+function moreOf({ Connections, Requests }: Figures): Record<string, number> {
+	const more: Record<string, number> = { open: Connections.Open, opened: Connections.OpenedPerSecond, refused: Requests.RefusedPerSecond, challengedRequests: Requests.ChallengedPerSecond,
+		cached: Requests.CacheHitsPerSecond, ms: Requests.MeanMilliseconds, originMs: Requests.OriginMeanMilliseconds,
+		served: Math.max(0, Requests.RequestsPerSecond - Requests.RefusedPerSecond - Requests.ChallengedPerSecond - Requests.CacheHitsPerSecond) };
+	for (const name of ["2xx", "3xx", "4xx", "5xx"]) {
+		more[`edge${name}`] = Requests.Status[name] ?? 0;
+		more[`origin${name}`] = Requests.OriginStatus[name] ?? 0;
+	}
+	return more;
+}
+
+async function ofFigures(id: string | undefined, signal: AbortSignal): Promise<Sample> {
+	const { response, text } = await send(FIGURES, "2026-11-01", id ? { InstanceId: id } : {}, { signal });
+	const figures = JSON.parse(text) as Figures & { Code?: string; Message?: string; RequestId?: string };
+	if (!response.ok)
+		throw new ApiError(figures.Code ?? "", figures.Message ?? "", FIGURES, response.status, figures.RequestId ?? "", "");
+	const { Traffic } = figures;
+	return { ...ofInstance({ ...Traffic, Time: figures.Time, Reasons: figures.Reasons.filter(({ Name }) => isDrop(Name)) } as unknown as Reply<"DescribeReasons">), more: moreOf(figures) };
+}
+
 async function read(scope: Scope, operator: boolean, signal: AbortSignal): Promise<Sample> {
+	if (hasFigures && scope.kind === "instance")
+		return ofFigures(scope.id, signal);
+	if (hasFigures && scope.kind === "all") {
+		const figures = await ofFigures(undefined, signal);
+		if (!operator)
+			return figures;
+		// Challenges are told by nodes only.
+		const nodes = ofNodes((await call("DescribeNodes", {}, { signal })).Nodes);
+		return figures.more ? { ...nodes, more: figures.more } : nodes;
+	}
 	if (scope.kind === "instance")
 		return ofInstance(await call("DescribeReasons", { InstanceId: scope.id }, { signal }));
 	if (!operator)

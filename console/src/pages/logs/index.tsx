@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Access logs: a question to the nodes, and their answers as they come.
 import { useEffect, useState } from "react";
-import { ApiError, machineNow, send } from "../../api/client";
-import { call } from "../../api/client";
+import { ApiError, call, machineNow, send } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
 import { mayBe, useCaller } from "../../api/session";
 import { Badge, Button, Dialog, Empty, ErrorNotice, Fact, Facts, Field, LinkButton, Notice, PageHead, SelectField, Table, type Tone } from "../../components";
@@ -11,6 +10,7 @@ import { checkName } from "../../i18n/checks";
 import { logTexts } from "../../i18n/logs";
 import { shell } from "../../i18n/shell";
 import { go, href, type Route } from "../../router";
+import "../../components/settings.css";
 import "./logs.css";
 
 type LogLine = Record<string, string | number | boolean>;

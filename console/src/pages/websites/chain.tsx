@@ -12,7 +12,7 @@ import { websites } from "../../i18n/websites";
 import { count, date } from "../../time";
 import type { Site, SitePoint } from "./replies";
 
-const LOOK_MS = 600000, STEP_S = 60, EVERY_MS = 5000;
+const LOOK_MS = 590000, STEP_S = 10, EVERY_MS = 5000;
 const EXPIRED = 2; // status of an instance
 type State = "good" | "todo" | "bad" | "unknown";
 const TONES: Record<State, Tone> = { good: "good", todo: "warn", bad: "bad", unknown: "neutral" };
