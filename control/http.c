@@ -50,12 +50,15 @@
 #define NODE_TIMEOUT_S	 60
 #define BODY_DEADLINE_MS (30 * SECOND_MS)
 #define BACKLOG		 256
+/* How long a stop waits for answers that are on their way: the library cuts off what is left. */
+#define STOP_WAIT_MS 500
 
 struct http {
 	struct http_settings settings;
 	struct MHD_Daemon *api;
 	struct MHD_Daemon *node;
-	atomic_size_t bodies; /* bytes taken of BODIES_BYTES_MAX */
+	atomic_size_t bodies;	 /* bytes taken of BODIES_BYTES_MAX */
+	atomic_size_t transfers; /* that have begun and not ended */
 };
 
 /* One request; in its own arena. */
@@ -70,7 +73,7 @@ struct transfer {
 	enum err refused; /* the body is read but not kept */
 };
 
-static void *transfer_new(size_t arena_max, const char *uri)
+static void *transfer_new(struct http *http, size_t arena_max, const char *uri)
 {
 	struct arena *mem = arena_new(arena_max);
 	struct transfer *transfer = mem ? arena_take(mem, sizeof(*transfer)) : NULL;
@@ -82,21 +85,20 @@ static void *transfer_new(size_t arena_max, const char *uri)
 	transfer->mem = mem;
 	transfer->uri = arena_copy(mem, uri);
 	transfer->begin_ms = clock_monotonic_ms();
+	(void)atomic_fetch_add(&http->transfers, 1);
 	return transfer;
 }
 
 static void *api_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
-	(void)context;
 	(void)connection;
-	return transfer_new(API_ARENA_MAX, uri);
+	return transfer_new(context, API_ARENA_MAX, uri);
 }
 
 static void *node_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
-	(void)context;
 	(void)connection;
-	return transfer_new(NODE_API_BYTES_MAX, uri);
+	return transfer_new(context, NODE_API_BYTES_MAX, uri);
 }
 
 static void transfer_end(void *context, struct MHD_Connection *connection, void **state,
@@ -111,6 +113,7 @@ static void transfer_end(void *context, struct MHD_Connection *connection, void 
 	if (!transfer)
 		return;
 	(void)atomic_fetch_sub(&http->bodies, transfer->budget);
+	(void)atomic_fetch_sub(&http->transfers, 1);
 	arena_free(transfer->mem);
 }
 
@@ -383,7 +386,7 @@ static enum err start_api(struct http *http)
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
 		api_handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, http->settings.threads,
-		MHD_OPTION_URI_LOG_CALLBACK, api_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		MHD_OPTION_URI_LOG_CALLBACK, api_begin, http, MHD_OPTION_NOTIFY_COMPLETED,
 		transfer_end, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)API_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_TIMEOUT_S, MHD_OPTION_END);
@@ -403,7 +406,7 @@ static enum err start_node(struct http *http)
 					 MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC,
 			0, NULL, NULL, node_handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_library,
 			NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, node_begin,
-			NULL, MHD_OPTION_NOTIFY_COMPLETED, transfer_end, http,
+			http, MHD_OPTION_NOTIFY_COMPLETED, transfer_end, http,
 			MHD_OPTION_CONNECTION_LIMIT, (unsigned)NODE_CONNECTIONS,
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)NODE_TIMEOUT_S, MHD_OPTION_END);
 	if (http->node)
@@ -436,13 +439,13 @@ void http_stop(struct http *http)
 	if (!http)
 		return;
 	/* Names go first: whoever comes now finds nobody instead of a socket that hangs up. */
-	if (http->api) {
+	if (http->api)
 		(void)unlink(http->settings.socket);
-		MHD_stop_daemon(http->api);
-	}
-	if (http->node) {
+	if (http->node)
 		(void)unlink(http->settings.node_socket);
-		MHD_stop_daemon(http->node);
-	}
+	for (int i = 0; i < STOP_WAIT_MS && atomic_load(&http->transfers) > 0; i++)
+		(void)usleep(1000);
+	MHD_stop_daemon(http->api);
+	MHD_stop_daemon(http->node);
 	free(http);
 }
