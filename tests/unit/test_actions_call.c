@@ -107,8 +107,9 @@ static void causes_are_told(void **state)
 /* A call whose signature is wrong. */
 static const char *mismatch(struct api *api, const struct api_key *as)
 {
-	struct api_key wrong = *as;
+	static struct api_key wrong;
 
+	wrong = *as;
 	(void)snprintf(wrong.secret, sizeof(wrong.secret), "another");
 	api->caller = &wrong;
 	(void)api_call(api, "DescribeInstances", "PageNumber", "1", "PageSize", "a b", NULL);
