@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #define PASSWORD "correct horse battery"
+#define ANOTHER	 "correct horse battery2"
 
 static void expect(const struct api *api, int status, const char *code)
 {
@@ -186,7 +187,7 @@ static void forbidden(struct api *api)
 	POLDER(api, "DescribeUsers");
 	if (api->response.status != 200)
 		expect(api, 403, "Forbidden.RAM");
-	POLDER(api, "ModifyUserPassword", "Name", "alice", "Password", PASSWORD "2");
+	POLDER(api, "ModifyUserPassword", "Name", "alice", "Password", ANOTHER);
 	expect(api, 403, "Forbidden.RAM");
 	POLDER(api, "DeleteUser", "Name", "alice");
 	expect(api, 403, "Forbidden.RAM");
