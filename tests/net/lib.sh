@@ -14,7 +14,7 @@ trap 'finish' EXIT
 trap 'exit 130' INT TERM
 
 finish() {
-	mend
+	! declare -F mend >/dev/null || mend
 	if [ -n "${OWN_LAB:-}" ]; then
 		"$POLDER" lab down >/dev/null 2>&1
 	else

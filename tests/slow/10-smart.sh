@@ -3,7 +3,7 @@
 # Rules that make themselves: what a web site usually has is learned from two minutes of it, a flood from elsewhere gets a
 # rule, who was there before is served all the time, and the rule ends when nothing meets it any more (here after half a
 # minute). Some three minutes: what is learned is learned by the minute.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../net/lib.sh"
 DOMAIN=www.smart-$RANDOM.com
 BROWSER='Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0'
 FLOOD=flood-tool/1.0
