@@ -124,7 +124,7 @@ equal "the next request is not redirected" 200 "$(page http://shop.example/1k "$
 
 # Checks, and the access log that says why.
 source=$(client_address 4 "$vip4")
-logs() { cat "$STATE"/edge/node/log/*-shop.example/*.jsonl 2>/dev/null; }
+logs() { cat "$STATE"/edge/node/log/*-shop.example~*/*.jsonl 2>/dev/null; }
 logged() { # logged FILTER: a line of the log
 	local end=$((SECONDS + PATIENCE))
 	while [ $SECONDS -lt $end ]; do
