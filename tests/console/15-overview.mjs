@@ -14,8 +14,8 @@ const one = makeInstance();
 await test("instances by state, what expires soon, nodes", async () => {
 	await page.getByRole("link", { name: /\d Protected/ }).waitFor();
 	await page.getByRole("link", { name: one.id }).first().waitFor();
-	await page.locator("section", { hasText: "Expire within 30 days" }).locator(".countdown").waitFor();
-	await page.locator("section", { hasText: "Nodes" }).getByText("up to date").waitFor();
+	await page.locator("section", { hasText: "Expire within 30 days" }).locator(".countdown").first().waitFor();
+	await page.locator("section", { hasText: "Nodes" }).getByText("up to date").first().waitFor();
 });
 await test("origins count once a rule has a health check, and a dead one is told", async () => {
 	const origins = page.locator("section", { has: page.getByRole("heading", { name: "Origins" }) });
