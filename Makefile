@@ -177,12 +177,10 @@ $(O)/%.o: %.c
 # --- the console: static files. Its list of actions, too, is what the control prints. ------------------
 CONSOLE_TOOLS := console/node_modules/.package-lock.json
 CONSOLE_SOURCES := $(wildcard console/*.*) $(shell find console/src console/public -type f -not -path '*/gen/*')
-ifneq ($(wildcard $(CONSOLE_TOOLS)),)
-console: $(O)/console/index.html ## build the console (part of all where its npm packages are)
-else
-console:
-	@echo "  SKIP  console: its npm packages are not there (./setup installs them; it needs the npm registry)"
-endif
+# Decided when its turn comes: set-up may have brought the packages in the same run.
+console: $(O)/gen/actions.json ## build the console (part of all where its npm packages are)
+	$(Q)if [ -e $(CONSOLE_TOOLS) ]; then $(MAKE) -s --no-print-directory $(O)/console/index.html; \
+	else echo "  SKIP  console: its npm packages are not there (./setup installs them; it needs the npm registry)"; fi
 console/src/gen/actions.ts: $(O)/gen/actions.json console/generate.mjs
 	$(Q)node console/generate.mjs $< $(@D)
 console/src/gen/tables.ts: console/tables.mjs $(wildcard shared/*.def) control/model/web_fields.def
