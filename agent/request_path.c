@@ -31,6 +31,7 @@ struct request_path {
 	struct node_state *state;
 	struct request_table *table;
 	struct requests *requests;
+	struct name_server *server;
 	struct resolve *resolve;
 	struct request_log *log;
 	struct site_traffic *traffic;
@@ -497,9 +498,12 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	path->requests = requests_new(path->table);
 	if (!path->requests)
 		return ERR_MEMORY;
-	path->resolve = resolve_new(settings->resolver, &names);
+	path->server = name_server_open(settings->resolver);
+	if (!path->server)
+		return fail(ERR_SYSTEM, "the resolver of names cannot be set up");
+	path->resolve = resolve_new(path->server, &names);
 	if (!path->resolve)
-		return fail(ERR_SYSTEM, "the resolver of origins' names cannot be set up");
+		return ERR_MEMORY;
 	path->traffic = site_traffic_new(settings->requests);
 	if (!path->traffic)
 		return ERR_MEMORY;
@@ -546,6 +550,7 @@ void request_path_close(struct request_path *path)
 	free(path->term);
 	staple_close(path->staple);
 	site_traffic_free(path->traffic);
+	name_server_close(path->server);
 	resolve_free(path->resolve);
 	requests_free(path->requests);
 	request_table_close(path->table);
@@ -555,6 +560,12 @@ void request_path_close(struct request_path *path)
 }
 
 /* --- work -------------------------------------------------------------------------------------------------- */
+
+static void turn(struct request_path *path, int64_t monotonic_now_ms)
+{
+	name_server_turn(path->server, monotonic_now_ms);
+	resolve_turn(path->resolve);
+}
 
 enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot)
 {
@@ -576,19 +587,19 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	err = requests_apply(path->requests, snapshot, &output);
 	follow_sites(path);
 	take_log_records(path, snapshot);
-	resolve_turn(path->resolve, clock_monotonic_ms());
+	turn(path, clock_monotonic_ms());
 	return err;
 }
 
 int request_path_fd(const struct request_path *path)
 {
-	return path ? resolve_fd(path->resolve) : -1;
+	return path ? name_server_fd(path->server) : -1;
 }
 
 void request_path_turn(struct request_path *path, int64_t monotonic_now_ms)
 {
 	if (path)
-		resolve_turn(path->resolve, monotonic_now_ms);
+		turn(path, monotonic_now_ms);
 }
 
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
@@ -599,7 +610,7 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 	request_table_tick(path->table, monotonic_now_ms);
 	follow_sites(path);
 	tick_responses(path, utc_now_ms, monotonic_now_ms);
-	resolve_turn(path->resolve, monotonic_now_ms);
+	turn(path, monotonic_now_ms);
 }
 
 /* --- reports ----------------------------------------------------------------------------------------------- */
