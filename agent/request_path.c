@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "agent/crawlers.h"
 #include "agent/region.h"
 #include "agent/request_keys.h"
 #include "agent/region_table.h"
@@ -33,6 +34,7 @@ struct request_path {
 	struct requests *requests;
 	struct name_server *server;
 	struct resolve *resolve;
+	struct crawlers *crawlers;
 	struct request_log *log;
 	struct site_traffic *traffic;
 	struct staple *staple;
@@ -430,6 +432,16 @@ static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_
 		return;
 	path->aged_ms = monotonic_now_ms;
 	age_responses(path, utc_now_ms);
+	crawlers_age(path->crawlers, utc_now_ms);
+}
+
+static void ask_about_crawlers(struct request_path *path)
+{
+	static struct log_crawler asked[LOG_CRAWLER_MAX];
+	size_t count = request_log_take_crawlers(path->log, asked);
+
+	for (size_t i = 0; i < count; i++)
+		crawlers_ask(path->crawlers, &asked[i].source, asked[i].crawler);
 }
 
 static void follow_sites(struct request_path *path)
@@ -504,6 +516,9 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	path->resolve = resolve_new(path->server, &names);
 	if (!path->resolve)
 		return ERR_MEMORY;
+	path->crawlers = crawlers_new(path->server, path->table);
+	if (!path->crawlers)
+		return ERR_MEMORY;
 	path->traffic = site_traffic_new(settings->requests);
 	if (!path->traffic)
 		return ERR_MEMORY;
@@ -552,6 +567,7 @@ void request_path_close(struct request_path *path)
 	site_traffic_free(path->traffic);
 	name_server_close(path->server);
 	resolve_free(path->resolve);
+	crawlers_free(path->crawlers);
 	requests_free(path->requests);
 	request_table_close(path->table);
 	explicit_bzero(path->secret, sizeof(path->secret));
@@ -565,6 +581,7 @@ static void turn(struct request_path *path, int64_t monotonic_now_ms)
 {
 	name_server_turn(path->server, monotonic_now_ms);
 	resolve_turn(path->resolve);
+	crawlers_turn(path->crawlers, clock_utc_ms());
 }
 
 enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot)
@@ -610,6 +627,7 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 	request_table_tick(path->table, monotonic_now_ms);
 	follow_sites(path);
 	tick_responses(path, utc_now_ms, monotonic_now_ms);
+	ask_about_crawlers(path);
 	turn(path, monotonic_now_ms);
 }
 

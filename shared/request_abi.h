@@ -74,7 +74,8 @@ enum table_kind {
 	TABLE_OCSP = 5,	       /* number of the certificate: the response, DER, to be stapled */
 	TABLE_NAME = 6,	       /* name of an origin, lower case: struct table_name */
 	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
-	TABLE_KIND_LAST = TABLE_REGIONS
+	TABLE_CRAWLER = 8,     /* struct address: struct table_crawler */
+	TABLE_KIND_LAST = TABLE_CRAWLER
 };
 #define TABLE_KEY_MAX 256
 /* Networks whose country the operator says, whatever a database does; the last one that holds an address counts. */
@@ -137,6 +138,15 @@ struct table_name { /* as last resolved */
 	uint32_t reserved;
 	struct address address[NAME_ADDRESS_MAX];
 };
+
+/* A source that is what its user agent says (crawlers.def). */
+#define CRAWLER_MAX 4096
+struct table_crawler {
+	int64_t until_ms; /* machine UTC */
+	uint32_t crawler; /* row + 1 */
+	uint32_t reserved;
+};
+#define CRAWLER_NONE 0
 
 /* ---- sites: one piece of memory; texts and lists lie in it behind the struct, by offset from its start */
 
@@ -459,6 +469,7 @@ struct log_header {
 enum log_kind {
 	LOG_REQUEST = 1, /* struct log_request */
 	LOG_BAN = 2,	 /* struct log_ban */
+	LOG_CRAWLER = 3, /* struct log_crawler */
 };
 struct log_record {
 	uint16_t length; /* with this header; a multiple of 8 */
@@ -521,6 +532,13 @@ struct log_ban {
 	uint32_t rule;
 	uint32_t seconds;
 };
-static_assert(sizeof(struct log_ban) == 48, "records are multiples of 8");
+struct log_crawler { /* a source would be let through if it were what its user agent says: the agent is to find out */
+	struct log_record record;
+	struct address source;
+	uint32_t crawler; /* row of crawlers.def + 1 */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct log_ban) == 48 && sizeof(struct log_crawler) == 40,
+	"records are multiples of 8");
 
 #endif

@@ -127,6 +127,24 @@ static void put_regions(struct request_table *table, const json_t *spec)
 		put(table, TABLE_REGIONS, "", 0, prefix, count * sizeof(*prefix));
 }
 
+/* [["address", row of crawlers.def + 1, seconds], ...] */
+static void put_crawlers(struct request_table *table, const json_t *spec)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(spec, "crawlers"), i, item)
+	{
+		struct address address = address_of(json_string_value(json_array_get(item, 0)));
+		struct table_crawler crawler = { .crawler = (uint32_t)json_integer_value(
+							 json_array_get(item, 1)),
+			.until_ms = (time(NULL) + json_integer_value(json_array_get(item, 2))) *
+				    INT64_C(1000) };
+
+		put(table, TABLE_CRAWLER, &address, sizeof(address), &crawler, sizeof(crawler));
+	}
+}
+
 static void put_vips(struct request_table *table, const json_t *spec)
 {
 	size_t i;
@@ -382,6 +400,7 @@ int main(int argc, char **argv)
 	put_settings(table, spec);
 	put_vips(table, spec);
 	put_regions(table, spec);
+	put_crawlers(table, spec);
 	put_certificates(table, spec);
 	put_sites(table, json_object_get(spec, "sites"));
 	remove_all(table, spec);
