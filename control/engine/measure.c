@@ -413,6 +413,11 @@ bool measures_site_change(const struct measures *measures, const struct record_s
 	return true;
 }
 
+bool measures_has_site(const struct measures *measures, int64_t site)
+{
+	return table_find(&measures->site, (uint64_t)site) != NULL;
+}
+
 uint64_t measures_log_used(const struct measures *measures, int64_t account)
 {
 	const struct log_used_entry *entry = table_find(&measures->log_used, (uint64_t)account);

@@ -53,6 +53,8 @@ void measures_site_rates(
  * before, or the node counts anew. Before measures_take. */
 bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
 	struct site_counter *out);
+/* Whether the node ever told of the site. */
+bool measures_has_site(const struct measures *measures, int64_t site);
 uint64_t measures_log_used(const struct measures *measures, int64_t account);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);
