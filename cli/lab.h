@@ -51,7 +51,8 @@ struct lab {
 #define LAB_ORIGIN_ECHO	  7
 #define LAB_ORIGIN_BANNER 2525
 #define LAB_DNS_ZONE	  "polder.test"
-#define LAB_SMART_SECONDS "30" /* so that one sees them end */
+#define LAB_SMART_SECONDS "15" /* so that one sees them end */
+#define LAB_LEARN_SECONDS "10" /* and made */
 #define LAB_DNS_PORT	  53
 #define LAB_DNS_PROGRAM	  "/usr/sbin/knotd"
 #define LAB_SOURCE_COUNT  16 /* back-to-origin addresses of a node, per IP version */
