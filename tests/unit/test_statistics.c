@@ -224,7 +224,27 @@ static void test_reports(void **state)
 	assert_in_range(recent.requests, 400, 600);
 	nodes_site_recent(nodes, 7, clock_ms + 30000, 5, &recent);
 	assert_int_equal(recent.requests, 0);
-	/* Counters that begin anew are no requests. */
+	/* What a node counts for the first time began behind its last look, if it says so, also when it begins anew. */
+	traffic.record.id = traffic.counter.number = 8;
+	traffic.counter.requests = 30;
+	traffic.age_ms = 1500;
+	report_start(&report, 1);
+	report_add(&report, &traffic, sizeof(traffic));
+	assert_int_equal(report_send(&report, nodes, "a", T0 + 11900), OK);
+	memset(point, 0, sizeof(point));
+	nodes_site_series(nodes, 8, T0, SECOND_MS, point, 12);
+	assert_int_equal(point[11].requests, 30);
+	traffic.counter.requests = 20;
+	traffic.age_ms = 1000;
+	report_start(&report, 1);
+	report_add(&report, &traffic, sizeof(traffic));
+	assert_int_equal(report_send(&report, nodes, "a", T0 + 11950), OK);
+	memset(point, 0, sizeof(point));
+	nodes_site_series(nodes, 8, T0, 20 * SECOND_MS, point, 1);
+	assert_int_equal(point[0].requests, 50);
+	/* Totals of nobody knows when are no requests. */
+	traffic.record.id = traffic.counter.number = 7;
+	traffic.age_ms = 0;
 	traffic.counter.requests = 5;
 	report_start(&report, 1);
 	report_add(&report, &traffic, sizeof(traffic));
