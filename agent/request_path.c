@@ -664,7 +664,7 @@ bool request_path_read(struct request_path *path, bool full)
 
 	if (!path)
 		return false;
-	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path);
+	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path, clock_monotonic_ms());
 	if (full) {
 		site_traffic_tell_all(path->traffic);
 		request_log_tell_used(path->log);
@@ -715,8 +715,13 @@ const uint8_t *request_path_answers(struct request_path *path, size_t *bytes)
 
 bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out)
 {
-	if (!path || !site_traffic_next(path->traffic, &out->counter))
+	int64_t begun_ms, age_ms;
+
+	if (!path || !site_traffic_next(path->traffic, &out->counter, &begun_ms))
 		return false;
+	age_ms = begun_ms ? clock_monotonic_ms() - begun_ms : 0;
+	out->age_ms = age_ms < SITE_AGE_MAX_MS ? (uint32_t)age_ms : 0;
+	out->reserved = 0;
 	out->record = (struct record){ RECORD_SITE_TRAFFIC, sizeof(*out), out->counter.number };
 	return true;
 }

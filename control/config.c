@@ -28,7 +28,8 @@ struct control_settings {
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
 	const char *region_database, *region_override;
-	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds;
+	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds,
+		smart_learn_seconds;
 };
 
 #define TEXT(member, setting, standard, description)                                               \
@@ -83,6 +84,9 @@ static const struct param rows[] = {
 	PARAM(control_settings, smart_rule_seconds, "smart-rule-seconds", .kind = PARAM_INT,
 		.min = 10, .max = 86400, .fallback = 1800,
 		.help = "how long a rule that made itself stays when nothing meets it"),
+	PARAM(control_settings, smart_learn_seconds, "smart-learn-seconds", .kind = PARAM_INT,
+		.min = 10, .max = 60, .fallback = 60,
+		.help = "usual requests of a web site are learned in pieces of so long"),
 	PARAM(control_settings, region_database, "region-database", .kind = PARAM_TEXT, .max = 4095,
 		.fallback_text = "",
 		.help = "the nodes' database of countries, for explanations; empty: none"),
@@ -260,6 +264,7 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->blackhole = strcmp(settings->blackhole, "on") == 0;
 	out->blackhole_minutes = settings->blackhole_minutes;
 	out->smart_rule_seconds = settings->smart_rule_seconds;
+	out->smart_learn_seconds = settings->smart_learn_seconds;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
 	out->regions = (struct region_data){ settings->region_database, settings->region_override };

@@ -38,7 +38,7 @@ struct config {
 	const char *drill_socket; /* "": no drills are offered */
 	struct region_data regions;
 	int64_t blackhole_minutes;
-	int64_t smart_rule_seconds;
+	int64_t smart_rule_seconds, smart_learn_seconds;
 	enum log_level log_level;
 };
 

@@ -130,7 +130,8 @@ static enum err start_engine(struct control *control)
 {
 	const struct engine_settings settings = { .blackhole = control->config.blackhole,
 		.blackhole_ms = control->config.blackhole_minutes * MINUTE_MS,
-		.smart_rule_ms = control->config.smart_rule_seconds * SECOND_MS };
+		.smart_rule_ms = control->config.smart_rule_seconds * SECOND_MS,
+		.smart_learn_ms = control->config.smart_learn_seconds * SECOND_MS };
 
 	return engine_start(control->config.database, control->vault, control->clock,
 		control->nodes, &settings, &control->engine);

@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 5
+#define SNAPSHOT_VERSION 6
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -317,8 +317,12 @@ struct record_request_ban { /* id = instance: the request path banned a source a
 	uint32_t reserved;
 	int64_t until_ms; /* machine UTC */
 };
+#define SITE_AGE_MAX_MS 60000
 struct record_site_traffic { /* id = site; totals since the node's file was made; only what changed */
 	struct record record;
+	uint32_t
+		age_ms; /* since before the first that was counted; 0: not known, or SITE_AGE_MAX_MS and more */
+	uint32_t reserved;
 	struct site_counter counter;
 };
 

@@ -79,6 +79,8 @@ static enum err load(struct call *call, const struct top *args, enum top_kind ki
 	struct found **out, size_t *count)
 {
 	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
+	const struct top_span span = { .from_ms = args->from * SECOND_MS,
+		.until_ms = until * SECOND_MS };
 	struct top_entry *entry = arena_array(call->mem, TOP_MERGED, sizeof(*entry));
 	struct website *website;
 	size_t sites, room = 0;
@@ -90,8 +92,8 @@ static enum err load(struct call *call, const struct top *args, enum top_kind ki
 	*out = NULL;
 	*count = 0;
 	for (size_t i = 0; i < sites; i++) {
-		size_t found = nodes_site_top(call->nodes, website[i].number, kind,
-			args->from * SECOND_MS, until * SECOND_MS, entry, NULL, NULL);
+		size_t found = nodes_site_top(
+			call->nodes, website[i].number, kind, &span, entry, NULL, NULL);
 
 		if (*count + found > room) {
 			struct found *larger;
@@ -303,6 +305,7 @@ static const struct param own_params[] = {
 static enum err own_run(struct call *call, const void *raw)
 {
 	const struct own *args = raw;
+	const struct top_span span = { .from_ms = args->from_ms, .until_ms = args->until_ms };
 	struct top_entry *entry = arena_array(call->mem, TOP_MERGED, sizeof(*entry));
 	struct website website;
 	size_t count, kind = 0;
@@ -315,8 +318,8 @@ static enum err own_run(struct call *call, const void *raw)
 		kind++;
 	TRY(figure_span(call, args->from_ms, args->until_ms));
 	TRY(call_website(call, args->domain, &website));
-	count = nodes_site_top(call->nodes, website.number, (enum top_kind)kind, args->from_ms,
-		args->until_ms, entry, &total, NULL);
+	count = nodes_site_top(
+		call->nodes, website.number, (enum top_kind)kind, &span, entry, &total, NULL);
 	TRY(put_text(call->reply, "Domain", website.domain));
 	TRY(put_int(call->reply, "Total", (int64_t)total));
 	TRY(put_list(call->reply, "Items", &list));

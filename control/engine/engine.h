@@ -38,9 +38,10 @@ enum err engine_tick(
 
 /* What the engine does about attacks. */
 struct engine_settings {
-	bool blackhole;	       /* put instances there whose attacks go over their plan */
-	int64_t blackhole_ms;  /* for so long */
-	int64_t smart_rule_ms; /* of rules that make themselves; 0: SMART_RULE_MS */
+	bool blackhole;		/* put instances there whose attacks go over their plan */
+	int64_t blackhole_ms;	/* for so long */
+	int64_t smart_rule_ms;	/* of rules that make themselves; 0: SMART_RULE_MS */
+	int64_t smart_learn_ms; /* what they go by is learned in pieces of so long; 0: a minute */
 };
 
 struct engine;

@@ -394,23 +394,29 @@ void measures_site_rates(
 }
 
 bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
-	struct site_counter *out)
+	struct site_counter *out, int64_t *span_ms)
 {
 	const struct site_entry *entry = table_find(&measures->site, record->record.id);
 	const uint64_t *now = (const uint64_t *)(const void *)&record->counter, *before;
 	uint64_t *change = (uint64_t *)(void *)out;
+	bool known = entry && measures->span_ms != 0;
 
-	if (!entry || measures->span_ms == 0)
-		return false;
-	before = (const uint64_t *)(const void *)&entry->measure.total;
 	memset(out, 0, sizeof(*out));
 	out->number = record->record.id;
-	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++) {
-		if (now[i] < before[i])
-			return false;
-		change[i] = now[i] - before[i];
-	}
+	before = known ? (const uint64_t *)(const void *)&entry->measure.total : change;
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		known = known && now[i] >= before[i];
+	if (!known && record->age_ms == 0)
+		return false;
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		change[i] = now[i] - (known ? before[i] : 0);
+	*span_ms = known ? measures->span_ms : (int64_t)record->age_ms;
 	return true;
+}
+
+bool measures_has_site(const struct measures *measures, int64_t site)
+{
+	return table_find(&measures->site, (uint64_t)site) != NULL;
 }
 
 uint64_t measures_log_used(const struct measures *measures, int64_t account)

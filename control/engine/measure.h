@@ -49,10 +49,12 @@ bool measures_site(
 /* Adds the rates of all counters of a site. */
 void measures_site_rates(
 	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out);
-/* What changed at a web site since the last report of it: all fields behind the number. false: nothing is known of
- * before, or the node counts anew. Before measures_take. */
+/* What changed at a web site since the last report of it, or since the node began to count for it: all fields behind the
+ * number, and over which time. false: nothing is known of before. Before measures_take. */
 bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
-	struct site_counter *out);
+	struct site_counter *out, int64_t *span_ms);
+/* Whether the node ever told of the site. */
+bool measures_has_site(const struct measures *measures, int64_t site);
 uint64_t measures_log_used(const struct measures *measures, int64_t account);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);

@@ -149,15 +149,15 @@ static void take_reason(struct node *node, const struct record_reason *record)
 	}
 }
 
-/* Booked on the middle of the time since the report before. */
 static void take_site(struct visit *visit, const struct record_site_traffic *record)
 {
 	const struct measures *measures = &visit->node->measures;
 	struct site_counter change;
+	int64_t span_ms;
 
-	if (measures_site_change(measures, record, &change))
-		statistics_add(&visit->inner->statistics, &change,
-			visit->clock_ms - measures->span_ms / 2);
+	if (measures_site_change(measures, record, &change, &span_ms))
+		statistics_add(&visit->inner->statistics, &change, visit->clock_ms - span_ms,
+			visit->clock_ms);
 }
 
 static void take_measure(struct visit *visit, const union report_record *record)

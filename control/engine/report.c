@@ -130,7 +130,8 @@ static bool is_sane(const union report_record *record, bool first)
 		return record->record.id != 0 && record->request_ban.check < CHECK_COUNT;
 	case RECORD_SITE_TRAFFIC:
 		return record->record.id != 0 &&
-		       record->site_traffic.counter.number == record->record.id;
+		       record->site_traffic.counter.number == record->record.id &&
+		       record->site_traffic.age_ms < SITE_AGE_MAX_MS;
 	case RECORD_SAMPLE:
 		return record->record.id != 0 && is_reason(record->sample.reason) &&
 		       record->sample.captured <= SAMPLE_BYTES &&
