@@ -46,6 +46,13 @@ struct attack_terms {
 	int64_t quiet_ms; /* so long without: it is over */
 };
 
+/* Defaults of the settings. */
+#define ATTACK_PACKETS	   1000
+#define ATTACK_CONNECTIONS 100
+#define ATTACK_REQUESTS	   100
+#define ATTACK_SHARE	   20
+#define ATTACK_QUIET_MS	   60000
+
 /* One second, or what is known of it yet: then it is fed again when there is more. */
 struct attack_second {
 	int64_t time_ms;
