@@ -22,7 +22,7 @@
 
 struct slot_total {
 	struct counter in, dropped, out;
-	struct counter refused[VIP_REASONS];
+	struct counter reason[VIP_REASONS];
 	uint64_t last_in_ns;
 	uint32_t instance;
 	bool changed;
@@ -100,7 +100,7 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		add_counter(&total.dropped, &copies[cpu].dropped);
 		add_counter(&total.out, &copies[cpu].out);
 		for (int i = 0; i < VIP_REASONS; i++)
-			add_counter(&total.refused[i], &copies[cpu].refused[i]);
+			add_counter(&total.reason[i], &copies[cpu].reason[i]);
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
 	}
@@ -218,7 +218,7 @@ static void add_address_reasons(
 
 		for (uint32_t j = 0; j < count; j++)
 			if (slots[j] < reporter->slot_count)
-				add_counter(&sum, &reporter->slot[slots[j]].refused[i]);
+				add_counter(&sum, &reporter->slot[slots[j]].reason[i]);
 		if (sum.packets == 0)
 			continue;
 		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), number);
