@@ -138,9 +138,10 @@ static enum err write_regions(struct request_path *path, const struct text_list 
 		prefix[count] =
 			(struct table_prefix){ override.address, override.bits, override.country };
 	}
-	if (count == 0)
-		return request_table_delete(path->table, &key);
-	return request_table_put(path->table, &key, prefix, count * sizeof(prefix[0]));
+	if (count > 0)
+		return request_table_put(path->table, &key, prefix, count * sizeof(prefix[0]));
+	(void)request_table_delete(path->table, &key);
+	return OK;
 }
 
 /* --- names of origins -------------------------------------------------------------------------------------- */
