@@ -17,6 +17,7 @@
 #include "agent/request_keys.h"
 #include "agent/region_table.h"
 #include "agent/request_log.h"
+#include "agent/request_sources.h"
 #include "agent/requests.h"
 #include "agent/resolve.h"
 #include "agent/site_traffic.h"
@@ -142,6 +143,18 @@ static enum err write_regions(struct request_path *path, const struct text_list 
 		return request_table_put(path->table, &key, prefix, count * sizeof(prefix[0]));
 	(void)request_table_delete(path->table, &key);
 	return OK;
+}
+
+static enum err write_sources(struct request_path *path, const struct agent_settings *settings)
+{
+	struct table_key key = { TABLE_SOURCES, 0, NULL };
+	struct table_sources sources;
+
+	request_sources_fill(settings, &sources);
+	if (sources.ports[0].count + sources.ports[1].count == 0)
+		log_warn(
+			"flows may use every port: nginx asks origins from where the host chooses");
+	return request_table_put(path->table, &key, &sources, sizeof(sources));
 }
 
 /* --- names of origins -------------------------------------------------------------------------------------- */
@@ -525,6 +538,7 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 		return ERR_MEMORY;
 	read_proxies(path, &settings->trusted_proxy);
 	TRY(write_regions(path, &settings->region_override));
+	TRY(write_sources(path, settings));
 	TRY(staple_open(false, &path->staple));
 	return request_log_open(&log, &path->log);
 }

@@ -56,6 +56,15 @@ struct address {
 };
 static_assert(sizeof(struct address) == 16, "address is a map key");
 
+/* Which back-to-origin address what a client wants leaves from: bits from 32 on, modulo their number. client: an IPv6 one is
+ * its /64, the rest 0. */
+static inline __u64 source_hash(const struct address *client)
+{
+	__u64 hash = (client->half[0] ^ client->word[3]) * 0x9e3779b97f4a7c15ull;
+
+	return (hash ^ hash >> 32) * 0xc2b2ae3d27d4eb4full;
+}
+
 /* map "settings": ARRAY, one entry. Written whole by the agent, at start and each second. */
 struct settings {
 	__s64 utc_offset_ns;	/* machine UTC = bpf_ktime_get_boot_ns() + this */

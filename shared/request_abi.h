@@ -75,7 +75,8 @@ enum table_kind {
 	TABLE_NAME = 6,	       /* name of an origin, lower case: struct table_name */
 	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
 	TABLE_CRAWLER = 8,     /* struct address: struct table_crawler */
-	TABLE_KIND_LAST = TABLE_CRAWLER
+	TABLE_SOURCES = 9,     /* no key: struct table_sources; absent: the host chooses */
+	TABLE_KIND_LAST = TABLE_SOURCES
 };
 #define TABLE_KEY_MAX 256
 /* Networks whose country the operator says, whatever a database does; the last one that holds an address counts. */
@@ -156,6 +157,20 @@ struct table_crawler {
 	uint32_t reserved;
 };
 #define CRAWLER_NONE 0
+
+/* Where connections to origins leave from: the node's back-to-origin addresses, and ports that are not the packet path's,
+ * which takes replies to its own for those of flows. */
+struct table_ports {
+	uint16_t first, count;
+};
+struct table_sources {
+	uint32_t edition;	     /* another one with each change of what follows */
+	uint32_t count[2];	     /* [0] IPv4, [1] IPv6 */
+	struct table_ports ports[2]; /* used in this order, as if they were one range */
+	uint32_t reserved;
+	struct address address[2][NODE_SOURCE_MAX];
+};
+static_assert(sizeof(struct table_sources) == 2072, "file format");
 
 /* ---- sites: one piece of memory; texts and lists lie in it behind the struct, by offset from its start */
 
@@ -431,7 +446,9 @@ struct node_counter { /* of what belongs to no site */
 	uint64_t bans, bans_failed; /* written to the packet path; could not be */
 	uint64_t table_misses;	    /* requests without a table */
 	uint64_t rate_secret[2];    /* of the keys of rates; of nginx alone, random */
-	uint64_t reserved[3];
+	uint64_t
+		sources_missed; /* connections to origins that no back-to-origin address was free for */
+	uint64_t reserved[2];
 };
 
 /* Counters of rates; private to nginx/. Open addressing with RATE_PROBES; who is longest idle gives way. */

@@ -104,6 +104,7 @@ static enum err put_requests(json_t *node, const struct record_requests *request
 		{ "Bans", requests->node.bans },
 		{ "BansFailed", requests->node.bans_failed },
 		{ "TableMisses", requests->node.table_misses },
+		{ "SourcesMissed", requests->node.sources_missed },
 		{ "LogRecords", requests->records },
 		{ "LogLost", requests->lost },
 		{ "LogLines", requests->lines },

@@ -101,10 +101,33 @@ static void test_regions(void **state)
 	assert_int_equal(read_record(TABLE_REGIONS, &prefix, sizeof(prefix)), 0);
 }
 
+/* Where nginx leaves from, without a snapshot. */
+static void test_sources(void **state)
+{
+	struct agent_settings settings = settings_default();
+	struct table_sources first, second;
+
+	(void)state;
+	assert_true(text_to_address("2001:db8::9", settings.source[1][0].byte));
+	settings.source_count[1] = 1;
+	run(&settings);
+	assert_int_equal(read_record(TABLE_SOURCES, &first, sizeof(first)), sizeof(first));
+	assert_int_equal(first.count[0], 0);
+	assert_int_equal(first.count[1], 1);
+	assert_memory_equal(&first.address[1][0], &settings.source[1][0], 16);
+	assert_int_equal(first.ports[0].first, 60000);
+	settings.port_first = 30000;
+	run(&settings);
+	assert_int_equal(read_record(TABLE_SOURCES, &second, sizeof(second)), sizeof(second));
+	assert_int_equal(second.ports[1].first + second.ports[1].count, 30000);
+	assert_int_not_equal(first.edition, second.edition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_sources),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
