@@ -389,9 +389,12 @@ struct site {
 	struct site_list caches; /* struct site_cache_rule */
 	uint32_t cache_edition;	 /* another one when all that was cached is void */
 	uint32_t account;	 /* whose it is: access logs are kept by account */
+	struct site_text
+		acme_token; /* of a challenge (RFC 8555, 8.3) that is open; absent: none is */
+	struct site_text acme_answer; /* its key authorization */
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
-		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,
+		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 160,
 	"sites are built and read by different programs");
 
 /* A certificate with its key. key_offset .. is overwritten when it is deleted or replaced. */

@@ -13,7 +13,8 @@
  *   certificates: [{number, version, chain: FILE, key: FILE, count}]; ocsp: [{number, file}]
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
  *     origins: [{address | name, port, weight, backup, connect, read, send, max_fails, fail_timeout}],
- *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13, modes: {CHECK: 0},
+ *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13,
+ *     acme_token, acme_answer, modes: {CHECK: 0},
  *     prefixes: [["192.0.2.0/24", 2]], and what site_rules.h says}]: a "count" makes so many, with %d in the domain and numbers in a row
  *   removed: [domain], removed_certificates: [number]; superseded: true begins another file
  */
@@ -350,6 +351,8 @@ static void put_site(struct request_table *table, const json_t *spec, int64_t in
 	site->keepalive_seconds = (uint32_t)number_of(spec, "keepalive_seconds", 30);
 	site->ciphers = add_text(&builder, text_of(spec, "ciphers"));
 	site->ciphers_tls13 = add_text(&builder, text_of(spec, "ciphers_tls13"));
+	site->acme_token = add_text(&builder, text_of(spec, "acme_token"));
+	site->acme_answer = add_text(&builder, text_of(spec, "acme_answer"));
 	set_modes(site, spec);
 	add_lists(&builder, site, spec);
 	add_origins(&builder, site, spec);
