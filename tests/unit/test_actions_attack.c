@@ -230,6 +230,47 @@ static void test_bound(void **state)
 	assert_int_equal(api_int(api, "TotalCount"), 1);
 }
 
+static void report_at(struct world *world, uint64_t packets, uint64_t bytes, int64_t clock_ms)
+{
+	report_start(&report, 1);
+	REPORT_ADD(&report, (struct record_uplink){ RECORD_HEAD(RECORD_UPLINK, 1, record_uplink),
+				    .speed_mbps = 1000, .in_bytes = bytes, .out_bytes = 2 * bytes,
+				    .name = "eth0" });
+	report_traffic(&report, world->number, (struct counter){ packets, packets * 60 },
+		(struct counter){ packets / 2, packets * 30 }, (struct counter){ 0, 0 });
+	assert_int_equal(report_send(&report, world->api.gateway.nodes, "n", clock_ms), OK);
+}
+
+/* What came in the last minute; how full lines are; which attacks go on. */
+static void test_live(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	int64_t clock_ms = api->clock_ms;
+
+	make_attacks(world);
+	report_at(world, 100, 1000, clock_ms - 100000);
+	for (uint64_t i = 1; i <= 100; i++)
+		report_at(world, 100 + i * 10, 1000 + i * 125000,
+			clock_ms - 100000 + (int64_t)i * 1000);
+	assert_int_equal(OWN(api, "DescribeTraffic", "InstanceId", world->id), 200);
+	assert_int_equal(api_int(api, "InPackets"), 1100);
+	assert_in_range(api_int(api, "InPacketsLastMinute"), 590, 600);
+	assert_in_range(api_int(api, "DroppedPacketsLastMinute"), 295, 300);
+	assert_int_equal(OWN(api, "DescribeLiveFigures", "InstanceId", world->id), 200);
+	assert_int_equal(api_int(api, "AttackCount"), 1);
+	assert_string_equal(api_text(api, "Attacks.0.EventType"), "cc");
+	assert_int_equal(json_array_size(api_get(api, "Nodes")), 0); /* no operator */
+	api->caller = &api->root;
+	assert_int_equal(OWN(api, "DescribeLiveFigures", "InstanceId", world->id), 200);
+	expect_json(api, "Nodes.0.Uplinks",
+		"[{\"Interface\":\"eth0\",\"Mbps\":1000,\"InBytesPerSecond\":125000,"
+		"\"OutBytesPerSecond\":250000}]");
+	assert_int_equal(OWN(api, "DescribeNodes", NULL), 200);
+	assert_int_equal(api_int(api, "Nodes.0.Uplinks.0.Mbps"), 1000);
+	api->caller = &api->tenant;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -240,6 +281,7 @@ int main(void)
 		TEST(test_types),
 		TEST(test_attacks),
 		TEST(test_bound),
+		TEST(test_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
