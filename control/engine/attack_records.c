@@ -383,13 +383,15 @@ static enum err tell(struct tick *tick, const struct attack_row *row, const char
 	if (!parts)
 		return ERR_MEMORY;
 	detail = arena_print(tick->mem,
-		"{\"attack\":%lld,\"type\":\"%s\",%s%s%s\"begin\":%lld,%s\"peakPps\":%llu,"
+		"{\"attack\":%lld,\"type\":\"%s\",%s%s%s\"begin\":%lld,%s\"secondsToMitigate\":%"
+		"lld,\"peakPps\":%llu,"
 		"\"peakBps\":%llu,\"reasons\":\"%s\"}",
 		(long long)row->number, attack_kind_name(row->kind),
 		*row->domain ? "\"domain\":\"" : "", row->domain, *row->domain ? "\"," : "",
 		(long long)attack->begin_ms,
 		attack->end_ms ? arena_print(tick->mem, "\"end\":%lld,", (long long)attack->end_ms)
 			       : "",
+		(long long)((attack->mitigated_ms - attack->begin_ms) / SECOND_MS),
 		(unsigned long long)attack->peak_refused.packets,
 		(unsigned long long)attack->peak_refused.bytes * 8, parts);
 	if (!detail)

@@ -240,6 +240,22 @@ static void take_log_used(struct measures *measures, const struct record_log_use
 		log_warn("no room for the access logs of account %u", record->record.id);
 }
 
+static void take_uplink(struct measures *measures, const struct record_uplink *record)
+{
+	struct node_uplink *uplink = &measures->uplink[record->record.id - 1];
+	bool known = strcmp(uplink->name, record->name) == 0;
+	int64_t span_ms = known ? measures->span_ms : 0;
+
+	*uplink = (struct node_uplink){
+		.speed_mbps = record->speed_mbps,
+		.in_bytes = record->in_bytes,
+		.out_bytes = record->out_bytes,
+		.in_bytes_rate = rate_of(uplink->in_bytes, record->in_bytes, span_ms),
+		.out_bytes_rate = rate_of(uplink->out_bytes, record->out_bytes, span_ms),
+	};
+	memcpy(uplink->name, record->name, sizeof(uplink->name));
+}
+
 void measures_take(struct measures *measures, const union report_record *record, bool *refused)
 {
 	*refused = false;
@@ -258,6 +274,9 @@ void measures_take(struct measures *measures, const union report_record *record,
 		break;
 	case RECORD_LOG_USED:
 		take_log_used(measures, &record->log_used);
+		break;
+	case RECORD_UPLINK:
+		take_uplink(measures, &record->uplink);
 		break;
 	case RECORD_HEALTH_STATE:
 		take_health(measures, &record->health_state);

@@ -16,12 +16,13 @@
 struct measures {
 	int64_t first_ms;	    /* of the first report */
 	int64_t report_ms, span_ms; /* of the last report, and since the one before; 0: unknown */
-	struct table traffic;	    /* key: instance */
-	struct table reason;	    /* key: instance and reason */
-	struct table service;	    /* key: port rule */
-	struct table health;	    /* key: port rule */
-	struct table site;	    /* key: web site */
-	struct table log_used;	    /* key: account */
+	struct node_uplink uplink[NODE_INTERFACE_MAX];
+	struct table traffic;  /* key: instance */
+	struct table reason;   /* key: instance and reason */
+	struct table service;  /* key: port rule */
+	struct table health;   /* key: port rule */
+	struct table site;     /* key: web site */
+	struct table log_used; /* key: account */
 };
 
 void measures_init(struct measures *measures);

@@ -473,6 +473,7 @@ enum err nodes_facts(
 		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
 		facts[i].has_requests = node->requests.record.id != 0;
 		facts[i].requests = node->requests;
+		memcpy(facts[i].uplink, node->measures.uplink, sizeof(facts[i].uplink));
 	}
 	*count = inner->count;
 	nodes_unlock(inner);

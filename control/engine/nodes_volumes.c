@@ -2,6 +2,9 @@
 /*
  * What was counted at protected addresses over time: volumes.c under the nodes' lock.
  */
+#include <assert.h>
+
+#include "base/clock.h"
 #include "control/engine/nodes_inner.h"
 
 void inner_take_volume(struct inner *inner, const struct node *node,
@@ -48,6 +51,21 @@ size_t nodes_volume_attacked(
 
 	nodes_unlock(inner);
 	return count;
+}
+
+void nodes_volume_recent(const struct nodes *nodes, int64_t instance, int64_t clock_ms,
+	int64_t seconds, struct volume *out)
+{
+	int64_t until_ms = clock_ms / SECOND_MS * SECOND_MS + SECOND_MS;
+	struct volume point[RECENT_SECONDS_MAX] = { 0 };
+	struct volume sum = { 0 };
+
+	assert(seconds <= RECENT_SECONDS_MAX);
+	nodes_volume_series(
+		nodes, instance, until_ms - seconds * SECOND_MS, SECOND_MS, point, (size_t)seconds);
+	for (int64_t i = 0; i < seconds; i++)
+		volume_add(&sum, &point[i]);
+	*out = sum;
 }
 
 void nodes_heard(const struct nodes *nodes, int64_t *first_ms, int64_t *last_ms)

@@ -55,8 +55,7 @@ static void counter_raise(struct counter *peak, const struct counter *to)
 		peak->bytes = to->bytes;
 }
 
-/* The time stays. */
-static void volume_add(struct volume *sum, const struct volume *more)
+void volume_add(struct volume *sum, const struct volume *more)
 {
 	if (more->span_ms > sum->span_ms)
 		sum->span_ms = more->span_ms;

@@ -15,6 +15,7 @@
 #include "control/engine/trail.h"
 
 #define VOLUME_SECONDS_BYTES ((size_t)64 << 20)
+#define RECENT_SECONDS_MAX   60
 #define VOLUME_MINUTES_BYTES ((size_t)96 << 20)
 
 /* All words but the time are sums over it, but for the span and the peaks: the most in a second of it. */
@@ -37,6 +38,9 @@ struct volumes {
 };
 void volumes_init(struct volumes *volumes);
 void volumes_free(struct volumes *volumes);
+
+/* Adds one to another whose time stays. */
+void volume_add(struct volume *sum, const struct volume *more);
 
 /* What a node's report said that happened to an instance within the span before clock_ms. */
 struct volume_report {
@@ -65,6 +69,9 @@ size_t nodes_volume_seconds(const struct nodes *nodes, int64_t instance, int64_t
 	struct volume_second *out, size_t max);
 size_t nodes_volume_attacked(
 	const struct nodes *nodes, int64_t clock_ms, int64_t within_ms, uint32_t *out, size_t max);
+/* The sum of the last so many seconds, the one at hand among them. */
+void nodes_volume_recent(const struct nodes *nodes, int64_t instance, int64_t clock_ms,
+	int64_t seconds, struct volume *out);
 /* When a node reported first since this control started, and last; 0: none did. */
 void nodes_heard(const struct nodes *nodes, int64_t *first_ms, int64_t *last_ms);
 

@@ -163,6 +163,7 @@ static void test_begin_and_end(void **state)
 	expect_events(world, "attack_began attack_ended\n");
 	expect_rows(world, "SELECT detail FROM event WHERE kind = 'attack_ended'",
 		"{\"attack\":1,\"type\":\"defense\",\"begin\":1767225620000,\"end\":1767225630000,"
+		"\"secondsToMitigate\":0,"
 		"\"peakPps\":6000,\"peakBps\":4800000,\"reasons\":\"tcp_flags\"}\n");
 	/* And again. */
 	seconds(world, 1, 0, 5500, 5000, 0);
