@@ -315,42 +315,24 @@ enum err access_key_load(struct db *db, const struct vault *vault, struct arena 
 	return OK;
 }
 
-static enum err list_rows(
-	struct cursor *cursor, struct arena *mem, struct access_key **out, size_t *count)
-{
-	struct access_key *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
-
-	while (db_next(cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room)
-			return ERR_MEMORY;
-		rows = room;
-		TRY(key_row(cursor, mem, &rows[used++]));
-	}
-	*out = rows;
-	*count = used;
-	return cursor->err;
-}
-
 enum err access_key_list(
 	struct db *db, struct arena *mem, int64_t account, struct access_key **out, size_t *count)
 {
-	struct access_key *rows;
+	struct rows rows = { 0 };
+	struct access_key *row;
 	struct cursor cursor;
-	size_t used;
 
 	TRY(db_select(db,
 		"SELECT " KEY_COLUMNS " FROM access_key WHERE $1 = 0 OR account = $1 ORDER BY id",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
-
-	enum err err = list_rows(&cursor, mem, &rows, &used);
-
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		cursor.err = key_row(&cursor, mem, row);
 	db_done(&cursor);
-	TRY(err);
-	for (size_t i = 0; i < used; i++)
-		TRY(load_instances(db, mem, &rows[i]));
-	*out = rows;
-	*count = used;
+	TRY(cursor.err);
+	row = rows.row;
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(load_instances(db, mem, &row[i]));
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
