@@ -51,6 +51,7 @@ extern const struct action website_access_actions[];
 extern const struct action certificate_actions[];
 extern const struct action node_actions[];
 extern const struct action operation_actions[];
+extern const struct action account_actions[];
 extern const struct action key_actions[];
 extern const struct action drill_actions[];
 extern const struct action user_actions[];

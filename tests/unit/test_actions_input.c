@@ -254,6 +254,7 @@ static const struct good goods[] = {
 	{ VERSION_POLDER, "VerifyAuditLog", { NULL } },
 	{ VERSION_POLDER, "DescribeEvents", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "CreateAccount", { "Name", "new" } },
+	{ VERSION_POLDER, "DescribeAccounts", { NULL } },
 	{ VERSION_POLDER, "CreateAccessKey", { "Permission", "full" } },
 	{ VERSION_POLDER, "DescribeAccessKeys", { NULL } },
 	{ VERSION_POLDER, "CreateSecurityToken", { "DurationSeconds", "900" } },
