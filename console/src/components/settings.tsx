@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Pieces of pages that configure: a card whose fields are saved together, the choice among all instances, and lists of
 // texts by lines. Imported by their pages, not with components/index.
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useAct, useCall, type Followed } from "../api/hooks";
 import type { Instance } from "../api/replies";
+import { useDraft } from "../drafts";
 import { useTexts } from "../i18n";
 import { settingsTexts } from "../i18n/settings-card";
 import { common } from "../i18n/common";
@@ -17,14 +18,14 @@ const LIST_MS = 10000; // others make instances, too
 
 /**
  * Fields that are saved together. What the server says is shown until somebody changes a field; from then on the
- * draft, whatever arrives meanwhile. `save` throws ApiError.
+ * draft, whatever arrives meanwhile, also after another page was looked at. `save` throws ApiError.
  */
 export function SettingsCard<T>({ title, hint, value, save, children, readOnly, ready = () => true, wide }: {
 	title: string; hint?: ReactNode; value: T; save: (draft: T, before: T) => Promise<unknown>; readOnly?: boolean;
 	children: (draft: T, set: (part: Partial<T>) => void) => ReactNode; ready?: (draft: T) => boolean; wide?: boolean }) {
 	const t = useTexts(settingsTexts);
 	const tc = useTexts(common);
-	const [draft, setDraft] = useState<T>();
+	const [draft, setDraft] = useDraft<T>(title);
 	const dirty = draft !== undefined && JSON.stringify(draft) !== JSON.stringify(value);
 	const saving = useAct(async () => {
 		await save(draft!, value);
@@ -38,7 +39,7 @@ export function SettingsCard<T>({ title, hint, value, save, children, readOnly, 
 		<form className="form" noValidate onSubmit={(event) => { event.preventDefault(); if (dirty && ready(shown)) void saving.run(); }}>
 			<fieldset disabled={readOnly} className="bare-fieldset">{children(shown, (part) => setDraft({ ...shown, ...part }))}</fieldset>
 			<ErrorNotice error={saving.error} />
-			{dirty && !readOnly && <div className="dialog-actions"><Button onPress={() => { setDraft(undefined); saving.clear(); }}>{tc("cancel")}</Button>
+			{dirty && !readOnly && <div className="dialog-actions"><span className="unsaved" role="status">{tc("unsaved")}</span><Button onPress={() => { setDraft(undefined); saving.clear(); }}>{tc("cancel")}</Button>
 				<Button type="submit" look="primary" busy={saving.busy} isDisabled={!ready(shown)}>{tc("save")}</Button></div>}
 		</form>
 	</section>;
