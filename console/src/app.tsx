@@ -3,7 +3,7 @@
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Button as AriaButton, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Separator } from "react-aria-components";
 import { useSilence } from "./api/client";
-import { lifeNow, logOut, mayBe, updateCaller, useCaller, useLifeOffset, useSession } from "./api/session";
+import { callerOf, lifeNow, logOut, mayBe, ownerOf, updateCaller, useCaller, useLifeOffset, useSession } from "./api/session";
 import { Button, Empty, LinkButton, Loading, Notice, Toasts, useNow } from "./components";
 import { languages, setLanguage, useLanguage, useTexts, format, type Language } from "./i18n";
 import { common } from "./i18n/common";
@@ -183,7 +183,13 @@ function Frame() {
 	</div>;
 }
 
+/** A session that ended by itself takes nothing from whom it belonged to: his page waits, unseen, until he is back. */
 export function App() {
 	const session = useSession();
-	return <>{session.state === "in" ? <Frame /> : <LoginPage why={session.why} />}<Toasts /></>;
+	const caller = callerOf(session);
+	const out = session.state === "out";
+	return <>
+		{caller && <div key={ownerOf(caller)} hidden={out} inert={out}><Frame /></div>}
+		{out ? <LoginPage why={session.why} kept={session.kept} /> : <Toasts />}
+	</>;
 }

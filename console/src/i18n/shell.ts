@@ -29,6 +29,7 @@ export const shell = section({
 		"密钥仅用于签名一次会话密钥请求，随后即被清除，不作任何存储。"],
 	labHint: ["A lab's credentials are shown by", "实验环境的凭据可用以下命令查看："],
 	idle: ["You were logged out after 15 minutes without activity.", "15 分钟无操作，已自动退出登录。"],
+	waits: ["Your page waits as you left it, with what you typed: log in again as {name}.", "页面及您输入的内容均已保留：请以 {name} 重新登录。"],
 	ended: ["The session has ended. Please log in again.", "会话已结束，请重新登录。"],
 	insecure: ["This page was not loaded over HTTPS, so the browser gives it no cryptography and it cannot sign calls. Serve it over TLS, or open it at http://127.0.0.1.",
 		"此页面未通过 HTTPS 加载，浏览器不提供加密功能，无法对调用签名。请通过 TLS 提供服务，或在 http://127.0.0.1 打开。"],
