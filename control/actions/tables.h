@@ -11,6 +11,7 @@
 extern const struct action instance_actions[];
 extern const struct action instance_order_actions[];
 extern const struct action available_actions[];
+extern const struct action elastic_actions[];
 extern const struct action plan_actions[];
 extern const struct action tag_actions[];
 extern const struct action port_actions[];

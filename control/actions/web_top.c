@@ -220,6 +220,20 @@ static size_t add_up(struct found *found, size_t count)
 	return used;
 }
 
+/* Databases of countries know no provinces, so none has requests (docs/decisions/007). */
+static enum err provinces_run(struct call *call, const void *raw)
+{
+	const struct top *args = raw;
+	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
+	struct website *website;
+	size_t sites;
+	json_t *list;
+
+	TRY(figure_span(call, args->from, until));
+	TRY(figure_sites(call, args->domain, &website, &sites));
+	return put_list(call->reply, "SourceProvinces", &list);
+}
+
 static enum err countries_run(struct call *call, const void *raw)
 {
 	const struct top *args = raw;
@@ -404,6 +418,8 @@ static const struct param source_params[] = {
 static const struct reply_list url_lists[] = { { "UrlList", "Url" }, { NULL, NULL } };
 static const struct reply_list country_lists[] = { { "SourceCountrys", "Country" },
 	{ NULL, NULL } };
+static const struct reply_list province_lists[] = { { "SourceProvinces", "Province" },
+	{ NULL, NULL } };
 static const struct reply_list source_lists[] = { { "DataList", "DataItem" }, { NULL, NULL } };
 static const struct reply_list item_lists[] = { { "Items", "Item" }, { NULL, NULL } };
 /* Published without names of their items. */
@@ -428,6 +444,9 @@ const struct action web_top_actions[] = {
 		"lists the URLs whose answers take longest"),
 	TOP_READ("DescribeDomainViewSourceCountries", country_params, countries_run, country_lists,
 		"counts the requests of a web site by country"),
+	TOP_READ("DescribeDomainViewSourceProvinces", country_params, provinces_run, province_lists,
+		"counts the requests of a web site by province of China: no database here knows "
+		"them"),
 	TOP_READ("DescribeDomainTopUserAgent", list_params, agent_run, plain_lists,
 		"lists the most frequent browsers of a web site"),
 	TOP_READ("DescribeDomainTopReferer", list_params, referer_run, plain_lists,

@@ -6,6 +6,7 @@
  */
 #include "base/text.h"
 #include "control/call.h"
+#include "base/text.h"
 #include "tests/support/api.h"
 #include "tests/support/certificate.h"
 #include "tests/support/report.h"
@@ -26,10 +27,11 @@
 /* Parameters of ours, with names that the published action does not know. */
 static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
 
-/* Lists that nothing here fills. */
+/* Lists that nothing here fills, and some that nothing ever does. */
 static const char *const empty_lists[] = { "DescribeWebRules BlackList",
 	"DescribeWebRules WhiteList", "DescribeDomainResource BlackList",
-	"DescribeDomainResource WhiteList" };
+	"DescribeDomainResource WhiteList", "DescribeDomainViewSourceProvinces SourceProvinces",
+	"DescribeDefenseRecords DefenseRecords", "DescribeSystemLog SystemLog" };
 
 static json_t *published;
 
@@ -491,6 +493,25 @@ static void report_figures(struct api *api)
 	assert_int_equal(report_send(&report, api->gateway.nodes, "node-2", FIGURES_MS + 2000), OK);
 }
 
+static void check_elastic_replies(struct seen *seen, const char *id)
+{
+#define SPAN  "StartTime", "1767225600000", "EndTime", "1767312000000"
+#define PAGES "PageNumber", "1", "PageSize", "10"
+	struct instance instance;
+	char ip[ADDRESS_TEXT_SIZE];
+	assert_int_equal(instance_load(seen->api.db, seen->api.fixture, id, &instance), OK);
+	address_format(instance.vip, ip);
+	CHECK(seen, "DescribeElasticBandwidthSpec", "InstanceId", id, NULL);
+	CHECK(seen, "ModifyElasticBandWidth", "InstanceId", id, "ElasticBandwidth", "60", NULL);
+	CHECK(seen, "DescribeElasticQpsRecord", "Ip", ip, SPAN, NULL);
+	CHECK(seen, "DescribeDefenseCountStatistics", NULL, NULL);
+	CHECK(seen, "DescribeDefenseRecords", SPAN, PAGES, NULL);
+	CHECK(seen, "DescribeSystemLog", "EntityType", "20", SPAN, PAGES, NULL);
+	CHECK(seen, "DescribeStsGrantStatus", "Role", "AliyunDDoSCOODefaultRole", NULL);
+#undef SPAN
+#undef PAGES
+}
+
 static void check_figure_replies(struct seen *seen)
 {
 	report_figures(&seen->api);
@@ -514,6 +535,8 @@ static void check_figure_replies(struct seen *seen)
 	CHECK(seen, "DescribeWebReportTopIp", DOMAIN, SPAN, "Interval", "300", "QueryType", "visit",
 		NULL);
 	CHECK(seen, "DescribeDomainTopAttackList", SPAN, NULL);
+	CHECK(seen, "DescribeDomainViewSourceProvinces", DOMAIN, SPAN, NULL);
+	CHECK(seen, "DescribeElasticQps", SPAN, "Region", "cn", NULL);
 #undef SPAN
 }
 
@@ -608,6 +631,7 @@ static void check_site_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeWebCustomPorts", NULL, NULL);
 	check_web_replies(seen, id);
 	check_figure_replies(seen);
+	check_elastic_replies(seen, id);
 	check_web_rule_replies(seen);
 	check_scene_replies(seen);
 	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);
