@@ -286,6 +286,7 @@ install: all ## install below DESTDIR/PREFIX
 		install -m 644 $(O)/console/*.* $(DESTDIR)$(PREFIX)/share/polder/console && \
 		install -m 644 $(O)/console/assets/* $(DESTDIR)$(PREFIX)/share/polder/console/assets)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
-	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service
+	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service \
+		$(DESTDIR)$(PREFIX)/share/doc/polder/examples/*.conf
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
