@@ -462,8 +462,8 @@ static bool read_tables(struct reporter *reporter, bool full)
 		tally_tell_all(reporter->service_states);
 		health_tell_all(reporter->health);
 	}
-	return changed | tally_has_next(reporter->vip_reasons) |
-	       tally_has_next(reporter->service_states) | health_has_state(reporter->health);
+	return changed || tally_has_next(reporter->vip_reasons) ||
+	       tally_has_next(reporter->service_states) || health_has_state(reporter->health);
 }
 
 static bool something_else_changed(struct reporter *reporter, int64_t now_ms)
