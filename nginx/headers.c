@@ -17,6 +17,7 @@
 #include "base/site.h"
 #include "base/text.h"
 #include "nginx/cache.h"
+#include "nginx/gather.h"
 #include "nginx/run.h"
 
 #define PORT_HTTPS 443
@@ -343,6 +344,8 @@ static ngx_int_t filter(ngx_http_request_t *r)
 	}
 	if (request && r == r->main && cache_head(r, request) != NGX_OK)
 		return NGX_ERROR;
+	if (request && request->connection)
+		gather_answer(r, request->connection);
 	return next_filter(r);
 }
 
