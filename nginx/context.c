@@ -16,6 +16,7 @@
 #include "base/site.h"
 #include "base/text.h"
 #include "nginx/counters.h"
+#include "nginx/gather.h"
 #include "nginx/source.h"
 
 #define FORWARDED_MAX                                                                              \
@@ -91,6 +92,7 @@ static bool is_trusted(const struct table_settings *settings, const struct addre
 
 static void connection_done(void *data)
 {
+	gather_forget(data);
 	source_release(data);
 }
 

@@ -17,6 +17,7 @@
 #include "base/site.h"
 #include "base/text.h"
 #include "nginx/cache.h"
+#include "nginx/gather.h"
 #include "nginx/run.h"
 
 #define PORT_HTTPS 443
@@ -120,25 +121,10 @@ static bool is_socket(const struct polder_request *request)
 	return request && request->scheme >= SITE_SCHEME_WEBSOCKET;
 }
 
-static ngx_int_t connection_get(
-	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
-{
-	static const u_char upgrade[] = "upgrade", close_it[] = "close";
-	const struct polder_request *request = polder_request_find(r);
-
-	(void)data;
-	if (is_socket(request))
-		return value_set(value, upgrade, sizeof(upgrade) - 1);
-	if (request && request->site && (request->site->flags & SITE_KEEPALIVE))
-		return value_set(value, NULL, 0);
-	return value_set(value, close_it, sizeof(close_it) - 1);
-}
-
 static ngx_http_variable_t variables[] = {
 	{ ngx_string("polder_client"), NULL, client_get, 0, 0, 0 },
 	{ ngx_string("polder_forwarded_for"), NULL, forwarded_get, 0, 0, 0 },
 	{ ngx_string("polder_host"), NULL, host_get, 0, 0, 0 },
-	{ ngx_string("polder_connection"), NULL, connection_get, 0, 0, 0 },
 };
 
 ngx_int_t headers_variables(ngx_conf_t *cf)
@@ -184,9 +170,14 @@ static ngx_int_t port_add(ngx_http_request_t *r, const char *name, uint16_t port
 
 static ngx_int_t few_add(ngx_http_request_t *r, const struct polder_request *request)
 {
-	static const ngx_str_t websocket = ngx_string("websocket");
+	static const ngx_str_t websocket = ngx_string("websocket"), upgrade = ngx_string("upgrade"),
+			       closed = ngx_string("close");
+	bool socket = is_socket(request);
 
-	if (is_socket(request) && unhidden_add(r, "Upgrade", websocket) != NGX_OK)
+	if (socket && unhidden_add(r, "Upgrade", websocket) != NGX_OK)
+		return NGX_ERROR;
+	if ((socket || !(request->site_flags & SITE_KEEPALIVE)) &&
+		unhidden_add(r, "Connection", socket ? upgrade : closed) != NGX_OK)
 		return NGX_ERROR;
 	if (!(request->site_flags & SITE_HEADER_PORTS))
 		return NGX_OK;
@@ -343,6 +334,8 @@ static ngx_int_t filter(ngx_http_request_t *r)
 	}
 	if (request && r == r->main && cache_head(r, request) != NGX_OK)
 		return NGX_ERROR;
+	if (request && request->connection)
+		gather_answer(r, request->connection);
 	return next_filter(r);
 }
 

@@ -28,6 +28,7 @@ struct polder_main_conf *polder_main(const ngx_cycle_t *cycle);
 
 /* ---- a client's connection; of the connection's pool. Connections of a stream of HTTP/2 share the one below. */
 struct polder_fingerprint;
+struct polder_gather;
 struct polder_source;
 struct polder_connection {
 	ngx_connection_t *nginx;
@@ -46,6 +47,7 @@ struct polder_connection {
 	uint32_t instance;  /* of the VIP; 0: of none, or not known yet */
 	struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
 	struct polder_lines *lines;		/* of HTTP/1; NULL: not watched (likewise) */
+	struct polder_gather *gather;		/* of HTTP/2; NULL at first (nginx/gather.h) */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */

@@ -2,21 +2,31 @@
 /*
  * A fixed number of places: free ones in one queue, used ones in the order in which they became idle and in a chain of
  * their key's bucket. The server name is not copied: under TLS the connection itself knows what it was opened for.
+ *
+ * How long they are idle is looked at once a second for all of them: a timer for each would be set and deleted with each request.
  */
 #include "nginx/pool.h"
 
 #define BUCKETS 1024
+#define LOOK_MS 1000
 
 struct place {
 	ngx_queue_t queue;		/* first: also the address of the place */
 	struct place *next, **previous; /* in the bucket */
 	ngx_connection_t *connection;
+	ngx_msec_t until;    /* ngx_current_msec from which on it is closed */
 	struct pool_key key; /* name is not used */
 };
 
 static struct place *places;
 static struct place *buckets[BUCKETS];
 static ngx_queue_t vacant, idle;
+static ngx_event_t timer;
+static ngx_connection_t nobody = {
+	.fd = (ngx_socket_t)-1
+}; /* nginx's debug log wants a connection */
+
+static void look(ngx_event_t *event);
 
 ngx_int_t pool_start(ngx_cycle_t *cycle)
 {
@@ -28,6 +38,9 @@ ngx_int_t pool_start(ngx_cycle_t *cycle)
 	for (unsigned i = 0; i < POOL_MAX; i++) {
 		ngx_queue_insert_tail(&vacant, &places[i].queue);
 	}
+	timer = (ngx_event_t){ .handler = look, .data = &nobody, .log = cycle->log };
+	timer.cancelable = 1;
+	ngx_add_timer(&timer, LOOK_MS);
 	return NGX_OK;
 }
 
@@ -88,6 +101,27 @@ static void connection_close(ngx_connection_t *c)
 	ngx_close_connection(c);
 }
 
+static bool is_over(const struct place *place)
+{
+	return (ngx_msec_int_t)(place->until - ngx_current_msec) <= 0;
+}
+
+static void look(ngx_event_t *event)
+{
+	for (ngx_queue_t *at = ngx_queue_head(&idle), *next; at != ngx_queue_sentinel(&idle);
+		at = next) {
+		struct place *place = (struct place *)(void *)at;
+		ngx_connection_t *c = place->connection;
+
+		next = ngx_queue_next(at);
+		if (is_over(place)) {
+			place_vacate(place);
+			connection_close(c);
+		}
+	}
+	ngx_add_timer(event, LOOK_MS);
+}
+
 /* An idle connection has something to read: its end, or what nobody asked for. Both end it. */
 static void idle_readable(ngx_event_t *event)
 {
@@ -95,8 +129,7 @@ static void idle_readable(ngx_event_t *event)
 	struct place *place = c->data;
 	char byte;
 
-	if (!c->close && !event->timedout && recv(c->fd, &byte, 1, MSG_PEEK) == -1 &&
-		ngx_socket_errno == NGX_EAGAIN) {
+	if (!c->close && recv(c->fd, &byte, 1, MSG_PEEK) == -1 && ngx_socket_errno == NGX_EAGAIN) {
 		event->ready = 0;
 		if (ngx_handle_read_event(event, 0) == NGX_OK)
 			return;
@@ -124,15 +157,13 @@ ngx_connection_t *pool_take(struct pool_key *key, ngx_log_t *log)
 	for (struct place *place = buckets[key->hash % BUCKETS]; place; place = place->next) {
 		ngx_connection_t *c = place->connection;
 
-		if (!is_same(place, key))
+		if (!is_same(place, key) || is_over(place))
 			continue;
 		place_vacate(place);
 		c->idle = 0;
 		c->sent = 0;
 		c->data = NULL;
 		log_set(c, log);
-		if (c->read->timer_set)
-			ngx_del_timer(c->read);
 		return c;
 	}
 	return NULL;
@@ -164,8 +195,10 @@ void pool_give(const struct pool_key *key, ngx_connection_t *c, ngx_msec_t idle_
 		(*bucket)->previous = &place->next;
 	*bucket = place;
 
+	place->until = ngx_current_msec + idle_ms;
 	c->read->delayed = 0;
-	ngx_add_timer(c->read, idle_ms);
+	if (c->read->timer_set)
+		ngx_del_timer(c->read);
 	if (c->write->timer_set)
 		ngx_del_timer(c->write);
 	c->write->handler = idle_writable;

@@ -19,6 +19,7 @@
  */
 #include "nginx/slow.h"
 
+#include "nginx/gather.h"
 #include "nginx/headers.h"
 #include "nginx/window.h"
 
@@ -72,13 +73,15 @@ static void begin_reading(struct checks_request *state, off_t bytes)
 	use_credit(&state->read_credit_ms, &state->read_bytes, bytes, SLOW_READ_RATE, 0);
 }
 
-static bool is_waiting_for_client(ngx_http_request_t *r)
+static bool is_waiting_for_client(const struct checks_request *state)
 {
+	const ngx_http_request_t *r = state->r;
 	const ngx_connection_t *c = r->connection;
 
 #if (NGX_HTTP_V2)
 	if (r->stream)
-		return c->buffered || r->stream->queued || r->stream->exhausted;
+		return (c->buffered || r->stream->queued || r->stream->exhausted) &&
+		       !gather_waits(state->request->connection);
 #endif
 	return c->buffered && !c->write->delayed && !c->write->ready;
 }
@@ -151,7 +154,7 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 		}
 		return;
 	}
-	if (!is_waiting_for_client(r)) {
+	if (!is_waiting_for_client(state)) {
 		state->reading = false;
 		return;
 	}

@@ -8,7 +8,8 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 	-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
 description() {
 	echo "{$(vips), ${1:-} \"certificates\":[{\"number\":1,\"chain\":\"$scratch/cert.pem\",\"key\":\"$scratch/key.pem\"}],
- \"sites\":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"rules\":[{\"number\":1,\"steps\":[{\"field\":\"body\",\"match\":\"contains\",\"value\":\"attack\"}]}]")]}"
+ \"sites\":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"rules\":[{\"number\":1,\"steps\":[{\"field\":\"body\",\"match\":\"contains\",\"value\":\"attack\"}]}]"),
+ $(one_site 2 kept.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"cache\":\"aggressive\"")]}"
 }
 table <<<"$(description)"
 edge_start 1
@@ -17,6 +18,11 @@ flood() { "$O/tests/web/http2_flood" $VIP 443 a.test "$@"; }
 equal "an ordinary request" 200 "$(flood request x-a b te trailers)"
 equal "with a host besides the authority: nginx's own refusal" 400 "$(flood request host a.test)"
 equal "a rule about a body" "403 200" "$(gets a.test / -d attack -o /dev/null -w '%{http_code}') $(gets a.test / -d good -o /dev/null -w '%{http_code}')"
+# From the cache all are answered in the turn in which they were read. There are records before the answers, and each holds 4 KiB.
+gets kept.test / >/dev/null
+said=$("$O/tests/web/http2_flood" $VIP 443 kept.test together 32)
+equal "many requests at once are answered" 32 "${said% *}"
+check "and not each in a record of its own: ${said#* }" [ "${said#* }" -lt 20 ]
 while read -r header value; do
 	before=$(site_count 1 refused malformed)
 	answer=$(flood request "$header" "$value")

@@ -8,6 +8,8 @@
  *       says "closed N" or "open N": after so many frames, or with all of them sent
  *   http2_flood ADDRESS PORT NAME request [HEADER VALUE]...
  *       says the status, or "reset" or "closed"
+ *   http2_flood ADDRESS PORT NAME together COUNT
+ *       COUNT requests in one piece; says how many were answered, and in how many TLS records all that came
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -252,6 +254,52 @@ static int request(int argc, char **argv)
 	return 0;
 }
 
+/* Ends of streams in what came; what is no whole frame yet is moved to the beginning. */
+static uint32_t ends_count(uint8_t *answer, size_t *filled)
+{
+	uint32_t ends = 0;
+	size_t at = 0;
+
+	while (at + 9 <= *filled) {
+		size_t length = (size_t)(answer[at] << 16 | answer[at + 1] << 8 | answer[at + 2]);
+
+		if (at + 9 + length > *filled)
+			break;
+		ends += (answer[at + 3] == DATA || answer[at + 3] == HEADERS) &&
+			(answer[at + 4] & 1);
+		at += 9 + length;
+	}
+	*filled -= at;
+	memmove(answer, answer + at, *filled);
+	return ends;
+}
+
+static int together(uint32_t count)
+{
+	static uint8_t bytes[FRAME_MAX], answer[ANSWER_MAX];
+	uint32_t answered = 0, records = 0;
+	size_t used = 0, filled = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (used + 9 + 2 * 128 > sizeof(bytes))
+			give_up("too many");
+		used += frame(bytes + used, HEADERS, 5, 2 * i + 1, put_request(bytes + used + 9));
+	}
+	(void)send_bytes(bytes, used);
+	while (answered < count) {
+		/* Of one record, however many there are. */
+		int got = SSL_read(ssl, answer + filled, (int)(sizeof(answer) - filled));
+
+		if (got <= 0)
+			break;
+		records++;
+		filled += (size_t)got;
+		answered += ends_count(answer, &filled);
+	}
+	(void)printf("%u %u\n", answered, records);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static uint8_t begin[64] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -269,5 +317,7 @@ int main(int argc, char **argv)
 		return request(argc - 5, argv + 5);
 	if (argc != 6)
 		give_up("how many?");
+	if (strcmp(argv[4], "together") == 0)
+		return together((uint32_t)strtoul(argv[5], NULL, 10));
 	return flood(argv[4], (uint32_t)strtoul(argv[5], NULL, 10));
 }
