@@ -170,6 +170,15 @@ static const char *check_site(const struct record *record)
 	return record->id == site->number ? NULL : "site of another number";
 }
 
+static const char *check_rules(const struct record *record)
+{
+	const struct site *site = (const void *)((const struct record_rules *)record)->site;
+
+	if (record->id != RULES_ID)
+		return "rules of another number";
+	return site_check_rules(site, record->length - sizeof(*record));
+}
+
 static const char *check_certificate(const struct record *record)
 {
 	const struct certificate *certificate =
@@ -235,6 +244,8 @@ static const char *check_record(const struct record *record)
 			       : "capture of a wrong length";
 	case RECORD_SITE:
 		return check_site(record);
+	case RECORD_RULES:
+		return check_rules(record);
 	case RECORD_CERTIFICATE:
 		return check_certificate(record);
 	case RECORD_LOG_STORE:

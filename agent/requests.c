@@ -222,6 +222,16 @@ static void claim_site(struct requests *requests, const struct record_site *reco
 	requests->changed = true;
 }
 
+/* Those that were there before stay in force when they find no room. */
+static void claim_rules(struct requests *requests, const struct record_rules *record)
+{
+	const struct site *rules = (const void *)record->site;
+	struct table_key key = { TABLE_RULES, 0, NULL };
+
+	if (request_table_put(requests->table, &key, rules, rules->length) != OK)
+		refuse(requests, RECORD_RULES, RULES_ID, "no room in the table");
+}
+
 /* --- certificates ------------------------------------------------------------------------------------------ */
 
 static uint32_t take_certificate(struct requests *requests, uint32_t number)
@@ -378,6 +388,9 @@ static void claim_record(struct requests *requests, const struct record *record)
 	case RECORD_CERTIFICATE:
 		claim_certificate(requests, (const void *)record);
 		break;
+	case RECORD_RULES:
+		claim_rules(requests, (const void *)record);
+		break;
 	default:
 		claim_site(requests, (const void *)record);
 	}
@@ -386,7 +399,7 @@ static void claim_record(struct requests *requests, const struct record *record)
 static void claim_records(struct requests *requests, const struct snapshot *snapshot)
 {
 	static const uint16_t order[] = { RECORD_REMOVE, RECORD_INSTANCE, RECORD_CERTIFICATE,
-		RECORD_SITE };
+		RECORD_RULES, RECORD_SITE };
 
 	for (size_t phase = 0; phase < sizeof(order) / sizeof(*order); phase++) {
 		const struct record *record;

@@ -262,13 +262,35 @@ static const char *check_step(const struct site *site, const struct site_step *s
 	return NULL;
 }
 
+struct site_choice site_choice_at(
+	const struct site *site, const struct site_rule *rule, unsigned index)
+{
+	struct site_choice out;
+
+	memcpy(&out, site_text_at(site, rule->name) + index * sizeof(out), sizeof(out));
+	return out;
+}
+
+static const char *check_choices(const struct site *site, const struct site_rule *rule)
+{
+	if (rule->check != CHECK_global || rule->target != TARGET_NONE || rule->step_count != 0)
+		return "choice of rules with conditions or a rate";
+	if (rule->name.length % sizeof(struct site_choice) != 0)
+		return "choice of rules that is cut short";
+	for (unsigned i = 0; i < site_choice_count(rule); i++) {
+		if (site_choice_at(site, rule, i).action >= RULE_CHOOSE)
+			return "choice of a rule with an unknown action";
+	}
+	return NULL;
+}
+
 static const char *check_rule(const struct site *site, const struct site_rule *rule)
 {
 	if (rule->number == 0 ||
 		(rule->check != CHECK_precise && rule->check != CHECK_global &&
 			rule->check != CHECK_frequency && rule->check != CHECK_smart))
 		return "rule without number or of an unknown check";
-	if (rule->action > RULE_CHALLENGE || rule->target > TARGET_HEADER ||
+	if (rule->action > RULE_CHOOSE || rule->target > TARGET_HEADER ||
 		rule->statistics > STATISTICS_DISTINCT || rule->ratio > 100)
 		return "rule with an unknown choice";
 	if (!text_fits(site, rule->name) || !text_fits(site, rule->target_header) ||
@@ -285,7 +307,7 @@ static const char *check_rule(const struct site *site, const struct site_rule *r
 		rule->distinct != FIELD_URI &&
 		(rule->distinct != FIELD_HEADER || rule->distinct_header.length == 0))
 		return "rule that counts different values of an unknown field";
-	return NULL;
+	return rule->action == RULE_CHOOSE ? check_choices(site, rule) : NULL;
 }
 
 static const char *check_rules(const struct site *site)
@@ -330,6 +352,23 @@ const char *site_check(const void *bytes, size_t length)
 
 		if (why)
 			return why;
+	}
+	return NULL;
+}
+
+const char *site_check_rules(const void *bytes, size_t length)
+{
+	const char *why = site_check(bytes, length);
+	const struct site *site = bytes;
+	const struct site_rule *rule;
+
+	if (why)
+		return why;
+	rule = site_list_at(site, site->rules);
+	for (unsigned i = 0; i < site->rules.count; i++) {
+		if (rule[i].check != CHECK_global || rule[i].target != TARGET_NONE ||
+			rule[i].action == RULE_CHOOSE)
+			return "rule that sites cannot choose";
 	}
 	return NULL;
 }

@@ -35,6 +35,8 @@ size_t site_end(struct site_builder *builder);
 /* ---- checking: NULL when every offset, count and value is as request_abi.h says, else a sentence's part about what
  * is not. What was checked can be read without further looks at bounds. */
 const char *site_check(const void *bytes, size_t length);
+/* The same of the body of TABLE_RULES: a site whose rules are all such that others can choose them. */
+const char *site_check_rules(const void *bytes, size_t length);
 /* chain and key are not empty and fill length. */
 const char *certificate_check(const void *bytes, size_t length);
 
@@ -58,6 +60,14 @@ static inline const char *certificate_key(const struct certificate *certificate)
 /* NULL: the site has no such port. */
 const struct site_port *site_port_find(const struct site *site, uint16_t port);
 bool site_has_instance(const struct site *site, uint32_t instance);
+
+/* Choices of a rule with RULE_CHOOSE, and the one at index. */
+static inline unsigned site_choice_count(const struct site_rule *rule)
+{
+	return rule->name.length / sizeof(struct site_choice);
+}
+struct site_choice site_choice_at(
+	const struct site *site, const struct site_rule *rule, unsigned index);
 
 /* The key of the site that a host name asks for, next after "previous" (NULL: the first): the name itself, then
  * "*." with each parent, longest first. host: lower case, without port or final dot, at most SITE_DOMAIN_MAX. out gets

@@ -31,11 +31,14 @@ struct checks_request {
 	ngx_http_request_t *r;
 	struct polder_request *request;
 	struct checks_connection *connection;
-	bool exempt;	/* white-listed, or a trusted proxy: meets no check that names a source */
-	uint8_t listed; /* enum site_prefix_flag: on which lists of the site the source is */
-	uint8_t next;	/* enum check: where to go on */
-	uint16_t rule;	/* of the site's list: where to go on in it */
-	uint8_t body;	/* enum checks_body */
+	bool exempt;	 /* white-listed, or a trusted proxy: meets no check that names a source */
+	uint8_t listed;	 /* enum site_prefix_flag: on which lists of the site the source is */
+	uint8_t next;	 /* enum check: where to go on */
+	uint16_t rule;	 /* of the site's list: where to go on in it */
+	uint16_t choice; /* of a rule that chooses others: likewise */
+	uint16_t chosen; /* where the next one chosen is expected in "shipped" */
+	const struct site *shipped; /* NULL: no rule has chosen yet, or there are none */
+	uint8_t body;		    /* enum checks_body */
 	/* Asked for by a rule's action, or by the site's frequency mode; CHECK_COUNT: not. */
 	uint8_t challenge_by;
 	uint32_t challenge_rule;

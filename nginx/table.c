@@ -259,7 +259,9 @@ const struct table_vip *table_vip(const struct table *table, const struct addres
 	return find_sized(table, TABLE_VIP, address, sizeof(*address), sizeof(struct table_vip));
 }
 
-static bool site_is_good(struct table *table, const struct table_record *record)
+/* As check says of the body, once for each record. */
+static bool site_is_good(struct table *table, const struct table_record *record,
+	const char *(*check)(const void *bytes, size_t length))
 {
 	uint64_t bit = (uint64_t)((const uint8_t *)record - table->bytes) / 8 * 2;
 	uint8_t *byte = &table->outcome[bit / 8];
@@ -275,7 +277,7 @@ static bool site_is_good(struct table *table, const struct table_record *record)
 	default:
 		break;
 	}
-	why = site_check(body_of(record), record->body_length);
+	why = check(body_of(record), record->body_length);
 	if (why)
 		ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "site \"%*s\": %s: not served",
 			(size_t)record->key_length, record->key, why);
@@ -297,9 +299,16 @@ const struct site *table_site(struct table *table, const char *host, size_t leng
 			return NULL;
 		record = find(table, TABLE_SITE, key[i & 1], key_length);
 		if (record)
-			return site_is_good(table, record) ? body_of(record) : NULL;
+			return site_is_good(table, record, site_check) ? body_of(record) : NULL;
 	}
 	return NULL;
+}
+
+const struct site *table_rules(struct table *table)
+{
+	const struct table_record *record = find(table, TABLE_RULES, "", 0);
+
+	return record && site_is_good(table, record, site_check_rules) ? body_of(record) : NULL;
 }
 
 const struct certificate *table_certificate(struct table *table, uint32_t number)

@@ -32,6 +32,8 @@ const struct table_vip *table_vip(const struct table *table, const struct addres
  * parents are asked for, since clients choose the names. host: lower case, without port. */
 #define SITE_LABEL_MAX 16
 const struct site *table_site(struct table *table, const char *host, size_t length);
+/* Those that sites choose from; NULL: there are none. */
+const struct site *table_rules(struct table *table);
 /* certificate: its length of chain and key are within the record. The key may be overwritten with zeros. */
 const struct certificate *table_certificate(struct table *table, uint32_t number);
 const struct table_name *table_name(const struct table *table, const char *name, size_t length);

@@ -76,7 +76,9 @@ enum table_kind {
 	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
 	TABLE_CRAWLER = 8,     /* struct address: struct table_crawler */
 	TABLE_SOURCES = 9,     /* no key: struct table_sources; absent: the host chooses */
-	TABLE_KIND_LAST = TABLE_SOURCES
+	TABLE_RULES =
+		10, /* no key: struct site, of which only rules count: those that sites choose from */
+	TABLE_KIND_LAST = TABLE_RULES
 };
 #define TABLE_KEY_MAX 256
 /* Networks whose country the operator says, whatever a database does; the last one that holds an address counts. */
@@ -333,7 +335,15 @@ enum rule_action {
 	RULE_ACCEPT, /* later checks of the same kind and all after it up to quota are not asked */
 	RULE_BLOCK,
 	RULE_CHALLENGE,
+	RULE_CHOOSE, /* no rule itself, but those of TABLE_RULES that its name lists: struct site_choice[] */
 };
+/* Shipped rules are the same for all sites: a site says which ones it has, in their order, and what each does. Numbers of
+ * those in TABLE_RULES are CHOICE_NUMBER; they are CHECK_global and have no rate. Lies in a text: not aligned. */
+struct site_choice {
+	uint16_t number;
+	uint16_t action; /* enum rule_action, but RULE_CHOOSE */
+};
+#define CHOICE_NUMBER(number) (0xffff0000u | (uint32_t)(number))
 enum rule_target { /* what is counted apart */
 	TARGET_NONE,
 	TARGET_ADDRESS, /* IPv6: its /64 */

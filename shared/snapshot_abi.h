@@ -54,6 +54,7 @@ enum record_type {
 	RECORD_CERTIFICATE = 9,
 	RECORD_LOG_STORE = 10,
 	RECORD_LOG_QUERY = 11,
+	RECORD_RULES = 12,
 	/* reports */
 	RECORD_NODE = 16,
 	RECORD_SOURCE = 17,
@@ -183,6 +184,13 @@ struct record_site {
 };
 static_assert(
 	sizeof(struct record_site) + SITE_BYTES_MAX <= UINT16_MAX - 7, "a record holds a site");
+
+/* What TABLE_RULES is to hold; id = RULES_ID. There with each snapshot that has sites. */
+#define RULES_ID 1
+struct record_rules {
+	struct record record;
+	uint8_t site[];
+};
 
 /* A certificate with its key; id = its number. Behind the record's head lie a struct certificate, chain and key. */
 struct record_certificate {

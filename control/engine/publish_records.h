@@ -17,6 +17,7 @@ struct draft {
 	uint8_t *bytes; /* header first */
 	size_t used, size;
 	uint32_t records;
+	bool rules;	     /* RECORD_RULES is in it */
 	struct record *last; /* the newest, NULL at first: a kind of several rows adds to it */
 };
 

@@ -15,6 +15,7 @@
 #include "control/engine/engine.h"
 #include "control/engine/publish_site.h"
 #include "control/model/website_setting.h"
+#include "control/model/web_global.h"
 #include "control/store/query.h"
 
 /* ---- parts */
@@ -174,6 +175,28 @@ enum err site_build(
 	return why ? fail(ERR_LIMIT, "%s: %s", website->domain, why) : OK;
 }
 
+/* Before the first site, in each snapshot that has any: so a control of another release brings its own rules. */
+static enum err add_rules_once(struct draft *draft)
+{
+	struct record_rules *record;
+	size_t length;
+	uint8_t *rules;
+
+	if (draft->rules)
+		return OK;
+	rules = arena_take(draft->scratch, SITE_BYTES_MAX);
+	if (!rules)
+		return ERR_MEMORY;
+	TRY(global_rules_build(draft->scratch, rules, SITE_BYTES_MAX, &length));
+	TRY(draft_room(draft, sizeof(*record) + length));
+	record = draft_take(draft, RECORD_RULES, RULES_ID, sizeof(*record) + length);
+	if (!record)
+		return draft_full();
+	memcpy(record->site, rules, length);
+	draft->rules = true;
+	return OK;
+}
+
 const char site_select[] = "SELECT w.number FROM website w";
 
 enum err add_site(struct draft *draft, const struct cursor *cursor)
@@ -186,6 +209,7 @@ enum err add_site(struct draft *draft, const struct cursor *cursor)
 	enum err err;
 
 	arena_reset(draft->scratch);
+	TRY(add_rules_once(draft));
 	site = arena_take(draft->scratch, SITE_BYTES_MAX);
 	if (!site)
 		return ERR_MEMORY;

@@ -82,23 +82,32 @@ static enum err add_kind(struct work *work, enum web_rule_kind kind)
 	return OK;
 }
 
+/* Which of the shipped rules; the rules themselves are nodes' once (add_rules_once). */
 static enum err add_global(struct work *work)
 {
 	struct global_choice choice[GLOBAL_RULE_MAX];
-	struct web_program program;
-	struct web_rule rule;
+	struct site_choice *out = arena_array(work->mem, GLOBAL_RULE_MAX, sizeof(*out));
+	struct web_program program = { .rule = { .number = GLOBAL_RULE_NUMBER(0),
+					       .check = CHECK_global,
+					       .action = RULE_CHOOSE,
+					       .until_ms = INT64_MAX },
+		.name = "",
+		.choice = out };
 
+	if (!out)
+		return ERR_MEMORY;
 	TRY(global_choices_load(
 		work->db, work->mem, work->website->number, work->policy.global_level, choice));
 	for (size_t i = 0; i < global_rule_count(); i++) {
-		if (!choice[i].enabled)
-			continue;
-		TRY(global_rule_make(work->mem, i, &rule));
-		rule.action = choice[i].action;
-		TRY(web_rule_compile(work->mem, &rule, CHECK_global, &program));
-		program.rule.number = GLOBAL_RULE_NUMBER(global_rule_number(i));
-		take_program(work, &program, true);
+		if (choice[i].enabled)
+			out[program.choice_count++] =
+				(struct site_choice){ (uint16_t)global_rule_number(i),
+					(uint16_t)choice[i].action };
 	}
+	if (program.choice_count == 0)
+		return OK;
+	program.bytes = sizeof(struct site_rule) + program.choice_count * sizeof(*out);
+	take_program(work, &program, true);
 	return OK;
 }
 

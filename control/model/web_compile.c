@@ -98,7 +98,11 @@ static void add_rule(struct site_builder *builder, const struct web_program *pro
 	uint16_t first_step, struct site_rule *out)
 {
 	*out = program->rule;
-	out->name = add_text(builder, program->name);
+	if (out->action == RULE_CHOOSE)
+		out->name = site_add_text(
+			builder, program->choice, program->choice_count * sizeof(*program->choice));
+	else
+		out->name = add_text(builder, program->name);
 	if (out->target == TARGET_HEADER)
 		out->target_header = add_text(builder, program->target_header);
 	if (out->distinct == FIELD_HEADER)

@@ -14,6 +14,8 @@ struct web_program {
 	const char *name, *target_header, *distinct_header; /* headers in lower case, or "" */
 	struct web_step *step;
 	size_t step_count;
+	const struct site_choice *choice; /* of RULE_CHOOSE: in place of a name */
+	size_t choice_count;
 	size_t bytes; /* that it takes in a site */
 };
 /* number and until_ms are left to the caller: 0 and for ever. Texts are borrowed from the rule. */

@@ -135,3 +135,28 @@ enum err global_rule_make(struct arena *mem, size_t row, struct web_rule *out)
 	}
 	return OK;
 }
+
+/* A number and a name that no site has: nobody can ask for it. */
+enum err global_rules_build(struct arena *mem, void *out, size_t size, size_t *length)
+{
+	struct web_program *program = arena_array(mem, RULE_COUNT, sizeof(*program));
+	struct site_builder builder;
+	struct site *site = site_begin(&builder, out, size);
+	struct web_rule rule;
+
+	if (!program)
+		return ERR_MEMORY;
+	if (!site)
+		return ERR_LIMIT;
+	site->number = 1;
+	site->domain = site_add_text(&builder, "*", 1);
+	for (size_t i = 0; i < RULE_COUNT; i++) {
+		TRY(global_rule_make(mem, i, &rule));
+		TRY(web_rule_compile(mem, &rule, CHECK_global, &program[i]));
+		program[i].rule.number = GLOBAL_RULE_NUMBER(rules[i].number);
+	}
+	if (!web_programs_add(&builder, program, RULE_COUNT))
+		return ERR_LIMIT;
+	*length = site_end(&builder);
+	return *length > 0 ? OK : ERR_LIMIT;
+}

@@ -10,7 +10,7 @@
 #include "control/model/web_policy.h"
 
 /* Number of a shipped rule at nodes and in logs; the store's own begin with 1 and do not get as far. */
-#define GLOBAL_RULE_NUMBER(number) (0xffff0000u | (uint32_t)(number))
+#define GLOBAL_RULE_NUMBER(number) CHOICE_NUMBER(number)
 #define GLOBAL_RULE_ID_SIZE	   12 /* "global_01" */
 
 #define GLOBAL_RULE_MAX		   38 /* of the table: a site holds them beside all others */
@@ -26,5 +26,8 @@ enum rule_action global_rule_action(size_t row); /* the shipped one */
 bool global_rule_active(size_t row, enum web_level level);
 /* The rule, with the shipped action. */
 enum err global_rule_make(struct arena *mem, size_t row, struct web_rule *out) MUST_USE;
+
+/* All of them as the body of TABLE_RULES, into "out" of so many bytes: an arena's. ERR_LIMIT: they do not fit. */
+enum err global_rules_build(struct arena *mem, void *out, size_t size, size_t *length) MUST_USE;
 
 #endif

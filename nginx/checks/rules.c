@@ -8,6 +8,9 @@
  * is counted. What is counted by answers' status is counted when the answer is there (rules_log), and so meets
  * the requests behind it.
  *
+ * Shipped rules lie in the table once. A site has one rule in their place, which says which of them it has and what each does
+ * there; they have no rates.
+ *
  * While a check is only watched, nothing that its rules do changes what becomes of the request: an accepting one then ends its own
  * check, and no more.
  */
@@ -199,9 +202,63 @@ static ngx_int_t act(struct checks_request *state, const struct site_rule *rule)
 		}
 		return NGX_DECLINED;
 	case RULE_WATCH:
+	case RULE_CHOOSE: /* never acts itself */
 		break;
 	}
 	watched(state, rule);
+	return NGX_DECLINED;
+}
+
+/* Choices are in the order of the rules: the next one is the next there, or not far behind. NULL: there is none of that number. */
+static const struct site_rule *find_chosen(struct checks_request *state, uint16_t number)
+{
+	const struct site_rule *rule = site_list_at(state->shipped, state->shipped->rules);
+	unsigned count = state->shipped->rules.count;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = (state->chosen + i) % count;
+
+		if (rule[at].number != CHOICE_NUMBER(number))
+			continue;
+		state->chosen = (uint16_t)(at + 1);
+		return &rule[at];
+	}
+	return NULL;
+}
+
+/* The rules that "choosing" lists, each with the action that it says. NGX_DECLINED: all were asked, or one has moved
+ * state->next on. */
+static ngx_int_t ask_chosen(struct checks_request *state, const struct site_rule *choosing)
+{
+	const struct polder_request *request = state->request;
+	uint8_t check = state->next;
+
+	if (!state->shipped)
+		state->shipped = table_rules(request->table);
+	if (!state->shipped)
+		return NGX_DECLINED;
+	while (state->choice < site_choice_count(choosing) && state->next == check) {
+		struct site_choice choice = site_choice_at(request->site, choosing, state->choice);
+		const struct site_rule *found = find_chosen(state, choice.number);
+		struct site_rule own;
+		enum rule_answer answer = RULE_NOT_MET;
+		ngx_int_t result;
+
+		if (found)
+			answer = rule_ask(state->shipped, found, &state->subject);
+		if (answer == RULE_WANTS_BODY) {
+			state->chosen--; /* it is asked again */
+			return wait_for_body(state);
+		}
+		state->choice++;
+		if (answer == RULE_NOT_MET)
+			continue;
+		own = *found;
+		own.action = (uint8_t)choice.action;
+		result = act(state, &own);
+		if (result != NGX_DECLINED)
+			return result;
+	}
 	return NGX_DECLINED;
 }
 
@@ -219,6 +276,16 @@ ngx_int_t rules_check(struct checks_request *state)
 
 		if (at->check < check || at->until_ms <= state->request->now_ms) {
 			state->rule++;
+			continue;
+		}
+		if (at->action == RULE_CHOOSE) {
+			result = ask_chosen(state, at);
+			if (result != NGX_DECLINED)
+				return result;
+			state->rule++;
+			state->choice = 0;
+			if (state->next != check)
+				break;
 			continue;
 		}
 		answer = rule_ask(site, at, &state->subject);

@@ -25,6 +25,9 @@ static unsigned touch_rules(const struct site *site)
 
 	for (unsigned i = 0; i < site->rules.count; i++) {
 		sum += touch(site, rule[i].name) + touch(site, rule[i].target_header);
+		for (unsigned j = 0;
+			rule[i].action == RULE_CHOOSE && j < site_choice_count(&rule[i]); j++)
+			sum += site_choice_at(site, &rule[i], j).number;
 		for (unsigned j = 0, at = rule[i].first_step; j < rule[i].step_count; j++) {
 			sum += touch(site, step[at].name) + touch(site, step[at].value);
 			if (step[at].miss >= STEP_MATCH)
@@ -55,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sum += touch(site, site->acme_token) + touch(site, site->acme_answer);
 		(void)site_port_find(site, 443);
 		(void)site_has_instance(site, 7);
+		(void)site_check_rules(copy, size);
 	}
 	if (!certificate_check(copy, size)) {
 		const struct certificate *certificate = (const void *)copy;

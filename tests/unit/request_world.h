@@ -326,6 +326,28 @@ static inline void draft_site(struct draft *draft, const struct draft_site *from
 	memcpy(record->site, bytes, length);
 }
 
+/* One shipped rule, of that number. */
+static inline void draft_rules(struct draft *draft, uint16_t number)
+{
+	static uint64_t bytes[128];
+	struct site_builder builder;
+	struct site *site = site_begin(&builder, bytes, sizeof(bytes));
+	struct site_rule *rule;
+	struct record_rules *record;
+	size_t length;
+
+	site->number = 1;
+	site->domain = site_add_text(&builder, "*", 1);
+	rule = site_add_list(&builder, &site->rules, 1, sizeof(*rule));
+	*rule = (struct site_rule){ .number = CHOICE_NUMBER(number),
+		.check = CHECK_global,
+		.action = RULE_BLOCK,
+		.until_ms = INT64_MAX };
+	length = site_end(&builder);
+	record = draft_add(draft, RECORD_RULES, sizeof(*record) + length, RULES_ID);
+	memcpy(record->site, bytes, length);
+}
+
 static inline void draft_certificate(
 	struct draft *draft, uint32_t number, uint32_t version, const char *key)
 {

@@ -5,6 +5,7 @@
  */
 #include "base/site.h"
 #include "control/engine/engine.h"
+#include "control/model/web_global.h"
 #include "control/model/website_setting.h"
 #include "control/store/vault.h"
 #include "control/store/website.h"
@@ -237,7 +238,8 @@ static void test_differences(void **state)
 	commit(world);
 	build(world, world->base);
 	assert_int_equal(world->header.flags, 0);
-	assert_int_equal(world->header.record_count, 1);
+	/* the rules it chooses from, and the site */
+	assert_int_equal(world->header.record_count, 2);
 	assert_int_not_equal(find_site(world, &second)->generation, generation);
 
 	/* a certificate replaced: the site that has it is as it was */
@@ -327,6 +329,50 @@ static void test_damaged_key(void **state)
 	assert_int_equal(count, 2);
 }
 
+/* Shipped rules are there once, before all sites, and these say which of them they have. */
+static void test_rules(void **state)
+{
+	struct world *world = *state;
+	const struct record_rules *record;
+	const struct site_rule *rule, *choosing;
+	const struct site *rules, *site;
+	struct website first;
+	size_t count;
+
+	begin(world);
+	first = add_site(world, 0);
+	(void)add_site(world, 0);
+	commit(world);
+	build(world, 0);
+	record = find(world, RECORD_RULES, RULES_ID, &count);
+	assert_int_equal(count, 1);
+	assert_non_null(record);
+	rules = (const void *)record->site;
+	assert_null(site_check_rules(rules, record->record.length - sizeof(*record)));
+	assert_int_equal(rules->rules.count, global_rule_count());
+	site = find_site(world, &first);
+	assert_true((const void *)site > (const void *)rules);
+	rule = site_list_at(rules, rules->rules);
+	choosing = site_list_at(site, site->rules);
+	assert_int_equal(site->rules.count, 1);
+	assert_int_equal(site->steps.count, 0);
+	assert_int_equal(choosing->action, RULE_CHOOSE);
+	assert_in_range(site_choice_count(choosing), 10, global_rule_count() - 1);
+	/* in their order: those of the usual level, as they are shipped */
+	for (unsigned i = 0, at = 0; i < rules->rules.count; i++) {
+		struct site_choice choice;
+
+		assert_int_equal(rule[i].number, GLOBAL_RULE_NUMBER(global_rule_number(i)));
+		assert_true(rule[i].step_count > 0);
+		if (!global_rule_active(i, WEB_LEVEL_DEFAULT))
+			continue;
+		choice = site_choice_at(site, choosing, at++);
+		assert_int_equal(CHOICE_NUMBER(choice.number), rule[i].number);
+		assert_int_equal(choice.action, rule[i].action);
+	}
+	assert_true(site->length < 1024);
+}
+
 /* A site that is more than nodes take is left out; orders refuse it before. */
 static void test_too_large(void **state)
 {
@@ -378,7 +424,7 @@ static void test_many(void **state)
 	/* and as a difference, when all came since */
 	build(world, 2);
 	assert_int_equal(world->header.flags, 0);
-	assert_int_equal(world->header.record_count, 2 * MANY);
+	assert_int_equal(world->header.record_count, 2 * MANY + 1);
 }
 
 int main(void)
@@ -388,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_differences, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};

@@ -61,6 +61,42 @@ static void assert_base(struct request_world *world)
 	assert_int_equal(world->refused, 0);
 }
 
+/* The number of the shipped rule in the table; 0: there are none. */
+static uint32_t shipped_number(struct request_world *world)
+{
+	struct table_key key = { TABLE_RULES, 0, NULL };
+	size_t length;
+	const struct site *site = request_table_find(world->table, &key, &length);
+
+	if (!site)
+		return 0;
+	assert_null(site_check_rules(site, length));
+	assert_int_equal(site->rules.count, 1);
+	return ((const struct site_rule *)site_list_at(site, site->rules))->number;
+}
+
+/* Shipped rules come with sites, are there after a restart, and stay while a snapshot says nothing of them. */
+static void test_rules(void **state)
+{
+	struct request_world *world = *state;
+	struct draft *draft = draft_base(world, true);
+
+	assert_int_equal(shipped_number(world), 0);
+	draft_rules(draft, 7);
+	assert_int_equal(draft_apply(world, draft), OK);
+	assert_int_equal(shipped_number(world), CHOICE_NUMBER(7));
+	world_stop(world);
+	world_start(world);
+	assert_int_equal(shipped_number(world), CHOICE_NUMBER(7));
+	assert_int_equal(draft_apply(world, draft_base(world, true)), OK);
+	assert_int_equal(shipped_number(world), CHOICE_NUMBER(7));
+	draft = draft_new(world, false);
+	draft_rules(draft, 8);
+	assert_int_equal(draft_apply(world, draft), OK);
+	assert_int_equal(shipped_number(world), CHOICE_NUMBER(8));
+	assert_base(world);
+}
+
 static void test_full(void **state)
 {
 	struct request_world *world = *state;
@@ -500,6 +536,7 @@ int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, request_world_up, request_world_down)
 	const struct CMUnitTest tests[] = {
+		IN_WORLD(test_rules),
 		IN_WORLD(test_full),
 		IN_WORLD(test_difference),
 		IN_WORLD(test_address_moves),

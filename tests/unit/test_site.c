@@ -198,6 +198,75 @@ static void test_broken(void **state)
 	assert_non_null(site_check(site, sizeof(*site) - 8));
 }
 
+/* A site that chooses rules, or, with them, one that they are chosen from. */
+static struct site *build_choice(bool chooses)
+{
+	static const struct site_choice choices[] = { { 1, RULE_BLOCK }, { 7, RULE_CHALLENGE } };
+	struct site_builder builder;
+	struct site *site = site_begin(&builder, memory, sizeof(memory));
+	struct site_rule *rule;
+	struct site_step *step;
+
+	site->number = 3;
+	site->domain = text(&builder, "www.example.com");
+	rule = site_add_list(&builder, &site->rules, 1, sizeof(*rule));
+	step = site_add_list(&builder, &site->steps, 1, sizeof(*step));
+	*rule = (struct site_rule){ .number = CHOICE_NUMBER(7), .check = CHECK_global };
+	rule->action = chooses ? RULE_CHOOSE : RULE_BLOCK;
+	rule->step_count = !chooses;
+	rule->name = chooses ? site_add_text(&builder, choices, sizeof(choices))
+			     : text(&builder, "scanner");
+	*step = (struct site_step){
+		.match = MATCH_EQUAL, .field = FIELD_URI, .hit = STEP_MATCH, .miss = STEP_NO_MATCH
+	};
+	assert_true(site_end(&builder) > 0);
+	return site;
+}
+
+#define CHOICE_BREAKS(X)                                                                           \
+	X(check, rule->check = CHECK_precise)                                                      \
+	X(rate, rule->target = TARGET_ADDRESS; rule->interval_seconds = rule->threshold = 1)       \
+	X(steps, rule->step_count = 1)                                                             \
+	X(cut, rule->name.length--)                                                                \
+	X(outside, rule->name.offset = (uint16_t)site->length)                                     \
+	X(action, ((struct site_choice *)(void *)(memory_bytes + rule->name.offset))[1].action =   \
+			  RULE_CHOOSE)
+#define RULES_BREAKS(X)                                                                            \
+	X(other_check, rule->check = CHECK_precise)                                                \
+	X(with_rate, rule->target = TARGET_ADDRESS; rule->interval_seconds = rule->threshold = 1)  \
+	X(chooses, rule->action = RULE_CHOOSE; rule->step_count = 0; rule->name.length = 0)
+
+static void test_choices(void **state)
+{
+	uint8_t *memory_bytes = (uint8_t *)memory;
+	struct site *site = build_choice(true);
+	struct site_rule *rule = &MEMBER(struct site_rule, rules, 0);
+
+	(void)state;
+	assert_null(site_check(site, site->length));
+	assert_non_null(site_check_rules(site, site->length));
+	assert_int_equal(site_choice_count(rule), 2);
+	assert_int_equal(site_choice_at(site, rule, 1).number, 7);
+	assert_int_equal(site_choice_at(site, rule, 1).action, RULE_CHALLENGE);
+#define CASE(name, change)                                                                         \
+	site = build_choice(true);                                                                 \
+	change;                                                                                    \
+	if (!site_check(site, site->length))                                                       \
+		fail_msg("taken: %s", #name);
+	CHOICE_BREAKS(CASE)
+#undef CASE
+	site = build_choice(false);
+	assert_null(site_check_rules(site, site->length));
+#define CASE(name, change)                                                                         \
+	site = build_choice(false);                                                                \
+	change;                                                                                    \
+	assert_null(site_check(site, site->length));                                               \
+	if (!site_check_rules(site, site->length))                                                 \
+		fail_msg("taken: %s", #name);
+	RULES_BREAKS(CASE)
+#undef CASE
+}
+
 static void test_full(void **state)
 {
 	struct site_builder builder;
@@ -284,6 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_built),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_certificate),

@@ -87,8 +87,24 @@ static inline unsigned web_rules(const struct site *site, enum check check)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < site->rules.count; i++)
-		count += rule[i].check == check;
+		if (rule[i].check == check)
+			count += rule[i].action == RULE_CHOOSE ? site_choice_count(&rule[i]) : 1;
 	return count;
+}
+
+/* What a shipped rule does at the site; -1: it has not chosen it. */
+static inline int web_chosen(const struct site *site, unsigned number)
+{
+	const struct site_rule *rule = site_list_at(site, site->rules);
+
+	for (unsigned i = 0; i < site->rules.count; i++) {
+		if (rule[i].action != RULE_CHOOSE)
+			continue;
+		for (unsigned j = 0; j < site_choice_count(&rule[i]); j++)
+			if (site_choice_at(site, &rule[i], j).number == number)
+				return site_choice_at(site, &rule[i], j).action;
+	}
+	return -1;
 }
 
 static inline int64_t web_generation(struct api *api)

@@ -119,6 +119,32 @@ static void fill_rule(struct site_builder *builder, struct site_rule *rule, cons
 	rule->ratio = (uint8_t)rule_number(from, "ratio", 0);
 }
 
+/* "choose": [[number, action]] */
+static void fill_choices(struct site_builder *builder, struct site_rule *rule, const json_t *from)
+{
+	const json_t *list = json_object_get(from, "choose");
+	struct site_choice choices[64];
+	size_t i;
+	json_t *item;
+
+	if (!list)
+		return;
+	json_array_foreach(list, i, item)
+	{
+		json_t *holder = json_pack("{s:O}", "action", json_array_get(item, 1));
+
+		if (i == sizeof(choices) / sizeof(choices[0]))
+			abort();
+		choices[i] =
+			(struct site_choice){ (uint16_t)json_integer_value(json_array_get(item, 0)),
+				CHOICE(holder, "action", rule_actions, RULE_BLOCK) };
+		json_decref(holder);
+	}
+	rule->check = CHECK_global;
+	rule->action = RULE_CHOOSE;
+	rule->name = site_add_text(builder, choices, json_array_size(list) * sizeof(choices[0]));
+}
+
 static void add_caches(struct site_builder *builder, struct site *site, const json_t *spec)
 {
 	const json_t *caches = json_object_get(spec, "caches");
@@ -167,6 +193,7 @@ static void add_site_rules(struct site_builder *builder, struct site *site, cons
 		const json_t *list = json_object_get(item, "steps");
 
 		fill_rule(builder, &rule[i], item);
+		fill_choices(builder, &rule[i], item);
 		rule[i].first_step = (uint16_t)steps;
 		rule[i].step_count = (uint16_t)json_array_size(list);
 		json_array_foreach(list, j, part)

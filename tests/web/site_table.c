@@ -16,6 +16,7 @@
  *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13,
  *     acme_token, acme_answer, modes: {CHECK: 0},
  *     prefixes: [["192.0.2.0/24", 2]], and what site_rules.h says}]: a "count" makes so many, with %d in the domain and numbers in a row
+ *   shipped: {rules}, as of a site: those that sites choose from; {bytes: TEXT}: a body that is none
  *   removed: [domain], removed_certificates: [number]; superseded: true begins another file
  */
 #include <errno.h>
@@ -365,6 +366,29 @@ static void put_site(struct request_table *table, const json_t *spec, int64_t in
 	put(table, TABLE_SITE, domain, strlen(domain), bytes, site->length);
 }
 
+/* "shipped": {rules}, those that sites choose from; {bytes: TEXT}: a body that is none. */
+static void put_shipped(struct request_table *table, const json_t *spec)
+{
+	static uint64_t bytes[SITE_BYTES_MAX / 8];
+	const json_t *shipped = json_object_get(spec, "shipped");
+	struct site_builder builder;
+	struct site *site = site_begin(&builder, bytes, sizeof(bytes));
+	const char *text = text_of(shipped, "bytes");
+
+	if (!shipped)
+		return;
+	if (text[0]) {
+		put(table, TABLE_RULES, "", 0, text, strlen(text));
+		return;
+	}
+	site->number = 1;
+	site->domain = add_text(&builder, "*");
+	add_site_rules(&builder, site, shipped);
+	if (site_end(&builder) == 0 || site_check_rules(bytes, site->length))
+		give_up("shipped rules are none");
+	put(table, TABLE_RULES, "", 0, bytes, site->length);
+}
+
 static void put_sites(struct request_table *table, const json_t *list)
 {
 	size_t i;
@@ -434,6 +458,7 @@ int main(int argc, char **argv)
 	put_crawlers(table, spec);
 	put_sources(table, spec);
 	put_certificates(table, spec);
+	put_shipped(table, spec);
 	put_sites(table, json_object_get(spec, "sites"));
 	remove_all(table, spec);
 	if (json_is_true(json_object_get(spec, "superseded")))
