@@ -478,6 +478,22 @@ static const char log_queries[] = "CREATE TABLE log_query ("
 				  " learned_ms INTEGER NOT NULL,"
 				  " published INTEGER NOT NULL);";
 
+/* Web sites that get their certificates by themselves (model/acme.h), and accounts at the authorities, with their
+ * sealed keys. */
+static const char acme[] = "CREATE TABLE website_acme ("
+			   " website INTEGER PRIMARY KEY REFERENCES website (number),"
+			   " wanted INTEGER NOT NULL,"
+			   " tries INTEGER NOT NULL,"
+			   " retry_ms INTEGER NOT NULL,"
+			   " ordered_ms INTEGER NOT NULL,"
+			   " error TEXT NOT NULL,"
+			   " token TEXT NOT NULL,"
+			   " answer TEXT NOT NULL);"
+			   "CREATE TABLE acme_account ("
+			   " directory TEXT PRIMARY KEY,"
+			   " name TEXT NOT NULL,"
+			   " secret BLOB NOT NULL) WITHOUT ROWID;";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -490,5 +506,6 @@ const char *const schema_steps[] = {
 	web_policies,
 	users,
 	log_queries,
+	acme,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
