@@ -386,7 +386,7 @@ static enum err write_name(struct acme_client *client, struct db *db, const char
 static enum err enroll(struct acme_client *client, struct db *db, struct arena *mem)
 {
 	const char *contact = client->settings->contact, *payload;
-	struct acme_answer answer;
+	struct acme_answer answer = { .location = "" };
 
 	if (strpbrk(contact, "\"\\"))
 		return acme_client_because(client, "acme-contact is no address");

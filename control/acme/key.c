@@ -117,7 +117,7 @@ enum err key_jwk(struct arena *mem, EVP_PKEY *key, const char **out)
 enum err key_thumbprint(struct arena *mem, EVP_PKEY *key, char out[KEY_THUMBPRINT_SIZE])
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
-	const char *jwk, *text;
+	const char *jwk = "", *text;
 	unsigned length = 0;
 
 	TRY(key_jwk(mem, key, &jwk));

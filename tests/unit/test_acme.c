@@ -58,16 +58,17 @@ static void directory_does(const char *mode)
 static int read_port(void)
 {
 	char path[96];
-	int port = 0;
+	char text[16];
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/port", directory.folder);
 	for (int waited = 0; waited < WAIT_MS; waited += 50) {
 		file = fopen(path, "re");
 		if (file) {
-			port = fscanf(file, "%d", &port) == 1 ? port : 0;
+			bool read = fgets(text, sizeof(text), file) != NULL;
+
 			(void)fclose(file);
-			return port;
+			return read ? (int)strtol(text, NULL, 10) : 0;
 		}
 		(void)usleep(50000);
 	}
@@ -519,6 +520,46 @@ static void test_no_node(void **state)
 	assert_non_null(strstr(api_text(acme.api, "LastError"), "no node"));
 }
 
+/* One tick of an order in which the n-th call of the store, or piece of memory, fails. */
+static void fail_at(int at, uint64_t store, uint64_t memory)
+{
+	int64_t wait_ms;
+
+	switch_on(DOMAIN);
+	for (int i = 0; i < at; i++)
+		tick();
+	arena_reset(acme.mem);
+	acme.time.monotonic_ms += TICK_MS;
+	db_torture(store);
+	arena_torture(memory, 0);
+	(void)!acme_worker_tick(acme.worker, acme.api->db, acme.mem, &acme.time, &wait_ms);
+	db_torture(0);
+	arena_torture(0, 0);
+	run_orders(DOMAIN);
+	/* It came all the same, or failed with a reason, and never hangs. */
+	if (strcmp(state_of(DOMAIN), "valid") != 0) {
+		assert_string_equal(state_of(DOMAIN), "failed");
+		assert_string_not_equal(api_text(acme.api, "LastError"), "");
+		switch_on(DOMAIN);
+		run_orders(DOMAIN);
+		assert_string_equal(state_of(DOMAIN), "valid");
+	}
+	assert_int_equal(web_site(acme.api, DOMAIN)->acme_token.length, 0);
+}
+
+static void test_store_and_memory_fail(void **state)
+{
+	static const uint64_t calls[] = { 1, 4, 9 };
+	(void)state;
+
+	for (int at = 0; at < 9; at++) {
+		for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+			fail_at(at, calls[i], 0);
+			fail_at(at, 0, calls[i]);
+		}
+	}
+}
+
 static void test_refusals(void **state)
 {
 	struct api *api = acme.api;
@@ -668,6 +709,7 @@ int main(void)
 		TEST(test_directory_that_is_away),
 		TEST(test_asked_pause),
 		TEST(test_no_node),
+		TEST(test_store_and_memory_fail),
 		TEST(test_refusals),
 		TEST(test_times),
 		TEST(test_signature),
