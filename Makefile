@@ -20,7 +20,7 @@ CFLAGS += -std=gnu11 -O2 -g $(WARNINGS) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	-fno-omit-frame-pointer)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
 
-CONTROL_LIBS := -lmaxminddb -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
+CONTROL_LIBS := -lmaxminddb -lcurl -lmicrohttpd -ljansson -lsqlite3 -lxml2 -lknot -lcrypto -lpthread
 AGENT_LIBS := -lbpf -lelf -lz -lmaxminddb -lcurl -lcares -lcrypto -lpthread
 CLI_LIBS := -lbpf -lelf -lz -ljansson -lcurl -lsqlite3 -lcrypto -lpthread
 
@@ -285,7 +285,7 @@ install: all ## install below DESTDIR/PREFIX
 	[ ! -d $(O)/console ] || (install -d $(DESTDIR)$(PREFIX)/share/polder/console/assets && \
 		install -m 644 $(O)/console/*.* $(DESTDIR)$(PREFIX)/share/polder/console && \
 		install -m 644 $(O)/console/assets/* $(DESTDIR)$(PREFIX)/share/polder/console/assets)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service packaging/systemd/*.socket
 	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service \
 		$(DESTDIR)$(PREFIX)/share/doc/polder/examples/*.conf
 

@@ -44,9 +44,11 @@ static const struct {
 } tints[] = {
 	{ "ended", COLOUR_GOOD },
 	{ "renewed", COLOUR_GOOD },
+	{ "issued", COLOUR_GOOD },
 	{ "attack", COLOUR_BAD },
 	{ "blackhole", COLOUR_BAD },
 	{ "exceeded", COLOUR_BAD },
+	{ "failed", COLOUR_BAD },
 	{ "limit", COLOUR_CARE },
 	{ "expire", COLOUR_CARE },
 	{ "released", COLOUR_CARE },

@@ -39,6 +39,7 @@ struct lab {
 	char binaries[PATH_MAX];       /* folder of the running program */
 	int node_count;
 	int api_port;
+	bool acme;			 /* the control gets certificates from LAB_ACME_DIRECTORY */
 	uint64_t cookie[LAB_ROLE_COUNT]; /* of the namespaces, as lab up made them; 0: none */
 };
 
@@ -51,13 +52,17 @@ struct lab {
 #define LAB_ORIGIN_ECHO	  7
 #define LAB_ORIGIN_BANNER 2525
 /* Whom the lab's agents ask for names: whoever listens there in a node, which a test may. The lab reaches no name server. */
-#define LAB_RESOLVER	  "127.0.0.1:5300"
-#define LAB_DNS_ZONE	  "polder.test"
-#define LAB_SMART_SECONDS "15" /* so that one sees them end */
-#define LAB_LEARN_SECONDS "10" /* and made */
-#define LAB_DNS_PORT	  53
-#define LAB_DNS_PROGRAM	  "/usr/sbin/knotd"
-#define LAB_SOURCE_COUNT  16 /* back-to-origin addresses of a node, per IP version */
+#define LAB_RESOLVER "127.0.0.1:5300"
+#define LAB_DNS_ZONE "polder.test"
+/* Where an ACME directory of a test's own is asked, through a relay at DIR/LAB_ACME_SOCKET, and who vouches for it. */
+#define LAB_ACME_DIRECTORY "https://127.0.0.1:14000/dir"
+#define LAB_ACME_SOCKET	   "acme.sock"
+#define LAB_ACME_CA	   "acme-ca.pem"
+#define LAB_SMART_SECONDS  "15" /* so that one sees them end */
+#define LAB_LEARN_SECONDS  "10" /* and made */
+#define LAB_DNS_PORT	   53
+#define LAB_DNS_PROGRAM	   "/usr/sbin/knotd"
+#define LAB_SOURCE_COUNT   16 /* back-to-origin addresses of a node, per IP version */
 
 /* ---- lab_state.c */
 /* Name, folder and port from the environment (POLDER_LAB_NAME, POLDER_API_PORT). false: said why. */

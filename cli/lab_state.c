@@ -88,8 +88,8 @@ void lab_path(const struct lab *lab, const char *file, char out[PATH_MAX])
 
 bool lab_save(const struct lab *lab)
 {
-	json_t *state = json_pack("{s:i, s:i, s:{}}", "nodes", lab->node_count, "api_port",
-		lab->api_port, "namespaces");
+	json_t *state = json_pack("{s:i, s:i, s:b, s:{}}", "nodes", lab->node_count, "api_port",
+		lab->api_port, "acme", lab->acme, "namespaces");
 	char path[PATH_MAX], role[16];
 	char *text;
 	bool saved;
@@ -127,6 +127,7 @@ bool lab_load(struct lab *lab)
 		return false;
 	lab->node_count = (int)json_integer_value(json_object_get(state, "nodes"));
 	lab->api_port = (int)json_integer_value(json_object_get(state, "api_port"));
+	lab->acme = json_is_true(json_object_get(state, "acme"));
 	for (int i = 0; i < LAB_ROLE_COUNT; i++) {
 		lab_role_name(i, role);
 		lab->cookie[i] = (uint64_t)json_integer_value(

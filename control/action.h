@@ -65,6 +65,7 @@ struct call {
 	const struct nodes *nodes;
 	const char *dns_zone;		   /* of instances' names; NULL or "": they have none */
 	bool watch_first;		   /* mitigations of a new instance only watch */
+	const char *acme_directory;	   /* where sites get certificates; NULL or "": nowhere */
 	const char *drill_socket;	   /* of a lab; NULL or "": none */
 	const struct region_data *regions; /* region.h; NULL: nothing is known of countries */
 	int64_t now_ms;			   /* life-cycle time */

@@ -28,6 +28,7 @@ struct control_settings {
 	const char *dns_zone, *dns_socket;
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
+	const char *acme_directory, *acme_ca_file, *acme_contact, *acme_socket;
 	const char *region_database, *region_override;
 	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds,
 		smart_learn_seconds;
@@ -83,6 +84,19 @@ static const struct param rows[] = {
 	PARAM(control_settings, drill_socket, "drill-socket", .kind = PARAM_TEXT,
 		.max = PATH_BYTES_MAX, .fallback_text = "",
 		.help = "Unix socket of a lab that runs drills; empty: none are offered"),
+	PARAM(control_settings, acme_directory, "acme-directory", .kind = PARAM_TEXT,
+		.max = ACME_URL_SIZE - 1, .fallback_text = "",
+		.help = "ACME directory (https://...) of the authority where web sites get "
+			"certificates, whose terms are agreed to by that; empty: off"),
+	PARAM(control_settings, acme_ca_file, "acme-ca-file", .kind = PARAM_TEXT, .max = 4095,
+		.fallback_text = "",
+		.help = "certificates that vouch for the directory; empty: the machine's"),
+	PARAM(control_settings, acme_contact, "acme-contact", .kind = PARAM_TEXT, .max = 255,
+		.fallback_text = "",
+		.help = "mailto:ADDRESS that the authority may write to; empty: none"),
+	PARAM(control_settings, acme_socket, "acme-socket", .kind = PARAM_TEXT,
+		.max = PATH_BYTES_MAX, .fallback_text = "",
+		.help = "Unix socket of a relay to the directory; empty: straight"),
 	PARAM(control_settings, smart_rule_seconds, "smart-rule-seconds", .kind = PARAM_INT,
 		.min = 10, .max = 86400, .fallback = 1800,
 		.help = "how long a rule that made itself stays when nothing meets it"),
@@ -289,6 +303,8 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->attack_quiet_seconds = settings->attack_quiet;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
+	out->acme = (struct acme_settings){ settings->acme_directory, settings->acme_ca_file,
+		settings->acme_contact, settings->acme_socket, 0 };
 	out->regions = (struct region_data){ settings->region_database, settings->region_override };
 	out->log_level = level_from_name(settings->log_level);
 }
@@ -320,6 +336,11 @@ bool config_read(
 	if (!region_overrides_are_valid(settings.region_override))
 		return wrong(why, "region-override must be PREFIX=CC, CC of ISO 3166-1",
 			settings.region_override);
+	if (!acme_directory_valid(settings.acme_directory))
+		return wrong(
+			why, "acme-directory must be https://HOST/PATH", settings.acme_directory);
+	if (settings.acme_contact[0] && strncmp(settings.acme_contact, "mailto:", 7) != 0)
+		return wrong(why, "acme-contact must be mailto:ADDRESS", settings.acme_contact);
 	take_over(&settings, out);
 	return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/spec.h"
+#include "control/acme/client.h"
 #include "control/region.h"
 
 enum config_command {
@@ -36,6 +37,7 @@ struct config {
 	bool blackhole;
 	bool watch_first;	  /* mitigations of new instances watch until told otherwise */
 	const char *drill_socket; /* "": no drills are offered */
+	struct acme_settings acme;
 	struct region_data regions;
 	int64_t blackhole_minutes;
 	int64_t smart_rule_seconds, smart_learn_seconds;

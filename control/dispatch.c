@@ -533,6 +533,7 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->calls = gateway->calls;
 	call->source = source_of(request);
 	call->watch_first = gateway->watch_first;
+	call->acme_directory = gateway->acme_directory;
 	call->drill_socket = gateway->drill_socket;
 	call->regions = gateway->regions;
 	call->clock_ms = request->clock_ms;

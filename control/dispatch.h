@@ -27,6 +27,7 @@ struct gateway {
 	struct login *login;		   /* NULL: nobody can log in with a password */
 	const char *dns_zone;		   /* of instances' names; NULL or "": they have none */
 	bool watch_first;		   /* mitigations of new instances */
+	const char *acme_directory;	   /* where sites get certificates; NULL or "": nowhere */
 	const char *drill_socket;	   /* of a lab; NULL or "": none */
 	const struct region_data *regions; /* NULL: nothing is known of countries */
 	const char *host_id;		   /* HostId of error bodies when the request has no Host */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/acme/worker.h"
 #include "control/actions/error.h"
 #include "control/auth/call_log.h"
 #include "control/auth/login.h"
@@ -45,6 +46,7 @@ struct control {
 	struct engine *engine;
 	struct names_settings names;
 	struct names_thread *names_thread;
+	struct acme_thread *acme;
 	struct db_pool *api_pool, *node_pool;
 	struct node_api *node_api;
 	struct gateway gateway;
@@ -155,6 +157,16 @@ static enum err start_names(struct control *control)
 		&control->names, config->database, control->clock, &control->names_thread);
 }
 
+static enum err start_acme(struct control *control)
+{
+	const struct config *config = &control->config;
+
+	if (config->acme.directory[0] == '\0')
+		return OK;
+	return acme_thread_start(&config->acme, config->database, control->vault, control->nodes,
+		control->clock, &control->acme);
+}
+
 static enum err start_http(struct control *control)
 {
 	const struct config *config = &control->config;
@@ -176,6 +188,7 @@ static enum err start_http(struct control *control)
 		.calls = control->calls,
 		.dns_zone = config->dns_zone,
 		.watch_first = config->watch_first,
+		.acme_directory = config->acme.directory,
 		.drill_socket = config->drill_socket,
 		.regions = &config->regions,
 		.host_id = config->host_id };
@@ -208,6 +221,7 @@ static const struct {
 	{ "clock", start_clock },
 	{ "engine", start_engine },
 	{ "names", start_names },
+	{ "certificates by ACME", start_acme },
 	{ "sockets", start_http },
 };
 
@@ -217,6 +231,7 @@ static void stop(struct control *control)
 		/* Long polls end, so that their threads do. */
 		nodes_close(control->nodes);
 	http_stop(control->http);
+	acme_thread_stop(control->acme);
 	names_thread_stop(control->names_thread);
 	engine_stop(control->engine);
 	node_api_free(control->node_api);

@@ -14,8 +14,9 @@
 #include "base/text.h"
 #include "control/engine/engine.h"
 #include "control/engine/publish_site.h"
-#include "control/model/website_setting.h"
 #include "control/model/web_global.h"
+#include "control/model/website_setting.h"
+#include "control/store/acme.h"
 #include "control/store/query.h"
 
 /* ---- parts */
@@ -121,6 +122,22 @@ static enum err add_keepalive(const char *json, struct site *site)
 
 /* ---- a site */
 
+/* What nodes answer to an authority that asks whether the domain is served here. */
+static enum err add_acme(
+	struct db *db, struct arena *mem, int64_t number, struct site_builder *builder)
+{
+	struct site *site = site_head(builder);
+	struct website_acme acme;
+	enum err err = website_acme_load(db, mem, number, &acme);
+
+	if (err == ERR_NOT_FOUND)
+		return OK;
+	TRY(err);
+	site->acme_token = site_add_text(builder, acme.token, strlen(acme.token));
+	site->acme_answer = site_add_text(builder, acme.answer, strlen(acme.answer));
+	return OK;
+}
+
 static void fill_head(const struct website *website, struct site_builder *builder)
 {
 	struct site *site = site_head(builder);
@@ -153,6 +170,7 @@ static enum err fill(struct db *db, struct arena *mem, const struct website *web
 	TRY(setting(db, mem, website, SETTING_KEEPALIVE, &keepalive));
 	fill_head(website, builder);
 	add_places(website, builder);
+	TRY(add_acme(db, mem, website->number, builder));
 	TRY(add_origins(mem, origins, website, builder));
 	TRY(add_tls(mem, tls, builder));
 	TRY(add_headers(mem, headers, builder));

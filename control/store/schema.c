@@ -505,6 +505,21 @@ static const char attacks[] = "CREATE TABLE attack ("
 			      "CREATE INDEX attack_end ON attack (end_ms);"
 			      "CREATE UNIQUE INDEX attack_open ON attack (kind, subject)"
 			      " WHERE end_ms = 0;";
+/* Web sites that get their certificates by themselves (model/acme.h), and accounts at the authorities, with their
+ * sealed keys. */
+static const char acme[] = "CREATE TABLE website_acme ("
+			   " website INTEGER PRIMARY KEY REFERENCES website (number),"
+			   " wanted INTEGER NOT NULL,"
+			   " tries INTEGER NOT NULL,"
+			   " retry_ms INTEGER NOT NULL,"
+			   " ordered_ms INTEGER NOT NULL,"
+			   " error TEXT NOT NULL,"
+			   " token TEXT NOT NULL,"
+			   " answer TEXT NOT NULL);"
+			   "CREATE TABLE acme_account ("
+			   " directory TEXT PRIMARY KEY,"
+			   " name TEXT NOT NULL,"
+			   " secret BLOB NOT NULL) WITHOUT ROWID;";
 
 const char *const schema_steps[] = {
 	initial,
@@ -519,5 +534,6 @@ const char *const schema_steps[] = {
 	users,
 	log_queries,
 	attacks,
+	acme,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

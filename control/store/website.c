@@ -371,6 +371,7 @@ static enum err delete_row(struct db *db, int64_t number)
 		"DELETE FROM website_setting WHERE website = $1",
 		"DELETE FROM website_rule WHERE website = $1",
 		"DELETE FROM website_usual WHERE website = $1",
+		"DELETE FROM website_acme WHERE website = $1",
 	};
 	const struct value values[] = { V_INT(number) };
 	int64_t changed, generation;

@@ -54,6 +54,11 @@ await test("a certificate is brought, and the chain is good there", async () => 
 	assert.match(site().CertName, /^console-/);
 	assert.ok(!(await page.locator("main").innerText()).includes("BEGIN"));
 });
+await test("a certificate can come by itself only where an authority is set", async () => {
+	const card = region("Certificate and key");
+	await card.getByText("No authority is set here").waitFor();
+	assert.ok(await card.getByLabel("The certificate comes by itself").isDisabled());
+});
 await test("TLS, HTTP/2 and redirection", async () => {
 	const tls = region("TLS");
 	await tls.getByRole("button", { name: /Oldest version/ }).click();

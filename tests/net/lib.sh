@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Shared by the tests against the running lab: TAP output, calls, clock, traffic. Sourced. A script that
 # damages its lab sets OWN_LAB before, to the number of nodes: it gets a lab beside the one that is up,
-# which ends with the script.
+# which ends with the script. LAB_OPTIONS: more words for "lab up".
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 O=${O:-build}
@@ -38,7 +38,7 @@ if [ -n "${OWN_LAB:-}" ]; then
 		port_is_taken "$POLDER_API_PORT" || break
 	done
 	"$POLDER" lab down
-	"$POLDER" lab up --nodes "$OWN_LAB" >/dev/null || { echo "not ok - lab up --nodes $OWN_LAB"; exit 1; }
+	"$POLDER" lab up --nodes "$OWN_LAB" ${LAB_OPTIONS:-} >/dev/null || { echo "not ok - lab up --nodes $OWN_LAB"; exit 1; }
 fi
 look
 

@@ -726,6 +726,7 @@ static void world_open(struct world *world)
 	world->certificate = test_certificate(
 		api->fixture, "www.example.com", api->clock_ms - DAY_MS, api->clock_ms + DAY_MS);
 	api->gateway.dns_zone = "polder.test";
+	api->gateway.acme_directory = "https://acme.example.net/directory";
 	api_blackhole(api, world->id, HOUR_MS);
 }
 

@@ -16,7 +16,7 @@ import { add, emptyFeed, facts, isLife, isTime, KEPT_MAX, type Feed } from "./fe
 import "./events.css";
 
 const PAGE = 100, PAGES_MAX = 50, EVERY_MS = 1000;
-const TONES: Record<string, Tone> = { blackhole: "bad", stopped: "bad", released: "bad", expired: "warn", renewed: "good", blackhole_ended: "good", attack_ended: "good", diversion_ended: "info" };
+const TONES: Record<string, Tone> = { blackhole: "bad", stopped: "bad", released: "bad", expired: "warn", renewed: "good", blackhole_ended: "good", attack_ended: "good", certificate_issued: "good", certificate_failed: "bad", diversion_ended: "info" };
 
 const textOf = (key: string, fallback: string) => {
 	const text = (eventTexts as Record<string, readonly [string, string]>)[key];

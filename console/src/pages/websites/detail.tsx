@@ -11,6 +11,7 @@ import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { websites } from "../../i18n/websites";
 import { go, href } from "../../router";
+import { Acme } from "./acme";
 import { Chain } from "./chain";
 import { draftOf, isReady, parametersOf, SiteFields } from "./form";
 import type { OriginAttributes, Site } from "./replies";
@@ -38,7 +39,7 @@ function FileText({ label, value, onChange }: { label: string; value: string; on
 		<label className="file-label">{t("fromFile")} <input type="file" accept=".pem,.crt,.cer,.key,.txt" onChange={(event) => void event.target.files?.[0]?.text().then(onChange)} /></label></div>;
 }
 
-function Certificate({ site, readOnly }: { site: Site; readOnly: boolean }) {
+function Certificate({ site, readOnly, refresh }: { site: Site; readOnly: boolean; refresh: () => void }) {
 	const t = useTexts(websites);
 	const [open, setOpen] = useState(false);
 	const [draft, setDraft] = useState({ name: "", cert: "", key: "" });
@@ -55,6 +56,7 @@ function Certificate({ site, readOnly }: { site: Site; readOnly: boolean }) {
 			{ id: "until", head: t("cert"), cell: (row) => t("certUntil", { date: row.EndDate }) },
 			...(readOnly ? [] : [{ id: "use", head: "", number: true, cell: (row: { Id: number; Name: string }) => row.Name === site.CertName ? "✓" : <Button busy={use.busy} onPress={() => void use.run(row.Id, row.Name)}>{t("use")}</Button> }]),
 		]} />
+		<Acme site={site} readOnly={readOnly} refresh={() => { refresh(); certs.refresh(); }} />
 		<FormDialog title={t("upload")} open={open} onClose={() => { setOpen(false); setDraft({ name: "", cert: "", key: "" }); }} submit={t("upload")} ready={!!draft.name.trim() && draft.cert.includes("BEGIN") && draft.key.includes("BEGIN")}
 			act={async () => {
 				await call("AssociateWebCert", { Domain: site.Domain, CertName: draft.name.trim(), Cert: draft.cert, Key: draft.key });
@@ -171,7 +173,7 @@ export function SiteDetail({ domain }: { domain: string }) {
 			{!readOnly && <Button look="danger" onPress={() => setDeleting(true)}>{tc("delete")}</Button>}</>} />
 		<Chain site={site} />
 		{relations.data && <Where site={site} ids={ids} readOnly={readOnly} />}
-		<Certificate site={site} readOnly={readOnly} />
+		<Certificate site={site} readOnly={readOnly} refresh={sites.refresh} />
 		<Tls site={site} readOnly={readOnly} />
 		<OriginPolicy site={site} readOnly={readOnly} />
 		<Keepalive site={site} readOnly={readOnly} />

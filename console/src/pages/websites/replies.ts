@@ -14,6 +14,7 @@ declare module "../../api/replies" {
 		DescribeWebInstanceRelations: { WebInstanceRelations: { Domain: string; InstanceDetails: { InstanceId: string; EipList: string[] }[] }[] };
 		DescribeWebAccessMode: { DomainModes: { Domain: string; AccessMode: number }[] };
 		DescribeCerts: { Certs: { Id: number; Name: string; Common: string; StartDate: string; EndDate: string; DomainMatchCert: boolean }[] };
+		DescribeWebAcme: { Available: boolean; Enabled: boolean; State: "off" | "waiting" | "ordering" | "valid" | "failed" | "stopped"; LastError: string; NextTry: number; ExpireTime: number; Directory: string };
 		DescribeL7RsPolicy: { ProxyMode: string; UpstreamRetry: number; Attributes: { RealServer: string; Attribute: OriginAttributes }[] };
 		DescribeL7UsKeepalive: { RsKeepalive: { Enabled: boolean; KeepaliveRequests: number; KeepaliveTimeout: number } };
 		DescribeHeaders: { CustomHeader: { Headers: string } };
