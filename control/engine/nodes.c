@@ -200,6 +200,9 @@ static void visit_record(void *context, const union report_record *record)
 		visit->node->facts = record->node;
 		visit->node->reported = true;
 		break;
+	case RECORD_SPAN:
+		measures_told(&visit->node->measures, &record->span);
+		break;
 	case RECORD_SOURCE:
 		if (visit->prefix_count == PREFIX_MAX)
 			break;
