@@ -38,6 +38,7 @@ extern const struct action web_smart_actions[];
 extern const struct action scene_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action attack_actions[];
+extern const struct action port_figure_actions[];
 extern const struct action reason_actions[];
 extern const struct action explain_actions[];
 extern const struct action capture_actions[];
