@@ -52,6 +52,9 @@ struct reporter {
 	bool failed;
 
 	int64_t sent_ms;
+	int64_t counted_ms; /* everything of before is with the control; 0: nothing yet */
+	int64_t built_ms;   /* of the report that is under way */
+	bool under_way;
 	uint64_t sent_generation;
 	int64_t sent_offset_ms;
 	uint64_t sent_refused;
@@ -193,6 +196,17 @@ static void add_node(struct reporter *reporter)
 	node->service_count = counts.services;
 	node->list_count = counts.lists;
 	node->xdp_mode = packets_mode(reporter->packets);
+}
+
+static void add_span(struct reporter *reporter, int64_t now_ms)
+{
+	struct record_span *span;
+
+	if (reporter->counted_ms == 0 || now_ms - reporter->counted_ms >= REPORT_SPAN_MAX_MS)
+		return;
+	span = add_record(reporter, RECORD_SPAN, sizeof(*span), 1);
+	if (span)
+		span->span_ms = (uint32_t)(now_ms - reporter->counted_ms);
 }
 
 static void add_sources(struct reporter *reporter)
@@ -493,8 +507,13 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	full |= reporter->failed; /* what the last one should have said */
 	changed |= read_reasons(reporter);
 	changed |= read_tables(reporter, full);
-	if (!changed && !full && !something_else_changed(reporter, now_ms))
+	if (!changed && !full && !something_else_changed(reporter, now_ms)) {
+		if (!reporter->under_way)
+			reporter->counted_ms = now_ms;
 		return false;
+	}
+	reporter->built_ms = now_ms;
+	reporter->under_way = true;
 	reporter->size = reporter->records = 0;
 	reporter->failed = false;
 	if (!pool_grow(
@@ -502,6 +521,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 		return false;
 	reporter->size = sizeof(*header);
 	add_node(reporter);
+	add_span(reporter, now_ms);
 	add_sources(reporter);
 	add_uplinks(reporter);
 	for (uint32_t i = 0; i < reporter->slot_count; i++) {
@@ -539,6 +559,10 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 
 void reporter_sent(struct reporter *reporter, bool accepted)
 {
+	if (accepted && reporter->under_way) {
+		reporter->counted_ms = reporter->built_ms;
+		reporter->under_way = false;
+	}
 	outbox_sent(reporter->outbox, accepted);
 	request_path_told(reporter->requests, accepted);
 }

@@ -30,12 +30,13 @@ void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks);
 /* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
  * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until
  * the next call. */
-#define REPORT_QUIET_MS	  10000
-#define REPORT_TALLY_MAX  8192 /* records of each kind in one report: the rest is in the next */
-#define REPORT_HEALTH_MAX 1024
-#define REPORT_SITE_MAX	  4096 /* about 4 MB */
-#define REPORT_TOP_MAX	  64   /* sites in one report: about 1.5 MB */
-#define REPORT_USED_MAX	  1024
+#define REPORT_QUIET_MS	   10000
+#define REPORT_SPAN_MAX_MS 3600000 /* a report that is of more does not say of how much */
+#define REPORT_TALLY_MAX   8192	   /* records of each kind in one report: the rest is in the next */
+#define REPORT_HEALTH_MAX  1024
+#define REPORT_SITE_MAX	   4096 /* about 4 MB */
+#define REPORT_TOP_MAX	   64	/* sites in one report: about 1.5 MB */
+#define REPORT_USED_MAX	   1024
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
 /* What became of the last report: what it carried and cannot be read again goes once more if need be. */

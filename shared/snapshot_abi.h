@@ -74,6 +74,7 @@ enum record_type {
 	RECORD_LOG_LINE = 31,
 	RECORD_LOG_DONE = 32,
 	RECORD_UPLINK = 33,
+	RECORD_SPAN = 34,
 };
 
 struct record {
@@ -406,6 +407,13 @@ struct record_uplink { /* id = place among the node's interfaces, from 1: in eve
 	uint32_t reserved;
 	uint64_t in_bytes, out_bytes; /* totals since the interface was made */
 	char name[16];		      /* NUL-padded */
+};
+/* id = 1, right behind RECORD_NODE: of how long a time the report is. A node that had nothing to tell was silent, so this may
+ * be much less than the time since the report before. */
+struct record_span {
+	struct record record;
+	uint32_t span_ms;
+	uint32_t reserved;
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

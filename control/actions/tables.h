@@ -40,6 +40,7 @@ extern const struct action web_acme_actions[];
 extern const struct action scene_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action attack_actions[];
+extern const struct action port_figure_actions[];
 extern const struct action reason_actions[];
 extern const struct action explain_actions[];
 extern const struct action capture_actions[];

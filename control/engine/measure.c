@@ -4,7 +4,7 @@
  * it counts from zero, and there is no rate for that report.
  *
  * A report that comes late holds what happened meanwhile, so rates are over the time between reports as
- * they arrived. Two that arrive within SPAN_MIN_MS (a retry after a stall) are taken for one.
+ * they arrived, or over less if the node says that it had nothing to tell for a part of it. Two that arrive within SPAN_MIN_MS (a retry after a stall) are taken for one.
  */
 #include "control/engine/measure.h"
 
@@ -89,6 +89,14 @@ void measures_begin(struct measures *measures, int64_t clock_ms)
 	measures->report_ms = clock_ms;
 	if (measures->first_ms == 0)
 		measures->first_ms = clock_ms;
+}
+
+void measures_told(struct measures *measures, const struct record_span *span)
+{
+	int64_t told_ms = span->span_ms > SPAN_MIN_MS ? span->span_ms : SPAN_MIN_MS;
+
+	if (measures->span_ms > told_ms)
+		measures->span_ms = told_ms;
 }
 
 /* ---- taking */

@@ -29,6 +29,8 @@ void measures_init(struct measures *measures);
 void measures_free(struct measures *measures);
 /* Before the records of a report. */
 void measures_begin(struct measures *measures, int64_t clock_ms);
+/* Of how long a time the report is: before its counters. */
+void measures_told(struct measures *measures, const struct record_span *span);
 /* Takes over a record of these kinds; others are nothing to it. refused: a port rule's own limits refused
  * connections since its last report. */
 void measures_take(struct measures *measures, const union report_record *record, bool *refused);

@@ -52,6 +52,7 @@ struct nodes *nodes_new(void)
 	}
 	statistics_init(&nodes->inner->statistics);
 	volumes_init(&nodes->inner->volumes);
+	connections_init(&nodes->inner->connections);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -70,6 +71,7 @@ void nodes_free(struct nodes *nodes)
 	answers_free(nodes->inner->answers);
 	statistics_free(&nodes->inner->statistics);
 	volumes_free(&nodes->inner->volumes);
+	connections_free(&nodes->inner->connections);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
 	free(nodes->inner);
@@ -199,6 +201,9 @@ static void visit_record(void *context, const union report_record *record)
 		node_seen(visit->node, record->node.generation, visit->clock_ms);
 		visit->node->facts = record->node;
 		visit->node->reported = true;
+		break;
+	case RECORD_SPAN:
+		measures_told(&visit->node->measures, &record->span);
 		break;
 	case RECORD_SOURCE:
 		if (visit->prefix_count == PREFIX_MAX)

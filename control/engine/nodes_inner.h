@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "control/engine/answers.h"
+#include "control/engine/connections.h"
 #include "control/engine/inbox.h"
 #include "control/engine/measure.h"
 #include "control/engine/nodes.h"
@@ -54,6 +55,7 @@ struct inner {
 	struct answers *answers;
 	struct statistics statistics;
 	struct volumes volumes;
+	struct connections connections;
 	struct node node[NODE_MAX];
 };
 

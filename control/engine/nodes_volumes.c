@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was counted at protected addresses over time: volumes.c under the nodes' lock.
+ * What was counted at protected addresses and port rules over time: volumes.c and connections.c under the nodes' lock.
  */
 #include <assert.h>
 
 #include "base/clock.h"
 #include "control/engine/nodes_inner.h"
+
+/* Open connections are those of all nodes; of this one it is the record that is new. */
+static void take_service(struct inner *inner, const struct node *node,
+	const struct record_service_state *record, int64_t clock_ms)
+{
+	struct service_measure before = { 0 }, others = { 0 };
+	uint64_t opened = 0, rate = 0;
+	int64_t span_ms = node->measures.span_ms;
+
+	for (size_t i = 0; i < inner->count; i++)
+		if (&inner->node[i] != node)
+			(void)measures_service(
+				&inner->node[i].measures, record->record.id, &others);
+	if (measures_service(&node->measures, record->record.id, &before) && span_ms > 0 &&
+		record->opened >= before.opened) {
+		opened = record->opened - before.opened;
+		rate = opened * SECOND_MS / (uint64_t)(span_ms > SECOND_MS ? span_ms : SECOND_MS);
+	}
+	connections_add(&inner->connections, record->record.id, clock_ms,
+		others.connections + record->connections, opened, rate + others.opened_rate);
+}
 
 void inner_take_volume(struct inner *inner, const struct node *node,
 	const union report_record *record, int64_t clock_ms)
@@ -18,6 +39,8 @@ void inner_take_volume(struct inner *inner, const struct node *node,
 	if (record->record.type == RECORD_TRAFFIC &&
 		measures_traffic_change(measures, &record->traffic, &change))
 		volumes_add_traffic(&inner->volumes, record->record.id, &report, &change);
+	if (record->record.type == RECORD_SERVICE_STATE)
+		take_service(inner, node, &record->service_state, clock_ms);
 	if (record->record.type == RECORD_VIP_REASON &&
 		measures_reason_change(measures, &record->vip_reason, &change.dropped))
 		volumes_add_reason(&inner->volumes, record->record.id, &report,
@@ -30,6 +53,15 @@ void nodes_volume_series(const struct nodes *nodes, int64_t instance, int64_t fr
 	struct inner *inner = nodes_lock(nodes);
 
 	volumes_series(&inner->volumes, instance, from_ms, step_ms, out, count);
+	nodes_unlock(inner);
+}
+
+void nodes_connection_series(const struct nodes *nodes, int64_t rule, int64_t from_ms,
+	int64_t step_ms, struct connection_point *out, size_t count)
+{
+	struct inner *inner = nodes_lock(nodes);
+
+	connections_series(&inner->connections, rule, from_ms, step_ms, out, count);
 	nodes_unlock(inner);
 }
 

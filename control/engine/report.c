@@ -53,6 +53,8 @@ static size_t length_of(uint16_t type)
 		return sizeof(struct record_log_done);
 	case RECORD_UPLINK:
 		return sizeof(struct record_uplink);
+	case RECORD_SPAN:
+		return sizeof(struct record_span);
 	default:
 		return 0;
 	}

@@ -30,6 +30,7 @@ union report_record {
 	struct record_log_line log_line;
 	struct record_log_done log_done;
 	struct record_uplink uplink;
+	struct record_span span;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

@@ -66,6 +66,8 @@ void volume_add(struct volume *sum, const struct volume *more)
 	counter_raise(&sum->peak_in, &more->peak_in);
 	counter_raise(&sum->peak_out, &more->peak_out);
 	counter_raise(&sum->peak_attack, &more->peak_attack);
+	for (unsigned i = 0; i < VOLUME_LIMITS; i++)
+		counter_add(&sum->limit[i], &more->limit[i]);
 }
 
 static struct counter a_second(const struct counter *counter, uint64_t span_ms)
@@ -91,6 +93,10 @@ static void finish(struct volume_second *second)
 		sum = attack_parts((enum attack_kind)kind, second->reason, part);
 		counter_add(&volume->attack, &sum);
 	}
+	volume->limit[VOLUME_BYTES] = second->reason[REASON_plan_bytes];
+	volume->limit[VOLUME_PACKETS] = second->reason[REASON_plan_packets];
+	volume->limit[VOLUME_CONNECTIONS] = second->reason[REASON_service_connections];
+	volume->limit[VOLUME_NEW] = second->reason[REASON_service_rate];
 	volume->peak_in = a_second(&volume->in, volume->span_ms);
 	volume->peak_out = a_second(&volume->out, volume->span_ms);
 	volume->peak_attack = a_second(&volume->attack, volume->span_ms);

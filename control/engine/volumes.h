@@ -18,6 +18,13 @@
 #define RECENT_SECONDS_MAX   60
 #define VOLUME_MINUTES_BYTES ((size_t)96 << 20)
 
+enum volume_limit { /* what is limited: bytes and packets of a second, connections, new ones a second */
+	VOLUME_BYTES,
+	VOLUME_PACKETS,
+	VOLUME_CONNECTIONS,
+	VOLUME_NEW,
+	VOLUME_LIMITS
+};
 /* All words but the time are sums over it, but for the span and the peaks: the most in a second of it. */
 struct volume {
 	int64_t time_ms; /* machine time: its begin */
@@ -26,6 +33,8 @@ struct volume {
 	struct counter in, dropped, out;
 	struct counter attack; /* what of dropped, and of SYNs without an answer, means an attack */
 	struct counter peak_in, peak_out, peak_attack;
+	struct counter
+		limit[VOLUME_LIMITS]; /* of dropped: over what the plan or port rules allow */
 };
 struct volume_second {
 	struct volume volume;

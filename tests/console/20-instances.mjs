@@ -101,7 +101,7 @@ await test("the release asks for the name, and the drained check refuses while p
 	const { Ip } = call("DescribeInstances", { PageNumber: 1, PageSize: 1, "InstanceIds.1": id }).Instances[0];
 	polder("lab", "exec", "client", "curl", "-s", "-m", "5", "-o", "/dev/null", `http://${Ip}/`);
 	await page.getByRole("button", { name: /Release/ }).click();
-	await dialog.getByText(/Traffic still arrives/).waitFor();
+	await dialog.getByText(/Traffic still arrives: [1-9][\d,]* packets in the last 60 seconds/).waitFor();
 	await shotAll(page, "instance-release");
 	const release = dialog.getByRole("button", { name: "Release" });
 	assert.equal(await release.isDisabled(), true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Events: the feed's reducer; a new event is on the page within two seconds; what was dropped; scenes for a time.
+// Events: records of attacks; the feed's reducer; a new event is on the page within two seconds; what was dropped; scenes for a time.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { assert, built, call, complaints, done, lab, load, logIn, makeInstance, open, shotAll, test, visit } from "./lib.mjs";
@@ -40,6 +40,32 @@ await test("a new event is on the page within two seconds, marked as new", async
 	const took = Date.now() - start;
 	console.log(`    after ${took} ms`);
 	assert.ok(took < 6000, `${took} ms`); // on a quiet machine: one second and the call
+});
+await test("an attack is on the page within two seconds: what it is, that it goes on, how soon it was refused", async () => {
+	await visit(page, `events/${instance.id}?kinds=attacks`);
+	await new Promise((resolve) => setTimeout(resolve, 12000)); // nodes tell of new instances' first packets after ten
+	const start = Date.now();
+	const drill = new Promise((resolve) => execFile(join(built, "polder"), ["lab", "drill", "syn-flood", "--vip", instance.ip, "--seconds", "5"], () => resolve()));
+	const row = page.getByRole("table", { name: "Attacks" }).locator("tbody tr", { hasText: instance.ip });
+	await row.getByText(/goes on/).waitFor();
+	const took = Date.now() - start;
+	console.log(`    after ${took} ms, the drill's own start among them`);
+	assert.ok(took < 15000, `${took} ms`); // on a quiet machine: one second, a report and the call
+	const text = await row.innerText();
+	assert.match(text, /Packets/);
+	assert.match(text, /Tcp-Syn/);
+	assert.match(text, /SYN cookie sent 100 %/);
+	assert.match(text, /within a second/);
+	await page.locator(".event", { hasText: "Attack began" }).waitFor();
+	await shotAll(page, "events-record");
+	await visit(page, `live/${instance.id}`);
+	await page.getByRole("status", { name: "Attack now" }).getByText(/Tcp-Syn/).waitFor();
+	await visit(page, "overview");
+	await page.locator(".attacked-list", { hasText: instance.ip }).getByText("Tcp-Syn").waitFor();
+	await drill;
+	const [attack] = call("DescribeAttacks", { InstanceId: instance.id }).Attacks;
+	assert.equal(attack.EventType, "defense");
+	assert.ok(attack.RefusedPackets > 1000 && attack.RefusedPackets <= attack.InPackets);
 });
 await test("a source that goes over a limit is told, with what was dropped by which reason", async () => {
 	call("ModifyNetworkRuleAttribute", { InstanceId: instance.id, ForwardProtocol: "tcp", FrontendPort: 80,

@@ -253,6 +253,17 @@ static void test_live(void **state)
 	for (uint64_t i = 1; i <= 100; i++)
 		report_at(world, 100 + i * 10, 1000 + i * 125000,
 			clock_ms - 100000 + (int64_t)i * 1000);
+	/* The first of these minutes has no more than it was told. */
+	assert_int_equal(CALL(api, "DescribePortFlowList", "InstanceIds.1", world->id, "StartTime",
+				 "1795427880", "EndTime", "1795428000", "Interval", "60"),
+		200);
+	assert_int_equal(json_array_size(api_get(api, "PortFlowList")), 2);
+	assert_in_range(api_int(api, "PortFlowList.1.InPps"), 9, 10);
+	assert_in_range(api_int(api, "PortFlowList.1.InBps"), 4700, 4800);
+	assert_int_equal(api_int(api, "PortFlowList.1.Time"), 1795427940);
+	(void)CALL(api, "DescribePortFlowList", "InstanceIds.1", world->id, "StartTime",
+		"1795000000", "EndTime", "1795428000", "Interval", "60");
+	expect(api, "InvalidParameter", "Interval");
 	assert_int_equal(OWN(api, "DescribeTraffic", "InstanceId", world->id), 200);
 	assert_int_equal(api_int(api, "InPackets"), 1100);
 	assert_in_range(api_int(api, "InPacketsLastMinute"), 590, 600);

@@ -56,6 +56,27 @@ static uint64_t rate_at(struct nodes *nodes, int64_t instance, int64_t clock_ms)
 	return rates.in.packets;
 }
 
+/* After a silence with nothing to tell, rates are of the time that the report is of. */
+static void test_span(void **state)
+{
+	struct nodes *nodes = *state;
+
+	traffic_at(nodes, "a", 7, 1000, T0);
+	for (uint64_t i = 0; i < 2; i++) {
+		const uint64_t packets = 2000 + 4000 * i;
+		const int64_t clock_ms = T0 + 8000 + 2000 * (int64_t)i;
+
+		report_start(&report, 1);
+		/* A longer one than between the reports says nothing. */
+		REPORT_ADD(&report, (struct record_span){ RECORD_HEAD(RECORD_SPAN, 1, record_span),
+					    .span_ms = i == 0 ? 500 : 60000 });
+		report_traffic(&report, 7, (struct counter){ packets, 100 * packets },
+			(struct counter){ 0, 0 }, (struct counter){ 1, 1 });
+		send_at(nodes, "a", clock_ms);
+		assert_int_equal(rate_at(nodes, 7, clock_ms), 2000);
+	}
+}
+
 static void test_rates(void **state)
 {
 	struct nodes *nodes = *state;
@@ -479,6 +500,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rates),
+		TEST(test_span),
 		TEST(test_rates_above),
 		TEST(test_reasons),
 		TEST(test_services_and_refusals),

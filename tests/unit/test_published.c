@@ -413,6 +413,10 @@ static void check_attack_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeAttackAnalysisMaxQps", TIMES, NULL);
 	CHECK(seen, "DescribeTotalAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribePortAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortFlowList", "InstanceIds.1", id, TIMES, "Interval", "60", NULL);
+	CHECK(seen, "DescribePortConnsList", "InstanceIds.1", id, TIMES, "Interval", "60", NULL);
+	CHECK(seen, "DescribePortConnsCount", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortMaxConns", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense", "StartTime",
 		from, NULL);
 }

@@ -3,6 +3,7 @@
  * Protected addresses over time, from reports of nodes that never were.
  */
 #include "base/clock.h"
+#include "control/engine/connections.h"
 #include "control/engine/volumes.h"
 #include "control/engine/words.h"
 #include "tests/support/report.h"
@@ -142,6 +143,53 @@ static void test_series(void **state)
 	assert_int_equal(point[0].in.packets, 590);
 }
 
+static void tell_rule(
+	struct nodes *nodes, const char *node, int64_t clock_ms, uint64_t open, uint64_t opened)
+{
+	report_start(&report, 1);
+	REPORT_ADD(&report, (struct record_service_state){
+				    RECORD_HEAD(RECORD_SERVICE_STATE, 11, record_service_state),
+				    .connections = open, .opened = opened });
+	assert_int_equal(report_send(&report, nodes, node, clock_ms), OK);
+}
+
+/* Two nodes add up; what nobody tells of goes on as it was. */
+static void test_connections(void **state)
+{
+	struct connection_point point[6] = { 0 };
+	struct nodes *nodes = *state;
+
+	tell_rule(nodes, "a", T0, 5, 100);
+	tell_rule(nodes, "a", T0 + SECOND_MS, 7, 130);
+	tell_rule(nodes, "b", T0 + SECOND_MS, 10, 1000);
+	tell_rule(nodes, "a", T0 + 2 * SECOND_MS, 2, 130);
+	tell_rule(nodes, "a", T0 + 3 * MINUTE_MS, 2, 140);
+	tell_rule(nodes, "a", T0 + 3 * MINUTE_MS + SECOND_MS, 4, 160);
+	nodes_connection_series(nodes, 11, T0 - MINUTE_MS, MINUTE_MS, point, 6);
+	assert_int_equal(point[0].open_most, 0);
+	assert_int_equal(point[1].open, 12);
+	assert_int_equal(point[1].open_most, 17);
+	assert_int_equal(point[1].opened, 30);
+	assert_int_equal(point[1].opened_most, 30);
+	assert_int_equal(point[2].open, 12);
+	assert_int_equal(point[2].opened, 0);
+	assert_int_equal(point[3].open_most, 12);
+	assert_int_equal(point[4].open, 14);
+	assert_int_equal(point[4].opened_most, 20);
+	/* One step for all, and another rule. */
+	memset(point, 0, sizeof(point));
+	nodes_connection_series(nodes, 11, T0, 5 * MINUTE_MS, point, 1);
+	assert_int_equal(point[0].open, 14);
+	assert_int_equal(point[0].open_most, 17);
+	assert_in_range(point[0].opened, 50, 60);
+	memset(point, 0, sizeof(point));
+	nodes_connection_series(nodes, 11, T0 + 2 * MINUTE_MS, MINUTE_MS, point, 1);
+	assert_int_equal(point[0].open, 12);
+	memset(point, 0, sizeof(point));
+	nodes_connection_series(nodes, 12, T0, MINUTE_MS, point, 1);
+	assert_int_equal(point[0].open, 0);
+}
+
 static void test_words(void **state)
 {
 	uint64_t word[600] = { 0 }, back[600];
@@ -168,6 +216,7 @@ int main(void)
 		TEST(test_seconds),
 		TEST(test_new_instances),
 		TEST(test_series),
+		TEST(test_connections),
 		cmocka_unit_test(test_words),
 	};
 

@@ -27,8 +27,9 @@ export interface Reason { Name: string; Packets: number; Bytes: number; PacketsP
 export interface PolderNode {
 	NodeName: string; Generation: number; UpToDate: boolean; SeenTime: number; Sources: string[]; VipCount: number;
 	ServiceCount: number; ListEntryCount: number; MapBytes: number; LifeOffset: number; XdpMode: string;
-	Reasons: { Name: string; Packets: number; Bytes: number }[];
+	Reasons: { Name: string; Packets: number; Bytes: number }[]; Uplinks?: Uplink[];
 }
+export interface Uplink { Interface: string; Mbps: number; InBytesPerSecond: number; OutBytesPerSecond: number }
 export interface AuditRecord {
 	Sequence: number; Time: number; AccountId: number; Actor: string; CallId: string; ActionName: string; Object: string;
 	Detail: string;
@@ -58,7 +59,7 @@ export interface Replies {
 	QueryAvailableInstances: { Data: { InstanceList: Order[]; TotalCount: number } };
 	CreateInstance: { Success: boolean; Data: { InstanceId: string; OrderId: string } };
 	RenewInstance: { Success: boolean; Data: { OrderId: string } };
-	DescribeTraffic: { InstanceId: string; Reported: boolean; InPackets: number; InBytes: number; DroppedPackets: number;
+	DescribeTraffic: { InstanceId: string; Reported: boolean; InPacketsLastMinute: number; DroppedPacketsLastMinute: number; InPackets: number; InBytes: number; DroppedPackets: number;
 		DroppedBytes: number; OutPackets: number; OutBytes: number; LastPacketTime: number };
 	DescribeReasons: Rates & { InstanceId: string; Time: number; Reasons: Reason[] };
 	DescribeTopInstances: { Time: number; Instances: (Rates & { InstanceId: string; Ip: string })[] };

@@ -8,7 +8,7 @@ import { useSession } from "../api/session";
 import { useUnsaved } from "../drafts";
 import { common } from "../i18n/common";
 import { useTexts } from "../i18n";
-import { count, duration, short } from "../time";
+import { count, duration } from "../time";
 import { Button, Notice } from "./basic";
 import { ErrorNotice } from "./error";
 import { Field } from "./fields";
@@ -59,22 +59,17 @@ export function FormDialog({ title, open, onClose, act, submit, danger, ready = 
 export function PacketsOfMinute({ instanceId }: { instanceId: string }) {
 	const t = useTexts(common);
 	const traffic = useCall("DescribeTraffic", { InstanceId: instanceId }, { every: 1000 });
-	const reasons = useCall("DescribeReasons", { InstanceId: instanceId }, { every: 1000 });
-	const first = useRef<number | undefined>(undefined);
 	if (traffic.error)
 		return <ErrorNotice error={traffic.error} />;
 	if (!traffic.data)
 		return null;
-	first.current ??= traffic.data.InPackets;
 	const age = machineNow() - traffic.data.LastPacketTime;
-	const since = traffic.data.InPackets - first.current;
 	if (!traffic.data.Reported)
 		return <Notice tone="info" title={t("packetsMinute")}>{t("packetsUnknown")}</Notice>;
 	if (!traffic.data.LastPacketTime || age > 60000)
 		return <Notice tone="good" title={t("packetsMinute")}>{t("packetsNone")}</Notice>;
 	return <Notice tone="warn" title={t("packetsMinute")}>
-		{t("packetsSome", { rate: short(reasons.data?.InPacketsPerSecond ?? 0), ago: duration(age) })}
-		{since > 0 && <> {t("packetsSince", { n: count(since) })}</>}
+		{t("packetsSome", { n: count(traffic.data.InPacketsLastMinute), ago: duration(age) })}
 	</Notice>;
 }
 

@@ -17,6 +17,7 @@ export const live = section({
 	legend: ["Layers of the plots, with their figures", "图层及其数值"], plotOf: ["{what} of {scope}: {now} now, peak {max}", "{scope} 的{what}：当前 {now}，峰值 {max}"],
 	reasonLink: ["Why it is dropped, and how to change that", "丢弃原因与调整方法"], wallHint: ["Every instance in the same period. Scales differ: each plot's height is its own peak.", "所有实例使用相同时段。各图刻度不同：每个图的高度为其自身峰值。"],
 	attacked: ["dropping", "正在丢弃"], calm: ["calm", "平静"], silent: ["silent", "无流量"], dropping: ["{rate} dropped", "丢弃 {rate}"],
+	uplink: ["Fullest line, share of its speed", "最满线路的占用率"], uplinkIn: ["In", "入"], uplinkOut: ["Out", "出"],
 	connections: ["Connections", "连接"], open: ["Open", "当前连接"], opened: ["New a second", "每秒新建"], requests: ["Requests a second", "每秒请求"], served: ["Passed to origins", "转发到源站"], cached: ["From the cache", "缓存命中"], challengedRequests: ["Challenged", "已挑战"], refused: ["Refused", "已拒绝"],
 	edgeStatus: ["Status codes to clients", "返回客户端的状态码"], originStatus: ["Status codes of origins", "源站状态码"], latency: ["Mean time of a request", "请求平均耗时"], ms: ["In all", "总耗时"], originMs: ["At the origin", "源站耗时"], msUnit: ["{n} ms", "{n} 毫秒"],
 	busiest: ["Busiest instances", "最繁忙的实例"], instance: ["Instance", "实例"], dropShare: ["Dropped", "丢弃"],

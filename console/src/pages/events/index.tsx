@@ -12,11 +12,12 @@ import { reasonName } from "../../i18n/reasons";
 import { shell } from "../../i18n/shell";
 import { go, href, type Route } from "../../router";
 import { count, date, dateTime, packetRate } from "../../time";
+import { Records } from "./records";
 import { add, emptyFeed, facts, isLife, isTime, KEPT_MAX, type Feed } from "./feed";
 import "./events.css";
 
 const PAGE = 100, PAGES_MAX = 50, EVERY_MS = 1000;
-const TONES: Record<string, Tone> = { blackhole: "bad", stopped: "bad", released: "bad", expired: "warn", renewed: "good", blackhole_ended: "good", attack_ended: "good", certificate_issued: "good", certificate_failed: "bad", diversion_ended: "info" };
+const TONES: Record<string, Tone> = { blackhole: "bad", stopped: "bad", released: "bad", expired: "warn", renewed: "good", blackhole_ended: "good", attack_began: "bad", attack_ended: "good", certificate_issued: "good", certificate_failed: "bad", diversion_ended: "info" };
 
 const textOf = (key: string, fallback: string) => {
 	const text = (eventTexts as Record<string, readonly [string, string]>)[key];
@@ -112,6 +113,7 @@ export default function EventsPage({ route }: { route: Route }) {
 		<PageHead title={ts("events")} hint={t("hint")} actions={<>{!followed.error && <Badge tone="good">{t("following")}</Badge>}{instance && <LinkButton to={href("events")}>{t("all")}</LinkButton>}</>} />
 		<div className="row event-bar"><div className="instance-select"><SelectField label={ts("instances")} value={instance ?? ""} onChange={(id) => id ? go("events", id, { kinds }) : go("events", { kinds })} choices={choices} /></div>
 			<Segments label={t("kinds")} value={kinds} onChange={(next) => instance ? go("events", instance, { kinds: next }) : go("events", { kinds: next })} choices={[{ id: "all", label: t("allKinds") }, { id: "attacks", label: t("attacks") }, { id: "life", label: t("life") }]} /></div>
+		{kinds !== "life" && <Records instance={instance} />}
 		<ErrorNotice error={followed.error} />
 		{followed.loading && shown.length === 0 ? <Loading /> : shown.length === 0 ? <Empty title={t("none")}>{t("noneText")}</Empty>
 			: [...days].map(([day, events]) => <section key={day} className="stack" aria-label={day}><h2 className="event-day">{day}</h2>

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { mayBe, useCaller } from "../../api/session";
 import { useCall } from "../../api/hooks";
 import { Button, Empty, ErrorNotice, PageHead, SelectField, Table } from "../../components";
+import { AttacksNow } from "../../components/attacks";
 import { Plot, type Layer } from "../../components/plot";
 import { FOUND_MAX, PickField } from "../../components/pick";
 import { findInstances } from "../../components/settings";
@@ -169,6 +170,7 @@ export default function LivePage({ route }: { route: Route }) {
 			<SelectField label={t("span")} value={String(span)} onChange={(value) => setSpan(Number(value))} choices={SPANS.map((n) => ({ id: String(n), label: t("minutes", { n: n / 60 }) }))} />
 		</div>
 		<ErrorNotice error={error ?? instances.error} />
+		<AttacksNow {...(scope.kind === "instance" ? { instance: scope.id } : {})} />
 		{instances.data?.TotalCount === 0 && scope.kind === "all" ? <Empty title={t("noInstance")} action={<a className="button primary" href={href("instances")}>{ts("instances")}</a>} />
 			: wall ? <Wall span={span} running={!paused} />
 			: <><Plots key={chosen} history={history} scope={scope} span={span} challenges={challenges} scopeName={choices.find((choice) => choice.id === chosen)?.label ?? chosen} />

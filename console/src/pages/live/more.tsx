@@ -9,10 +9,11 @@ import { short } from "../../time";
 import { moreColumns, type Sample } from "./series";
 
 type Key = keyof typeof live;
-interface MorePlot { title: Key; layers: readonly (readonly [name: string, colour: string, text?: Key])[]; lines?: boolean; unit?: "ms"; }
+interface MorePlot { title: Key; layers: readonly (readonly [name: string, colour: string, text?: Key])[]; lines?: boolean; unit?: "ms" | "percent"; }
 
 const STATUS = [["2xx", "--plot-pass"], ["3xx", "--plot-challenge"], ["4xx", "--plot-2"], ["5xx", "--plot-1"]] as const;
 const PLOTS: readonly MorePlot[] = [
+	{ title: "uplink", lines: true, unit: "percent", layers: [["uplinkIn", "--plot-line-1", "uplinkIn"], ["uplinkOut", "--plot-line-2", "uplinkOut"]] },
 	{ title: "connections", lines: true, layers: [["open", "--plot-line-1", "open"], ["opened", "--plot-line-2", "opened"]] },
 	{ title: "requests", layers: [["served", "--plot-pass", "served"], ["cached", "--plot-5", "cached"], ["challengedRequests", "--plot-challenge", "challengedRequests"], ["refused", "--plot-1", "refused"]] },
 	{ title: "edgeStatus", layers: STATUS.map(([name, colour]) => [`edge${name}`, colour] as const) },
@@ -24,7 +25,7 @@ function OnePlot({ plot, samples, span, scopeName }: { plot: MorePlot; samples: 
 	const t = useTexts(live);
 	const data = useMemo(() => moreColumns(samples, plot.layers.map(([name]) => name)), [samples, plot]);
 	const layers: Layer[] = plot.layers.map(([name, colour, text]) => ({ id: name, colour, label: text ? t(text) : name.slice(-3), ...(plot.lines ? { line: "solid" as const } : {}) }));
-	const format = (value: number) => plot.unit === "ms" ? t("msUnit", { n: Math.round(value * 10) / 10 }) : short(value);
+	const format = (value: number) => plot.unit === "ms" ? t("msUnit", { n: Math.round(value * 10) / 10 }) : plot.unit === "percent" ? `${value < 1 ? Math.round(value * 1000) / 1000 : Math.round(value * 10) / 10} %` : short(value);
 	const last = (i: number) => data[i + 1]!.at(-1) ?? 0;
 	const most = Math.max(0, ...data.slice(1).flat().map((value) => value ?? 0));
 	if (most === 0)

@@ -4,6 +4,7 @@
 import { useSyncExternalStore } from "react";
 import { ApiError, call, type Reply, send } from "../../api/client";
 import { useFollow } from "../../api/hooks";
+import type { Uplink } from "../../api/replies";
 import { actions } from "../../gen/actions";
 import { isChallenge, isDrop } from "../../i18n/reasons";
 import { History, NOTHING, type Rate, type Sample } from "./series";
@@ -103,11 +104,19 @@ interface Figures {
 	Time: number; Traffic: { InPacketsPerSecond: number; InBytesPerSecond: number; DroppedPacketsPerSecond: number; DroppedBytesPerSecond: number };
 	Reasons: { Name: string; PacketsPerSecond: number; BytesPerSecond: number; WatchedPacketsPerSecond: number; WatchedBytesPerSecond: number }[];
 	Connections: { Open: number; OpenedPerSecond: number }; Requests: Requests;
+	Nodes?: { Uplinks?: Uplink[] }[];
+}
+
+/** How full the fullest line of the nodes is, in per cent each way; nothing where no speed is known. */
+export function fillOf(nodes: readonly { Uplinks?: readonly Uplink[] }[]): Record<string, number> {
+	const known = nodes.flatMap(({ Uplinks }) => Uplinks ?? []).filter(({ Mbps }) => Mbps > 0);
+	const most = (of: (uplink: Uplink) => number) => Math.max(...known.map((uplink) => of(uplink) * 8 / uplink.Mbps / 1e4));
+	return known.length > 0 ? { uplinkIn: most(({ InBytesPerSecond }) => InBytesPerSecond), uplinkOut: most(({ OutBytesPerSecond }) => OutBytesPerSecond) } : {};
 }
 
 /** Requests that were neither refused, challenged nor answered by the cache went to origins. */
-function moreOf({ Connections, Requests }: Figures): Record<string, number> {
-	const more: Record<string, number> = { open: Connections.Open, opened: Connections.OpenedPerSecond, refused: Requests.RefusedPerSecond, challengedRequests: Requests.ChallengedPerSecond,
+function moreOf({ Connections, Requests, Nodes }: Figures): Record<string, number> {
+	const more: Record<string, number> = { ...fillOf(Nodes ?? []), open: Connections.Open, opened: Connections.OpenedPerSecond, refused: Requests.RefusedPerSecond, challengedRequests: Requests.ChallengedPerSecond,
 		cached: Requests.CacheHitsPerSecond, ms: Requests.MeanMilliseconds, originMs: Requests.OriginMeanMilliseconds,
 		served: Math.max(0, Requests.RequestsPerSecond - Requests.RefusedPerSecond - Requests.ChallengedPerSecond - Requests.CacheHitsPerSecond) };
 	for (const name of ["2xx", "3xx", "4xx", "5xx"]) {
@@ -142,7 +151,8 @@ async function read(scope: Scope, operator: boolean, signal: AbortSignal): Promi
 	if (!operator)
 		return ofInstances(await call("DescribeTopInstances", { PageSize: 100 }, { signal }));
 	const { Nodes } = await call("DescribeNodes", {}, { signal });
-	return ofNodes(scope.kind === "all" ? Nodes : Nodes.filter(({ NodeName }) => NodeName === scope.name));
+	const chosen = scope.kind === "all" ? Nodes : Nodes.filter(({ NodeName }) => NodeName === scope.name);
+	return { ...ofNodes(chosen), more: fillOf(chosen) };
 }
 
 /** Follows a scope; running false: what is there stays. */

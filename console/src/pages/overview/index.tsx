@@ -6,6 +6,7 @@ import { useCall, useFollow } from "../../api/hooks";
 import type { Rates } from "../../api/replies";
 import { lifeNow, mayBe, mayCall, useCaller } from "../../api/session";
 import { Card, Countdown, Empty, ErrorNotice, LinkButton, Loading, PageHead, Table } from "../../components";
+import { mitigateOf, targetOf, typesOf, useAttacksNow, type Attack } from "../../components/attacks";
 import { useTexts } from "../../i18n";
 import { overview as texts } from "../../i18n/overview";
 import { shell } from "../../i18n/shell";
@@ -52,13 +53,14 @@ function useAnswered(allowed: boolean): number {
 	return sum;
 }
 
-/** One address under attack, and what its packets end by. */
-function Attacked({ id, ip }: { id: string; ip: string }) {
+/** One address under attack, what its packets end by, and what the record of the attack says. */
+function Attacked({ id, ip, attack }: { id: string; ip: string; attack: Attack | undefined }) {
 	const { data } = useCall("DescribeReasons", { InstanceId: id }, { every: 2000 });
 	const reasons = [...data?.Reasons ?? []].filter((row) => row.PacketsPerSecond > 0)
 		.sort((a, b) => b.PacketsPerSecond - a.PacketsPerSecond).slice(0, REASONS_SHOWN);
 	return <li><a href={href("instances", id)}>{ip || id}</a>
-		{reasons.map((row) => <div key={row.Name} className="reason"><code>{row.Name}</code> {packetRate(row.PacketsPerSecond)}</div>)}</li>;
+		{reasons.map((row) => <div key={row.Name} className="reason"><code>{row.Name}</code> {packetRate(row.PacketsPerSecond)}</div>)}
+		{attack && <div className="reason"><a href={href("events", id, { kinds: "attacks" })}>{typesOf(attack)}</a> {mitigateOf(attack)}</div>}</li>;
 }
 
 function Now() {
@@ -66,7 +68,11 @@ function Now() {
 	const peaks = useRef<Record<string, number>>({});
 	const top = useCall("DescribeTopInstances", { PageSize: 100 }, { every: 1000 });
 	const rows = top.data?.Instances ?? [];
-	const attacked = rows.filter(isAttacked);
+	const attacks = useAttacksNow();
+	// Floods that are answered, not dropped, and those of web sites are known by their records.
+	const attacked = [...rows.filter(isAttacked).map((row) => ({ id: row.InstanceId, ip: row.Ip, attack: attacks.find(({ InstanceId }) => InstanceId === row.InstanceId) })),
+		...attacks.filter((attack, i) => !rows.some((row) => isAttacked(row) && row.InstanceId === attack.InstanceId) && attacks.findIndex(({ InstanceId }) => InstanceId === attack.InstanceId) === i)
+			.map((attack) => ({ id: attack.InstanceId, ip: targetOf(attack), attack }))];
 	const answered = useAnswered(mayBe(useCaller(), "operator"));
 	const alarmed = attacked.length > 0 || answered >= ATTACK_PPS;
 	const busiest = [...rows].sort((a, b) => b.InPacketsPerSecond - a.InPacketsPerSecond).slice(0, BUSIEST_SHOWN);
@@ -74,7 +80,7 @@ function Now() {
 		<section className={`hero ${alarmed ? "attacked" : "quiet"}`}>
 			<div className="hero-word" aria-live="polite">
 				<h2>{!top.data ? "…" : attacked.length > 0 ? t("attack", { n: attacked.length }) : alarmed ? t("flood") : t("quiet")}</h2>
-				{attacked.length > 0 && <ul className="attacked-list">{attacked.slice(0, ATTACKED_SHOWN).map((row) => <Attacked key={row.InstanceId} id={row.InstanceId} ip={row.Ip} />)}</ul>}
+				{attacked.length > 0 && <ul className="attacked-list">{attacked.slice(0, ATTACKED_SHOWN).map((row) => <Attacked key={row.id} {...row} />)}</ul>}
 				{answered >= ATTACK_PPS && <p>{t("answered", { rate: packetRate(answered) })}</p>}
 				{!alarmed && <p>{t("quietHint", { pps: ATTACK_PPS.toLocaleString() })}</p>}
 			</div>

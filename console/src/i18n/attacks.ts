@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Texts of attacks, as overview, live page and events show them.
+import { section } from "./index";
+
+export const attacks = section({
+	title: ["Attacks", "攻击"], hint: ["When each began and ended, how large it was, what it was, and how soon it was refused.", "每次攻击的起止、规模、类型，以及多快被拦截。"],
+	none: ["No attack was recorded.", "没有攻击记录。"], target: ["Attacked", "被攻击对象"], kind: ["Kind", "类别"], begin: ["Began", "开始"], end: ["Ended", "结束"],
+	goesOn: ["goes on, for {time}", "仍在持续，已 {time}"], took: ["after {time}", "历时 {time}"], peak: ["Peak refused", "拦截峰值"], peakIn: ["of {rate} arriving", "到达峰值 {rate}"],
+	types: ["Types", "类型"], shares: ["Refused by", "拦截原因"], share: ["{name} {n} %", "{name} {n} %"], total: ["Refused in all", "累计拦截"],
+	mitigate: ["Time to mitigate", "缓解时间"], within: ["within a second", "1 秒内"], seconds: ["{n} s", "{n} 秒"],
+	now: ["Attack now", "正在遭受攻击"], nowLine: ["{target}: {types}, {peak} at its peak, refused {mitigate}", "{target}：{types}，峰值 {peak}，{mitigate}拦截"],
+	afterSeconds: ["after {n} s", "{n} 秒后"],
+	"k.defense": ["Packets", "流量型"], "k.blackhole": ["Blackhole", "黑洞"], "k.cc": ["Connections", "连接型"], "k.web-cc": ["Requests", "Web 资源耗尽型"],
+	"r.refused": ["Refused requests", "被拒绝的请求"], "r.challenged": ["Challenged requests", "被挑战的请求"], other: ["other", "其他"],
+	pps: ["{n} connections a second", "每秒 {n} 个连接"], qps: ["{n} requests a second", "每秒 {n} 个请求"],
+});
