@@ -40,6 +40,14 @@ static int print_usage(const char *action)
 
 int actions_command(int argc, char **argv)
 {
+	const bool json = option_take(&argc, argv, "--json");
+	const json_t *document = argc > 1 ? action_row(argv[1], NULL) : action_list();
+
+	if (json && document) {
+		(void)json_dumpf(document, stdout, JSON_INDENT(1));
+		putchar('\n');
+		return STATUS_DONE;
+	}
 	if (argc > 1)
 		return print_usage(argv[1]);
 	action_print_all();

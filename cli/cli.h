@@ -50,5 +50,7 @@ void command_list(const struct command *table);
 /* The value of "--name value" or "--name=value" at argv[*at]; *at moves on past it. NULL: not that
  * option. A missing value gives "" and sets *missing. */
 const char *option_value(int argc, char **argv, int *at, const char *name, bool *missing);
+/* Whether the switch is among the arguments; it is taken out of them. */
+bool option_take(int *argc, char **argv, const char *name);
 
 #endif

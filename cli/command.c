@@ -64,3 +64,19 @@ const char *option_value(int argc, char **argv, int *at, const char *name, bool 
 	}
 	return argv[++*at];
 }
+
+bool option_take(int *argc, char **argv, const char *name)
+{
+	int count = 0;
+	bool found = false;
+
+	for (int i = 0; i < *argc; i++) {
+		const bool it = i > 0 && strcmp(argv[i], name) == 0;
+
+		found = found || it;
+		if (!it)
+			argv[count++] = argv[i];
+	}
+	*argc = count;
+	return found;
+}

@@ -20,7 +20,7 @@ const struct command commands[] = {
 		"the first installation, step by step; --undo takes it back", init_command },
 	{ "call", "ACTION --Name value ... [--format json|xml] [--version V] [--endpoint URL]",
 		"sign and send one API call, print the reply", call_command },
-	{ "actions", "[ACTION]", "list the actions of the API, or the parameters of one",
+	{ "actions", "[ACTION] [--json]", "list the actions of the API, or the parameters of one",
 		actions_command },
 	{ "errors", "[CODE] [--json]", "what an error means, and what to do about it",
 		errors_command },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * polder events: what happened to instances, oldest first. Events are numbered: each call asks for those behind the last number
- * that was seen, so none is missed and none told twice. Following, it asks again twice a second, and goes on when the service
- * was away: it says so once.
+ * that was seen, so none is missed and none told twice. Following, it begins with the newest ones, asks again twice a second, and
+ * goes on when the service was away: it says so once.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 #define PAGE	    100
 #define PAGE_TEXT   "100"
 #define BEAT_NS	    500000000
-#define REPLAY_MAX  10 /* following, so many of what was before are shown */
+#define REPLAY_TEXT "10" /* following, so many of what was before are shown */
 #define SUBJECT_MAX 80
 
 static volatile sig_atomic_t interrupted;
@@ -132,16 +132,35 @@ static json_t *fetch_page(struct events *events, const char **why)
 		     : NULL;
 }
 
-/* Prints all events there are now; quiet_before leaves out all but the last ones. false: failed. */
-static bool print_new(struct events *events, bool quiet_before, const char **why)
+/* Prints the newest events there are, oldest first. false: failed. */
+static bool print_newest(struct events *events, const char **why)
 {
-	json_t *kept = json_array(), *row;
-	bool more = kept != NULL;
-	size_t i;
+	const bool one = events->instance[0] != '\0';
+	json_t *reply = request_json(events->mem, &events->live.endpoint, why, VERSION_OWN,
+		"DescribeEvents",
+		(const char *const[]){ "NewestFirst", "true", "PageSize", REPLAY_TEXT,
+			one ? "InstanceId" : NULL, events->instance, NULL });
+	const json_t *list = json_object_get(reply, "Events");
 
-	*why = "memory is out";
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const json_t *row = json_array_get(list, i);
+
+		print_event(events, row);
+		events->after = live_int(row, "Number");
+	}
+	json_decref(reply);
+	(void)fflush(stdout);
+	return reply != NULL;
+}
+
+/* Prints all events there are behind the last one that was seen. false: failed. */
+static bool print_new(struct events *events, const char **why)
+{
+	bool more = true;
+
 	while (more && !interrupted) {
-		json_t *reply, *list;
+		json_t *reply, *list, *row;
+		size_t i;
 
 		arena_reset(events->mem);
 		reply = fetch_page(events, why);
@@ -150,18 +169,9 @@ static bool print_new(struct events *events, bool quiet_before, const char **why
 		list = json_object_get(reply, "Events");
 		more = json_array_size(list) == PAGE;
 		events->after = live_int(reply, "NextNumber");
-		json_array_foreach(list, i, row)
-		{
-			if (!quiet_before)
-				print_event(events, row);
-			else if (json_array_append(kept, row) == 0 &&
-				 json_array_size(kept) > REPLAY_MAX)
-				(void)json_array_remove(kept, 0);
-		}
+		json_array_foreach(list, i, row) print_event(events, row);
 		json_decref(reply);
 	}
-	json_array_foreach(kept, i, row) print_event(events, row);
-	json_decref(kept);
 	(void)fflush(stdout);
 	return !more || interrupted;
 }
@@ -173,7 +183,7 @@ static bool run(struct events *events)
 	const char *why;
 
 	for (;;) {
-		const bool good = print_new(events, first, &why);
+		const bool good = first ? print_newest(events, &why) : print_new(events, &why);
 
 		if (ferror(stdout))
 			return false;

@@ -38,8 +38,9 @@ const struct command lab_commands[] = {
 	{ "status", "[--json]", "endpoints, keys, namespaces, pids", status_command },
 	{ "exec", "client|attacker|node|node2..|origin COMMAND...", "run a command in a namespace",
 		exec_command },
-	{ "clock", "[+8d|-1s|reset]", "move the life-cycle time (s, m, h, d)", lab_clock_command },
-	{ "drill", "NAME [--seconds N] [--pps N] [--vip ADDRESS]",
+	{ "clock", "[+8d|-1s|reset] [--json]", "move the life-cycle time (s, m, h, d)",
+		lab_clock_command },
+	{ "drill", "NAME [--seconds N] [--pps N] [--vip ADDRESS] [--json]",
 		"a bounded attack inside the lab; without NAME: the list", lab_drill_command },
 	{ NULL, NULL, NULL, NULL },
 };
@@ -339,14 +340,14 @@ static void print_status(const struct lab *lab, const struct lab_access *access,
 
 static int status_command(int argc, char **argv)
 {
-	const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	const bool json = option_take(&argc, argv, "--json");
 	struct arena *mem = arena_new(1 << 20);
 	struct lab_access access;
 	struct lab lab;
 	int status = STATUS_USAGE;
 	json_t *pids = NULL;
 
-	if (!mem || (argc != 1 && !json)) {
+	if (!mem || argc != 1) {
 		printf("usage: polder lab status [--json]\n");
 		goto out;
 	}

@@ -100,16 +100,17 @@ static int move_clock(const struct lab *lab, const int64_t *span)
 
 int lab_clock_command(int argc, char **argv)
 {
+	const bool json = option_take(&argc, argv, "--json");
 	const bool reset = argc == 2 && strcmp(argv[1], "reset") == 0;
 	char path[PATH_MAX], now[CLOCK_ISO_SIZE];
-	int64_t span = 0;
+	int64_t span = 0, offset;
 	struct lab lab;
 	int status = STATUS_DONE;
 
 	if (argc > 2 || (argc == 2 && !reset && !clock_parse_span(argv[1], &span))) {
 		if (argc == 2)
 			complain("\"%s\" is not a span of time", argv[1]);
-		printf("usage: polder lab clock [+8d|-1s|+90m|+1h|reset]\n");
+		printf("usage: polder lab clock [+8d|-1s|+90m|+1h|reset] [--json]\n");
 		return STATUS_USAGE;
 	}
 	if (!lab_settings(&lab) || !lab_load(&lab) || !lab_supervisor_pid(&lab)) {
@@ -119,7 +120,11 @@ int lab_clock_command(int argc, char **argv)
 	if (argc == 2)
 		status = move_clock(&lab, reset ? NULL : &span);
 	lab_path(&lab, "clock", path);
-	clock_format_iso(clock_utc_ms() + read_offset(path), now);
-	printf("%s\n", now);
+	offset = read_offset(path);
+	clock_format_iso(clock_utc_ms() + offset, now);
+	if (json)
+		printf("{\"now\":\"%s\",\"offset_ms\":%" PRId64 "}\n", now, offset);
+	else
+		printf("%s\n", now);
 	return status;
 }

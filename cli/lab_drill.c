@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/mman.h>
 
+#include "base/auto.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/generator.h"
@@ -21,10 +22,13 @@
 #define REPORT_MS	1500 /* nodes report their counters each second */
 #define CONFIRM_MS	500  /* a list entry is in force well within this */
 
+DEFINE_AUTO(document, json_t *, json_decref);
+
 struct options {
 	const struct drill *drill;
 	int64_t seconds, pps;
 	const char *vip;
+	bool json;
 };
 
 struct drill_work {
@@ -42,18 +46,37 @@ struct api {
 
 static int print_usage(void)
 {
-	printf("usage: polder lab drill NAME [--seconds 1..%d] [--pps 1..%d] [--vip ADDRESS]\n",
+	printf("usage: polder lab drill NAME [--seconds 1..%d] [--pps 1..%d] [--vip ADDRESS] "
+	       "[--json]\n",
 		GENERATOR_SECONDS_MAX, GENERATOR_PPS_MAX);
 	for (const struct drill *drill = drills; drill->name; drill++)
 		printf("  %-15s %s (%" PRId64 "/s)\n", drill->name, drill->summary, drill->pps);
 	return STATUS_USAGE;
 }
 
+/* Without a name. */
+static int print_list(bool json)
+{
+	AUTO(document) json_t *list = json_array();
+
+	if (!json)
+		return print_usage();
+	for (const struct drill *drill = drills; drill->name; drill++)
+		(void)json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I}", "drill", drill->name, "summary",
+				drill->summary, "packets_per_second", (json_int_t)drill->pps));
+	(void)json_dumpf(list, stdout, JSON_INDENT(1));
+	putchar('\n');
+	return STATUS_DONE;
+}
+
 static bool parse(int argc, char **argv, struct options *out)
 {
 	bool missing = false, good = argc >= 2;
 
-	*out = (struct options){ .drill = good ? drill_find(argv[1]) : NULL, .seconds = 5 };
+	*out = (struct options){
+		.drill = good ? drill_find(argv[1]) : NULL, .seconds = 5, .json = out->json
+	};
 	if (!out->drill)
 		return false;
 	out->pps = out->drill->pps;
@@ -148,12 +171,36 @@ static json_t *traffic(struct api *api, const char *instance)
 	return reply;
 }
 
-static void print_change(
-	const json_t *before, const json_t *after, const char *name, const char *what)
+static int64_t change(const json_t *before, const json_t *after, const char *name)
 {
-	printf("  %-28s %" PRId64 "\n", what,
-		(int64_t)(json_integer_value(json_object_get(after, name)) -
-			  json_integer_value(json_object_get(before, name))));
+	return json_integer_value(json_object_get(after, name)) -
+	       json_integer_value(json_object_get(before, name));
+}
+
+static void print_result(const struct drill_work *work, const char *instance, const char *address,
+	const json_t *before, const json_t *after)
+{
+	const struct generator_result *sent = work->result;
+	const int64_t arrived = change(before, after, "InPackets");
+	const int64_t dropped = change(before, after, "DroppedPackets");
+	const int64_t answered = change(before, after, "OutPackets");
+	AUTO(document) json_t *document = NULL;
+
+	if (!work->options->json) {
+		printf("  %-28s %" PRIu64 " packets, %" PRIu64 " bytes, %" PRId64 " ms\n", "sent",
+			sent->packets, sent->bytes, sent->took_ms);
+		printf("  %-28s %" PRId64 "\n", "arrived at the address", arrived);
+		printf("  %-28s %" PRId64 "\n", "of them dropped", dropped);
+		printf("  %-28s %" PRId64 "\n", "sent to clients meanwhile", answered);
+		return;
+	}
+	document = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "drill",
+		work->options->drill->name, "instance", instance, "address", address,
+		"sent_packets", (json_int_t)sent->packets, "sent_bytes", (json_int_t)sent->bytes,
+		"took_ms", (json_int_t)sent->took_ms, "arrived_packets", (json_int_t)arrived,
+		"dropped_packets", (json_int_t)dropped, "answered_packets", (json_int_t)answered);
+	(void)json_dumpf(document, stdout, JSON_COMPACT);
+	putchar('\n');
 }
 
 static int send_work(void *user)
@@ -200,8 +247,10 @@ static int run_drill(struct api *api, struct drill_work *work)
 	if (drill->block_source && !block_list(api, instance, drill, true))
 		return STATUS_FAILED;
 	address_format(work->target.address, address);
-	printf("%s: %s, to %s (%s), %" PRId64 "/s for %" PRId64 " s\n", drill->name, drill->summary,
-		address, instance, work->options->pps, work->options->seconds);
+	if (!work->options->json)
+		printf("%s: %s, to %s (%s), %" PRId64 "/s for %" PRId64 " s\n", drill->name,
+			drill->summary, address, instance, work->options->pps,
+			work->options->seconds);
 	lab_namespace(work->lab, LAB_ATTACKER, name);
 	before = traffic(api, instance);
 	if (before)
@@ -210,13 +259,8 @@ static int run_drill(struct api *api, struct drill_work *work)
 		sleep_ms(REPORT_MS);
 		after = traffic(api, instance);
 	}
-	if (after) {
-		printf("  %-28s %" PRIu64 " packets, %" PRIu64 " bytes, %" PRId64 " ms\n", "sent",
-			work->result->packets, work->result->bytes, work->result->took_ms);
-		print_change(before, after, "InPackets", "arrived at the address");
-		print_change(before, after, "DroppedPackets", "of them dropped");
-		print_change(before, after, "OutPackets", "sent to clients meanwhile");
-	}
+	if (after)
+		print_result(work, instance, address, before, after);
 	if (drill->block_source)
 		(void)block_list(api, instance, drill, false);
 	json_decref(before);
@@ -226,12 +270,14 @@ static int run_drill(struct api *api, struct drill_work *work)
 
 int lab_drill_command(int argc, char **argv)
 {
-	struct options options;
+	struct options options = { .json = option_take(&argc, argv, "--json") };
 	struct api api = { .mem = NULL };
 	struct drill_work work = { .options = &options };
 	struct lab lab;
 	int status = STATUS_FAILED;
 
+	if (argc == 1)
+		return print_list(options.json);
 	if (!parse(argc, argv, &options)) {
 		if (argc > 1 && !options.drill)
 			complain("no drill is called \"%s\"", argv[1]);

@@ -4,8 +4,8 @@
 // written with example values, run against the lab, and must give the reply that the page's own client gets: equal but
 // for RequestId, times, secrets that were just made, and figures that go on. Actions that write are mostly tried on an
 // instance and a site that are not there, so the lab stays as it is; some are really done and undone in each language.
-// The vendor's SDK for Node.js and Java run for some actions; Terraform's text is formatted by terraform fmt where
-// that is installed; Go and aliyun are not on this machine, and their samples are only written.
+// The vendor's SDK for Node.js, and Java and Go where they are installed, run for some actions; Terraform's text is formatted
+// by terraform fmt and Go's by gofmt where these are. aliyun and the vendor's SDK for Go are not in Debian: written only.
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -208,22 +208,25 @@ async function pool(jobs) {
 await pool(actions.map((action, i) => () => compare(action, i % V1_EVERY ? ALL : [...ALL, "curl-v1"])));
 
 // ---- done and undone, in each language
-const TO = ["curl", "curl-v1", "python", "node", "node-sdk", "java", "polder"].filter((id) =>
-	(id !== "node-sdk" || existsSync(join(top, "tests/api/node_modules"))) &&
-	(id !== "java" || spawnSync("java", ["-version"]).status === 0));
+const COMPILED = { java: ["java", "-version"], go: ["go", "version"] }; // some seconds each time
+const isThere = ([program, ...rest]) => spawnSync(program, rest).status === 0;
+const TO = ["curl", "curl-v1", "python", "node", "node-sdk", "java", "go", "polder"].filter((id) =>
+	(id !== "node-sdk" || existsSync(join(top, "tests/api/node_modules"))) && (!COMPILED[id] || isThere(COMPILED[id])));
+for (const id of Object.keys(COMPILED).filter((name) => !TO.includes(name)))
+	console.log(`ok - ${id}: samples run # SKIP ${id} is not installed`);
 const ports = { InstanceId: instance, FrontendProtocol: "udp", FrontendPort: "9000" };
 const listed = { InstanceId: instance, Blacklist: JSON.stringify([{ src: "198.51.100.7" }, { src: "203.0.113.0/24" }]) };
 const PAIRS = [
 	["CreatePort", { ...ports, BackendPort: "7", "RealServers.1": lab.origin.ipv4 }, "DeletePort", ports],
 	["AddAutoCcBlacklist", { ...listed, ExpireTime: "600" }, "DeleteAutoCcBlacklist", listed],
-	["ModifyInstanceRemark", { InstanceId: instance, Remark: "a b*c~é+'\"$`\\ %\n中" }, "ModifyInstanceRemark", { InstanceId: instance, Remark: "-" }],
+	["ModifyInstanceRemark", { InstanceId: instance, Remark: "a b*c~é+'\"$`\\ %\n中😀" }, "ModifyInstanceRemark", { InstanceId: instance, Remark: "-" }],
 	["CreateTagResources", { RegionId: "cn-hangzhou", ResourceType: "INSTANCE", "ResourceIds.1": instance, "Tags.1.Key": "k 1", "Tags.1.Value": "v*~é/" },
 		"DeleteTagResources", { RegionId: "cn-hangzhou", ResourceType: "INSTANCE", "ResourceIds.1": instance, "TagKey.1": "k 1" }],
 	["CreateDomainResource", { Domain: "made.example.com", "InstanceIds.1": instance, "ProxyTypes.1.ProxyType": "http",
 		"ProxyTypes.1.ProxyPorts.1": "80", RsType: "0", "RealServers.1": lab.origin.ipv4 }, "DeleteDomainResource", { Domain: "made.example.com" }],
 ];
 for (const id of TO) {
-	for (const [make, makeWith, undo, undoWith] of PAIRS.slice(id === "java" ? 2 : 0, id === "java" ? 3 : PAIRS.length)) {
+	for (const [make, makeWith, undo, undoWith] of PAIRS.slice(COMPILED[id] ? 2 : 0, COMPILED[id] ? 3 : PAIRS.length)) {
 		const made = await patiently(() => run(id, of(make), Object.entries(makeWith)));
 		const undone = await real(undo, Object.entries(undoWith));
 		check(`${id}: ${make} is done, and ${undo} undoes it`, made.body?.RequestId && !made.body.Code && undone.status === 200,
@@ -263,11 +266,16 @@ if (spawnSync("terraform", ["version"]).status === 0) {
 	console.log("ok - Terraform's samples # SKIP terraform is not installed");
 }
 if (spawnSync("gofmt", ["-h"]).error) {
-	console.log("ok - Go's samples # SKIP go is not installed");
+	console.log("ok - Go's samples are as gofmt writes them # SKIP go is not installed");
 } else {
-	const bad = actions.filter((action) => spawnSync("gofmt", ["-l"], { encoding: "utf8",
-		input: language.go.write({ action, pairs: pairsFor(action), endpoint }) }).stdout !== "");
-	check("Go's samples are as gofmt writes them", bad.length === 0, bad.map((action) => action.name));
+	for (const id of ["go", "go-sdk"]) {
+		const bad = actions.filter((action) => {
+			const { status, stdout } = spawnSync("gofmt", ["-l"], { encoding: "utf8",
+				input: language[id].write({ action, pairs: pairsFor(action), endpoint }) });
+			return status !== 0 || stdout !== "";
+		});
+		check(`${id}: samples are as gofmt writes them`, bad.length === 0, bad.map((action) => action.name));
+	}
 }
 const shellBad = actions.filter((action) => spawnSync("sh", ["-n"], {
 	input: language.aliyun.write({ action, pairs: pairsFor(action), endpoint }) }).status !== 0);

@@ -143,7 +143,7 @@ await test("an error's reply looks well", () => shotAll(page, "explorer-error"))
 await test("code is there in every language, with the page's address and no secret", async () => {
 	await choose("CreatePort", `?InstanceId=${instance.id}&FrontendProtocol=tcp&FrontendPort=9200&BackendPort=80&RealServers.1=${lab.origin.ipv4}`);
 	await tab("Code").click();
-	for (const language of ["curl + openssl", "curl + openssl (V1)", "Python", "Node.js", "Node.js SDK", "Go SDK", "Java", "aliyun", "polder", "Terraform"]) {
+	for (const language of ["curl + openssl", "curl + openssl (V1)", "Python", "Node.js", "Node.js SDK", "Go", "Go SDK", "Java", "aliyun", "polder", "Terraform"]) {
 		await page.locator(".x-result .select").click();
 		await option(language);
 		const code = await page.locator(".x-result pre").innerText();

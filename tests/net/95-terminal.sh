@@ -73,6 +73,28 @@ check "with the instance" shows "$id"
 interrupt
 check "an interrupt ends it well" shows "ended with 0"
 
+for months in 1 1 1 1 1 1 1 1 1 1 1; do "$POLDER" renew "$id" --months $months >/dev/null; done
+"$POLDER" events "$id" --json >"$scratch/events"
+begin "$tool events --follow --json $id"
+check "following begins with the newest" shows "\"Number\":$(tail -n 1 "$scratch/events" | jq .Number)"
+check "and not with the oldest" test "$(shown | grep -c '"Number":')" -lt "$(wc -l <"$scratch/events")"
+interrupt
+
+# ---- what is one call
+check "calls lists what was called" jq -e --arg id "$id" 'any(.Calls[]; .ActionName == "RenewInstance" and .InstanceId == $id)' \
+	<<<"$("$POLDER" calls --action RenewInstance --json)"
+"$POLDER" ports nothing >/dev/null 2>&1
+call=$("$POLDER" calls --failed --count 1 --json | jq -r '.Calls[0].CallId')
+check "diagnose says why one failed" grep -q "^CAUSE  *." <<<"$("$POLDER" diagnose "$call")"
+account=$("$POLDER" account-make "terminal-$$" --json | jq -r .AccountId)
+check "an account that was made is listed" jq -e --argjson account "$account" --arg name "terminal-$$" \
+	'any(.Accounts[]; .AccountId == $account and .Name == $name and .InstanceCount == 0)' <<<"$("$POLDER" accounts --json)"
+check "whoami tells the caller" jq -e --arg key "$KEY" '.AccessKeyId == $key' <<<"$("$POLDER" whoami --json)"
+check "lab clock --json" jq -e '.offset_ms == 0 and (.now | endswith("Z"))' <<<"$("$POLDER" lab clock --json)"
+check "lab drill --json lists drills" jq -e 'any(.[]; .drill == "syn-flood" and .packets_per_second > 0)' <<<"$("$POLDER" lab drill --json)"
+check "and tells what one did" jq -e --arg id "$id" '.instance == $id and .sent_packets > 0 and .arrived_packets > 0' \
+	<<<"$("$POLDER" lab drill syn-flood --vip "$vip" --seconds 1 --pps 1000 --json)"
+
 # ---- completion: of what the tool knows, and of what only the service knows
 "$POLDER" completion bash >"$scratch/completion"
 check "the completion script parses" bash -n "$scratch/completion"
@@ -85,7 +107,7 @@ check "and where an action takes it" grep -qw "$id" <<<"$(completes call RenewIn
 equal "the choices of a word" "tcp udp" "$(completes forward "$id" '')"
 equal "an option does not count as a word" "tcp udp" "$(completes forward --json "$id" '')"
 equal "options of a command" "--months --json --help" "$(completes renew --)"
-equal "options that a usage names" "--seconds --pps --vip --help" "$(completes lab drill --)"
+equal "options that a usage names" "--seconds --pps --vip --json --help" "$(completes lab drill --)"
 equal "words below lab" "reset" "$(completes lab clock '')"
 equal "a mitigation" "source_packets" "$(completes mode "$id" source_p)"
 equal "nothing where nobody answers" "" "$(POLDER_ENDPOINT=http://127.0.0.1:9 POLDER_ACCESS_KEY_ID=x POLDER_ACCESS_KEY_SECRET=x completes ports '')"

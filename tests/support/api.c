@@ -154,6 +154,24 @@ void api_close(struct api *api)
 	arena_free(api->mem);
 }
 
+int api_setup(void **state)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return -1;
+	api_open(api);
+	*state = api;
+	return 0;
+}
+
+int api_teardown(void **state)
+{
+	api_close(*state);
+	free(*state);
+	return 0;
+}
+
 static void add_pair(struct form *form, const char *key, const char *value)
 {
 	form->pair[form->count].key = key;

@@ -46,6 +46,10 @@ struct api {
 /* Stops the test when something is not as it must be. */
 void api_open(struct api *api);
 void api_close(struct api *api);
+/* A test with an api of its own in *state, which begins and ends with it. */
+int api_setup(void **state);
+int api_teardown(void **state);
+#define API_CASE(name) cmocka_unit_test_setup_teardown(name, api_setup, api_teardown)
 
 /* Name, value, name, value ... NULL. The HTTP status. */
 #define api_call(api, action, ...)                                                                 \

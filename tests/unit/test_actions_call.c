@@ -420,36 +420,16 @@ static void events_are_paged_both_ways(void **state)
 		next, arena_print(api->fixture, "%lld", (long long)api_int(api, "NextNumber")));
 }
 
-static int open_api(void **state)
-{
-	struct api *api = calloc(1, sizeof(*api));
-
-	if (!api)
-		return -1;
-	api_open(api);
-	*state = api;
-	return 0;
-}
-
-static int close_api(void **state)
-{
-	api_close(*state);
-	free(*state);
-	return 0;
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_api, close_api)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes_are_told),
-		CASE(calls_are_diagnosed),
-		CASE(callers_see_their_own_calls),
-		CASE(nothing_secret_is_kept),
+		API_CASE(calls_are_diagnosed),
+		API_CASE(callers_see_their_own_calls),
+		API_CASE(nothing_secret_is_kept),
 		cmocka_unit_test(the_log_is_bounded),
-		CASE(figures_are_the_callers),
-		CASE(events_are_paged_both_ways),
+		API_CASE(figures_are_the_callers),
+		API_CASE(events_are_paged_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -578,40 +578,20 @@ static void errors_are_explained(void **state)
 	assert_true(action_gives("DescribeErrors", "Throttling.User"));
 }
 
-static int open_api(void **state)
-{
-	struct api *api = calloc(1, sizeof(*api));
-
-	if (!api)
-		return -1;
-	api_open(api);
-	*state = api;
-	return 0;
-}
-
-static int close_api(void **state)
-{
-	api_close(*state);
-	free(*state);
-	return 0;
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_api, close_api)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(operator_makes_accounts_and_keys),
-		CASE(tenants_manage_no_keys),
-		CASE(read_only_and_limited_keys),
-		CASE(tokens),
-		CASE(tokens_add_no_rights),
-		CASE(limited_operators_manage_no_keys),
-		CASE(tokens_end_with_their_key),
-		CASE(tokens_are_limited),
-		CASE(writes_are_recorded_without_secrets),
+		API_CASE(operator_makes_accounts_and_keys),
+		API_CASE(tenants_manage_no_keys),
+		API_CASE(read_only_and_limited_keys),
+		API_CASE(tokens),
+		API_CASE(tokens_add_no_rights),
+		API_CASE(limited_operators_manage_no_keys),
+		API_CASE(tokens_end_with_their_key),
+		API_CASE(tokens_are_limited),
+		API_CASE(writes_are_recorded_without_secrets),
 		cmocka_unit_test(the_table_is_sound),
-		CASE(errors_are_explained),
+		API_CASE(errors_are_explained),
 		cmocka_unit_test(every_document_has_a_shape),
 		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};

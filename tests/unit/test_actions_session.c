@@ -582,40 +582,20 @@ static void limits_hold_at_the_door(void **state)
 	expect(api, 400, "Throttling");
 }
 
-static int open_api(void **state)
-{
-	struct api *api = calloc(1, sizeof(*api));
-
-	if (!api)
-		return -1;
-	api_open(api);
-	*state = api;
-	return 0;
-}
-
-static int close_api(void **state)
-{
-	api_close(*state);
-	free(*state);
-	return 0;
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_api, close_api)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_of_passwords),
-		CASE(operators_make_users),
-		CASE(others_do_not),
-		CASE(sessions_have_the_users_rights),
-		CASE(sessions_last_while_used),
-		CASE(sessions_end),
-		CASE(only_create_session_is_open),
-		CASE(logins_are_recorded),
-		CASE(extensions_leave_no_record),
+		API_CASE(operators_make_users),
+		API_CASE(others_do_not),
+		API_CASE(sessions_have_the_users_rights),
+		API_CASE(sessions_last_while_used),
+		API_CASE(sessions_end),
+		API_CASE(only_create_session_is_open),
+		API_CASE(logins_are_recorded),
+		API_CASE(extensions_leave_no_record),
 		cmocka_unit_test(tries_are_limited),
-		CASE(limits_hold_at_the_door),
+		API_CASE(limits_hold_at_the_door),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

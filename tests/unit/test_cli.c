@@ -344,6 +344,39 @@ static void test_views(void **state)
 	assert_null(view_find("call"));
 }
 
+/* Whether the page has name as a word of its own, among those that .Cm marks. */
+static bool page_has(const char *page, const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (const char *at = page; (at = strstr(at, name)) != NULL; at += length) {
+		const char *line = at;
+
+		while (line > page && line[-1] != '\n')
+			line--;
+		if (strchr(" \n", at[length]) && at > page && strchr(" ", at[-1]) &&
+			(strncmp(line, ".It Cm", 6) == 0 || strncmp(line, ".Cm", 3) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void test_manual_page(void **state)
+{
+	static char page[1 << 18];
+
+	(void)state;
+	assert_true(file_read("man/polder.1", page, sizeof(page)) > 0);
+	for (const struct view *view = views; view->name; view++)
+		if (!page_has(page, view->name))
+			fail_msg("man/polder.1 says nothing of %s", view->name);
+	for (const struct command *command = commands; command->name; command++)
+		if (command->summary && strcmp(command->name, "help") != 0 &&
+			!page_has(page, command->name))
+			fail_msg("man/polder.1 says nothing of %s", command->name);
+	assert_false(page_has(page, "lab-service"));
+}
+
 /* What others wrote cannot drive the terminal, and takes the room that it takes. */
 static void test_text_columns(void **state)
 {
@@ -366,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_option_value),
 		cmocka_unit_test(test_action_list),
 		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_manual_page),
 		cmocka_unit_test(test_text_columns),
 		cmocka_unit_test(test_address_plan),
 		cmocka_unit_test(test_settings),

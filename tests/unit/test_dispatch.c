@@ -691,41 +691,21 @@ static void every_allocation_fails(void **state)
 	assert_true(api_audit_whole(signer.api));
 }
 
-static int open_api(void **state)
-{
-	struct api *api = calloc(1, sizeof(*api));
-
-	if (!api)
-		return -1;
-	api_open(api);
-	*state = api;
-	return 0;
-}
-
-static int close_api(void **state)
-{
-	api_close(*state);
-	free(*state);
-	return 0;
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_api, close_api)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(client_forms_are_served),
-		CASE(each_parameter_is_needed),
-		CASE(errors_are_named),
-		CASE(other_paths_are_not_found),
-		CASE(errors_link_to_their_page),
-		CASE(mismatch_shows_the_string),
-		CASE(clock_skew),
-		CASE(nonces_are_used_once),
-		CASE(unknown_keys),
-		CASE(xml_is_the_same_document),
-		CASE(rates_are_held),
-		CASE(every_allocation_fails),
+		API_CASE(client_forms_are_served),
+		API_CASE(each_parameter_is_needed),
+		API_CASE(errors_are_named),
+		API_CASE(other_paths_are_not_found),
+		API_CASE(errors_link_to_their_page),
+		API_CASE(mismatch_shows_the_string),
+		API_CASE(clock_skew),
+		API_CASE(nonces_are_used_once),
+		API_CASE(unknown_keys),
+		API_CASE(xml_is_the_same_document),
+		API_CASE(rates_are_held),
+		API_CASE(every_allocation_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Dialogs. FormDialog holds fields and one act; DangerDialog guards what stops traffic or cannot be undone.
-import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { machineNow, type ApiError } from "../api/client";
 import { useAct, useCall } from "../api/hooks";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Java with nothing but the JDK, and Go with the vendor's published SDK.
+// Java and Go with nothing but the language, and Go with the vendor's published SDK.
 import { comment, hostOf, KEY_ID, KEY_SECRET, quoted, schemeOf, secretName, title, TOKEN, type Call, type Language } from "./sample";
 
 /** A method of Java holds at most 65,535 bytes of code and a literal as many bytes: longer texts are joined. */
@@ -101,15 +101,138 @@ ${call.pairs.map(([key, value]) => `\t\tp.put(${quoted(key)}, ${secretName(key) 
 `;
 }
 
+/** Go has no surrogates: what is beyond 16 bits has an escape of its own. */
+function goText(text: string): string {
+	return quoted(text).replace(/\\u(d[89ab]..)\\u(d[c-f]..)/gi, (_, high: string, low: string) => {
+		const point = 0x10000 + (parseInt(high, 16) - 0xd800) * 0x400 + parseInt(low, 16) - 0xdc00;
+		return `\\U${point.toString(16).padStart(8, "0")}`;
+	});
+}
+
 /** gofmt aligns the values of a map's rows. */
-function goRows(call: Call): string {
+function goRows(call: Call, indent: string): string {
 	const width = Math.max(0, ...call.pairs.map(([key]) => quoted(key).length));
 	return call.pairs.map(([key, value]) =>
-		`\t\t\t${quoted(key)}:${" ".repeat(width - quoted(key).length + 1)}${
-			secretName(key) ? `os.Getenv("${secretName(key)}")` : quoted(value)},\n`).join("");
+		`${indent}${quoted(key)}:${" ".repeat(width - quoted(key).length + 1)}${
+			secretName(key) ? `os.Getenv("${secretName(key)}")` : goText(value)},\n`).join("");
 }
 
 function go(call: Call): string {
+	const rows = goRows(call, "\t");
+	return `${comment("//", title(call))}
+// Go 1.17 or later, nothing else: go run main.go
+// The key is read from the environment: ${KEY_ID}, ${KEY_SECRET}, and
+// ${TOKEN} for the key of a session.
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"sort"
+	"strings"
+	"time"
+)
+
+const endpoint = ${quoted(call.endpoint)}
+const action = ${quoted(call.action.name)}
+const version = ${quoted(call.action.version)}
+
+var parameters = map[string]string{${rows ? `\n${rows}` : ""}}
+
+func encode(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func names(of map[string]string) []string {
+	list := []string{}
+	for name := range of {
+		list = append(list, name)
+	}
+	sort.Strings(list)
+	return list
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func main() {
+	keyID, secret := os.Getenv("${KEY_ID}"), os.Getenv("${KEY_SECRET}")
+	pairs := []string{}
+	for _, name := range names(parameters) {
+		pairs = append(pairs, encode(name)+"="+encode(parameters[name]))
+	}
+	body := strings.Join(pairs, "&")
+	nonce := make([]byte, 16)
+	if _, err := rand.Read(nonce); err != nil {
+		fail(err)
+	}
+	headers := map[string]string{
+		"host":                  strings.SplitN(endpoint, "/", 4)[2],
+		"x-acs-action":          action,
+		"x-acs-version":         version,
+		"x-acs-date":            time.Now().UTC().Format("2006-01-02T15:04:05Z"),
+		"x-acs-signature-nonce": hex.EncodeToString(nonce),
+		"x-acs-content-sha256":  digest(body),
+		"content-type":          "application/x-www-form-urlencoded",
+	}
+	if token := os.Getenv("${TOKEN}"); token != "" {
+		headers["x-acs-accesskey-id"] = keyID
+		headers["x-acs-security-token"] = token
+	}
+	signed := names(headers)
+	lines := ""
+	for _, name := range signed {
+		lines += name + ":" + headers[name] + "\\n"
+	}
+	canonical := strings.Join([]string{"POST", "/", "", lines, strings.Join(signed, ";"), digest(body)}, "\\n")
+	code := hmac.New(sha256.New, []byte(secret))
+	code.Write([]byte("ACS3-HMAC-SHA256\\n" + digest(canonical)))
+
+	request, err := http.NewRequest("POST", endpoint+"/", strings.NewReader(body))
+	if err != nil {
+		fail(err)
+	}
+	for _, name := range signed {
+		if name != "host" {
+			request.Header.Set(name, headers[name])
+		}
+	}
+	request.Header.Set("accept", "application/json")
+	request.Header.Set("Authorization", "ACS3-HMAC-SHA256 Credential="+keyID+",SignedHeaders="+
+		strings.Join(signed, ";")+",Signature="+hex.EncodeToString(code.Sum(nil)))
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		fail(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println(string(text))
+	if reply.StatusCode >= 400 {
+		os.Exit(1)
+	}
+}
+`;
+}
+
+function goSdk(call: Call): string {
+	const rows = goRows(call, "\t\t\t");
 	return `${comment("//", title(call))}
 // go mod init call && go get github.com/alibabacloud-go/darabonba-openapi/v2 github.com/alibabacloud-go/tea
 // The key is read from the environment: ${KEY_ID}, ${KEY_SECRET}, and
@@ -153,8 +276,7 @@ func main() {
 		BodyType:    tea.String("json"),
 	}
 	request := &openapi.OpenApiRequest{
-		Body: map[string]interface{}{
-${goRows(call)}		},
+		Body: map[string]interface{}{${rows ? `\n${rows}\t\t` : ""}},
 	}
 	reply, err := client.CallApi(params, request, &service.RuntimeOptions{})
 	if err != nil {
@@ -168,7 +290,8 @@ ${goRows(call)}		},
 }
 
 export const compiledLanguages: Language[] = [
-	{ id: "go", label: "Go SDK", file: "main.go", run: "go run main.go",
-		needs: "go get github.com/alibabacloud-go/darabonba-openapi/v2 github.com/alibabacloud-go/tea", write: go },
+	{ id: "go", label: "Go", file: "main.go", run: "go run main.go", needs: "", write: go },
+	{ id: "go-sdk", label: "Go SDK", file: "main.go", run: "go run main.go",
+		needs: "go get github.com/alibabacloud-go/darabonba-openapi/v2 github.com/alibabacloud-go/tea", write: goSdk },
 	{ id: "java", label: "Java", file: "Call.java", run: "java Call.java", needs: "", write: java },
 ];
