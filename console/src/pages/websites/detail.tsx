@@ -61,7 +61,7 @@ function Certificate({ site, readOnly }: { site: Site; readOnly: boolean }) {
 				toast.done(t("certUsed", { name: draft.name.trim() }));
 			}}>
 			<p className="quiet-text">{t("certHint")}</p>
-			<Field label={t("certName")} name="certname" value={draft.name} onChange={(name) => setDraft({ ...draft, name })} required autoFocus />
+			<Field label={t("certName")} name="certname" parameter="CertName" value={draft.name} onChange={(name) => setDraft({ ...draft, name })} required autoFocus />
 			<FileText label={t("certPem")} value={draft.cert} onChange={(cert) => setDraft((old) => ({ ...old, cert }))} />
 			<FileText label={t("keyPem")} value={draft.key} onChange={(key) => setDraft((old) => ({ ...old, key }))} />
 		</FormDialog>

@@ -63,7 +63,7 @@ export default function WebsitesPage({ route }: { route: Route }) {
 				setDomain("");
 				go("websites", domain.trim());
 			}}>
-			<Field label={t("domain")} name="domain" help={t("domainHelp")} value={domain} onChange={setDomain} required autoFocus />
+			<Field label={t("domain")} name="domain" parameter="Domain" help={t("domainHelp")} value={domain} onChange={setDomain} required autoFocus />
 			<SiteFields draft={shown} set={(part) => setDraft({ ...shown, ...part })} instances={instances} />
 		</FormDialog>
 	</>;
