@@ -32,6 +32,19 @@ export function href(...parts: (string | Readonly<Record<string, string>>)[]): s
 	return `#/${path}${query ? `?${new URLSearchParams(query)}` : ""}`;
 }
 
+/** Another query at the same address, without a new entry in the browser's history: what a list shows while one types. "" leaves a name out. */
+export function amend(query: Readonly<Record<string, string>>) {
+	const { path, query: before } = current.get();
+	const next = new URLSearchParams(before);
+	for (const [name, value] of Object.entries(query))
+		if (value === "")
+			next.delete(name);
+		else
+			next.set(name, value);
+	history.replaceState(null, "", href(...path, ...(next.size > 0 ? [Object.fromEntries(next)] : [])));
+	current.set(parse(location.hash));
+}
+
 export function go(...parts: Parameters<typeof href>) {
 	location.hash = href(...parts);
 }

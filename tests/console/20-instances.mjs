@@ -23,10 +23,15 @@ await test("an order by its form: checked while typing, then the instance is the
 	const [spec] = call("DescribeInstanceSpecs", { "InstanceIds.1": id }).InstanceSpecs;
 	assert.equal(spec.PortLimit, 55);
 });
+await test("an address that leads nowhere yet says what to do next", async () => {
+	await page.getByText("Nothing is forwarded yet").waitFor();
+	await page.getByRole("link", { name: "Add a port" }).waitFor();
+});
 await test("an instance shows its state once the nodes confirmed it, its plan and its quotas", async () => {
 	call("CreatePort", { InstanceId: id, FrontendProtocol: "tcp", FrontendPort: 80, BackendPort: lab.origin.http, "RealServers.1": lab.origin.ipv4 });
 	await page.getByText("Protected", { exact: true }).waitFor();
 	await page.getByText("0 of 55").or(page.getByText("1 of 55")).waitFor();
+	await page.getByText("Nothing is forwarded yet").waitFor({ state: "detached" });
 });
 await test("a remark and a tag are set", async () => {
 	await page.getByRole("button", { name: "Edit remark" }).click();

@@ -16,7 +16,7 @@ const save = async (title) => {
 await test("the list shows the rule with its origin's health", async () => {
 	const row = page.getByRole("row", { name: /80\/tcp/ });
 	await row.waitFor();
-	assert.match(await row.innerText(), new RegExp(`${lab.origin.ipv4}.*answers`, "s"));
+	assert.match(await row.innerText(), new RegExp(`${lab.origin.ipv4}.*not checked`, "s")); // no health check: nobody knows
 });
 await test("a wrong port is told before anything is sent", async () => {
 	await page.getByRole("button", { name: "Add port" }).first().click();
@@ -47,6 +47,10 @@ await test("what the API refuses is shown where it was asked for", async () => {
 	await page.getByRole("dialog").locator(".segment", { hasText: "TCP" }).click();
 	await page.getByRole("dialog").getByRole("button", { name: "Add port" }).click();
 	await page.getByRole("dialog").getByRole("alert").waitFor();
+	await page.getByRole("dialog").locator("input[name=port]").fill("8090");
+	await page.getByRole("dialog").locator("textarea").fill("no-address");
+	await page.getByRole("dialog").getByRole("button", { name: "Add port" }).click();
+	await page.getByRole("dialog").locator(".field", { has: page.locator("textarea") }).locator(".field-error", { hasText: "no-address" }).waitFor();
 	await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
 });
 await test("health checks are set, and what nodes found is shown", async () => {

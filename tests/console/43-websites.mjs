@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, call, complaints, done, lab, logIn, makeInstance, open, polder, shotAll, test, visit } from "./lib.mjs";
+import { assert, call, complaints, done, lab, logIn, makeInstance, open, polder, shot, shotAll, test, visit } from "./lib.mjs";
 
 const DOMAIN = "shop.console.example";
 const instance = makeInstance();
@@ -34,7 +34,7 @@ await test("a site is added, and leads to its chain", async () => {
 	await step("The name").getByText(instance.ip).waitFor();
 	assert.match(await step("Your DNS").innerText(), new RegExp(site().Cname));
 	assert.match(await step("Protected address").innerText(), /good/);
-	assert.match(await step("Certificate").innerText(), /broken[^]*no certificate/);
+	assert.match(await step("Certificate").innerText(), /broken[^]*no certificate[^]*Bring one/);
 });
 await test("a certificate is brought, and the chain is good there", async () => {
 	const folder = mkdtempSync(join(tmpdir(), "polder-certificate-"));
@@ -83,6 +83,27 @@ await test("how requests go to origins, connections and headers", async () => {
 	assert.deepEqual(JSON.parse(call("DescribeHeaders", { Domain: DOMAIN }).CustomHeader.Headers), { "X-Protected": "yes: it is", "X-Other": "1" });
 });
 await test("one site: how it looks", () => shotAll(page, "website"));
+await test("what the chain says to try before the DNS is changed works as it is", async () => {
+	const words = (await step("Your DNS").locator("code", { hasText: "curl" }).innerText()).split(" ");
+	let status = "";
+	for (let i = 0; i < 40 && status !== "200"; i++) {
+		try {
+			status = polder("lab", "exec", "client", ...words, "-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", "-A", "Mozilla/5.0");
+		} catch { /* not yet there */ }
+		await new Promise((resolve) => setTimeout(resolve, 250));
+	}
+	assert.equal(status, "200");
+});
+await test("origins that fail: what to look at, and where to change it", async () => {
+	// Nothing at the origin listens on the port of HTTPS.
+	const ask = () => polder("lab", "exec", "client", "curl", "-sk", "-m", "5", "-o", "/dev/null", "-A", "Mozilla/5.0", "--connect-to", `::${instance.ip}:8443`, `https://${DOMAIN}:8443/`);
+	for (let i = 0; i < 6; i++)
+		try { ask(); } catch { /* refused is closed */ }
+	await step("Origins").getByText("Look, in this order").waitFor();
+	await step("Origins").getByRole("button", { name: "Instances, ports, origins" }).click();
+	await page.waitForFunction(() => document.activeElement?.closest("section")?.getAttribute("aria-label") === "Instances, ports, origins");
+	await shot(page, "website-origins-fail");
+});
 await test("the site answers through the protected address", async () => {
 	let status = "";
 	for (let i = 0; i < 40 && status !== "200"; i++) {

@@ -126,6 +126,10 @@ await test("to challenge everybody needs the domain typed", async () => {
 	await region("AI protection").locator(".choice", { hasText: "Defend" }).click();
 	await save("AI protection");
 	assert.equal(switches().AiMode, "defense");
+	// What DescribeSmartProtection tells is told, and that nothing was learned yet is no zero.
+	const figures = region("What it goes by");
+	await figures.getByText("still learning").waitFor();
+	assert.match(await figures.innerText(), /Usual at this hour\s*–[^]*Attack from\s*–[^]*Now\s*[\d,]+\/s[^]*Rules in force\s*0/);
 	await shotAll(page, "site-modes");
 });
 await test("caching, with a rule for a path; what the plan does not grant is told", async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// More instances and web sites than a menu can hold: found by typing.
+// More instances and web sites than a menu can hold: found by typing; and lists whose place is in the address.
 import { assert, call, complaints, done, lab, logIn, makeInstance, open, shotAll, test, visit } from "./lib.mjs";
 
 const MENU_MAX = 50;
@@ -36,6 +36,33 @@ await test("what is called like nothing leaves the choice as it is", async () =>
 	await page.getByRole("listbox").waitFor({ state: "detached" });
 	assert.match(await box.inputValue(), /needle in the hay/);
 	assert.equal(await hash(), `#/ports/${wanted.id}`);
+});
+await test("Back leads to the page of the list, and the search, that one came from", async () => {
+	await visit(page, "instances");
+	await page.getByRole("button", { name: "Next" }).click();
+	await page.getByText(/^Page 2 of/).waitFor();
+	await page.getByRole("button", { name: "Next" }).click();
+	await page.getByText(/^Page 3 of/).waitFor();
+	assert.equal(await hash(), "#/instances?page=3");
+	await page.locator("tbody a").first().click();
+	await page.getByText("Plan and use").waitFor();
+	await page.goBack();
+	await page.getByText(/^Page 3 of/).waitFor();
+	await page.getByLabel("Search").pressSequentially("needle");
+	await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+	assert.equal(await hash(), "#/instances?search=needle");
+	await page.locator("tbody a").first().click();
+	await page.getByText("Plan and use").waitFor();
+	await page.goBack();
+	await page.getByText("needle in the hay").waitFor();
+	assert.equal(await page.getByLabel("Search").inputValue(), "needle");
+});
+await test("a search among web sites is in the address, and what is not found is said", async () => {
+	await visit(page, "websites?search=many1");
+	await page.getByRole("link", { name: "many11.console.example" }).waitFor();
+	assert.equal(await page.getByRole("link", { name: "many2.console.example" }).count(), 0);
+	await page.getByLabel("Search by domain").fill("no-such");
+	await page.getByText("No domain has that in it.").waitFor();
 });
 await test("a site's own instance is shown among many, and others are added by typing", async () => {
 	await visit(page, "websites/many3.console.example");

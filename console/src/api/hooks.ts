@@ -3,6 +3,7 @@
 // after any call that wrote. What was fetched before stays until the new reply is there. While the server is silent or
 // nobody is logged in, the frame says so; what was waiting is fetched when that has passed.
 import { useCallback, useEffect, useRef, useState } from "react";
+import { amend, useRoute } from "../router";
 import { call, connection, onBack, type ActionName, ApiError, type Parameters, type Reply } from "./client";
 
 export interface Followed<T> {
@@ -93,13 +94,21 @@ export function useCall<A extends ActionName>(action: A, parameters: Parameters[
 
 export interface Paged<T> extends Followed<T> { page: number; setPage: (page: number) => void; pageSize: number }
 
-/** One page of a list that has PageNumber and PageSize; page 1 whenever other parameters change. */
+/**
+ * One page of a list that has PageNumber and PageSize; page 1 whenever other parameters change. With `kept`, which page it
+ * is belongs to the console's address under that name, so that Back leads to it.
+ */
 export function usePaged<A extends ActionName>(action: A, parameters: Omit<Parameters[A], "PageNumber" | "PageSize"> | undefined,
-	options: { every?: number; pageSize?: number } = {}): Paged<Reply<A>> {
-	const { pageSize = 20, every } = options;
+	options: { every?: number; pageSize?: number; kept?: string } = {}): Paged<Reply<A>> {
+	const { pageSize = 20, every, kept } = options;
+	const { query } = useRoute();
 	const filter = JSON.stringify(parameters);
-	const [at, setAt] = useState({ filter, page: 1 });
+	const [at, setAt] = useState({ filter, page: kept ? Math.max(1, Math.trunc(Number(query.get(kept))) || 1) : 1 });
 	const page = at.filter === filter ? at.page : 1;
+	useEffect(() => {
+		if (kept && parameters)
+			amend({ [kept]: page > 1 ? String(page) : "" });
+	}, [kept, page, !parameters]);
 	const followed = useCall(action, parameters &&
 		{ ...parameters, PageNumber: page, PageSize: pageSize } as unknown as Parameters[A], every ? { every } : {});
 	return { ...followed, page, pageSize, setPage: (next) => setAt({ filter, page: next }) };

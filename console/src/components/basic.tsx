@@ -7,7 +7,7 @@ import { machineNow } from "../api/client";
 import { lifeNow, useLifeOffset } from "../api/session";
 import { common } from "../i18n/common";
 import { useLanguage, useTexts } from "../i18n";
-import { dateTime, duration } from "../time";
+import { count, dateTime, duration, zone } from "../time";
 
 export function Button({ look = "plain", busy, children, ...rest }: ButtonProps & {
 	look?: "plain" | "primary" | "danger" | "quiet"; busy?: boolean; children?: ReactNode }) {
@@ -33,7 +33,7 @@ export function QuotaBar({ label, used, limit, unit = "" }: { label: string; use
 	const t = useTexts(common);
 	const part = limit > 0 ? Math.min(1, used / limit) : 0;
 	const tone = part >= 1 ? "bad" : part >= 0.8 ? "warn" : "good";
-	const value = limit > 0 ? t("used", { used, limit }) : `${used} · ${t("unlimited")}`;
+	const value = limit > 0 ? t("used", { used: count(used), limit: count(limit) }) : `${count(used)} · ${t("unlimited")}`;
 	return <div className="quota">
 		<div className="quota-head"><span>{label}</span><span className="number">{value}{unit && ` ${unit}`}</span></div>
 		<div className={`bar ${tone}`} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={limit || Math.max(1, used)}
@@ -62,7 +62,7 @@ export function Time({ at, clock = "machine", relative, brief }: {
 		return <span>–</span>;
 	const left = at - (clock === "life" ? lifeNow() : machineNow());
 	const exact = dateTime(at);
-	const title = clock === "life" && offset ? `${exact} · ${t("lifeTime")}` : exact;
+	const title = [`${exact} ${zone(at)}`, new Date(at).toISOString(), ...(clock === "life" && offset ? [t("lifeTime")] : [])].join(" · ");
 	if (!relative)
 		return <time dateTime={new Date(at).toISOString()} title={title}>{brief ? dateTime(at, false) : exact}</time>;
 	return <time dateTime={new Date(at).toISOString()} title={title}>

@@ -11,7 +11,7 @@ import { useTexts } from "../i18n";
 import { count, duration } from "../time";
 import { Button, Notice } from "./basic";
 import { ErrorNotice } from "./error";
-import { Field } from "./fields";
+import { Field, Refused } from "./fields";
 
 /** `sticky`: a press beside it, which happens by mistake, does not close it. */
 export function Dialog({ title, open, onClose, children, wide, sticky }: {
@@ -45,7 +45,7 @@ export function FormDialog({ title, open, onClose, act, submit, danger, ready = 
 	};
 	return <Dialog title={title} open={open} onClose={close} sticky wide={wide ?? false}>
 		<form className="form" onSubmit={send} onInput={() => setTyped(true)} noValidate>
-			{children}
+			<Refused.Provider value={doing.error}>{children}</Refused.Provider>
 			<div className="dialog-foot"><ErrorNotice error={doing.error} />
 			<div className="dialog-actions">
 				<Button onPress={close}>{t("cancel")}</Button>

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Form fields: label, input, help, error, tied together by react-aria. ParameterField makes the right one from a row
 // of the control's own table, so ranges, choices and help cannot drift from what the API accepts.
-import type { ReactNode } from "react";
+import { createContext, useContext, type ReactNode } from "react";
 import { Button, Checkbox as AriaCheckbox, FieldError, Input, Label, ListBox, ListBoxItem, Popover, Select, SelectValue,
 	Switch as AriaSwitch, Text, TextArea, TextField } from "react-aria-components";
+import type { ApiError } from "../api/client";
 import { common } from "../i18n/common";
 import { useTexts } from "../i18n";
+
+/** What was refused last of the form around: a refusal begins with the parameter's name, and belongs to its field. */
+export const Refused = createContext<ApiError | undefined>(undefined);
+
+function useRefusal(parameter: string | undefined): string | undefined {
+	const error = useContext(Refused);
+	return parameter && error && new RegExp(`^${parameter}\\b`).test(error.message) ? error.message : undefined;
+}
 
 interface FieldProps {
 	label: string;
@@ -21,10 +30,14 @@ function LabelText({ label, required }: { label: string; required?: boolean | un
 	return <Label className="label">{label}{!required && <span className="optional"> · {t("optional")}</span>}</Label>;
 }
 
-export function Field({ label, help, error, required, value, onChange, type = "text", rows, placeholder, autoComplete,
+export function Field({ label, help, error: found, parameter, required, value, onChange, type = "text", rows, placeholder, autoComplete,
 	inputMode, maxLength, autoFocus, isDisabled, name }: FieldProps & {
+	/** As refusals of the API name it. */
+	parameter?: string;
 	value: string; onChange: (value: string) => void; type?: "text" | "password" | "search"; rows?: number; placeholder?: string;
 	autoComplete?: string; inputMode?: "numeric" | "text"; maxLength?: number; autoFocus?: boolean }) {
+	const refusal = useRefusal(parameter);
+	const error = found ?? refusal;
 	return <TextField className="field" value={value} onChange={onChange} isInvalid={!!error} isRequired={required ?? false}
 		type={type} autoComplete={autoComplete ?? "off"} isDisabled={isDisabled ?? false} validationBehavior="aria"
 		{...(maxLength ? { maxLength } : {})} {...(name ? { name } : {})} {...(inputMode ? { inputMode } : {})} autoFocus={autoFocus ?? false}>

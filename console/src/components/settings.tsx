@@ -14,7 +14,7 @@ import { href } from "../router";
 import { count } from "../time";
 import { Button, Empty, LinkButton } from "./basic";
 import { ErrorNotice, toast } from "./error";
-import { SelectField } from "./fields";
+import { Refused, SelectField } from "./fields";
 import { among, FOUND_MAX, PickField } from "./pick";
 import "./settings.css";
 
@@ -41,7 +41,7 @@ export function SettingsCard<T>({ title, hint, value, save, children, readOnly, 
 		<div className="card-head"><h2>{title}</h2></div>
 		{hint && <p className="quiet-text">{hint}</p>}
 		<form className="form" noValidate onSubmit={(event) => { event.preventDefault(); if (dirty && ready(shown)) void saving.run(); }}>
-			<fieldset disabled={readOnly} className="bare-fieldset">{children(shown, (part) => setDraft({ ...shown, ...part }))}</fieldset>
+			<fieldset disabled={readOnly} className="bare-fieldset"><Refused.Provider value={saving.error}>{children(shown, (part) => setDraft({ ...shown, ...part }))}</Refused.Provider></fieldset>
 			<ErrorNotice error={saving.error} />
 			{dirty && !readOnly && <div className="dialog-actions"><span className="unsaved" role="status">{tc("unsaved")}</span><Button onPress={() => { setDraft(undefined); saving.clear(); }}>{tc("cancel")}</Button>
 				<Button type="submit" look="primary" busy={saving.busy} isDisabled={!ready(shown)}>{tc("save")}</Button></div>}

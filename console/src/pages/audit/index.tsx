@@ -10,7 +10,7 @@ import { Button, Code, Dialog, Empty, ErrorNotice, Fact, Facts, Field, Loading, 
 import { useTexts } from "../../i18n";
 import { audit as texts } from "../../i18n/audit";
 import { common } from "../../i18n/common";
-import type { Route } from "../../router";
+import { amend, type Route } from "../../router";
 import { count } from "../../time";
 import { changesOf } from "./changes";
 
@@ -79,13 +79,13 @@ export default function AuditPage({ route }: { route: Route }) {
 	const t = useTexts(texts);
 	const tc = useTexts(common);
 	const caller = useCaller();
-	const [object, setObject] = useState(route.query.get("object") ?? "");
-	const [action, setAction] = useState(route.query.get("action") ?? "");
+	const object = route.query.get("object") ?? "", action = route.query.get("action") ?? "";
+	const setObject = (text: string) => amend({ object: text }), setAction = (text: string) => amend({ action: text });
 	const [period, setPeriod] = useState<"" | keyof typeof PERIODS>("");
 	const [since, setSince] = useState(0);
 	const [opened, setOpened] = useState<AuditRecord>();
 	const log = usePaged("DescribeAuditLog", { ...(object.trim() ? { Object: object.trim() } : {}), ...(action.trim() ? { ActionName: action.trim() } : {}),
-		...(period ? { StartTime: since } : {}) }, { every: 10000 });
+		...(period ? { StartTime: since } : {}) }, { every: 10000, kept: "page" });
 	const columns: Column<AuditRecord>[] = [
 		{ id: "n", head: t("number"), number: true, cell: (row) => row.Sequence },
 		{ id: "when", head: t("when"), cell: (row) => <Time at={row.Time} /> },
@@ -106,7 +106,7 @@ export default function AuditPage({ route }: { route: Route }) {
 		<ErrorNotice error={log.error} retry={log.refresh} />
 		{log.loading ? <Loading /> : log.data && <>
 			<Table label={t("title")} rows={log.data.Records} columns={columns} rowKey={(row) => row.Sequence} empty={<Empty title={t("none")} action={
-				<Button onPress={() => { setObject(""); setAction(""); setPeriod(""); }}>{tc("all")}</Button>} />} />
+				<Button onPress={() => { amend({ object: "", action: "" }); setPeriod(""); }}>{tc("all")}</Button>} />} />
 			{log.data.TotalCount > 0 && <Paging page={log.page} pageSize={log.pageSize} setPage={log.setPage} total={log.data.TotalCount} />}
 		</>}
 		{opened && <RecordDialog record={opened} onClose={() => setOpened(undefined)} />}

@@ -128,6 +128,17 @@ function HistoryCard({ id }: { id: string }) {
 	</Card>;
 }
 
+/** An address that leads nowhere: what to do first. */
+function NextStep({ instance, mayWrite }: { instance: Instance; mayWrite: boolean }) {
+	const t = useTexts(texts);
+	const id = instance.InstanceId;
+	const use = useCall("DescribeInstanceStatistics", { InstanceIds: [id] }, { every: 3000 }).data?.InstanceStatistics[0];
+	if (!use || use.PortUsage > 0 || use.DomainUsage > 0 || stateOf(instance) === "stopped")
+		return null;
+	return <Notice tone="info" title={t("nextTitle")}><div className="stack"><p>{t("nextText", { ip: instance.Ip })}</p>
+		{mayWrite && <div className="row"><LinkButton to={href("ports", id)} look="primary">{t("nextPort")}</LinkButton><LinkButton to={href("websites")}>{t("nextSite")}</LinkButton></div>}</div></Notice>;
+}
+
 const ELSEWHERE = [["live", "toLive"], ["ports", "toPorts"], ["mitigation", "toMitigation"], ["websites", "toWebsites"]] as const;
 
 function Shown({ instance, order }: { instance: Instance; order: Order | undefined }) {
@@ -158,6 +169,7 @@ function Shown({ instance, order }: { instance: Instance; order: Order | undefin
 			<div className="row">{ELSEWHERE.filter(([page]) => pages.some((row) => row.id === page)).map(([page, label]) =>
 				<LinkButton key={page} to={href(page, id)}>{t(label)}</LinkButton>)}</div>
 		</Card>
+		<NextStep instance={instance} mayWrite={mayWrite} />
 		<div className="columns">
 			<TrafficCard id={id} />
 			<PlanCard instance={instance} mayWrite={mayWrite} />
@@ -183,7 +195,7 @@ export function DetailPage({ id }: { id: string }) {
 		return { instance: list.Instances[0], order: orders.Data.InstanceList[0] };
 	}, 3000);
 	if (found.loading)
-		return <Loading />;
+		return <><PageHead title={id} /><Loading /></>;
 	if (!found.data)
 		return <><PageHead title={id} /><ErrorNotice error={found.error} retry={found.refresh} /></>;
 	if (!found.data.instance)

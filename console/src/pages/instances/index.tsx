@@ -11,20 +11,21 @@ import { instanceFilter } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { instances as texts } from "../../i18n/instances";
-import { href, type Route } from "../../router";
+import { amend, href, type Route } from "../../router";
 import { CreatePage } from "./create";
 import { DetailPage } from "./detail";
 import { stateOf, toneOf } from "./model";
 import { RenewDialog } from "./renew";
 
-function ListPage({ first }: { first: string }) {
+function ListPage({ route }: { route: Route }) {
 	const t = useTexts(texts);
 	const tc = useTexts(common);
 	const caller = useCaller();
-	const [typed, setTyped] = useState("");
-	const [state, setState] = useState(first);
+	// In the address: whoever comes back from an instance finds the list as it was.
+	const typed = route.query.get("search") ?? "", state = route.query.get("state") ?? "";
+	const setTyped = (search: string) => amend({ search }), setState = (next: string) => amend({ state: next });
 	const [renewing, setRenewing] = useState<Instance>();
-	const list = usePaged("DescribeInstances", { ...instanceFilter(typed), ...(state ? { Status: [Number(state)] } : {}) }, { every: 5000 });
+	const list = usePaged("DescribeInstances", { ...instanceFilter(typed), ...(state ? { Status: [Number(state)] } : {}) }, { every: 5000, kept: "page" });
 	const rows = list.data?.Instances ?? [];
 	const ids = rows.map((row) => row.InstanceId).join(",");
 	const orders = useFollow(ids || undefined, async (signal) => {
@@ -67,5 +68,5 @@ export default function InstancesPage({ route }: { route: Route }) {
 	const id = route.path[1];
 	if (id === "new")
 		return <CreatePage />;
-	return id ? <DetailPage key={id} id={id} /> : <ListPage key={route.query.get("state")} first={route.query.get("state") ?? ""} />;
+	return id ? <DetailPage key={id} id={id} /> : <ListPage route={route} />;
 }

@@ -20,8 +20,11 @@ const HEALTH_DEFAULT = { Timeout: 5, Interval: 5, Up: 3, Down: 3 };
 const PAYLOAD_MAX_NONE = 6000; // what a rule without a bound shows
 const whole = (text: string) => Math.max(0, Math.trunc(Number(text)) || 0);
 
-export function HealthBadge({ all, down }: { all: number; down: number }) {
+/** Of origins that nobody asks, nobody knows. */
+export function HealthBadge({ checked, all, down }: { checked: boolean; all: number; down: number }) {
 	const t = useTexts(ports);
+	if (!checked)
+		return <Badge tone="neutral">{t("unchecked")}</Badge>;
 	return down === 0 ? <Badge tone="good">{t("healthy")}</Badge>
 		: <Badge tone={down === all ? "bad" : "warn"}>{down === all ? t("unhealthy") : t("someUnhealthy", { n: down, all })}</Badge>;
 }
@@ -185,6 +188,8 @@ export function PortDetail({ rule }: { rule: RuleKey }) {
 	const rules = useCall("DescribeNetworkRules", { InstanceId: rule.InstanceId, ForwardProtocol: rule.Protocol, FrontendPort: rule.FrontendPort, PageNumber: 1, PageSize: 1 });
 	const now = rules.data?.NetworkRules[0];
 	const status = useCall("DescribeHealthCheckStatus", now ? { NetworkRules: key } : undefined, { every: FOUND_MS });
+	const checks = useCall("DescribeHealthCheckList", now ? { NetworkRules: key } : undefined);
+	const checked = !!checks.data?.HealthCheckList[0]?.HealthCheck.Type;
 	const found = status.data?.HealthCheckStatus[0]?.RealServerStatusList ?? [];
 	const port = portText(rule);
 	if (rules.error)
@@ -198,8 +203,9 @@ export function PortDetail({ rule }: { rule: RuleKey }) {
 			<LinkButton to={href("ports", rule.InstanceId)}>{t("back")}</LinkButton><LinkButton to={href("live", rule.InstanceId)}>{ts("live")}</LinkButton>
 			{!readOnly && <Button look="danger" onPress={() => setDeleting(true)}>{tc("delete")}</Button>}</>} />
 		<section className="card"><h2>{t("findings")}</h2>
-			<Facts>{found.map(({ Address, Status }) => <Fact key={Address} name={<code>{Address}</code>}><HealthBadge all={1} down={Status === "normal" ? 0 : 1} /></Fact>)}</Facts>
-			<ErrorNotice error={status.error} /></section>
+			<Facts>{found.map(({ Address, Status }) => <Fact key={Address} name={<code>{Address}</code>}><HealthBadge checked={checked} all={1} down={Status === "normal" ? 0 : 1} /></Fact>)}</Facts>
+			{checks.data && !checked && <p className="quiet-text">{t("uncheckedText")}</p>}
+			<ErrorNotice error={status.error ?? checks.error} /></section>
 		<SettingsCard title={t("where")} hint={t("moveText")} readOnly={readOnly} value={{ backend: String(now.BackendPort), origins: now.RealServers.join("\n"), remark: now.Remark }}
 			ready={({ backend, origins }) => whole(backend) > 0 && linesOf(origins).length > 0}
 			save={async (draft, before) => {
@@ -208,7 +214,7 @@ export function PortDetail({ rule }: { rule: RuleKey }) {
 				if (draft.remark !== before.remark)
 					await call("ConfigLayer4Remark", { Listeners: JSON.stringify([{ ...rule, Remark: draft.remark }]) });
 			}}>
-			{(draft, set) => <div className="fields"><Field label={t("origins")} help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
+			{(draft, set) => <div className="fields"><Field label={t("origins")} parameter="RealServers" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
 				<Field label={t("backend")} value={draft.backend} onChange={(backend) => set({ backend })} inputMode="numeric" required />
 				<Field label={t("remark")} value={draft.remark} onChange={(remark) => set({ remark })} maxLength={200} /></div>}
 		</SettingsCard>

@@ -20,12 +20,13 @@ const LIST_MS = 5000;
 async function read(id: string, signal: AbortSignal) {
 	const rules = await rulesOf(id, signal);
 	const names = rules.map(({ InstanceId, Protocol, FrontendPort }) => ({ InstanceId, Protocol, FrontendPort }));
-	const [status, forwarding] = await Promise.all([
+	const [status, checks, forwarding] = await Promise.all([
 		names.length > 0 ? call("DescribeHealthCheckStatus", { NetworkRules: JSON.stringify(names) }, { signal }).then((reply) => reply.HealthCheckStatus) : [],
+		names.length > 0 ? call("DescribeHealthCheckList", { NetworkRules: JSON.stringify(names) }, { signal }).then((reply) => reply.HealthCheckList) : [],
 		callAll("DescribeRuleForwarding", { InstanceId: id }, (reply) => reply.NetworkRules, { signal, pageSize: 100 })]);
 	return rules.map((rule) => {
 		const of = (other: { Protocol: string; FrontendPort: number }) => keyText(other) === keyText(rule);
-		return { ...rule, status: status.find(of)?.RealServerStatusList ?? [], forwarding: forwarding.find(of) };
+		return { ...rule, status: status.find(of)?.RealServerStatusList ?? [], checked: !!checks.find(of)?.HealthCheck.Type, forwarding: forwarding.find(of) };
 	});
 }
 
@@ -35,7 +36,7 @@ function NewPort({ id, open, onClose }: { id: string; open: boolean; onClose: ()
 	const set = (part: Partial<typeof draft>) => setDraft({ ...draft, ...part });
 	const port = Number(draft.port);
 	const valid = (text: string) => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
-	return <FormDialog title={t("add")} open={open} onClose={onClose} submit={t("add")} ready={valid(draft.port) && (draft.backend === "" || valid(draft.backend)) && linesOf(draft.origins).length > 0}
+	return <FormDialog title={t("add")} open={open} onClose={onClose} wide submit={t("add")} ready={valid(draft.port) && (draft.backend === "" || valid(draft.backend)) && linesOf(draft.origins).length > 0}
 		act={async () => {
 			await call("CreatePort", { InstanceId: id, FrontendProtocol: draft.protocol, FrontendPort: port, BackendPort: Number(draft.backend || draft.port), RealServers: linesOf(draft.origins) });
 			if (draft.form !== "none")
@@ -45,24 +46,24 @@ function NewPort({ id, open, onClose }: { id: string; open: boolean; onClose: ()
 		}}>
 		<Segments label={t("protocol")} value={draft.protocol} onChange={(protocol) => set({ protocol: protocol as "tcp", form: "none" })} choices={[{ id: "tcp", label: "TCP" }, { id: "udp", label: "UDP" }]} />
 		<div className="fields">
-			<Field label={t("port")} name="port" value={draft.port} onChange={(text) => set({ port: text })} inputMode="numeric" required autoFocus error={draft.port && !valid(draft.port) ? t("portError") : undefined} />
-			<Field label={t("backend")} name="backend" help={t("backendSame")} value={draft.backend} onChange={(backend) => set({ backend })} inputMode="numeric" error={draft.backend && !valid(draft.backend) ? t("portError") : undefined} />
+			<Field label={t("port")} name="port" parameter="FrontendPort" value={draft.port} onChange={(text) => set({ port: text })} inputMode="numeric" required autoFocus error={draft.port && !valid(draft.port) ? t("portError") : undefined} />
+			<Field label={t("backend")} name="backend" parameter="BackendPort" help={t("backendSame")} value={draft.backend} onChange={(backend) => set({ backend })} inputMode="numeric" error={draft.backend && !valid(draft.backend) ? t("portError") : undefined} />
 		</div>
-		<Field label={t("origins")} name="origins" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
+		<Field label={t("origins")} name="origins" parameter="RealServers" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
 		<TemplateChoice protocol={draft.protocol} value={draft.form} onChange={(form) => set({ form })} />
 	</FormDialog>;
 }
 
-function PortList({ id }: { id: string }) {
+function PortList({ id, onAdd }: { id: string; onAdd: (() => void) | false }) {
 	const t = useTexts(ports);
 	const rules = useFollow(`ports ${id}`, (signal) => read(id, signal), LIST_MS);
 	return <>
 		<ErrorNotice error={rules.error} retry={rules.refresh} />
 		{rules.loading ? <Loading /> : <Table label={t("back")} rows={rules.data ?? []} rowKey={keyText} onRow={(row) => href("ports", id, keyText(row))}
-			empty={!rules.error && <Empty title={t("none")}>{t("noneText")}</Empty>} columns={[
+			empty={!rules.error && <Empty title={t("none")} action={onAdd && <Button look="primary" onPress={onAdd}>{t("add")}</Button>}>{t("noneText")}</Empty>} columns={[
 				{ id: "port", head: t("port"), main: true, cell: (row) => portText(row), sort: (row) => row.FrontendPort },
 				{ id: "origins", head: t("origins"), cell: (row) => <span>{row.RealServers.slice(0, 3).join(", ")}{row.RealServers.length > 3 && ` +${row.RealServers.length - 3}`} <span className="quiet-text">:{row.BackendPort}</span></span> },
-				{ id: "health", head: t("health"), cell: (row) => <HealthBadge all={row.status.length} down={row.status.filter(({ Status }) => Status !== "normal").length} />, sort: (row) => row.status.filter(({ Status }) => Status !== "normal").length },
+				{ id: "health", head: t("health"), cell: (row) => <HealthBadge checked={row.checked} all={row.status.length} down={row.status.filter(({ Status }) => Status !== "normal").length} />, sort: (row) => row.status.filter(({ Status }) => Status !== "normal").length },
 				{ id: "form", head: t("template"), cell: (row) => row.forwarding && row.forwarding.PayloadForm !== "none" ? formName(row.forwarding.PayloadForm) : <span className="quiet-text">{formName("none")}</span>, sort: (row) => row.forwarding?.PayloadForm ?? "" },
 				{ id: "remark", head: t("remark"), cell: (row) => row.Remark || <span className="quiet-text">–</span>, sort: (row) => row.Remark },
 			]} />}
@@ -83,7 +84,7 @@ export default function PortsPage({ route }: { route: Route }) {
 		<ErrorNotice error={followed.error} />
 		{id ? <>
 			<InstanceSelect id={id} instance={instance} instances={instances} total={total} onChange={(next) => go("ports", next)} />
-			<PortList id={id} />
+			<PortList id={id} onAdd={full && (() => setAdding(true))} />
 			<NewPort id={id} open={adding} onClose={() => setAdding(false)} />
 		</> : followed.loading ? <Loading /> : !followed.error && <NoInstance />}
 	</>;

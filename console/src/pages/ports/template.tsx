@@ -20,7 +20,8 @@ export function TemplateChoice({ protocol, value, onChange, isDisabled }: { prot
 	const fitting = forms.filter(({ transport }) => transport === "BOTH" || transport.toLowerCase() === protocol);
 	const rank = ({ name }: { name: string }) => FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
 	const textOf = (name: string, fallback: string) => `${name}.text` in formTexts ? tf(`${name}.text` as Known) : fallback;
-	return <ChoiceCards label={t("templateLabel")} value={value} onChange={onChange} isDisabled={isDisabled ?? false}
+	return <><ChoiceCards label={t("templateLabel")} value={value} onChange={onChange} isDisabled={isDisabled ?? false}
 		choices={[{ id: "none", label: tf("none"), text: tf("none.text") },
-			...[...fitting].sort((a, b) => rank(a) - rank(b)).map(({ name, text }) => ({ id: name, label: formName(name), text: textOf(name, text) }))]} />;
+			...[...fitting].sort((a, b) => rank(a) - rank(b)).map(({ name, text }) => ({ id: name, label: formName(name), text: textOf(name, text) }))]} />
+		{value === "none" && <p className="help">{t(protocol === "udp" ? "ownUdp" : "ownTcp")}</p>}</>;
 }

@@ -20,6 +20,7 @@ declare module "../../api/replies" {
 		DescribeWebCCRulesV2: { WebCCRules: FrequencyRule[] };
 		DescribeL7GlobalRule: { GlobalRules: ShippedRule[] };
 		DescribeDomainSecurityProfile: { Result: { GlobalEnable: boolean; GlobalMode: string }[] };
+		DescribeSmartProtection: { Enabled: boolean; Usual: number; LearnedTime: number; Threshold: number; Rate: number; Attack: boolean; RuleCount: number };
 		DescribeWebCacheConfigs: { DomainCacheConfigs: { Enable: number; Mode: string; CustomRules: { Name: string; Uri: string; Mode: string; CacheTtl: number }[] }[] };
 	}
 }

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { call } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
-import { Button, DangerDialog, ErrorNotice, Field, SelectField, Switch, Table } from "../../components";
+import { Badge, Button, DangerDialog, ErrorNotice, Field, SelectField, Switch, Table, Time } from "../../components";
 import { ChoiceCards, Segments } from "../../components/choices";
 import { AREAS, CountryChoice } from "../../components/countries";
 import { linesOf, SettingsCard } from "../../components/settings";
@@ -11,10 +11,12 @@ import { countries } from "../../gen/tables";
 import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { siteTexts } from "../../i18n/sitemitigation";
+import { count } from "../../time";
 import { conditionText } from "./conditions";
 
 const areaCodes = [...countries.map(({ code }) => code).filter((code) => !(Object.values(AREAS) as string[]).includes(code)), ...Object.keys(AREAS)];
 const CACHE_RULES_MAX = 3;
+const SMART_MS = 3000;
 const KEPT = [[0, "k0"], [3600, "k1"], [86400, "k2"], [864000, "k3"], [2592000, "k4"]] as const;
 
 export function Sources({ domain, readOnly }: { domain: string; readOnly: boolean }) {
@@ -81,6 +83,28 @@ export function Pace({ domain, readOnly }: { domain: string; readOnly: boolean }
 	</section>;
 }
 
+/** What these rules go by: nothing is made before the usual rate is known, and none below the threshold. */
+function SmartFigures({ domain }: { domain: string }) {
+	const t = useTexts(siteTexts);
+	const { data, error } = useCall("DescribeSmartProtection", { Domain: domain }, { every: SMART_MS });
+	if (!data)
+		return <ErrorNotice error={error} />;
+	const learned = data.Usual > 0;
+	const figure = (name: string, value: string, note?: string) => <div><div className="figure-name">{name}</div><div className="figure-value">{value}</div>{note && <div className="figure-note">{note}</div>}</div>;
+	const rate = (n: number) => t("aiPerSecond", { n: count(n) });
+	return <section className="card" aria-label={t("aiFigures")}>
+		<div className="card-head"><h2>{t("aiFigures")}</h2><Badge tone={data.Attack ? "bad" : learned ? "good" : "info"}>{t(data.Attack ? "aiAttack" : learned ? "aiCalm" : "aiLearning")}</Badge></div>
+		<div className="figures">
+			{figure(t("aiUsual"), learned ? rate(data.Usual) : "–", t("aiUsualNote"))}
+			{figure(t("aiThreshold"), learned ? rate(data.Threshold) : "–", t("aiThresholdNote"))}
+			{figure(t("aiRate"), rate(data.Rate), t("aiRateNote"))}
+			{figure(t("aiMade"), count(data.RuleCount))}
+		</div>
+		<p className="quiet-text">{learned ? <>{t("aiLearnedFrom")} <Time at={data.LearnedTime} /></> : t("aiLearningText")}</p>
+		<ErrorNotice error={error} />
+	</section>;
+}
+
 export function Smart({ domain, readOnly }: { domain: string; readOnly: boolean }) {
 	const t = useTexts(siteTexts);
 	const reply = useCall("DescribeWebCcProtectSwitch", { Domains: [domain] });
@@ -99,6 +123,7 @@ export function Smart({ domain, readOnly }: { domain: string; readOnly: boolean 
 			<ChoiceCards label={t("mode")} value={draft.mode} onChange={(mode) => set({ mode })} isDisabled={readOnly || !draft.on} choices={(["watch", "defense"] as const).map((id) => ({ id, label: t(`ai.${id}`), text: t(`ai.${id}.text`) }))} />
 			<div className="row"><span className="label">{t("readiness")}</span><Segments label={t("readiness")} value={draft.level} onChange={(level) => set({ level })} isDisabled={readOnly || !draft.on} choices={(["level30", "level60", "level90"] as const).map((id) => ({ id, label: t(`ai.${id}`) }))} /></div></>}
 	</SettingsCard>
+		{now.AiRuleEnable === 1 && <SmartFigures domain={domain} />}
 		{(made.data?.WebCCRules.length ?? 0) > 0 && <section className="card" aria-label={t("aiRules")}><h2>{t("aiRules")}</h2><Table label={t("aiRules")} rows={made.data!.WebCCRules} rowKey={(row) => row.Name} columns={[
 			{ id: "name", head: t("name"), main: true, cell: (row) => row.Name }, { id: "if", head: t("conditions"), cell: (row) => conditionText(row.RuleDetail.Condition) }]} /></section>}</>;
 }

@@ -51,7 +51,7 @@ function Certificate({ site, readOnly, refresh }: { site: Site; readOnly: boolea
 	return <section className="card" aria-label={t("certTitle")}>
 		<div className="card-head"><h2>{t("certTitle")}</h2>{!readOnly && <Button look="primary" onPress={() => setOpen(true)}>{t("upload")}</Button>}</div>
 		<ErrorNotice error={certs.error ?? use.error} />
-		<Table label={t("useExisting")} rows={certs.data?.Certs ?? []} rowKey={(row) => row.Id} empty={<p className="quiet-text">{t("certNone")}</p>} columns={[
+		<Table label={t("useExisting")} rows={certs.data?.Certs ?? []} rowKey={(row) => row.Id} empty={!certs.loading && <p className="quiet-text">{t("certNoneText")}</p>} columns={[
 			{ id: "name", head: t("certName"), main: true, cell: (row) => row.Name }, { id: "common", head: t("domain"), cell: (row) => row.Common },
 			{ id: "until", head: t("cert"), cell: (row) => t("certUntil", { date: row.EndDate }) },
 			...(readOnly ? [] : [{ id: "use", head: "", number: true, cell: (row: { Id: number; Name: string }) => row.Name === site.CertName ? "✓" : <Button busy={use.busy} onPress={() => void use.run(row.Id, row.Name)}>{t("use")}</Button> }]),
@@ -63,7 +63,7 @@ function Certificate({ site, readOnly, refresh }: { site: Site; readOnly: boolea
 				toast.done(t("certUsed", { name: draft.name.trim() }));
 			}}>
 			<p className="quiet-text">{t("certHint")}</p>
-			<Field label={t("certName")} name="certname" value={draft.name} onChange={(name) => setDraft({ ...draft, name })} required autoFocus />
+			<Field label={t("certName")} name="certname" parameter="CertName" value={draft.name} onChange={(name) => setDraft({ ...draft, name })} required autoFocus />
 			<FileText label={t("certPem")} value={draft.cert} onChange={(cert) => setDraft((old) => ({ ...old, cert }))} />
 			<FileText label={t("keyPem")} value={draft.key} onChange={(key) => setDraft((old) => ({ ...old, key }))} />
 		</FormDialog>

@@ -36,6 +36,6 @@ export function SiteFields({ draft, set, instances, readOnly }: { draft: SiteDra
 				onChange={(on) => set({ instances: on ? [...draft.instances, row.InstanceId] : draft.instances.filter((id) => id !== row.InstanceId) })} />)}</div>}
 		<div className="fields">{PROXY_TYPES.map((name) => <Field key={name} label={t("portsOf", { name: name.toUpperCase() })} help={t("portsHelp")} value={draft.ports[name] ?? ""} onChange={(text) => set({ ports: { ...draft.ports, [name]: text } })} />)}</div>
 		<div className="row"><Segments label={t("originKind")} value={draft.kind} isDisabled={readOnly ?? false} onChange={(kind) => set({ kind })} choices={[{ id: "0", label: t("byAddress") }, { id: "1", label: t("byName") }]} /></div>
-		<Field label={t("origins")} help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
+		<Field label={t("origins")} parameter="RealServers" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
 	</>;
 }

@@ -9,7 +9,7 @@ import { NoInstance, useInstances } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { shell } from "../../i18n/shell";
 import { websites } from "../../i18n/websites";
-import { go, href, type Route } from "../../router";
+import { amend, go, href, type Route } from "../../router";
 import { date } from "../../time";
 import { SiteDetail } from "./detail";
 import { emptyDraft, isReady, parametersOf, SiteFields, type SiteDraft } from "./form";
@@ -31,13 +31,14 @@ export default function WebsitesPage({ route }: { route: Route }) {
 	const t = useTexts(websites);
 	const ts = useTexts(shell);
 	const full = mayBe(useCaller(), "full");
-	const [search, setSearch] = useState("");
+	const search = route.query.get("search") ?? "";
+	const setSearch = (text: string) => amend({ search: text });
 	const [adding, setAdding] = useState(false);
 	const [domain, setDomain] = useState("");
 	const { instances, id: firstInstance, followed } = useInstances(undefined);
 	const [draft, setDraft] = useState<SiteDraft>();
 	const shown = draft ?? emptyDraft(firstInstance ? [firstInstance] : []);
-	const sites = usePaged("DescribeWebRules", route.path[1] ? undefined : { ...(search.trim() ? { Domain: search.trim(), QueryDomainPattern: "fuzzy" as const } : {}) }, { pageSize: PAGE });
+	const sites = usePaged("DescribeWebRules", route.path[1] ? undefined : { ...(search.trim() ? { Domain: search.trim(), QueryDomainPattern: "fuzzy" as const } : {}) }, { pageSize: PAGE, kept: "page" });
 	if (route.path[1])
 		return <SiteDetail key={route.path[1]} domain={route.path[1]} />;
 	const addButton = full && instances.length > 0 && <Button look="primary" onPress={() => setAdding(true)}>{t("add")}</Button>;
@@ -45,8 +46,8 @@ export default function WebsitesPage({ route }: { route: Route }) {
 		<PageHead title={ts("websites")} hint={t("hint")} actions={addButton} />
 		<ErrorNotice error={sites.error ?? followed.error} retry={sites.refresh} />
 		{followed.data && instances.length === 0 ? <NoInstance /> : <>
-			{(search || (sites.data?.TotalCount ?? 0) > PAGE) && <Field label={t("search")} type="search" value={search} onChange={setSearch} />}
-			{sites.loading ? <Loading /> : <Table label={ts("websites")} rows={sites.data?.WebRules ?? []} rowKey={(row) => row.Domain} onRow={(row) => href("websites", row.Domain)} empty={!sites.error && <Empty title={t("none")}>{t("noneText")}</Empty>} columns={[
+			{(search || (sites.data?.TotalCount ?? 0) > PAGE) && <Field label={t("search")} type="search" value={search} onChange={setSearch} required />}
+			{sites.loading ? <Loading /> : <Table label={ts("websites")} rows={sites.data?.WebRules ?? []} rowKey={(row) => row.Domain} onRow={(row) => href("websites", row.Domain)} empty={!sites.error && (search.trim() ? <Empty title={t("noMatch")} /> : <Empty title={t("none")} action={addButton}>{t("noneText")}</Empty>)} columns={[
 				{ id: "domain", head: t("domain"), main: true, cell: (row) => row.Domain, sort: (row) => row.Domain },
 				{ id: "serves", head: t("serves"), cell: (row) => row.ProxyTypes.map(({ ProxyType, ProxyPorts }) => `${ProxyType} ${ProxyPorts.join(" ")}`).join(", ") },
 				{ id: "origins", head: t("origins"), cell: (row) => row.RealServers.slice(0, 3).map(({ RealServer }) => RealServer).join(", ") + (row.RealServers.length > 3 ? ` +${row.RealServers.length - 3}` : "") },
@@ -63,7 +64,7 @@ export default function WebsitesPage({ route }: { route: Route }) {
 				setDomain("");
 				go("websites", domain.trim());
 			}}>
-			<Field label={t("domain")} name="domain" help={t("domainHelp")} value={domain} onChange={setDomain} required autoFocus />
+			<Field label={t("domain")} name="domain" parameter="Domain" help={t("domainHelp")} value={domain} onChange={setDomain} required autoFocus />
 			<SiteFields draft={shown} set={(part) => setDraft({ ...shown, ...part })} instances={instances} />
 		</FormDialog>
 	</>;
