@@ -7,6 +7,7 @@
 #include "nginx/module.h"
 
 #include "nginx/cache.h"
+#include "nginx/cache_share.h"
 #include "nginx/counters.h"
 #include "nginx/headers.h"
 #include "nginx/origin.h"
@@ -141,6 +142,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 		return NGX_OK;
 	}
 	polder_checks_log(r, request);
+	cache_done(r, request);
 	journal_request(r, request);
 	polder_request_release(request);
 	return NGX_OK;
@@ -187,8 +189,9 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
-		source_open(cycle) != NGX_OK || journal_open(cycle) != NGX_OK ||
-		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
+		cache_share_open(cycle) != NGX_OK || source_open(cycle) != NGX_OK ||
+		journal_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
+		polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
 }
