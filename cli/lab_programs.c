@@ -343,7 +343,7 @@ static void add_agent(
 			arena_print(mem, "%s/requests/%s", lab->directory, role),
 			"--requests-group", LAB_EDGE_GROUP, "--request-log",
 			arena_print(mem, "%s/edge/%s/log", lab->directory, role),
-			"--request-log-quota", "256", NULL });
+			"--request-log-quota", "256", "--resolver", LAB_RESOLVER, NULL });
 	for (int side = LAB_CLIENT; side <= LAB_ORIGIN; side++) {
 		lab_link(side, node, &link);
 		add_arguments(program, (const char *[]){ "--interface",

@@ -72,6 +72,7 @@ enum record_type {
 	RECORD_REQUESTS = 30,
 	RECORD_LOG_LINE = 31,
 	RECORD_LOG_DONE = 32,
+	RECORD_UPLINK = 33,
 };
 
 struct record {
@@ -390,6 +391,13 @@ struct record_log_done { /* id = query: the node has told all its lines */
 	struct record record;
 	uint32_t lines;
 	uint32_t partial; /* 1: it looked at as much as it may, and there is more */
+};
+struct record_uplink { /* id = place among the node's interfaces, from 1: in every report */
+	struct record record;
+	uint32_t speed_mbps; /* 0: not known */
+	uint32_t reserved;
+	uint64_t in_bytes, out_bytes; /* totals since the interface was made */
+	char name[16];		      /* NUL-padded */
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

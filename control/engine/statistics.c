@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A point goes on until something comes that belongs to a later one; then it is packed into its trail. Most of its words are
- * 0 or small: a word is written in pieces of seven bits, and a run of zeros as a 0 and its length.
+ * A point goes on until something comes that belongs to a later one; then it is packed into its trail (words.c).
  *
  * A report says what happened since the one before. In series it is booked on the second in the middle of that time, so that
  * reports that come a little early or late do not put the requests of two seconds into one.
@@ -16,11 +15,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "control/engine/words.h"
 
 #define SITE_SLOTS (2 * NODE_SITE_MAX)
 #define TOP_SLOTS  (SITE_SLOTS * 16) /* a power of two, for TOP_COUNT kinds */
 #define WORDS	   ((sizeof(struct site_point) - sizeof(int64_t)) / sizeof(uint64_t))
-#define PACKED_MAX (WORDS * 10)
+#define PACKED_MAX WORDS_PACKED_MAX(WORDS)
 /* A top's window as it lies in its trail: head, then entries without the unused bytes of their keys. */
 struct packed_top {
 	uint64_t total;
@@ -70,48 +70,6 @@ void statistics_free(struct statistics *statistics)
 static uint64_t *words_of(struct site_point *point)
 {
 	return (uint64_t *)(void *)point + 1;
-}
-
-static size_t pack(const struct site_point *point, uint8_t out[PACKED_MAX])
-{
-	const uint64_t *word = (const uint64_t *)(const void *)point + 1;
-	size_t used = 0;
-
-	for (size_t i = 0; i < WORDS; i++) {
-		uint64_t rest = word[i];
-		uint8_t run = 0;
-
-		while (rest >= 128) {
-			out[used++] = (uint8_t)(rest | 128);
-			rest >>= 7;
-		}
-		out[used++] = (uint8_t)rest;
-		if (word[i] != 0)
-			continue;
-		while (i + 1 < WORDS && word[i + 1] == 0) {
-			i++;
-			run++;
-		}
-		out[used++] = run;
-	}
-	return used;
-}
-
-static void unpack(const uint8_t *data, size_t length, int64_t time_ms, struct site_point *out)
-{
-	uint64_t *word = words_of(out);
-	size_t at = 0;
-
-	*out = (struct site_point){ .time_ms = time_ms };
-	for (size_t i = 0; i < WORDS && at < length; i++) {
-		for (unsigned shift = 0; at < length; shift += 7) {
-			word[i] |= (uint64_t)(data[at] & 127) << shift;
-			if (!(data[at++] & 128))
-				break;
-		}
-		if (word[i] == 0 && at < length)
-			i += data[at++];
-	}
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -184,7 +142,8 @@ static void keep(struct trail *trail, uint64_t site, const struct site_point *po
 
 	/* Without memory it is not remembered. */
 	if (point->time_ms != 0)
-		(void)trail_add(trail, site, point->time_ms, packed, pack(point, packed));
+		(void)trail_add(trail, site, point->time_ms, packed,
+			words_pack((const uint64_t *)(const void *)point + 1, WORDS, packed));
 }
 
 static void word_add(uint32_t *word, uint64_t more)
@@ -285,7 +244,8 @@ static bool visit_point(void *context, int64_t time_ms, const uint8_t *data, siz
 	if (time_ms < series->from_ms)
 		return false;
 	if (time_ms < series->until_ms) {
-		unpack(data, length, time_ms, &point);
+		point.time_ms = time_ms;
+		words_unpack(data, length, words_of(&point), WORDS);
 		series_add(series, &point);
 	}
 	return true;

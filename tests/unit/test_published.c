@@ -4,6 +4,7 @@
  * types, what is required, item names of XML. The description is not part of the tree: POLDER_PUBLISHED
  * names it, else it is looked for beside the tree; without it the tests are skipped, saying so.
  */
+#include "base/text.h"
 #include "control/call.h"
 #include "base/text.h"
 #include "tests/support/api.h"
@@ -390,6 +391,32 @@ static void check_blackhole_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeSlaEventList", "StartTime", from, "EndTime", to, "Region", "cn", NULL);
 }
 
+static void check_attack_replies(struct seen *seen, const char *id)
+{
+	const int64_t begin_ms = seen->api.clock_ms / 1000 * 1000 - 10000;
+	const struct attack attack = { .begin_ms = begin_ms, .refused = { 100, 10000 } };
+	char from[24], to[24];
+	struct instance instance;
+	char ip[ADDRESS_TEXT_SIZE];
+	assert_int_equal(instance_load(seen->api.db, seen->api.fixture, id, &instance), OK);
+	address_format(instance.vip, ip);
+	api_attack(&seen->api, id, NULL, ATTACK_DEFENSE, &attack);
+	api_attack(&seen->api, id, "www.example.com", ATTACK_WEB_CC, &attack);
+	(void)snprintf(from, sizeof(from), "%lld", (long long)begin_ms / 1000);
+	(void)snprintf(to, sizeof(to), "%lld", (long long)seen->api.clock_ms / 1000);
+#define TIMES	   "StartTime", from, "EndTime", to
+#define FIRST_PAGE "PageNumber", "1", "PageSize", "10"
+	CHECK(seen, "DescribeDDosAllEventList", TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDDoSEvents", "InstanceIds.1", id, TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDomainAttackEvents", TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDDosEventMax", TIMES, NULL);
+	CHECK(seen, "DescribeAttackAnalysisMaxQps", TIMES, NULL);
+	CHECK(seen, "DescribeTotalAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense", "StartTime",
+		from, NULL);
+}
+
 #define DOMAIN "Domain", "www.example.com"
 static void check_web_replies(struct seen *seen, const char *id)
 {
@@ -635,6 +662,7 @@ static void test_replies(void **state)
 	check_list_replies(&seen, id);
 	check_policy_replies(&seen, id);
 	check_blackhole_replies(&seen, id);
+	check_attack_replies(&seen, id);
 	check_site_replies(&seen, id);
 	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);
