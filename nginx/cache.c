@@ -14,11 +14,14 @@
  * there its times are set (freshness.c). Waiting for one another is bad where nothing is kept: so a worker remembers keys whose
  * answers were not kept, and leaves the cache out for them; one request in REFUSED_SECONDS tries again.
  *
+ * When the cache is nearly full, each site has a share of what may be new in it (cache_share.c).
+ *
  * An URL with a query is kept when it is asked for the second time: floods of queries that nobody asks twice fill no disk.
  */
 #include "nginx/cache.h"
 
 #include "base/site.h"
+#include "nginx/cache_share.h"
 #include "nginx/challenge.h"
 #include "nginx/checks.h"
 #include "nginx/counters.h"
@@ -37,7 +40,10 @@ struct polder_cache {
 	ngx_str_t key;
 	uint64_t hash; /* of the key */
 	struct freshness_wish wish;
+	bool left_out; /* the site's share is used up */
+	bool counted;  /* its place is */
 };
+static const ngx_str_t zone_name = ngx_string("polder"), no_zone = ngx_string("off");
 
 static struct {
 	uint64_t hash;
@@ -193,8 +199,13 @@ ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request)
 	cache = ngx_palloc(r->pool, sizeof(*cache));
 	if (!cache)
 		return NGX_ERROR;
-	*cache = (struct polder_cache){ .key = key, .hash = hash, .wish = wish };
+	*cache = (struct polder_cache){ .key = key,
+		.hash = hash,
+		.wish = wish,
+		.left_out = !cache_share_allows(site->number, &zone_name, &key) };
 	request->cache = cache;
+	if (cache->left_out)
+		return NGX_OK;
 	coding_simplify(r);
 	return NGX_OK;
 }
@@ -208,10 +219,11 @@ enum what {
 static ngx_int_t variable_get(
 	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t what)
 {
-	static const ngx_str_t zone = ngx_string("polder"), off = ngx_string("off");
 	const struct polder_request *request = polder_request_find(r);
 	const struct polder_cache *cache = request ? request->cache : NULL;
-	const ngx_str_t *text = !cache ? &off : what == ZONE ? &zone : &cache->key;
+	const ngx_str_t *text = !cache || cache->left_out ? &no_zone
+				: what == ZONE		  ? &zone_name
+							  : &cache->key;
 
 	value->data = text->data;
 	value->len = (unsigned)text->len & 0xfffffff;
@@ -380,6 +392,28 @@ static ngx_int_t age_tell(ngx_http_request_t *r)
 	return NGX_OK;
 }
 
+/* What is new takes the place of a key, and, kept, of so many bytes; of a length that is not told, when it is there. */
+static void charge(ngx_http_request_t *r, struct polder_request *request)
+{
+	off_t length = r->upstream->headers_in.content_length_n;
+
+	if (r->cached || r->cache->exists)
+		return;
+	cache_share_charge(request->site->number, r->cache->file_cache,
+		r->upstream->cacheable && length > 0 ? length : 0);
+	request->cache->counted = length >= 0;
+}
+
+void cache_done(ngx_http_request_t *r, struct polder_request *request)
+{
+	const ngx_http_upstream_t *u = r->upstream;
+
+	if (!request->cache || request->cache->counted || !u || !r->cache || r->cached ||
+		!u->cacheable || !u->pipe || !u->pipe->temp_file)
+		return;
+	cache_share_charge(request->site->number, r->cache->file_cache, u->pipe->temp_file->offset);
+}
+
 static bool status_tell(ngx_http_request_t *r)
 {
 	static const char *const names[] = { "MISS", "MISS", "BYPASS", "EXPIRED", "STALE",
@@ -394,11 +428,15 @@ ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request)
 {
 	const struct polder_cache *cache = request->cache;
 
+	if (cache && cache->left_out)
+		return checks_header(r, "X-Polder-Cache", (const u_char *)"FULL", 4) ? NGX_OK
+										     : NGX_ERROR;
 	if (!cache || !r->upstream || !r->cache)
 		return NGX_OK;
 	/* One whose origin says "not modified" begins its time anew. */
 	if (!r->cached || r->upstream->cache_status == NGX_HTTP_CACHE_REVALIDATED)
 		keep(r, cache);
+	charge(r, request);
 	if (request->counter)
 		counter_add(
 			r->cached ? &request->counter->cache_hits : &request->counter->cache_misses,

@@ -10,6 +10,7 @@
 
 #include "nginx/acme.h"
 #include "nginx/cache.h"
+#include "nginx/cache_share.h"
 #include "nginx/counters.h"
 #include "nginx/headers.h"
 #include "nginx/origin.h"
@@ -146,6 +147,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 		return NGX_OK;
 	}
 	polder_checks_log(r, request);
+	cache_done(r, request);
 	journal_request(r, request);
 	polder_request_release(request);
 	return NGX_OK;
@@ -192,8 +194,9 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
-		source_open(cycle) != NGX_OK || journal_open(cycle) != NGX_OK ||
-		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
+		cache_share_open(cycle) != NGX_OK || source_open(cycle) != NGX_OK ||
+		journal_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
+		polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
 }

@@ -45,8 +45,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def chunks(self, body, size):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
         piece = bytes(1 << 20)
-        for _ in range(size >> 20):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        while size > 0:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece[:size]), piece[:size]))
+            size -= len(piece)
         self.wfile.write(b"0\r\n\r\n")
 
     def do_GET(self):
