@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An option is a row: the member that it fills and the variable of the environment that stands for
+ * it. What neither says comes from the lab that runs; its key and secret are taken only together.
+ */
 #include "cli/endpoint.h"
 
 #include <stddef.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows are kept until they are printed: only then is it known how wide a column is. Widths are
+ * columns of the terminal, not bytes.
+ */
 #include "cli/listing.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each option is a row with an initial; a command names the initials that it takes. Calls that fail
+ * have said why on standard error when they return.
+ */
 #include "cli/live.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is printed may have been written by anybody who sends a request: it is taken apart into
+ * characters, and those that would drive the terminal are '?'. The bar draws over its own line, so
+ * who prints takes it away first.
+ */
 #include "cli/terminal.h"
 
 #include <stdarg.h>

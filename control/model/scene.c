@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Of a site's policy only what the template changes is kept, in the object; a scene can so be put
+ * back however much else of the policy was changed meanwhile. What is in force is a column of the
+ * object: to ask twice changes nothing.
+ */
 #include "control/model/scene.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A rule of the cache as JSON. Its times are those that the published API has: a choice, although
+ * it is a number.
+ */
 #include "control/model/web_cache.h"
 
 #include <string.h>

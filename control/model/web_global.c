@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * global_rules.def read three ways: as texts for the API, as numbers that stay, and as rules for
+ * the compiler, which knows no difference between them and a customer's own.
+ */
 #include "control/model/web_global.h"
 
 #include <stdio.h>

@@ -57,8 +57,8 @@ state() { # state: of the first and of the second
 		jq -r --arg a "$first" --arg b "$second" '.HealthCheckStatus[0].RealServerStatusList |
 			map({ (.Address): .Status }) | add | "\(.[$a]) \(.[$b])"'
 }
-becomes() { # becomes WANTED COMMAND...: within 20 s
-	local wanted=$1 end=$((SECONDS + 20)) got
+becomes() { # becomes WANTED COMMAND...: within twice the PATIENCE: probes take their time
+	local wanted=$1 end=$((SECONDS + 2 * PATIENCE)) got
 	shift
 	while [ $SECONDS -lt $end ]; do
 		got=$("$@" 2>/dev/null)

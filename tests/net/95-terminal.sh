@@ -24,10 +24,10 @@ begin() {
 	screen new-session -d -s t -x 150 -y 60 "trap : INT; $1; echo \"ended with \$?\"; sleep 60"
 }
 shown() { screen capture-pane -p -t t "$@" 2>/dev/null; }
-# shows TEXT [TIMES]: within 15 s, so many lines (one) have it.
+# shows TEXT [TIMES]: within 30 s, so many lines (one) have it.
 shows() {
 	local i
-	for i in $(seq 150); do
+	for i in $(seq 300); do
 		[ "$(shown | grep -cF -- "$1")" -ge "${2:-1}" ] && return 0
 		sleep 0.1
 	done
