@@ -12,6 +12,14 @@ export function dateTime(ms: number, withSeconds = true): string {
 		minute: "2-digit", ...(withSeconds ? { second: "2-digit" } : {}), hour12: false });
 }
 
+/** The browser's zone, in which all moments are shown: "Europe/Berlin (GMT+2)". */
+export function zone(ms: number): string {
+	const format = new Intl.DateTimeFormat(locale(), { timeZoneName: "shortOffset" });
+	const offset = format.formatToParts(new Date(ms)).find(({ type }) => type === "timeZoneName")?.value ?? "";
+	const { timeZone } = format.resolvedOptions();
+	return timeZone === offset ? timeZone : `${timeZone} (${offset})`;
+}
+
 export function date(ms: number): string {
 	return new Date(ms).toLocaleDateString(locale(), { year: "numeric", month: "short", day: "numeric" });
 }

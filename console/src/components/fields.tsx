@@ -44,7 +44,7 @@ export function Field({ label, help, error: found, parameter, required, value, o
 		<LabelText label={label} required={required} />
 		{rows ? <TextArea className="input" rows={rows} placeholder={placeholder} />
 			: <Input className="input" placeholder={placeholder} spellCheck={false} />}
-		{help && <Text slot="description" className="help">{help}</Text>}
+		{help && help !== error && <Text slot="description" className="help">{help}</Text>}
 		<FieldError className="field-error">{error}</FieldError>
 	</TextField>;
 }

@@ -8,6 +8,7 @@ export const live = section({
 	span: ["Period", "时段"], minutes: ["{n} minutes", "{n} 分钟"], pause: ["Pause", "暂停"], go: ["Continue", "继续"],
 	packets: ["Packets a second", "每秒数据包"], bits: ["Bits a second", "每秒比特"],
 	arriving: ["Arriving now", "当前到达"], passed: ["Passed", "已放行"], passedAnswered: ["Passed or answered", "已放行或已应答"],
+	answeredText: ["SYNs and datagrams that the node answers itself, with a cookie or a challenge, are counted here, too: in a flood of them, the origin sees none. Overview tells how many.", "由节点自行应答（验证或挑战）的 SYN 与数据报也计入此处：洪水攻击时源站不会看到它们，数量见总览。"],
 	challenged: ["Challenged", "已挑战"], droppedAll: ["Dropped", "已丢弃"],
 	other: ["Other reasons", "其他原因"], watched: ["Would have dropped (only watching)", "本应丢弃（仅观察）"],
 	peak: ["Peak of the period", "时段峰值"], ofAll: ["{n} % of what arrives", "占到达流量的 {n} %"],

@@ -6,7 +6,7 @@ export const settings = section({
 	title: ["Settings", "设置"], you: ["You", "我"], keys: ["Access keys", "访问密钥"], users: ["Users", "用户"], nodes: ["Nodes", "节点"],
 	signedInAs: ["Logged in as", "当前身份"], permission: ["Permission", "权限"], account: ["Account", "账户"], limited: ["Limited to", "限定实例"], allInstances: ["all instances of the account", "账户下全部实例"],
 	sessionEnds: ["Session ends at the latest", "会话最迟结束于"], from: ["From address", "来源地址"], version: ["Version", "版本"], dnsZone: ["Zone of names", "域名区"], off: ["off", "未启用"],
-	machineClock: ["Machine's clock", "机器时钟"], lifeClock: ["Life-cycle clock", "生命周期时钟"], changePassword: ["Change password", "修改密码"],
+	zone: ["Times are shown in", "时间显示时区"], machineClock: ["Machine's clock", "机器时钟"], lifeClock: ["Life-cycle clock", "生命周期时钟"], changePassword: ["Change password", "修改密码"],
 	newPassword: ["New password", "新密码"], passwordHelp: ["12 to 128 characters. All sessions of the user end.", "12 至 128 个字符。该用户的所有会话都将结束。"], passwordChanged: ["The password is changed.", "密码已修改。"],
 	id: ["Id", "ID"], status: ["Status", "状态"], active: ["active", "启用"], inactive: ["off", "停用"], created: ["Created", "创建时间"], remark: ["Remark", "备注"], expires: ["Expires", "到期时间"],
 	createKey: ["Create access key", "创建访问密钥"], keyCreated: ["The new access key", "新的访问密钥"], keyOnce: ["The secret is shown this once. Copy it now.", "密钥仅显示这一次，请立即复制。"], secret: ["Secret", "Secret"],

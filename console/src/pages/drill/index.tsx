@@ -7,6 +7,7 @@ import { Badge, Button, Card, Code, Empty, ErrorNotice, LinkButton, Loading, Pag
 import { InstanceSelect, useInstances } from "../../components/settings";
 import { drill } from "../../i18n/drill";
 import { useTexts } from "../../i18n";
+import { reasonName, reasonText } from "../../i18n/reasons";
 import { href, type Route } from "../../router";
 import { duration, packetRate } from "../../time";
 import { tourStep } from "./tour-state";
@@ -74,7 +75,7 @@ function Effect({ id }: { id: string }) {
 		<p className="help">{t("effectHint")}</p>
 		<h3>{t("reasons")}</h3>
 		{reasons.length ? <ul className="drill-reasons">{reasons.map(({ Name, PacketsPerSecond }) =>
-			<li key={Name}><code>{Name}</code><span className="number">{packetRate(PacketsPerSecond)}</span></li>)}</ul>
+			<li key={Name}><span title={reasonText(Name)}>{reasonName(Name)} <code className="quiet-text">{Name}</code></span><span className="number">{packetRate(PacketsPerSecond)}</span></li>)}</ul>
 			: <p className="quiet-text">{t("noReasons")}</p>}
 		<h3>{t("events")}</h3>
 		{list.length ? <ul className="drill-reasons" data-testid="events">{list.map((event) =>

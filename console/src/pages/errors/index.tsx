@@ -62,13 +62,13 @@ function ListPage() {
 		<PageHead title={t("title")} hint={t("hint")} />
 		<div className="filters"><Field label={t("search")} value={typed} onChange={setTyped} type="search" required /></div>
 		<ErrorNotice error={error} retry={refresh} />
-		{loading ? <Loading /> : data && <Table label={t("title")} rows={rows} rowKey={(row) => `${row.Code} ${row.Message}`} order={{ id: "code", down: false }}
+		{loading ? <Loading /> : data && <div className="error-list"><Table label={t("title")} rows={rows} rowKey={(row) => `${row.Code} ${row.Message}`} order={{ id: "code", down: false }}
 			onRow={(row) => href("errors", row.Code)} empty={<Empty title={t("none")} />} columns={[
 				{ id: "code", head: t("code"), main: true, sort: (row) => row.Code, cell: (row) => row.Code },
 				{ id: "status", head: t("status"), number: true, sort: (row) => row.HttpStatus, cell: (row) => row.HttpStatus },
 				{ id: "cause", head: t("cause"), prose: true, cell: (row) => row.Cause },
 				{ id: "remedy", head: t("remedy"), prose: true, cell: (row) => row.Remedy },
-			]} />}
+			]} /></div>}
 	</>;
 }
 

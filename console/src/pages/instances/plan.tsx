@@ -6,8 +6,9 @@ import { useCall, useFollow } from "../../api/hooks";
 import type { Instance, InstanceSpec } from "../../api/replies";
 import { Button, Card, ErrorNotice, Fact, Facts, Field, FormDialog, Loading, QuotaBar, SelectField, toast } from "../../components";
 import { text, useTexts } from "../../i18n";
+import { reasonName, reasonText } from "../../i18n/reasons";
 import { instances as texts } from "../../i18n/instances";
-import { bitRate, count, packetRate, short } from "../../time";
+import { bitRate, count, packetRate } from "../../time";
 import { BANDWIDTHS } from "./model";
 
 const REASONS_SHOWN = 6;
@@ -28,7 +29,7 @@ export function TrafficCard({ id }: { id: string }) {
 		</div>}
 		{data && (reasons.length === 0 ? <p className="help">{t("noTraffic")}</p> : <>
 			<h3>{t("why")}</h3>
-			<ul className="history">{reasons.map((row) => <li key={row.Name}><code>{row.Name}</code><span className="number">{short(row.PacketsPerSecond)} pps</span></li>)}</ul></>)}
+			<ul className="history">{reasons.map((row) => <li key={row.Name}><span title={reasonText(row.Name)}>{reasonName(row.Name)} <code className="quiet-text">{row.Name}</code></span><span className="number">{packetRate(row.PacketsPerSecond)}</span></li>)}</ul></>)}
 	</Card>;
 }
 

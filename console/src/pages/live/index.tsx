@@ -82,6 +82,7 @@ function Legend({ scope, layers, samples, at, hidden, setHidden, data }: { scope
 		<tbody>{rows.map(({ layer, pps, bps }) => <tr key={layer.id} className={hidden.has(layer.id) ? "hidden-layer" : ""}>
 			<th scope="row" data-head={t("layer")}><button type="button" className="legend-key" aria-pressed={!hidden.has(layer.id)} title={t("hide", { name: layer.label })} onClick={() => toggle(layer.id)}>
 				<span className={`swatch${layer.line ? " line" : ""}`} aria-hidden="true" style={layer.line ? { borderColor: `var(${layer.colour})` } : { background: `var(${layer.colour})` }} />{layer.label}</button>
+				{layer.id === "passed" && layer.label === t("passedAnswered") && <span className="quiet-text legend-text">{t("answeredText")}</span>}
 				{reasonName(layer.id) !== layer.id && <span className="quiet-text legend-text">{reasonText(layer.id)}{reasonHref(scope, layer.id) && <> · <a href={reasonHref(scope, layer.id)}>{t("reasonLink")}</a></>}</span>}</th>
 			<td className="number" data-head={t(at === undefined ? "now" : "then")}>{packetRate(pps[point] ?? 0)}</td>
 			<td className="number" data-head="">{bits(bps[point] ?? 0)}</td>

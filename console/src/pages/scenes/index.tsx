@@ -11,7 +11,7 @@ import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { sceneTexts } from "../../i18n/scenes";
 import { shell } from "../../i18n/shell";
-import { dateTime } from "../../time";
+import { dateTime, zone } from "../../time";
 
 export interface Scene { PolicyId: string; Name: string; Template: "promotion" | "bypass"; StartTime: number; EndTime: number; Status: 0 | 1 | 2 | 3; ObjectCount: number }
 declare module "../../api/replies" {
@@ -99,6 +99,7 @@ export default function ScenesPage() {
 				<ChoiceCards label={t("template")} value={draft.template} onChange={(template) => setDraft({ ...draft, template: template as "promotion" })} choices={(["promotion", "bypass"] as const).map((id) => ({ id, label: t(`t.${id}`), text: t(`t.${id}.text`) }))} />
 				<div className="fields"><TimeField label={t("from")} value={draft.from} onChange={(from) => setDraft({ ...draft, from })} />
 					<TimeField label={t("until")} value={draft.until} onChange={(until) => setDraft({ ...draft, until })} error={ordered ? undefined : t("order")} /></div>
+				<p className="help">{t("zone", { zone: zone(machineNow()) })}</p>
 				{all.length > BOXES_MAX ? <PickMany label={t("sites")} values={draft.sites} nameOf={(site) => site} given={`${all.length} sites`} find={among(all)} onChange={(sites) => setDraft({ ...draft, sites })} />
 				: <div className="field" role="group" aria-label={t("sites")}><span className="label">{t("sites")}</span>{all.length === 0 && <span className="quiet-text">{t("noSites")}</span>}
 					{all.length <= BOXES_MAX && all.map((site) => <Checkbox key={site} label={site} value={draft.sites.includes(site)} onChange={(on) => setDraft({ ...draft, sites: on ? [...draft.sites, site] : draft.sites.filter((other) => other !== site) })} />)}</div>}</>}

@@ -7,7 +7,7 @@ import { Button, Card, Fact, Facts, Field, Time, toast, useNow } from "../../com
 import { text, useTexts } from "../../i18n";
 import { settings as texts } from "../../i18n/settings";
 import { shell } from "../../i18n/shell";
-import { dateTime } from "../../time";
+import { dateTime, zone } from "../../time";
 import { ManagedDialog } from "./managed";
 
 export const PASSWORD_MIN = 12;
@@ -47,6 +47,7 @@ export function You() {
 				<Fact name={t("dnsZone")}>{caller.DnsZone ? <code>{caller.DnsZone}</code> : t("off")}</Fact>
 				<Fact name={t("machineClock")}><span className="number">{dateTime(machineNow())}</span></Fact>
 				<Fact name={t("lifeClock")}><span className="number">{dateTime(lifeNow())}</span></Fact>
+				<Fact name={t("zone")}>{zone(machineNow())}</Fact>
 			</Facts>
 		</Card>
 		{changing && <PasswordDialog name={caller.UserName} onClose={() => setChanging(false)} />}

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { call } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
-import { Badge, Button, ErrorNotice, Field, FormDialog, SelectField, Switch, Table, toast, type Tone } from "../../components";
+import { Badge, Button, ErrorNotice, Field, FormDialog, Loading, SelectField, Switch, Table, toast, type Tone } from "../../components";
 import { Segments } from "../../components/choices";
 import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
@@ -46,7 +46,7 @@ export function Precise({ domain, readOnly }: { domain: string; readOnly: boolea
 		<p className="quiet-text">{t("preciseHint")}</p>
 		{now && <Switch label={t("on")} value={now.PreciseRuleEnable === 1} onChange={(on) => void turn.run(on)} isDisabled={readOnly || turn.busy} />}
 		<ErrorNotice error={reply.error ?? turn.error ?? remove.error} />
-		<Table label={t("precise")} rows={rules} rowKey={(row) => row.Name} empty={<p className="quiet-text">{t("noRules")}</p>} columns={[
+		<Table label={t("precise")} rows={rules} rowKey={(row) => row.Name} empty={reply.loading ? <Loading /> : !reply.error && <p className="quiet-text">{t("noRules")}</p>} columns={[
 			{ id: "name", head: t("name"), main: true, cell: (row) => row.Name }, { id: "action", head: t("action"), cell: (row) => <ActionBadge action={row.Action} /> },
 			{ id: "if", head: t("conditions"), cell: (row) => <span className="rule-text">{conditionText(row.ConditionList)}{row.ExpirePeriod > 0 && ` · ${t("until", { time: dateTime(row.ExpirePeriod * 1000) })}`}</span> },
 			...(readOnly ? [] : [{ id: "act", head: tc("actions"), number: true, cell: (row: PreciseRule) => <span className="row-acts"><Button look="quiet" aria-label={`${tc("edit")}: ${row.Name}`} onPress={() => edit(row)}>{tc("edit")}</Button>
@@ -85,7 +85,7 @@ export function Frequency({ domain, readOnly }: { domain: string; readOnly: bool
 		<div className="card-head"><h2>{t("frequency")}</h2>{!readOnly && <Button look="primary" onPress={() => setDraft({ name: "", action: "challenge", conditions: [], interval: "10", threshold: "100", ttl: "60", target: "ip", subkey: "", isNew: true })}>{t("addRule")}</Button>}</div>
 		<p className="quiet-text">{t("frequencyHint")}</p>
 		<ErrorNotice error={reply.error ?? remove.error} />
-		<Table label={t("frequency")} rows={reply.data?.WebCCRules ?? []} rowKey={(row) => row.Name} empty={<p className="quiet-text">{t("noRules")}</p>} columns={[
+		<Table label={t("frequency")} rows={reply.data?.WebCCRules ?? []} rowKey={(row) => row.Name} empty={reply.loading ? <Loading /> : !reply.error && <p className="quiet-text">{t("noRules")}</p>} columns={[
 			{ id: "name", head: t("name"), main: true, cell: (row) => row.Name }, { id: "action", head: t("action"), cell: (row) => <ActionBadge action={row.RuleDetail.Action} /> },
 			{ id: "rate", head: t("threshold"), cell: (row) => t("rateText", { threshold: row.RuleDetail.RateLimit.Threshold, interval: row.RuleDetail.RateLimit.Interval, ttl: row.RuleDetail.RateLimit.Ttl }) },
 			{ id: "if", head: t("conditions"), cell: (row) => <span className="rule-text">{conditionText(row.RuleDetail.Condition) || t("everyRequest")}</span> },
@@ -127,7 +127,7 @@ export function Shipped({ domain, readOnly }: { domain: string; readOnly: boolea
 		{now && <div className="row"><Switch label={t("on")} value={now.GlobalEnable} onChange={(on) => void level.run({ global_rule_enable: Number(on) })} isDisabled={readOnly || level.busy} />
 			<Segments label={t("level")} value={now.GlobalMode} isDisabled={readOnly || level.busy} onChange={(mode) => void level.run({ global_rule_mode: mode })} choices={(["weak", "default", "hard"] as const).map((id) => ({ id, label: t(`l.${id}`) }))} /></div>}
 		<ErrorNotice error={profile.error ?? reply.error ?? level.error ?? set.error} />
-		<Table label={t("shipped")} rows={reply.data?.GlobalRules ?? []} rowKey={(row) => row.RuleId} columns={[
+		<Table label={t("shipped")} rows={reply.data?.GlobalRules ?? []} rowKey={(row) => row.RuleId} empty={reply.loading && <Loading />} columns={[
 			{ id: "name", head: t("rule"), main: true, cell: (row) => <><div>{row.RuleName}</div><div className="check-text">{row.Description}</div></> },
 			{ id: "action", head: t("action"), cell: (row) => <Segments label={`${t("action")}: ${row.RuleName}`} value={row.Action} isDisabled={readOnly || set.busy} onChange={(Action) => void set.run(row, { Action })} choices={(["watch", "challenge", "block"] as const).map((id) => ({ id, label: t(`a.${id}`) }))} /> },
 			{ id: "on", head: t("on"), cell: (row) => <Switch label={<span className="visually-hidden">{row.RuleName}</span> as unknown as string} value={row.Enabled === 1} isDisabled={readOnly || set.busy} onChange={(on) => void set.run(row, { Enabled: Number(on) })} /> }]} />

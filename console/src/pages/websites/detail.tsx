@@ -166,7 +166,7 @@ export function SiteDetail({ domain }: { domain: string }) {
 	const relations = useCall("DescribeWebInstanceRelations", { Domains: [domain] });
 	const site = sites.data?.WebRules[0];
 	if (!site)
-		return sites.loading ? <Loading /> : sites.error ? <ErrorNotice error={sites.error} retry={sites.refresh} /> : <Empty title={t("none")} action={<LinkButton to={href("websites")}>{t("back")}</LinkButton>} />;
+		return sites.loading ? <><PageHead title={domain} /><Loading /></> : sites.error ? <ErrorNotice error={sites.error} retry={sites.refresh} /> : <Empty title={t("none")} action={<LinkButton to={href("websites")}>{t("back")}</LinkButton>} />;
 	const ids = relations.data?.WebInstanceRelations[0]?.InstanceDetails.map(({ InstanceId }) => InstanceId) ?? [];
 	return <>
 		<PageHead title={domain} actions={<><LinkButton to={href("websites")}>{t("back")}</LinkButton><LinkButton to={href("sitemitigation", domain)}>{t("protection")}</LinkButton>

@@ -35,7 +35,7 @@ export function SiteFields({ draft, set, instances, readOnly }: { draft: SiteDra
 			{instances.map((row) => <Checkbox key={row.InstanceId} label={`${row.Ip} · ${row.Remark || row.InstanceId}`} value={draft.instances.includes(row.InstanceId)} isDisabled={readOnly ?? false}
 				onChange={(on) => set({ instances: on ? [...draft.instances, row.InstanceId] : draft.instances.filter((id) => id !== row.InstanceId) })} />)}</div>}
 		<div className="fields">{PROXY_TYPES.map((name) => <Field key={name} label={t("portsOf", { name: name.toUpperCase() })} help={t("portsHelp")} value={draft.ports[name] ?? ""} onChange={(text) => set({ ports: { ...draft.ports, [name]: text } })} />)}</div>
-		<div className="row"><Segments label={t("originKind")} value={draft.kind} isDisabled={readOnly ?? false} onChange={(kind) => set({ kind })} choices={[{ id: "0", label: t("byAddress") }, { id: "1", label: t("byName") }]} /></div>
+		<div className="row"><span className="label">{t("originKind")}</span><Segments label={t("originKind")} value={draft.kind} isDisabled={readOnly ?? false} onChange={(kind) => set({ kind })} choices={[{ id: "0", label: t("byAddress") }, { id: "1", label: t("byName") }]} /></div>
 		<Field label={t("origins")} parameter="RealServers" help={t("originsHelp")} rows={3} value={draft.origins} onChange={(origins) => set({ origins })} required />
 	</>;
 }
