@@ -276,24 +276,13 @@ static enum err key_row(struct cursor *cursor, struct arena *mem, struct access_
 
 static enum err load_instances(struct db *db, struct arena *mem, struct access_key *key)
 {
-	const char **room;
 	struct cursor cursor;
-	size_t capacity = 0;
 
 	TRY(db_select(db,
-		"SELECT instance_id FROM access_key_instance WHERE key_id = $1 ORDER BY position",
-		(const struct value[]){ V_TEXT(key->id) }, 1, &cursor));
-	while (key->instance_count < KEY_INSTANCE_MAX && db_next(&cursor)) {
-		room = rows_room(mem, key->instance, key->instance_count, &capacity, sizeof(*room));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		key->instance = room;
-		key->instance[key->instance_count++] = text_column(&cursor, 0, mem);
-	}
-	db_done(&cursor);
-	return cursor.err;
+		"SELECT instance_id FROM access_key_instance WHERE key_id = $1"
+		" ORDER BY position LIMIT $2",
+		(const struct value[]){ V_TEXT(key->id), V_INT(KEY_INSTANCE_MAX) }, 2, &cursor));
+	return texts_read(&cursor, mem, &key->instance, &key->instance_count);
 }
 
 struct sealed {

@@ -143,6 +143,20 @@ void *rows_next(struct rows *rows, struct cursor *cursor, struct arena *mem, siz
 	return (char *)room + size * rows->count++;
 }
 
+enum err texts_read(struct cursor *cursor, struct arena *mem, const char ***out, size_t *count)
+{
+	struct rows rows = { 0 };
+	const char **row;
+
+	while ((row = rows_next(&rows, cursor, mem, sizeof(*row))) != NULL)
+		*row = text_column(cursor, 0, mem);
+	db_done(cursor);
+	TRY(cursor->err);
+	*out = rows.row;
+	*count = rows.count;
+	return OK;
+}
+
 enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
 	const struct value *values, size_t value_count, int64_t **out, size_t *count)
 {

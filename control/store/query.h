@@ -52,6 +52,9 @@ struct rows {
 /* Room for the row at which the cursor now is, not initialised; NULL at the end, or when it failed: see cursor->err. Rows move when
  * more of them come. */
 void *rows_next(struct rows *rows, struct cursor *cursor, struct arena *mem, size_t size);
+/* The texts in the first column of every row; ends the cursor. */
+enum err texts_read(
+	struct cursor *cursor, struct arena *mem, const char ***out, size_t *count) MUST_USE;
 /* A text column; never NULL: on exhaustion cursor->err is ERR_MEMORY and "" is returned. */
 const char *text_column(struct cursor *cursor, int column, struct arena *mem);
 /* A 16-byte address column. */

@@ -139,25 +139,13 @@ static enum err user_row(struct cursor *cursor, struct arena *mem, struct user *
 static enum err load_instances(struct db *db, struct arena *mem, struct user *user)
 {
 	struct cursor cursor;
-	const char **room;
-	size_t capacity = 0;
 
 	TRY(db_select(db,
 		"SELECT instance_id FROM login_user_instance WHERE login_user = $1"
-		" ORDER BY position",
-		(const struct value[]){ V_INT(user->number) }, 1, &cursor));
-	while (user->instance_count < KEY_INSTANCE_MAX && db_next(&cursor)) {
-		room = rows_room(
-			mem, user->instance, user->instance_count, &capacity, sizeof(*room));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		user->instance = room;
-		user->instance[user->instance_count++] = text_column(&cursor, 0, mem);
-	}
-	db_done(&cursor);
-	return cursor.err;
+		" ORDER BY position LIMIT $2",
+		(const struct value[]){ V_INT(user->number), V_INT(KEY_INSTANCE_MAX) }, 2,
+		&cursor));
+	return texts_read(&cursor, mem, &user->instance, &user->instance_count);
 }
 
 enum err user_load(struct db *db, const struct vault *vault, struct arena *mem, const char *name,

@@ -254,22 +254,6 @@ enum err website_list(struct db *db, struct arena *mem, const struct website_fil
 	return load_rows(&query, db, mem, out, count);
 }
 
-/* The first column of every row. */
-static enum err read_texts(
-	struct cursor *cursor, struct arena *mem, const char ***out, size_t *count)
-{
-	struct rows rows = { 0 };
-	const char **row;
-
-	while ((row = rows_next(&rows, cursor, mem, sizeof(*row))) != NULL)
-		*row = text_column(cursor, 0, mem);
-	db_done(cursor);
-	TRY(cursor->err);
-	*out = rows.row;
-	*count = rows.count;
-	return OK;
-}
-
 enum err website_domains(struct db *db, struct arena *mem, const struct website_filter *filter,
 	const char ***out, size_t *count)
 {
@@ -281,7 +265,7 @@ enum err website_domains(struct db *db, struct arena *mem, const struct website_
 	add_where(&query, filter);
 	QUERY_TEXT(&query, " ORDER BY w.domain");
 	TRY(query_select(&query, db, &cursor));
-	return read_texts(&cursor, mem, out, count);
+	return texts_read(&cursor, mem, out, count);
 }
 
 enum err website_documents(struct db *db, struct arena *mem, int64_t instance_number,
@@ -295,7 +279,7 @@ enum err website_documents(struct db *db, struct arena *mem, int64_t instance_nu
 		" ON s.website = w.number AND s.name = $2"
 		" WHERE r.instance_number = $1 AND w.certificate IS NOT NULL",
 		(const struct value[]){ V_INT(instance_number), V_TEXT(name) }, 2, &cursor));
-	return read_texts(&cursor, mem, out, count);
+	return texts_read(&cursor, mem, out, count);
 }
 
 /* ---- writing */

@@ -41,12 +41,13 @@ static struct api_key reply_key(const struct api *api, const char *object)
 /* The newest account comes last, with a name, nothing of its own yet. */
 static void assert_accounts(struct api *api, int64_t count, const char *name, const char *number)
 {
-	char path[64];
+	char path[64], found[24];
 
 	(void)snprintf(path, sizeof(path), "Accounts.%lld.Name", (long long)count - 1);
 	assert_string_equal(api_text(api, path), name);
 	(void)snprintf(path, sizeof(path), "Accounts.%lld.AccountId", (long long)count - 1);
-	assert_int_equal(api_int(api, path), atoll(number));
+	(void)snprintf(found, sizeof(found), "%lld", (long long)api_int(api, path));
+	assert_string_equal(found, number);
 	(void)snprintf(path, sizeof(path), "Accounts.%lld.AccessKeyCount", (long long)count - 1);
 	assert_int_equal(api_int(api, path), 0);
 	assert_true(api_int(api, "Accounts.0.AccessKeyCount") > 0);
