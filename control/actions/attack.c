@@ -117,6 +117,7 @@ static bool is_empty(const struct attack_args *args, const struct attack_filter 
 static enum err list_attacks(struct call *call, const struct attack_args *args,
 	const struct attack_filter *filter, struct attack_row **rows, size_t *count, int64_t *total)
 {
+	*rows = NULL;
 	*count = 0;
 	*total = 0;
 	return is_empty(args, filter)
