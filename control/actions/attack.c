@@ -90,9 +90,6 @@ static enum err read_filter(struct call *call, const struct attack_args *args, u
 {
 	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
 
-	if (until < args->from)
-		return refuse(call, ERR_INVALID_PARAMETER, "EndTime must not be before StartTime.");
-	TRY(read_address(call, args, vip));
 	*filter = (struct attack_filter){
 		.account = call_account(call),
 		.allowed = (const char *const *)call->key->instance,
@@ -104,6 +101,9 @@ static enum err read_filter(struct call *call, const struct attack_args *args, u
 		.offset = page_offset(args->page_number, args->page_size),
 		.limit = args->page_size,
 	};
+	if (until < args->from)
+		return refuse(call, ERR_INVALID_PARAMETER, "EndTime must not be before StartTime.");
+	TRY(read_address(call, args, vip));
 	TRY(read_kinds(call, args->type, &filter->kinds));
 	return args->ids.count ? read_instances(call, args, filter) : OK;
 }
@@ -117,6 +117,7 @@ static bool is_empty(const struct attack_args *args, const struct attack_filter 
 static enum err list_attacks(struct call *call, const struct attack_args *args,
 	const struct attack_filter *filter, struct attack_row **rows, size_t *count, int64_t *total)
 {
+	*rows = NULL;
 	*count = 0;
 	*total = 0;
 	return is_empty(args, filter)
