@@ -392,8 +392,7 @@ static __always_inline __u32 source_of_client(struct packet *p, __u32 sources)
 	__u64 hash;
 
 	source_widen(&client);
-	hash = (client.half[0] ^ client.word[3]) * 0x9e3779b97f4a7c15ull;
-	hash = (hash ^ hash >> 32) * 0xc2b2ae3d27d4eb4full;
+	hash = source_hash(&client);
 	line = hash & (SOURCE_USES - 1);
 	use = bpf_map_lookup_elem(&source_use, &line);
 	if (use && use->second != now) {

@@ -16,6 +16,8 @@
 #include "base/site.h"
 #include "base/text.h"
 #include "nginx/balance.h"
+#include "nginx/connect.h"
+#include "nginx/outgoing.h"
 #include "nginx/pool.h"
 #include "nginx/sessions.h"
 
@@ -41,6 +43,7 @@ struct polder_origin {
 	bool again; /* the same origin, over a new connection */
 	bool tls;
 	bool poolable;
+	bool hosts; /* leaves from where the host chose, though there are back-to-origin addresses */
 	uint32_t keepalive_requests;
 	ngx_msec_t keepalive_ms; /* 0: connections are not kept */
 	uint64_t tried[(CANDIDATES_MAX + 63) / 64];
@@ -218,6 +221,11 @@ static bool choose(struct polder_origin *own, struct candidate *out)
 
 /* ---- what nginx asks */
 
+static const struct table_sources *sources_of(const struct polder_origin *own)
+{
+	return own->request->table ? table_sources(own->request->table) : NULL;
+}
+
 static void socket_fill(struct polder_origin *own, const struct candidate *chosen)
 {
 	if (address_is_ipv4(chosen->address->byte)) {
@@ -266,6 +274,7 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	const struct site *site = own->request->site;
 	ngx_http_upstream_t *upstream = own->nginx->upstream;
 	ngx_http_upstream_conf_t *conf;
+	const struct table_sources *sources = sources_of(own);
 	bool verify = own->tls && (site->flags & SITE_VERIFY_ORIGIN);
 
 	own->tried[chosen->number / 64] |= UINT64_C(1) << chosen->number % 64;
@@ -275,6 +284,7 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	own->fail_timeout_seconds = chosen->origin->fail_timeout_seconds;
 	own->pool.address = *chosen->address;
 	own->pool.port = chosen->port;
+	own->pool.sources = sources ? sources->edition : 0;
 	own->pool.tls = own->tls;
 	own->pool.verify = verify;
 	own->poolable = true;
@@ -286,6 +296,22 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	if (!conf)
 		return NGX_ERROR;
 	upstream->conf = conf;
+	return NGX_OK;
+}
+
+/* NGX_OK: nginx is to connect, from wherever the host chooses. */
+static ngx_int_t leave(struct polder_origin *own, ngx_peer_connection_t *peer)
+{
+	const struct table_sources *sources = sources_of(own);
+	ngx_int_t result;
+
+	own->hosts = false;
+	if (!outgoing_has(sources, peer->sockaddr))
+		return NGX_OK;
+	result = connect_from_source(peer, sources, &own->request->client);
+	if (result != NGX_DECLINED)
+		return result;
+	own->hosts = true;
 	return NGX_OK;
 }
 
@@ -313,11 +339,12 @@ static ngx_int_t peer_get(ngx_peer_connection_t *peer, void *data)
 		if (c) {
 			peer->connection = c;
 			peer->cached = 1;
+			own->hosts = false;
 			return NGX_DONE;
 		}
 	}
 	own->again = false;
-	return NGX_OK;
+	return leave(own, peer);
 }
 
 static bool is_keepable(const struct polder_origin *own, const ngx_peer_connection_t *peer)
@@ -325,7 +352,7 @@ static bool is_keepable(const struct polder_origin *own, const ngx_peer_connecti
 	const ngx_connection_t *c = peer->connection;
 	const ngx_http_upstream_t *upstream = own->nginx->upstream;
 
-	return c && own->keepalive_ms && own->poolable && upstream->keepalive &&
+	return c && own->keepalive_ms && own->poolable && !own->hosts && upstream->keepalive &&
 	       upstream->request_body_sent && !c->read->eof && !c->read->error &&
 	       !c->read->timedout && !c->write->error && !c->write->timedout &&
 	       c->requests < own->keepalive_requests && !ngx_terminate && !ngx_exiting;

@@ -31,12 +31,13 @@ ngx_int_t pool_start(ngx_cycle_t *cycle)
 	return NGX_OK;
 }
 
-/* Not by table_hash, which takes bytes one by one: this is done for each request. Customers choose addresses and names, and
+/* A few operations, since it is asked for with each request. Customers choose addresses and names, and
  * only slow themselves down by choosing alike ones. */
 uint64_t pool_hash(const struct pool_key *key)
 {
 	uint64_t hash = key->address.half[0] ^ key->address.half[1] * UINT64_C(0x9e3779b97f4a7c15) ^
-			(uint64_t)(key->port * 4u + key->tls * 2u + key->verify) << 20;
+			(uint64_t)(key->port * 4u + key->tls * 2u + key->verify) << 20 ^
+			(uint64_t)key->sources << 32;
 
 	if (key->name.len)
 		hash ^= table_hash(0, key->name.data, key->name.len);
@@ -49,8 +50,8 @@ static bool is_same(const struct place *place, const struct pool_key *key)
 	const char *opened_for;
 
 	if (place->key.hash != key->hash || place->key.port != key->port ||
-		place->key.protocol != key->protocol || place->key.tls != key->tls ||
-		place->key.verify != key->verify ||
+		place->key.sources != key->sources || place->key.protocol != key->protocol ||
+		place->key.tls != key->tls || place->key.verify != key->verify ||
 		memcmp(&place->key.address, &key->address, sizeof(key->address)) != 0)
 		return false;
 	if (!key->tls)

@@ -2,7 +2,7 @@
 /*
  * Idle connections to origins, of one worker, kept for the next request that wants exactly such a one: same address,
  * port, protocol, and under TLS the same server name and the same demand for verification. So a connection that was opened for
- * one name is never used for another.
+ * one name is never used for another. Nor is one that leaves from an address or port that connections no longer leave from.
  */
 #ifndef NGINX_POOL_H
 #define NGINX_POOL_H
@@ -14,6 +14,7 @@
 
 struct pool_key {
 	struct address address;
+	uint32_t sources; /* edition of struct table_sources; 0: there were none */
 	uint16_t port;
 	bool tls, verify;
 	const void *protocol; /* what speaks over it: the configuration of proxy or gRPC */

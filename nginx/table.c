@@ -319,6 +319,21 @@ const struct table_name *table_name(const struct table *table, const char *name,
 	return found && found->count <= NAME_ADDRESS_MAX ? found : NULL;
 }
 
+static bool ports_fit(const struct table_ports *ports)
+{
+	return ports->count == 0 || (ports->first > 0 && ports->count <= 65536 - ports->first);
+}
+
+const struct table_sources *table_sources(const struct table *table)
+{
+	const struct table_sources *found = find_sized(table, TABLE_SOURCES, "", 0, sizeof(*found));
+
+	return found && found->count[0] <= NODE_SOURCE_MAX && found->count[1] <= NODE_SOURCE_MAX &&
+			       ports_fit(&found->ports[0]) && ports_fit(&found->ports[1])
+		       ? found
+		       : NULL;
+}
+
 uint8_t table_region(const struct table *table, const struct address *address)
 {
 	size_t length = 0;
@@ -332,6 +347,18 @@ uint8_t table_region(const struct table *table, const struct address *address)
 			return (uint8_t)prefix[i].flags;
 	}
 	return 0;
+}
+
+uint32_t table_crawler(
+	const struct table *table, const struct address *source, int64_t now_ms, int64_t *until_ms)
+{
+	const struct table_crawler *found =
+		find_sized(table, TABLE_CRAWLER, source, sizeof(*source), sizeof(*found));
+
+	if (!found || found->until_ms <= now_ms)
+		return CRAWLER_NONE;
+	*until_ms = found->until_ms;
+	return found->crawler;
 }
 
 uint64_t table_generation(const struct table *table)

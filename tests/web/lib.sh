@@ -97,7 +97,7 @@ origins_start() {
 				listen [::1]:8000;
 				${ORIGIN_EXTRA:-}
 				location / {
-					return 200 "origin=\$server_addr:\$server_port host=\$http_host uri=\$request_uri https=\$https sni=\$ssl_server_name reused=\$ssl_session_reused connection=\$connection requests=\$connection_requests for=\$http_x_forwarded_for proto=\$http_x_forwarded_proto real=\$http_x_real_ip clientport=\$http_x_forwarded_clientsrcport proxyport=\$http_x_forwarded_proxyport custom=\$http_x_custom upgrade=\$http_upgrade conn=\$http_connection\n";
+					return 200 "origin=\$server_addr:\$server_port host=\$http_host uri=\$request_uri https=\$https sni=\$ssl_server_name reused=\$ssl_session_reused connection=\$connection requests=\$connection_requests for=\$http_x_forwarded_for proto=\$http_x_forwarded_proto real=\$http_x_real_ip clientport=\$http_x_forwarded_clientsrcport proxyport=\$http_x_forwarded_proxyport custom=\$http_x_custom from=\$remote_addr fromport=\$remote_port upgrade=\$http_upgrade conn=\$http_connection\n";
 				}
 			}
 		}

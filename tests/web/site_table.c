@@ -8,6 +8,7 @@
  * The description is an object; all members may be missing:
  *   life_offset_ms; proxies: ["10.0.0.0/8"]; ticket_keys: [160 hex digits]
  *   regions: [["100.64.0.0/10", 3]], place in countries.def + 1;
+ *   sources: {addresses: ["198.51.100.1"], ports: [[first, count], ...]}
  *   vips: [{address, instance, mitigation_until_ms, forward_until_ms}]; names: [{name, addresses}]
  *   certificates: [{number, version, chain: FILE, key: FILE, count}]; ocsp: [{number, file}]
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
@@ -126,6 +127,51 @@ static void put_regions(struct request_table *table, const json_t *spec)
 	}
 	if (count > 0)
 		put(table, TABLE_REGIONS, "", 0, prefix, count * sizeof(*prefix));
+}
+
+/* [["address", row of crawlers.def + 1, seconds], ...] */
+static void put_crawlers(struct request_table *table, const json_t *spec)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(spec, "crawlers"), i, item)
+	{
+		struct address address = address_of(json_string_value(json_array_get(item, 0)));
+		struct table_crawler crawler = { .crawler = (uint32_t)json_integer_value(
+							 json_array_get(item, 1)),
+			.until_ms = (time(NULL) + json_integer_value(json_array_get(item, 2))) *
+				    INT64_C(1000) };
+
+		put(table, TABLE_CRAWLER, &address, sizeof(address), &crawler, sizeof(crawler));
+	}
+}
+
+static void put_sources(struct request_table *table, const json_t *spec)
+{
+	const json_t *sources = json_object_get(spec, "sources"),
+		     *ports = json_object_get(sources, "ports");
+	struct table_sources out = { 0 };
+	size_t i;
+	json_t *item;
+
+	if (!sources)
+		return;
+	json_array_foreach(json_object_get(sources, "addresses"), i, item)
+	{
+		struct address address = address_of(json_string_value(item));
+		unsigned version = !address_is_ipv4(address.byte);
+
+		if (out.count[version] < NODE_SOURCE_MAX)
+			out.address[version][out.count[version]++] = address;
+	}
+	for (i = 0; i < json_array_size(ports) && i < 2; i++) {
+		item = json_array_get(ports, i);
+		out.ports[i].first = (uint16_t)json_integer_value(json_array_get(item, 0));
+		out.ports[i].count = (uint16_t)json_integer_value(json_array_get(item, 1));
+	}
+	out.edition = (uint32_t)(table_hash(TABLE_SOURCES, &out, sizeof(out)) >> 32);
+	put(table, TABLE_SOURCES, "", 0, &out, sizeof(out));
 }
 
 static void put_vips(struct request_table *table, const json_t *spec)
@@ -385,6 +431,8 @@ int main(int argc, char **argv)
 	put_settings(table, spec);
 	put_vips(table, spec);
 	put_regions(table, spec);
+	put_crawlers(table, spec);
+	put_sources(table, spec);
 	put_certificates(table, spec);
 	put_sites(table, json_object_get(spec, "sites"));
 	remove_all(table, spec);
