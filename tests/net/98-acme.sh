@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A web site that gets its certificate by itself, from a real ACME server (pebble) that looks for the answer through both nodes, until it is
+# A web site that gets its certificate by itself, from a real ACME server (pebble) that looks for the answer through two nodes, until it is
 # released. Certificates are short here, so that one sees them renewed.
 if ! command -v pebble >/dev/null; then
 	echo "ok - certificates by ACME # SKIP pebble is not installed"
