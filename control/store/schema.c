@@ -505,6 +505,7 @@ static const char attacks[] = "CREATE TABLE attack ("
 			      "CREATE INDEX attack_end ON attack (end_ms);"
 			      "CREATE UNIQUE INDEX attack_open ON attack (kind, subject)"
 			      " WHERE end_ms = 0;";
+
 /* Web sites that get their certificates by themselves (model/acme.h), and accounts at the authorities, with their
  * sealed keys. */
 static const char acme[] = "CREATE TABLE website_acme ("

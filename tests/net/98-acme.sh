@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A web site that gets its certificate by itself, from a real ACME server (pebble) that looks for the answer through both nodes, until it is
+# A web site that gets its certificate by itself, from a real ACME server (pebble) that looks for the answer through two nodes, until it is
 # released. Certificates are short here, so that one sees them renewed.
+if ! command -v pebble >/dev/null; then
+	echo "ok - certificates by ACME # SKIP pebble is not installed"
+	exit 0
+fi
 OWN_LAB=2 LAB_OPTIONS=--acme
 . "$(dirname "$0")/lib.sh"
 DOMAIN=www.acme-$RANDOM.com
 LAB=/run/$POLDER_LAB_NAME-lab
 SECONDS_VALID=90
 PATIENCE=120
-
-if ! command -v pebble >/dev/null; then
-	echo "ok - certificates by ACME # SKIP pebble is not installed"
-	exit 0
-fi
 
 mend() {
 	[ -z "${relay:-}" ] || kill "$relay" 2>/dev/null
