@@ -134,7 +134,7 @@ static enum err load_points(struct call *call, const char *ip, struct instance *
 	struct site_point *point, size_t count, int64_t step_ms)
 {
 	struct website *website;
-	size_t sites;
+	size_t sites = 0;
 
 	TRY(load_sites(call, ip, instance, &website, &sites));
 	for (size_t i = 0; i < sites; i++)
