@@ -247,9 +247,11 @@ static size_t hello_make(const char *host, char *out, size_t size)
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = context ? SSL_new(context) : NULL;
 	BIO *in = BIO_new(BIO_s_mem()), *sent = BIO_new(BIO_s_mem());
+	char name[TLSEXT_MAXLEN_host_name + 1]; /* OpenSSL's macro takes no constant */
 	int length = 0;
 
-	if (ssl && in && sent && SSL_set_tlsext_host_name(ssl, host) == 1) {
+	(void)snprintf(name, sizeof(name), "%s", host);
+	if (ssl && in && sent && SSL_set_tlsext_host_name(ssl, name) == 1) {
 		SSL_set_bio(ssl, in, sent);
 		(void)SSL_connect(ssl); /* waits for an answer */
 		length = BIO_read(sent, out, (int)size);
