@@ -223,8 +223,14 @@ BENCH := $(patsubst %.c,$(O)/%,$(call sources,tests/bench))
 WEB_TOOLS := $(patsubst %.c,$(O)/%,$(wildcard tests/web/*.c))
 WIRE_TOOLS := $(O)/tests/wire/impair $(O)/tests/wire/service $(O)/tests/wire/web
 CORPUS := $(O)/tests/wire/test_corpus
-tests: $(UNIT) $(PACKET) $(TORTURE) $(MODEL) $(TOOLS) $(WEB_TOOLS) $(WIRE_TOOLS) $(CORPUS) ## build the test programs
-.PHONY: tests
+tests: tests-unit tests-packet tests-torture tests-model tests-lab tests-web ## build the test programs
+tests-unit: $(UNIT)
+tests-packet: $(PACKET) $(CORPUS)
+tests-torture: $(TORTURE)
+tests-model: $(MODEL)
+tests-lab: $(TOOLS) $(WIRE_TOOLS)
+tests-web: $(WEB_TOOLS)
+.PHONY: tests tests-unit tests-packet tests-torture tests-model tests-lab tests-web tests-fuzz
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 	@echo "  LINK  $@"
@@ -266,8 +272,7 @@ FUZZ := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 $(FUZZ): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(CONTROL) $(AGENT) $(REQUEST) $(BASE)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcmocka,$(TEST_LIBS))
-fuzzers-replay: $(FUZZ) ## build the corpus replayers
-.PHONY: fuzzers-replay
+tests-fuzz: $(FUZZ) # the corpus replayers
 
 install: all ## install below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/polder
@@ -281,6 +286,7 @@ install: all ## install below DESTDIR/PREFIX
 		install -m 644 $(O)/console/*.* $(DESTDIR)$(PREFIX)/share/polder/console && \
 		install -m 644 $(O)/console/assets/* $(DESTDIR)$(PREFIX)/share/polder/console/assets)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
-	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service
+	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/polder-*.service \
+		$(DESTDIR)$(PREFIX)/share/doc/polder/examples/*.conf
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

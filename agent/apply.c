@@ -484,7 +484,11 @@ enum err applier_begin(struct applier *applier, const struct agent_settings *set
 static bool batches_init(struct applier *applier)
 {
 	const size_t counters = packets_cpus(applier->packets) * sizeof(struct vip_counter);
-	const struct batch batch[BATCH_COUNT] = {
+	const struct {
+		enum packet_map map;
+		uint32_t type;
+		size_t key_size, value_size;
+	} row[BATCH_COUNT] = {
 		[BATCH_SLOT] = { PACKET_VIP_COUNTER, RECORD_INSTANCE, sizeof(uint32_t), counters },
 		[BATCH_VIP] = { PACKET_VIP, RECORD_INSTANCE, sizeof(struct address),
 			sizeof(struct vip) },
@@ -503,11 +507,16 @@ static bool batches_init(struct applier *applier)
 	};
 	bool ready = true;
 
-	memcpy(applier->batch, batch, sizeof(batch));
 	for (int i = 0; i < BATCH_COUNT; i++) {
-		applier->batch[i].keys = calloc(BATCH_MAX, batch[i].key_size);
-		applier->batch[i].values = calloc(BATCH_MAX, batch[i].value_size);
-		ready &= applier->batch[i].keys && applier->batch[i].values;
+		struct batch *batch = &applier->batch[i];
+
+		batch->map = row[i].map;
+		batch->type = row[i].type;
+		batch->key_size = row[i].key_size;
+		batch->value_size = row[i].value_size;
+		batch->keys = calloc(BATCH_MAX, batch->key_size);
+		batch->values = calloc(BATCH_MAX, batch->value_size);
+		ready &= batch->keys && batch->values;
 	}
 	return ready;
 }

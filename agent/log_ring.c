@@ -82,6 +82,8 @@ bool log_record_check(const void *bytes, size_t length)
 	if (record->kind == LOG_BAN)
 		return record->length == sizeof(struct log_ban) &&
 		       ((const struct log_ban *)bytes)->check < CHECK_COUNT;
+	if (record->kind == LOG_CRAWLER)
+		return record->length == sizeof(struct log_crawler);
 	if (record->kind != LOG_REQUEST || record->length < sizeof(*request))
 		return false;
 	for (int i = 0; i < LOG_TEXT_COUNT; i++)

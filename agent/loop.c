@@ -30,6 +30,7 @@
 #include "agent/settle.h"
 #include "agent/steer.h"
 #include "agent/sweep.h"
+#include "agent/uplink.h"
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -65,6 +66,7 @@ struct loop {
 	struct health *health;
 	struct retry *retry;
 	struct reporter *reporter;
+	struct uplinks *uplinks;
 	struct fetch *fetch;
 	struct region *region;
 	struct settle settle;
@@ -438,6 +440,8 @@ static enum err begin(struct loop *loop)
 	applier_use_steer(loop->applier, loop->steer);
 	TRY(request_path_open(settings, loop->packets, loop->steer, loop->state, &loop->requests));
 	reporter_use_requests(loop->reporter, loop->requests);
+	TRY(uplinks_open(settings, &loop->uplinks));
+	reporter_use_uplinks(loop->reporter, loop->uplinks);
 	TRY(open_descriptors(loop));
 	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
@@ -463,6 +467,7 @@ static void end(struct loop *loop)
 	region_close(loop->region);
 	fetch_close(loop->fetch);
 	reporter_free(loop->reporter);
+	uplinks_close(loop->uplinks);
 	retry_free(loop->retry);
 	sweep_free(loop->sweep);
 	applier_free(loop->applier);

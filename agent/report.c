@@ -22,7 +22,7 @@
 
 struct slot_total {
 	struct counter in, dropped, out;
-	struct counter refused[VIP_REASONS];
+	struct counter reason[VIP_REASONS];
 	uint64_t last_in_ns;
 	uint32_t instance;
 	bool changed;
@@ -44,6 +44,7 @@ struct reporter {
 	struct tally *vip_reasons, *service_states;
 	struct health *health;
 	struct request_path *requests; /* NULL: no web sites */
+	struct uplinks *uplinks;       /* NULL: interfaces are not told of */
 	struct outbox *outbox;
 
 	void *data;
@@ -100,7 +101,7 @@ static void take_slot(struct reporter *reporter, uint32_t index, const struct vi
 		add_counter(&total.dropped, &copies[cpu].dropped);
 		add_counter(&total.out, &copies[cpu].out);
 		for (int i = 0; i < VIP_REASONS; i++)
-			add_counter(&total.refused[i], &copies[cpu].refused[i]);
+			add_counter(&total.reason[i], &copies[cpu].reason[i]);
 		if (copies[cpu].last_in_ns > total.last_in_ns)
 			total.last_in_ns = copies[cpu].last_in_ns;
 	}
@@ -218,7 +219,7 @@ static void add_address_reasons(
 
 		for (uint32_t j = 0; j < count; j++)
 			if (slots[j] < reporter->slot_count)
-				add_counter(&sum, &reporter->slot[slots[j]].refused[i]);
+				add_counter(&sum, &reporter->slot[slots[j]].reason[i]);
 		if (sum.packets == 0)
 			continue;
 		record = add_record(reporter, RECORD_VIP_REASON, sizeof(*record), number);
@@ -262,6 +263,21 @@ static void add_traffic(struct reporter *reporter, uint32_t index, bool full)
 		traffic->last_in_ms =
 			((int64_t)last_in_ns + reporter->settle->now.utc_offset_ns) / 1000000;
 	add_address_reasons(reporter, number, slots, count);
+}
+
+static void add_uplinks(struct reporter *reporter)
+{
+	struct record_uplink uplink[NODE_INTERFACE_MAX];
+	size_t count = reporter->uplinks ? uplinks_read(reporter->uplinks, uplink) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		void *record =
+			add_record(reporter, RECORD_UPLINK, sizeof(uplink[i]), uplink[i].record.id);
+
+		if (!record)
+			return;
+		memcpy(record, &uplink[i], sizeof(uplink[i]));
+	}
 }
 
 static void add_reasons(struct reporter *reporter)
@@ -446,8 +462,8 @@ static bool read_tables(struct reporter *reporter, bool full)
 		tally_tell_all(reporter->service_states);
 		health_tell_all(reporter->health);
 	}
-	return changed | tally_has_next(reporter->vip_reasons) |
-	       tally_has_next(reporter->service_states) | health_has_state(reporter->health);
+	return changed || tally_has_next(reporter->vip_reasons) ||
+	       tally_has_next(reporter->service_states) || health_has_state(reporter->health);
 }
 
 static bool something_else_changed(struct reporter *reporter, int64_t now_ms)
@@ -487,6 +503,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	reporter->size = sizeof(*header);
 	add_node(reporter);
 	add_sources(reporter);
+	add_uplinks(reporter);
 	for (uint32_t i = 0; i < reporter->slot_count; i++) {
 		const struct slot_total *slot = &reporter->slot[i];
 		bool quiet = slot->in.packets == 0 && slot->out.packets == 0;
@@ -529,6 +546,11 @@ void reporter_sent(struct reporter *reporter, bool accepted)
 void reporter_use_requests(struct reporter *reporter, struct request_path *requests)
 {
 	reporter->requests = requests;
+}
+
+void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks)
+{
+	reporter->uplinks = uplinks;
 }
 
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,

@@ -14,6 +14,7 @@
 #include "agent/packets.h"
 #include "agent/request_path.h"
 #include "agent/settle.h"
+#include "agent/uplink.h"
 
 struct reporter;
 
@@ -22,6 +23,9 @@ struct reporter *reporter_new(struct packets *packets, const struct node_state *
 void reporter_free(struct reporter *reporter);
 /* Web sites' counters and bans come from there; NULL: there are none. */
 void reporter_use_requests(struct reporter *reporter, struct request_path *requests);
+
+/* Interfaces are told of; NULL: they are not. */
+void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks);
 
 /* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
  * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until

@@ -66,6 +66,8 @@ struct request_log {
 	struct request_top *top;
 	struct record_request_ban ban[REQUEST_BAN_MAX];
 	size_t ban_count;
+	struct log_crawler crawler[LOG_CRAWLER_MAX];
+	size_t crawlers;
 	struct request_log_counts counts;
 };
 
@@ -140,6 +142,14 @@ static void take_ban(struct request_log *log, const struct log_ban *ban)
 	unlock(log);
 }
 
+static void take_crawler(struct request_log *log, const struct log_crawler *crawler)
+{
+	lock(log);
+	if (log->crawlers < LOG_CRAWLER_MAX)
+		log->crawler[log->crawlers++] = *crawler;
+	unlock(log);
+}
+
 static void take(void *context, const struct log_record *record)
 {
 	struct request_log *log = context;
@@ -147,8 +157,10 @@ static void take(void *context, const struct log_record *record)
 	log->records++;
 	if (record->kind == LOG_REQUEST)
 		take_request(log, (const void *)record);
-	else
+	else if (record->kind == LOG_BAN)
 		take_ban(log, (const void *)record);
+	else
+		take_crawler(log, (const void *)record);
 }
 
 /* --- queries ----------------------------------------------------------------------------------------------- */
@@ -562,6 +574,18 @@ void request_log_told(struct request_log *log, size_t count)
 	log->ban_count -= count;
 	memmove(log->ban, log->ban + count, log->ban_count * sizeof(log->ban[0]));
 	unlock(log);
+}
+
+size_t request_log_take_crawlers(struct request_log *log, struct log_crawler out[LOG_CRAWLER_MAX])
+{
+	size_t count;
+
+	lock(log);
+	count = log->crawlers;
+	memcpy(out, log->crawler, count * sizeof(log->crawler[0]));
+	log->crawlers = 0;
+	unlock(log);
+	return count;
 }
 
 uint32_t request_log_top(

@@ -57,6 +57,10 @@ void request_log_answered(struct request_log *log, size_t bytes);
 size_t request_log_bans(struct request_log *log, struct record_request_ban out[REQUEST_BAN_MAX]);
 void request_log_told(struct request_log *log, size_t count);
 
+/* Sources that may be crawlers and were not taken yet; forgotten then. More than that many are lost: workers ask again. */
+#define LOG_CRAWLER_MAX 256
+size_t request_log_take_crawlers(struct request_log *log, struct log_crawler out[LOG_CRAWLER_MAX]);
+
 /* As request_top_get. */
 uint32_t request_log_top(
 	struct request_log *log, uint32_t site, enum top_kind kind, struct top_entry out[TOP_KEYS]);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "agent/crawlers.h"
 #include "agent/region.h"
 #include "agent/request_keys.h"
 #include "agent/region_table.h"
@@ -32,7 +33,9 @@ struct request_path {
 	struct node_state *state;
 	struct request_table *table;
 	struct requests *requests;
+	struct name_server *server;
 	struct resolve *resolve;
+	struct crawlers *crawlers;
 	struct request_log *log;
 	struct site_traffic *traffic;
 	struct staple *staple;
@@ -443,6 +446,16 @@ static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_
 		return;
 	path->aged_ms = monotonic_now_ms;
 	age_responses(path, utc_now_ms);
+	crawlers_age(path->crawlers, utc_now_ms);
+}
+
+static void ask_about_crawlers(struct request_path *path)
+{
+	static struct log_crawler asked[LOG_CRAWLER_MAX];
+	size_t count = request_log_take_crawlers(path->log, asked);
+
+	for (size_t i = 0; i < count; i++)
+		crawlers_ask(path->crawlers, &asked[i].source, asked[i].crawler);
 }
 
 static void follow_sites(struct request_path *path)
@@ -511,9 +524,15 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	path->requests = requests_new(path->table);
 	if (!path->requests)
 		return ERR_MEMORY;
-	path->resolve = resolve_new(settings->resolver, &names);
+	path->server = name_server_open(settings->resolver);
+	if (!path->server)
+		return fail(ERR_SYSTEM, "the resolver of names cannot be set up");
+	path->resolve = resolve_new(path->server, &names);
 	if (!path->resolve)
-		return fail(ERR_SYSTEM, "the resolver of origins' names cannot be set up");
+		return ERR_MEMORY;
+	path->crawlers = crawlers_new(path->server, path->table);
+	if (!path->crawlers)
+		return ERR_MEMORY;
 	path->traffic = site_traffic_new(settings->requests);
 	if (!path->traffic)
 		return ERR_MEMORY;
@@ -561,7 +580,9 @@ void request_path_close(struct request_path *path)
 	free(path->term);
 	staple_close(path->staple);
 	site_traffic_free(path->traffic);
+	name_server_close(path->server);
 	resolve_free(path->resolve);
+	crawlers_free(path->crawlers);
 	requests_free(path->requests);
 	request_table_close(path->table);
 	explicit_bzero(path->secret, sizeof(path->secret));
@@ -570,6 +591,13 @@ void request_path_close(struct request_path *path)
 }
 
 /* --- work -------------------------------------------------------------------------------------------------- */
+
+static void turn(struct request_path *path, int64_t monotonic_now_ms)
+{
+	name_server_turn(path->server, monotonic_now_ms);
+	resolve_turn(path->resolve);
+	crawlers_turn(path->crawlers, clock_utc_ms());
+}
 
 enum err request_path_apply(struct request_path *path, const struct snapshot *snapshot)
 {
@@ -591,19 +619,19 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	err = requests_apply(path->requests, snapshot, &output);
 	follow_sites(path);
 	take_log_records(path, snapshot);
-	resolve_turn(path->resolve, clock_monotonic_ms());
+	turn(path, clock_monotonic_ms());
 	return err;
 }
 
 int request_path_fd(const struct request_path *path)
 {
-	return path ? resolve_fd(path->resolve) : -1;
+	return path ? name_server_fd(path->server) : -1;
 }
 
 void request_path_turn(struct request_path *path, int64_t monotonic_now_ms)
 {
 	if (path)
-		resolve_turn(path->resolve, monotonic_now_ms);
+		turn(path, monotonic_now_ms);
 }
 
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
@@ -614,7 +642,8 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 	request_table_tick(path->table, monotonic_now_ms);
 	follow_sites(path);
 	tick_responses(path, utc_now_ms, monotonic_now_ms);
-	resolve_turn(path->resolve, monotonic_now_ms);
+	ask_about_crawlers(path);
+	turn(path, monotonic_now_ms);
 }
 
 /* --- reports ----------------------------------------------------------------------------------------------- */
@@ -650,7 +679,7 @@ bool request_path_read(struct request_path *path, bool full)
 
 	if (!path)
 		return false;
-	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path);
+	site_traffic_read(path->traffic, path->told ? is_wanted : NULL, path, clock_monotonic_ms());
 	if (full) {
 		site_traffic_tell_all(path->traffic);
 		request_log_tell_used(path->log);
@@ -701,8 +730,13 @@ const uint8_t *request_path_answers(struct request_path *path, size_t *bytes)
 
 bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out)
 {
-	if (!path || !site_traffic_next(path->traffic, &out->counter))
+	int64_t begun_ms, age_ms;
+
+	if (!path || !site_traffic_next(path->traffic, &out->counter, &begun_ms))
 		return false;
+	age_ms = begun_ms ? clock_monotonic_ms() - begun_ms : 0;
+	out->age_ms = age_ms < SITE_AGE_MAX_MS ? (uint32_t)age_ms : 0;
+	out->reserved = 0;
 	out->record = (struct record){ RECORD_SITE_TRAFFIC, sizeof(*out), out->counter.number };
 	return true;
 }

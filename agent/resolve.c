@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * c-ares asks for both IP versions at once and reads /etc/hosts before. Its sockets are in one epoll descriptor, which
- * it keeps by telling which of them it waits for. A name that cannot be resolved keeps the addresses that were
- * last found: a name server that is away must not take a site away, and is asked again after RESOLVE_MIN_MS.
+ * Both IP versions are asked for at once, /etc/hosts before. A name that cannot be resolved keeps the addresses that were last
+ * found: a name server that is away must not take a site away, and is asked again after RESOLVE_MIN_MS.
  *
  * Addresses are in the order of their bytes, so that a name server which turns its answers round makes no change. Those
  * that no origin can have are left out: this host, links, groups.
@@ -13,17 +12,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/pool.h"
 #include "base/log.h"
-
-#define ANSWER_MS     2000
-#define ANSWER_TRIES  2
-#define EVENT_MAX     64
-#define CONFIGURATION "/etc/resolv.conf"
 
 struct name_item {
 	struct pool_link link;
@@ -41,16 +32,11 @@ struct question {
 
 struct resolve {
 	struct resolve_output output;
-	const char *servers;
-	ares_channel channel;
-	bool open;
-	struct timespec configured; /* when the configuration was changed last */
-	int epoll;
+	struct name_server *server;
 	struct pool names;
 	struct index by_name;
 	struct question question[RESOLVE_RUNNING_MAX];
 	uint32_t running, cursor, serial;
-	int64_t now_ms;
 	uint64_t answers, failures;
 };
 
@@ -140,7 +126,7 @@ static int64_t take_addresses(const struct ares_addrinfo *result, struct table_n
 static void failed(struct resolve *resolve, struct name_item *item, const char *why)
 {
 	resolve->failures++;
-	item->due_ms = resolve->now_ms + RESOLVE_MIN_MS;
+	item->due_ms = name_server_now_ms(resolve->server) + RESOLVE_MIN_MS;
 	if (!item->failing)
 		log_warn("origin %.*s cannot be resolved%s: %s", item->length, item->name,
 			item->known ? ", its last addresses stay" : "", why);
@@ -172,7 +158,7 @@ static void answered(void *context, int status, int timeouts, struct ares_addrin
 		failed(resolve, item, ares_strerror(status));
 		return;
 	}
-	item->due_ms = resolve->now_ms + take_addresses(result, &list);
+	item->due_ms = name_server_now_ms(resolve->server) + take_addresses(result, &list);
 	ares_freeaddrinfo(result);
 	if (list.count == 0) {
 		failed(resolve, item, "no address that an origin can have");
@@ -186,85 +172,7 @@ static void answered(void *context, int status, int timeouts, struct ares_addrin
 	resolve->output.found(resolve->output.context, item->name, item->length, &list);
 }
 
-/* --- the library ------------------------------------------------------------------------------------------- */
-
-static void watch(void *context, ares_socket_t socket, int readable, int writable)
-{
-	struct resolve *resolve = context;
-	struct epoll_event event = { .data.fd = socket };
-
-	if (!readable && !writable) {
-		(void)epoll_ctl(resolve->epoll, EPOLL_CTL_DEL, socket, NULL);
-		return;
-	}
-	event.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
-	if (epoll_ctl(resolve->epoll, EPOLL_CTL_MOD, socket, &event) != 0)
-		(void)epoll_ctl(resolve->epoll, EPOLL_CTL_ADD, socket, &event);
-}
-
-static struct timespec configuration_time(void)
-{
-	struct stat info;
-
-	return stat(CONFIGURATION, &info) == 0 ? info.st_mtim : (struct timespec){ 0 };
-}
-
-static bool open_channel(struct resolve *resolve)
-{
-	struct ares_options options = { .flags = ARES_FLAG_NOSEARCH,
-		.timeout = ANSWER_MS,
-		.tries = ANSWER_TRIES,
-		.sock_state_cb = watch,
-		.sock_state_cb_data = resolve };
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-
-	resolve->configured = configuration_time();
-	if (ares_init_options(&resolve->channel, &options, mask) != ARES_SUCCESS)
-		return false;
-	resolve->open = true;
-	return !resolve->servers ||
-	       ares_set_servers_ports_csv(resolve->channel, resolve->servers) == ARES_SUCCESS;
-}
-
-static void close_channel(struct resolve *resolve)
-{
-	if (resolve->open)
-		ares_destroy(resolve->channel);
-	resolve->open = false;
-}
-
-/* Other name servers: the library reads of them once. */
-static void follow_configuration(struct resolve *resolve)
-{
-	struct timespec now = configuration_time();
-
-	if (resolve->open &&
-		(resolve->servers || (now.tv_sec == resolve->configured.tv_sec &&
-					     now.tv_nsec == resolve->configured.tv_nsec)))
-		return;
-	close_channel(resolve);
-	if (!open_channel(resolve)) {
-		log_error("the resolver cannot be set up");
-		close_channel(resolve);
-	}
-}
-
-static void take_answers(struct resolve *resolve)
-{
-	struct epoll_event event[EVENT_MAX];
-	int count = epoll_wait(resolve->epoll, event, EVENT_MAX, 0);
-
-	for (int i = 0; i < count; i++) {
-		ares_socket_t socket = event[i].data.fd;
-		bool in = (event[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
-		bool out = (event[i].events & EPOLLOUT) != 0;
-
-		ares_process_fd(resolve->channel, in ? socket : ARES_SOCKET_BAD,
-			out ? socket : ARES_SOCKET_BAD);
-	}
-	/* Those whose time is over. */
-	ares_process_fd(resolve->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-}
+/* --- questions ---------------------------------------------------------------------------------------------- */
 
 static void ask(struct resolve *resolve, uint32_t index)
 {
@@ -283,7 +191,8 @@ static void ask(struct resolve *resolve, uint32_t index)
 	item->running = true;
 	resolve->running++;
 	/* The answer may come before this returns: from /etc/hosts. */
-	ares_getaddrinfo(resolve->channel, name, NULL, &hints, answered, question);
+	ares_getaddrinfo(
+		name_server_channel(resolve->server), name, NULL, &hints, answered, question);
 }
 
 /* Once round at most, on from where the last call ended: no name waits for ever behind others. */
@@ -298,21 +207,17 @@ static void ask_due(struct resolve *resolve)
 			resolve->cursor = 0;
 		if (pool_is_live(&resolve->names, resolve->cursor)) {
 			item = name_at(resolve, resolve->cursor);
-			if (!item->running && item->due_ms <= resolve->now_ms)
+			if (!item->running && item->due_ms <= name_server_now_ms(resolve->server))
 				ask(resolve, resolve->cursor);
 		}
 		resolve->cursor++;
 	}
 }
 
-void resolve_turn(struct resolve *resolve, int64_t monotonic_now_ms)
+void resolve_turn(struct resolve *resolve)
 {
-	resolve->now_ms = monotonic_now_ms;
-	follow_configuration(resolve);
-	if (!resolve->open)
-		return;
-	take_answers(resolve);
-	ask_due(resolve);
+	if (name_server_channel(resolve->server))
+		ask_due(resolve);
 }
 
 /* --- what is wanted ---------------------------------------------------------------------------------------- */
@@ -373,27 +278,16 @@ bool resolve_wants(const struct resolve *resolve, const char *name, size_t lengt
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
 
-struct resolve *resolve_new(const char *servers, const struct resolve_output *output)
+struct resolve *resolve_new(struct name_server *server, const struct resolve_output *output)
 {
 	struct resolve *resolve = calloc(1, sizeof(*resolve));
 
 	if (!resolve)
 		return NULL;
 	resolve->output = *output;
-	resolve->servers = servers;
+	resolve->server = server;
 	pool_init(&resolve->names, sizeof(struct name_item), RESOLVE_NAME_MAX);
 	index_init(&resolve->by_name, RESOLVE_NAME_MAX);
-	resolve->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (resolve->epoll < 0 || ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-		if (resolve->epoll >= 0)
-			(void)close(resolve->epoll);
-		free(resolve);
-		return NULL;
-	}
-	if (!open_channel(resolve)) {
-		resolve_free(resolve);
-		return NULL;
-	}
 	return resolve;
 }
 
@@ -401,17 +295,9 @@ void resolve_free(struct resolve *resolve)
 {
 	if (!resolve)
 		return;
-	close_channel(resolve);
-	ares_library_cleanup();
-	(void)close(resolve->epoll);
 	pool_done(&resolve->names);
 	index_done(&resolve->by_name);
 	free(resolve);
-}
-
-int resolve_fd(const struct resolve *resolve)
-{
-	return resolve->epoll;
 }
 
 void resolve_counts(const struct resolve *resolve, struct resolve_counts *out)

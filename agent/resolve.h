@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/name_server.h"
 #include "shared/request_abi.h"
 
 #define RESOLVE_MIN_MS	 5000
@@ -29,9 +30,8 @@ struct resolve_output {
 	void (*gone)(void *context, const char *name, size_t length);
 };
 
-/* servers: "ADDRESS[:PORT][,...]"; NULL: as /etc/resolv.conf says, also when that changes. NULL: no memory, or a server
- * that is none. */
-struct resolve *resolve_new(const char *servers, const struct resolve_output *output);
+/* NULL: no memory. name_server_close comes before resolve_free: it answers what is asked. */
+struct resolve *resolve_new(struct name_server *server, const struct resolve_output *output);
 void resolve_free(struct resolve *resolve); /* accepts NULL */
 
 /* What is wanted is told whole: mark, want each, remove. false: over RESOLVE_NAME_MAX or no memory. */
@@ -40,10 +40,8 @@ bool resolve_want(struct resolve *resolve, const char *name, size_t length);
 void resolve_remove_unseen(struct resolve *resolve);
 bool resolve_wants(const struct resolve *resolve, const char *name, size_t length);
 
-/* Readable when there is something to do. */
-int resolve_fd(const struct resolve *resolve);
-/* Takes answers, asks what is due. When resolve_fd is readable, and each second. */
-void resolve_turn(struct resolve *resolve, int64_t monotonic_now_ms);
+/* Asks what is due. Behind each name_server_turn. */
+void resolve_turn(struct resolve *resolve);
 
 struct resolve_counts {
 	uint32_t names, known; /* known: with addresses */

@@ -17,13 +17,15 @@
 #include "shared/request_abi.h"
 
 #define FLOWS_MIN	      1024
+#define UPLINK_MBPS_MAX	      10000000	 /* 10 Tbit/s */
 #define REQUEST_LOG_QUOTA_MAX (64 << 20) /* MiB: 64 TiB */
 
 struct settings_row {
 	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
 		*requests_group, *requests, *resolver, *request_log;
 	struct text_list interface, source, region_override, trusted_proxy;
-	int64_t flows, detach, request_log_days, request_log_quota, request_log_site_quota;
+	int64_t flows, detach, uplink_mbps, request_log_days, request_log_quota,
+		request_log_site_quota;
 };
 
 static const struct param rows[] = {
@@ -69,6 +71,9 @@ static const struct param rows[] = {
 	PARAM(settings_row, request_log_site_quota, "request-log-site-quota", .kind = PARAM_INT,
 		.min = 1, .max = REQUEST_LOG_QUOTA_MAX, .fallback = 1024,
 		.help = "MiB of one site's access log"),
+	PARAM(settings_row, uplink_mbps, "uplink-mbps", .kind = PARAM_INT, .min = 1,
+		.max = UPLINK_MBPS_MAX, .fallback = 0,
+		.help = "Mbit/s of interfaces whose driver does not tell it"),
 	PARAM(settings_row, detach, "detach", .kind = PARAM_BOOL,
 		.help = "remove programs and pins, then end"),
 	PARAM(settings_row, log_level, "log-level", .kind = PARAM_CHOICE,
@@ -254,6 +259,7 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 	out->requests_group = row.requests_group;
 	out->requests = row.requests;
 	out->resolver = row.resolver;
+	out->uplink_mbps = (uint32_t)row.uplink_mbps;
 	out->request_log = row.request_log;
 	out->request_log_days = (uint32_t)row.request_log_days;
 	out->request_log_bytes = (uint64_t)row.request_log_quota << 20;

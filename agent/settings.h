@@ -39,6 +39,7 @@ struct agent_settings {
 	struct text_list trusted_proxy; /* prefixes */
 	const char *request_log;	/* folder of access logs; NULL: none are written */
 	uint32_t request_log_days;
+	uint32_t uplink_mbps; /* of interfaces whose driver does not tell; 0: not known */
 	uint64_t request_log_bytes, request_log_site_bytes; /* of all sites, of one */
 	const char *resolver; /* "ADDRESS[:PORT],..."; NULL: the system's */
 	bool detach;

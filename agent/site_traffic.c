@@ -3,6 +3,9 @@
  * Workers only add; so the sum of all fields of a slot moves when one of them does, and is all that has to be
  * remembered of it. The file is made by nginx, and another one when its form has changed: it is looked for at each read
  * until there is one, and then each time whether it is still that one.
+ *
+ * A site that was not there at the last look began to count behind it: its totals are what happened since, which the control
+ * could not tell from totals of days otherwise.
  */
 #include "agent/site_traffic.h"
 
@@ -22,6 +25,7 @@ struct told {
 	uint32_t number;
 	bool changed;
 	uint64_t sum;
+	int64_t begun_ms;
 };
 
 struct site_traffic {
@@ -31,6 +35,7 @@ struct site_traffic {
 	size_t size;
 	dev_t device;
 	ino_t inode;
+	int64_t looked_ms; /* last; 0: never */
 	uint32_t cursor, changed;
 	struct told told[NODE_SITE_MAX];
 };
@@ -121,6 +126,7 @@ static void read_slot(struct site_traffic *traffic, uint32_t index)
 		set_changed(traffic, told, false);
 		told->number = number;
 		told->sum = 0;
+		told->begun_ms = traffic->looked_ms;
 	}
 	if (number == 0)
 		return;
@@ -131,21 +137,20 @@ static void read_slot(struct site_traffic *traffic, uint32_t index)
 }
 
 void site_traffic_read(struct site_traffic *traffic,
-	bool (*is_wanted)(void *context, uint32_t number), void *context)
+	bool (*is_wanted)(void *context, uint32_t number), void *context, int64_t now_ms)
 {
 	follow(traffic);
-	if (!traffic->header)
-		return;
-	for (uint32_t i = 0; i < NODE_SITE_MAX; i++) {
+	for (uint32_t i = 0; i < NODE_SITE_MAX && traffic->header; i++) {
 		uint32_t number = __atomic_load_n(&traffic->sites[i].number, __ATOMIC_RELAXED);
 
 		if (number != 0 && is_wanted && !is_wanted(context, number))
 			clear(&traffic->sites[i]);
 		read_slot(traffic, i);
 	}
+	traffic->looked_ms = now_ms;
 }
 
-bool site_traffic_next(struct site_traffic *traffic, struct site_counter *out)
+bool site_traffic_next(struct site_traffic *traffic, struct site_counter *out, int64_t *begun_ms)
 {
 	for (uint32_t looked = 0; looked < NODE_SITE_MAX && traffic->changed > 0; looked++) {
 		uint32_t index = traffic->cursor;
@@ -155,6 +160,8 @@ bool site_traffic_next(struct site_traffic *traffic, struct site_counter *out)
 		if (!told->changed)
 			continue;
 		set_changed(traffic, told, false);
+		if (begun_ms)
+			*begun_ms = told->begun_ms;
 		memset(out, 0, sizeof(*out));
 		out->number = told->number;
 		for (size_t i = 1; i < WORDS; i++) {

@@ -35,11 +35,9 @@
 #define CHAIN_MAX    16	   /* certificates that are looked at for the issuer */
 
 DEFINE_AUTO(bio, BIO *, BIO_free_all);
-DEFINE_AUTO(x509, X509 *, X509_free);
 DEFINE_AUTO(ocsp_response, OCSP_RESPONSE *, OCSP_RESPONSE_free);
 DEFINE_AUTO(ocsp_basic, OCSP_BASICRESP *, OCSP_BASICRESP_free);
 DEFINE_AUTO(ocsp_request, OCSP_REQUEST *, OCSP_REQUEST_free);
-DEFINE_AUTO(ocsp_id, OCSP_CERTID *, OCSP_CERTID_free);
 DEFINE_AUTO(x509_store, X509_STORE *, X509_STORE_free);
 
 struct item {

@@ -180,6 +180,14 @@ static const char *check_places(const struct site *site)
 	return NULL;
 }
 
+static const char *check_acme(const struct site *site)
+{
+	if (!text_fits(site, site->acme_token) || !text_fits(site, site->acme_answer) ||
+		(site->acme_token.length == 0) != (site->acme_answer.length == 0))
+		return "site with a challenge that is outside of it or has no answer";
+	return NULL;
+}
+
 static bool is_zero(const struct address *address)
 {
 	static const struct address none;
@@ -329,6 +337,7 @@ const char *site_check(const void *bytes, size_t length)
 	static const char *(*const part[])(const struct site *site) = {
 		check_head,
 		check_places,
+		check_acme,
 		check_origins,
 		check_lists,
 		check_rules,

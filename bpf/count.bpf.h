@@ -27,14 +27,12 @@ static __always_inline void count_vip_reason(struct packet *p, __u32 reason)
 }
 
 /* Of the reasons that are counted with the VIP. */
-static __always_inline void count_refused(struct vip_counter *total, __u32 reason, __u32 bytes)
+static __always_inline void count_place(struct vip_counter *total, __u32 index, __u32 bytes)
 {
-	__u32 index = VIP_REASON_PLACE(reason);
-
 	/* One register holds what is checked and what is used. */
 	asm volatile("" : "+r"(index));
 	if (index < VIP_REASONS)
-		counter_add(&total->refused[index], bytes);
+		counter_add(&total->reason[index], bytes);
 }
 
 static __always_inline int count(struct packet *p)
@@ -64,7 +62,11 @@ static __always_inline int count(struct packet *p)
 		total->last_in_ns = p->now_ns;
 		if (dropped) {
 			counter_add(&total->dropped, p->length);
-			count_refused(total, reason, p->length);
+			count_place(total, VIP_REASON_PLACE(reason), p->length);
+		} else if (reason == REASON_cookie_sent) {
+			count_place(total, VIP_PLACE_COOKIE_SENT, p->length);
+		} else if (p->flags & PACKET_PROVEN) {
+			count_place(total, VIP_PLACE_FLOW_OPENED, p->length);
 		}
 	}
 	if (p->flags & PACKET_OUT && !dropped)

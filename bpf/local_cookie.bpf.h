@@ -210,8 +210,13 @@ static __always_inline int local_refuses(struct xdp_md *ctx, struct packet *p)
 {
 	enum local_socket found = local_socket_of(ctx, p);
 
-	if (found == LOCAL_KNOWN || (found == LOCAL_LISTENS && local_cookie_valid(ctx, p)) ||
-		local_below(p))
+	if (found == LOCAL_KNOWN)
+		return 0;
+	if (found == LOCAL_LISTENS && local_cookie_valid(ctx, p)) {
+		p->flags |= PACKET_PROVEN;
+		return 0;
+	}
+	if (local_below(p))
 		return 0;
 	return tcp_reason_unknown(p->tcp_flags);
 }

@@ -45,6 +45,7 @@ enum packet_proven {
 #define PACKET_WEB    (1u << 2) /* its address has local services */
 #define PACKET_ROUTED (1u << 3) /* has an IPv6 routing header that mitigation ip_options is about */
 #define PACKET_SILENT (1u << 4) /* a SYN: its sender may wait until the server has spoken */
+#define PACKET_PROVEN (1u << 5) /* brought back a cookie that this node sent */
 
 #define TCP_FIN	      0x01
 #define TCP_SYN	      0x02

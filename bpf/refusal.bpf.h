@@ -94,7 +94,7 @@ static __always_inline void refusal_count(const struct refusal *kept, __u32 byte
 		return;
 	counter_add(&total->in, bytes);
 	counter_add(&total->dropped, bytes);
-	count_refused(total, reason, bytes);
+	count_place(total, VIP_REASON_PLACE(reason), bytes);
 	/* When the last one came was noted when the refusal was kept: near enough. */
 }
 

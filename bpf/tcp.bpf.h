@@ -382,6 +382,7 @@ static __noinline int tcp_open(struct xdp_md *ctx, struct packet *p)
 		bpf_map_delete_elem(&awaited, &p->key);
 	proof_set(p, 0);
 	p->reason = REASON_flow_opened;
+	p->flags |= PACKET_PROVEN;
 	return tcp_send_syn(ctx, p, fresh);
 }
 

@@ -350,9 +350,9 @@ static void last_words(struct init *init)
 		init->key_id, init->key_secret, init->fingerprint);
 	if (!init->start)
 		printf("Start it:\n"
-		       "  sysctl --system && systemctl daemon-reload\n"
-		       "  systemctl enable --now polder-control polder-agent@%s polder-edge\n"
-		       "  systemctl reload-or-restart nginx\n",
+		       "  sysctl -p /etc/sysctl.d/60-polder.conf && systemctl daemon-reload\n"
+		       "  systemctl enable --now polder-control polder-agent@%s polder-edge nginx\n"
+		       "  systemctl reload nginx\n",
 			init->node.item[0]);
 	printf("Tell this tool where to call, and with which key:\n"
 	       "  export POLDER_ENDPOINT=%s POLDER_CA_FILE=/etc/polder/api.crt\n"

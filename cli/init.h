@@ -35,6 +35,15 @@ struct init_step {
 extern const struct init_step init_steps[];
 extern const size_t init_step_count;
 const char *init_url(struct init *init);
+/* A program of ours, as installed beside this one or as built. false: said that it is not there. */
+bool init_program(const char *name, char out[PATH_MAX]);
+
+/* ---- init_start.c */
+/* Remembers how nginx was; comes before the first file. */
+bool init_note_server(struct init *init);
+void init_tell_start(const struct init *init);
+/* Remembers what units will leave, and with --start starts them and waits until the API answers and the node has all. */
+bool init_start(struct init *init);
 
 /* ---- init_certificate.c */
 /* A self-signed certificate for a name or an address, for ten years, and its key: PEM in mem. fingerprint: SHA-256 as "AB:CD..". */

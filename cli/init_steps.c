@@ -112,7 +112,7 @@ static const char *console_folder(struct arena *mem)
 	return arena_copy_n(mem, path, strlen(path) - strlen("/console/index.html"));
 }
 
-static bool find_program(const char *name, char out[PATH_MAX])
+bool init_program(const char *name, char out[PATH_MAX])
 {
 	return beside((const char *const[]){ "../sbin", ".", NULL }, name, out);
 }
@@ -156,7 +156,8 @@ static bool write_configuration(struct init *init)
 		init->node.item[0], joined(init->mem, &init->wan, "--interface "),
 		joined(init->mem, &init->lan, "--interface "),
 		joined(init->mem, &init->origin, "--source "));
-	return control && agent && path && journal_folder(&init->journal, "/etc/polder", 0755) &&
+	return control && agent && path && init_note_server(init) &&
+	       journal_folder(&init->journal, "/etc/polder", 0755) &&
 	       journal_file(&init->journal, "/etc/polder/control.conf", 0644, control) &&
 	       journal_file(&init->journal, path, 0644, agent);
 }
@@ -225,9 +226,6 @@ static const struct {
 static const char switches_text[] = "# What the packet path needs of the host.\n"
 				    "net.ipv4.ip_forward = 1\n"
 				    "net.ipv6.conf.all.forwarding = 1\n";
-static const char *const switches[] = { "/proc/sys/net/ipv4/ip_forward",
-	"/proc/sys/net/ipv6/conf/all/forwarding" };
-
 static void tell_units(const struct init *init)
 {
 	(void)init;
@@ -243,7 +241,7 @@ static bool write_unit(struct init *init, size_t i)
 	char program[PATH_MAX];
 
 	if (text && units[i].program) {
-		if (!find_program(units[i].program, program))
+		if (!init_program(units[i].program, program))
 			return false;
 		text = replace(init->mem, text,
 			arena_print(init->mem, "%s/%s", PACKAGED_PROGRAM, units[i].program),
@@ -342,7 +340,7 @@ static bool make_key(struct init *init)
 	const char *file = rooted(init, FIRST_KEY), *socket, *log;
 	bool good;
 
-	if (!find_program("polder-control", program) || !journal_state(&init->journal, STATE, 0700))
+	if (!init_program("polder-control", program) || !journal_state(&init->journal, STATE, 0700))
 		return false;
 	journal_path(&init->journal, JOURNAL_FOLDER "/run", folder);
 	if (strlen(folder) + sizeof("/node") > sizeof(((struct sockaddr_un *)0)->sun_path))
@@ -368,37 +366,6 @@ static bool make_key(struct init *init)
 	return good;
 }
 
-/* ---- start */
-
-static void tell_start(const struct init *init)
-{
-	if (init->start)
-		printf("START  polder-control, polder-agent@%s, polder-edge; nginx reads its "
-		       "configuration again\n",
-			init->node.item[0]);
-	else
-		printf("       nothing is started\n");
-}
-
-static bool start_all(struct init *init)
-{
-	const char *agent = arena_print(init->mem, "polder-agent@%s.service", init->node.item[0]);
-
-	if (!init->start)
-		return true;
-	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
-		if (!journal_switch(&init->journal, switches[i], "1"))
-			return false;
-	(void)process_run((const char *const[]){ "systemctl", "daemon-reload", NULL }, NULL, false);
-	if (!agent || !journal_unit(&init->journal, "polder-control.service") ||
-		!journal_unit(&init->journal, agent) ||
-		!journal_unit(&init->journal, "polder-edge.service"))
-		return false;
-	return process_run((const char *const[]){ "systemctl", "reload-or-restart", "nginx", NULL },
-		       NULL, false) == 0 ||
-	       complain("nginx does not take its configuration: nginx -t tells why");
-}
-
 const char *init_url(struct init *init)
 {
 	const bool usual = strcmp(init->listen.item[0], "443") == 0;
@@ -415,6 +382,6 @@ const struct init_step init_steps[] = {
 	{ tell_servers, write_servers },
 	{ tell_units, write_units },
 	{ tell_key, make_key },
-	{ tell_start, start_all },
+	{ init_tell_start, init_start },
 };
 const size_t init_step_count = sizeof(init_steps) / sizeof(init_steps[0]);

@@ -28,6 +28,7 @@
 #define LINE_MAX_COUNT 500
 #define TEXT_MAX       (1 << 20) /* of a file that is compared */
 #define HASH_SIZE      65
+#define PIN_FOLDER     "/sys/fs/bpf/polder" /* as polder-agent@.service says */
 
 DEFINE_AUTO(document, json_t *, json_decref);
 
@@ -200,37 +201,48 @@ bool journal_state(struct journal *journal, const char *path, mode_t mode)
 	return true;
 }
 
-static bool write_switch(const char *path, const char *value)
+bool journal_later(struct journal *journal, const char *path)
 {
-	const ssize_t length = (ssize_t)strlen(value);
-	AUTO(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char full[PATH_MAX];
 
-	if (fd < 0 || write(fd, value, (size_t)length) != length)
-		return complain("set %s: %s", path, strerror(errno));
-	return true;
+	journal_path(journal, path, full);
+	return access(full, F_OK) == 0 ||
+	       write_line(journal, (const char *const[]){ "kind", "state", "path", path, NULL });
 }
 
-bool journal_switch(struct journal *journal, const char *path, const char *value)
+bool journal_switch(struct journal *journal, const char *path)
 {
 	char before[64];
 
 	if (file_read(path, before, sizeof(before)) < 0)
 		return complain("read %s: %s", path, strerror(errno));
 	before[strcspn(before, "\n")] = '\0';
-	if (strcmp(before, value) == 0)
-		return true;
-	return write_line(journal, (const char *const[]){ "kind", "switch", "path", path, "before",
-					   before, NULL }) &&
-	       write_switch(path, value);
+	return write_line(journal,
+		(const char *const[]){ "kind", "switch", "path", path, "before", before, NULL });
 }
 
 bool journal_unit(struct journal *journal, const char *unit)
 {
-	if (!write_line(journal, (const char *const[]){ "kind", "unit", "path", unit, NULL }))
-		return false;
-	return process_run((const char *const[]){ "systemctl", "enable", "--now", unit, NULL },
-		       NULL, false) == 0 ||
-	       complain("%s does not start: journalctl -u %s tells why", unit, unit);
+	return write_line(journal, (const char *const[]){ "kind", "unit", "path", unit, NULL });
+}
+
+static bool ask_systemd(const char *question, const char *unit)
+{
+	return process_run((const char *const[]){ "systemctl", question, "-q", unit, NULL }, NULL,
+		       true) == 0;
+}
+
+bool journal_server(struct journal *journal, const char *unit)
+{
+	return write_line(journal, (const char *const[]){ "kind", "server", "path", unit, "active",
+					   ask_systemd("is-active", unit) ? "yes" : "", "enabled",
+					   ask_systemd("is-enabled", unit) ? "yes" : "", NULL });
+}
+
+bool journal_attached(struct journal *journal, const char *program)
+{
+	return write_line(
+		journal, (const char *const[]){ "kind", "attached", "path", program, NULL });
 }
 
 /* ---- undoing: one function for each kind of line */
@@ -313,7 +325,39 @@ static bool remove_state(struct journal *journal, const json_t *line)
 static bool restore_switch(struct journal *journal, const json_t *line)
 {
 	(void)journal;
-	return write_switch(action_text(line, "path"), action_text(line, "before"));
+	return file_set(action_text(line, "path"), action_text(line, "before"));
+}
+
+/* By then the files are as they were before. */
+static bool restore_server(struct journal *journal, const json_t *line)
+{
+	const char *unit = action_text(line, "path");
+	const bool active = *action_text(line, "active"), enabled = *action_text(line, "enabled");
+
+	(void)journal;
+	(void)process_run((const char *const[]){ "systemctl", "daemon-reload", NULL }, NULL, true);
+	if (!enabled)
+		(void)process_run(
+			(const char *const[]){ "systemctl", "disable", unit, NULL }, NULL, true);
+	if (active)
+		return process_run((const char *const[]){ "systemctl", "reload-or-restart", unit,
+					   NULL },
+			       NULL, true) == 0 ||
+		       complain("%s does not take its configuration: journalctl -u %s tells why",
+			       unit, unit);
+	(void)process_run((const char *const[]){ "systemctl", "stop", unit, NULL }, NULL, true);
+	return true;
+}
+
+static bool detach(struct journal *journal, const json_t *line)
+{
+	const char *program = action_text(line, "path");
+
+	(void)journal;
+	return process_run((const char *const[]){ program, "--pin", PIN_FOLDER, "--detach", NULL },
+		       NULL, true) == 0 ||
+	       complain("%s --pin %s --detach fails: packet programs may still be attached",
+		       program, PIN_FOLDER);
 }
 
 static bool stop_unit(struct journal *journal, const json_t *line)
@@ -323,9 +367,7 @@ static bool stop_unit(struct journal *journal, const json_t *line)
 	(void)journal;
 	(void)process_run(
 		(const char *const[]){ "systemctl", "disable", "--now", unit, NULL }, NULL, true);
-	return process_run((const char *const[]){ "systemctl", "is-active", "-q", unit, NULL },
-		       NULL, true) != 0 ||
-	       complain("%s does not end", unit);
+	return !ask_systemd("is-active", unit) || complain("%s does not end", unit);
 }
 
 static const struct {
@@ -337,6 +379,8 @@ static const struct {
 	{ "state", "remove, with all that is in it,", remove_state },
 	{ "switch", "put back the switch", restore_switch },
 	{ "unit", "stop and disable", stop_unit },
+	{ "server", "have its configuration read again by", restore_server },
+	{ "attached", "take what it attached off the interfaces, by", detach },
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -36,10 +36,18 @@ bool journal_folder(
 bool journal_file(struct journal *journal, const char *path, mode_t mode, const char *text);
 /* A folder that goes with all that came into it later; also where systemd moves it (/var/lib/private). */
 bool journal_state(struct journal *journal, const char *path, mode_t mode);
-/* Sets a switch below /proc/sys. */
-bool journal_switch(struct journal *journal, const char *path, const char *value);
-/* Enables and starts a unit. */
+/* These only remember: what they name is done later, by this program or by hand. */
+/* A folder that a unit will make; not when it is there. It goes with all that is in it. */
+bool journal_later(struct journal *journal, const char *path);
+/* A switch below /proc/sys, as it is now. */
+bool journal_switch(struct journal *journal, const char *path);
+/* A unit of ours, which is stopped and disabled. */
 bool journal_unit(struct journal *journal, const char *unit);
+/* A unit that was there before: whether it is enabled and runs. It is undone where it stands in the journal, so it comes before
+ * the files that it reads. */
+bool journal_server(struct journal *journal, const char *unit);
+/* The agent's program, which takes away what it attached. */
+bool journal_attached(struct journal *journal, const char *program);
 
 /* Prints, in words, what undoing would take back. */
 void journal_tell(struct journal *journal);

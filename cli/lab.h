@@ -50,8 +50,11 @@ struct lab {
 #define LAB_ORIGIN_HTTP	  80
 #define LAB_ORIGIN_ECHO	  7
 #define LAB_ORIGIN_BANNER 2525
+/* Whom the lab's agents ask for names: whoever listens there in a node, which a test may. The lab reaches no name server. */
+#define LAB_RESOLVER	  "127.0.0.1:5300"
 #define LAB_DNS_ZONE	  "polder.test"
-#define LAB_SMART_SECONDS "30" /* so that one sees them end */
+#define LAB_SMART_SECONDS "15" /* so that one sees them end */
+#define LAB_LEARN_SECONDS "10" /* and made */
 #define LAB_DNS_PORT	  53
 #define LAB_DNS_PROGRAM	  "/usr/sbin/knotd"
 #define LAB_SOURCE_COUNT  16 /* back-to-origin addresses of a node, per IP version */

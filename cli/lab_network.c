@@ -139,12 +139,9 @@ static bool write_settings(const struct setting *setting)
 	char path[128];
 
 	for (; setting->path; setting++) {
-		AUTO(file) FILE *file = NULL;
-
 		(void)snprintf(path, sizeof(path), "/proc/sys/net/%s", setting->path);
-		file = fopen(path, "we");
-		if (!file || fputs(setting->value, file) < 0 || fflush(file) != 0)
-			return complain("set %s: %s", path, strerror(errno));
+		if (!file_set(path, setting->value))
+			return false;
 	}
 	return true;
 }

@@ -293,7 +293,8 @@ static void add_control(
 			arena_print(mem, "%s/control/bootstrap.json", d), "--clock-offset-file",
 			arena_print(mem, "%s/clock", d), "--vip-pool",
 			arena_print(mem, "%s %s", LAB_VIP_IPV4, LAB_VIP_IPV6), "--calls-per-second",
-			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--region-override",
+			"0", "--smart-rule-seconds", LAB_SMART_SECONDS, "--smart-learn-seconds",
+			LAB_LEARN_SECONDS, "--region-override",
 			arena_print(mem, "%s %s", LAB_OVERRIDE_IPV4, LAB_OVERRIDE_IPV6),
 			"--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
 	if (lab_dns_available())
@@ -342,7 +343,7 @@ static void add_agent(
 			arena_print(mem, "%s/requests/%s", lab->directory, role),
 			"--requests-group", LAB_EDGE_GROUP, "--request-log",
 			arena_print(mem, "%s/edge/%s/log", lab->directory, role),
-			"--request-log-quota", "256", NULL });
+			"--request-log-quota", "256", "--resolver", LAB_RESOLVER, NULL });
 	for (int side = LAB_CLIENT; side <= LAB_ORIGIN; side++) {
 		lab_link(side, node, &link);
 		add_arguments(program, (const char *[]){ "--interface",

@@ -8,7 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -203,6 +203,14 @@ bool file_write(const char *path, mode_t mode, const char *data, size_t length)
 	return true;
 }
 
+bool file_set(const char *path, const char *text)
+{
+	AUTO(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text)) ||
+	       complain("set %s: %s", path, strerror(errno));
+}
+
 ssize_t file_read(const char *path, char *out, size_t size)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -232,18 +240,18 @@ bool file_copy(const char *from, const char *to, mode_t mode)
 	return got == 0 || complain("copy %s to %s: %s", from, to, strerror(errno));
 }
 
-static int remove_one(const char *path, const struct stat *file, int kind, struct FTW *at)
-{
-	(void)file;
-	(void)kind;
-	(void)at;
-	(void)remove(path);
-	return 0;
-}
-
+/* fts compares file systems of folders alone: on an overlay, files may say another one than the folder that they are in. */
 void tree_remove(const char *path)
 {
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	char *const roots[] = { (char *)(uintptr_t)path, NULL };
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	FTSENT *at;
+
+	while (tree && (at = fts_read(tree)) != NULL)
+		if (at->fts_info != FTS_D)
+			(void)remove(at->fts_path);
+	if (tree)
+		(void)fts_close(tree);
 }
 
 void tail_print(const char *path, int lines)

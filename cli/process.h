@@ -38,6 +38,8 @@ bool process_end(pid_t pid, int64_t limit_ms);
 
 /* Whole files. file_write replaces atomically (a temporary file, then rename). */
 bool file_write(const char *path, mode_t mode, const char *data, size_t length);
+bool file_set(const char *path,
+	const char *text); /* at once, into a file that is there: a switch of the kernel */
 /* Up to size - 1 bytes and a NUL; -1 when it cannot be read. */
 ssize_t file_read(const char *path, char *out, size_t size);
 bool file_copy(const char *from, const char *to, mode_t mode);

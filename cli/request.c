@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 DEFINE_AUTO(curl, CURL *, curl_easy_cleanup);
+DEFINE_AUTO(slist, struct curl_slist *, curl_slist_free_all);
 
 bool request_form(struct arena *mem, struct form *out)
 {
@@ -69,13 +70,16 @@ bool request_send(struct arena *mem, const struct endpoint *endpoint, struct for
 	struct api_reply *out, const char **why)
 {
 	AUTO(curl) CURL *curl = curl_easy_init();
+	AUTO(slist)
+	struct curl_slist *place =
+		endpoint->connect_to ? curl_slist_append(NULL, endpoint->connect_to) : NULL;
 	struct text body;
 	const char *post;
 	CURLcode code;
 
 	*why = "memory is out";
 	text_init(&body, mem, API_REPLY_MAX);
-	if (!curl || !sign(mem, endpoint, form))
+	if (!curl || (endpoint->connect_to && !place) || !sign(mem, endpoint, form))
 		return false;
 	post = form_canonical(mem, form, NULL);
 	if (!post)
@@ -84,7 +88,8 @@ bool request_send(struct arena *mem, const struct endpoint *endpoint, struct for
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (endpoint->ca_file)
 		(void)curl_easy_setopt(curl, CURLOPT_CAINFO, endpoint->ca_file);
-	(void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,::1,localhost");
+	(void)curl_easy_setopt(curl, CURLOPT_NOPROXY, place ? "*" : "127.0.0.1,::1,localhost");
+	(void)curl_easy_setopt(curl, CURLOPT_CONNECT_TO, place);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(post));
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);

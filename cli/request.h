@@ -17,7 +17,9 @@ struct endpoint {
 	const char *secret;
 	const char *token;   /* NULL: a permanent key */
 	const char *ca_file; /* certificates to trust instead of the system's; NULL: those */
-	long timeout_ms;     /* 0: 30 s */
+	const char *
+		connect_to; /* "::ADDRESS:": there instead of the URL's host, without a proxy; NULL: that */
+	long timeout_ms; /* 0: 30 s */
 };
 
 struct api_reply {

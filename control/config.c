@@ -11,6 +11,7 @@
 
 #include "base/auto.h"
 #include "control/dns/names.h"
+#include "control/model/attack.h"
 
 #define FILE_BYTES_MAX	      65536
 #define SETTINGS_MAX	      64
@@ -28,7 +29,9 @@ struct control_settings {
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
 	const char *region_database, *region_override;
-	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds;
+	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds,
+		smart_learn_seconds;
+	int64_t attack_packets, attack_connections, attack_requests, attack_share, attack_quiet;
 };
 
 #define TEXT(member, setting, standard, description)                                               \
@@ -83,6 +86,24 @@ static const struct param rows[] = {
 	PARAM(control_settings, smart_rule_seconds, "smart-rule-seconds", .kind = PARAM_INT,
 		.min = 10, .max = 86400, .fallback = 1800,
 		.help = "how long a rule that made itself stays when nothing meets it"),
+	PARAM(control_settings, smart_learn_seconds, "smart-learn-seconds", .kind = PARAM_INT,
+		.min = 10, .max = 60, .fallback = 60,
+		.help = "usual requests of a web site are learned in pieces of so long"),
+	PARAM(control_settings, attack_packets, "attack-packets", .kind = PARAM_INT, .min = 1,
+		.max = 1000000000, .fallback = ATTACK_PACKETS,
+		.help = "refused packets a second of an address that are an attack"),
+	PARAM(control_settings, attack_connections, "attack-connections", .kind = PARAM_INT,
+		.min = 1, .max = 1000000000, .fallback = ATTACK_CONNECTIONS,
+		.help = "the same of connections refused by port rules' limits"),
+	PARAM(control_settings, attack_requests, "attack-requests", .kind = PARAM_INT, .min = 1,
+		.max = 1000000000, .fallback = ATTACK_REQUESTS,
+		.help = "the same of requests to a web site"),
+	PARAM(control_settings, attack_share, "attack-share", .kind = PARAM_INT, .min = 1,
+		.max = 100, .fallback = ATTACK_SHARE,
+		.help = "per cent of what comes that must be refused, too"),
+	PARAM(control_settings, attack_quiet, "attack-quiet-seconds", .kind = PARAM_INT, .min = 5,
+		.max = 3600, .fallback = ATTACK_QUIET_MS / 1000,
+		.help = "an attack is over after so long without"),
 	PARAM(control_settings, region_database, "region-database", .kind = PARAM_TEXT, .max = 4095,
 		.fallback_text = "",
 		.help = "the nodes' database of countries, for explanations; empty: none"),
@@ -260,6 +281,12 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->blackhole = strcmp(settings->blackhole, "on") == 0;
 	out->blackhole_minutes = settings->blackhole_minutes;
 	out->smart_rule_seconds = settings->smart_rule_seconds;
+	out->smart_learn_seconds = settings->smart_learn_seconds;
+	out->attack_packets = settings->attack_packets;
+	out->attack_connections = settings->attack_connections;
+	out->attack_requests = settings->attack_requests;
+	out->attack_share = settings->attack_share;
+	out->attack_quiet_seconds = settings->attack_quiet;
 	out->watch_first = strcmp(settings->new_instances, "watch") == 0;
 	out->drill_socket = settings->drill_socket;
 	out->regions = (struct region_data){ settings->region_database, settings->region_override };

@@ -38,7 +38,10 @@ struct config {
 	const char *drill_socket; /* "": no drills are offered */
 	struct region_data regions;
 	int64_t blackhole_minutes;
-	int64_t smart_rule_seconds;
+	int64_t smart_rule_seconds, smart_learn_seconds;
+	int64_t attack_packets, attack_connections, attack_requests; /* a second */
+	int64_t attack_share;					     /* per cent */
+	int64_t attack_quiet_seconds;
 	enum log_level log_level;
 };
 

@@ -130,7 +130,13 @@ static enum err start_engine(struct control *control)
 {
 	const struct engine_settings settings = { .blackhole = control->config.blackhole,
 		.blackhole_ms = control->config.blackhole_minutes * MINUTE_MS,
-		.smart_rule_ms = control->config.smart_rule_seconds * SECOND_MS };
+		.smart_rule_ms = control->config.smart_rule_seconds * SECOND_MS,
+		.smart_learn_ms = control->config.smart_learn_seconds * SECOND_MS,
+		.attack_packets = (uint64_t)control->config.attack_packets,
+		.attack_connections = (uint64_t)control->config.attack_connections,
+		.attack_requests = (uint64_t)control->config.attack_requests,
+		.attack_share = (uint32_t)control->config.attack_share,
+		.attack_quiet_ms = control->config.attack_quiet_seconds * SECOND_MS };
 
 	return engine_start(control->config.database, control->vault, control->clock,
 		control->nodes, &settings, &control->engine);

@@ -79,6 +79,13 @@ bool checks_header(ngx_http_request_t *r, const char *name, const u_char *value,
 
 /* black_list.c: bits of enum site_prefix_flag. */
 uint8_t list_flags(const struct site *site, const struct address *address);
+/* crawler.c: is the source a verified crawler? Where that is not known yet the agent is asked, now and then. */
+enum crawler_state {
+	CRAWLER_OTHER, /* none, or none that could be verified */
+	CRAWLER_ASKED, /* says that it is one, and was asked about just now */
+	CRAWLER_VERIFIED
+};
+enum crawler_state crawler_state(const struct checks_request *state);
 /* region.c: index in countries.def + 1; 0: unknown. */
 ngx_int_t region_open(ngx_cycle_t *cycle);
 uint8_t region_country(const struct checks_request *state); /* of its client */
@@ -102,7 +109,8 @@ enum checks_count {		/* + COUNT_FIRST */
 	COUNT_PASS,
 	COUNT_PLAIN,
 	COUNT_BANNED,
-	COUNT_QUOTA_SOURCE
+	COUNT_QUOTA_SOURCE,
+	COUNT_CRAWLER
 };
 static inline uint64_t checks_key(const struct rates *rates, uint32_t what, uint32_t generation,
 	const void *target, size_t length)

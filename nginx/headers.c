@@ -4,9 +4,15 @@
  * what the client sent under that name, so that nobody can forge them. The site's own headers cannot be named there: the
  * request's list of headers is written anew without those that the client sent under these names.
  *
+ * A variable costs each request, also when its header is not sent. Those that few requests have are set to nothing there, which
+ * only hides; when one is to be sent, it goes into the request's list under a name for look-ups (lowcase_key) that is hidden
+ * nowhere.
+ *
  * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped.
  */
 #include "nginx/headers.h"
+
+#include <assert.h>
 
 #include "base/site.h"
 #include "base/text.h"
@@ -60,28 +66,6 @@ static ngx_int_t client_get(ngx_http_request_t *r, ngx_http_variable_value_t *va
 	if (!request)
 		return value_set(value, NULL, 0);
 	return address_set(r, value, &request->client);
-}
-
-/* data: whose port, the client's or the listener's. */
-enum port_of {
-	OF_CLIENT,
-	OF_LISTENER
-};
-static ngx_int_t port_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
-{
-	const struct polder_request *request = polder_request_find(r);
-	u_char *text;
-	unsigned port;
-
-	if (!request || !request->site || !(request->site->flags & SITE_HEADER_PORTS))
-		return value_set(value, NULL, 0);
-	port = data == OF_CLIENT ? request->client_port : request->connection->local_port;
-	if (port == 0)
-		return value_set(value, NULL, 0);
-	text = ngx_pnalloc(r->pool, sizeof("65535"));
-	if (!text)
-		return NGX_ERROR;
-	return value_set(value, text, (size_t)(ngx_sprintf(text, "%ud", port) - text));
 }
 
 static ngx_int_t forwarded_get(
@@ -150,25 +134,11 @@ static ngx_int_t connection_get(
 	return value_set(value, close_it, sizeof(close_it) - 1);
 }
 
-static ngx_int_t upgrade_get(
-	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
-{
-	static const u_char name[] = "websocket";
-
-	(void)data;
-	if (is_socket(polder_request_find(r)))
-		return value_set(value, name, sizeof(name) - 1);
-	return value_set(value, NULL, 0);
-}
-
 static ngx_http_variable_t variables[] = {
 	{ ngx_string("polder_client"), NULL, client_get, 0, 0, 0 },
-	{ ngx_string("polder_client_port"), NULL, port_get, OF_CLIENT, 0, 0 },
-	{ ngx_string("polder_listener_port"), NULL, port_get, OF_LISTENER, 0, 0 },
 	{ ngx_string("polder_forwarded_for"), NULL, forwarded_get, 0, 0, 0 },
 	{ ngx_string("polder_host"), NULL, host_get, 0, 0, 0 },
 	{ ngx_string("polder_connection"), NULL, connection_get, 0, 0, 0 },
-	{ ngx_string("polder_upgrade"), NULL, upgrade_get, 0, 0, 0 },
 };
 
 ngx_int_t headers_variables(ngx_conf_t *cf)
@@ -183,6 +153,47 @@ ngx_int_t headers_variables(ngx_conf_t *cf)
 		added->data = variables[i].data;
 	}
 	return NGX_OK;
+}
+
+/* ---- headers that few requests have */
+
+static ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+{
+	static const char lookup[] = "-------------------------";
+	ngx_table_elt_t *element = ngx_list_push(&r->headers_in.headers);
+
+	if (!element)
+		return NGX_ERROR;
+	element->key = (ngx_str_t){ strlen(name), (u_char *)(uintptr_t)name };
+	assert(element->key.len < sizeof(lookup));
+	element->lowcase_key = (u_char *)(uintptr_t)lookup;
+	element->hash = 1;
+	element->value = value;
+	return NGX_OK;
+}
+
+static ngx_int_t port_add(ngx_http_request_t *r, const char *name, uint16_t port)
+{
+	ngx_str_t text = { 0, ngx_pnalloc(r->pool, sizeof("65535")) };
+
+	if (!text.data)
+		return NGX_ERROR;
+	text.len = (size_t)(ngx_sprintf(text.data, "%ud", (unsigned)port) - text.data);
+	return unhidden_add(r, name, text);
+}
+
+static ngx_int_t few_add(ngx_http_request_t *r, const struct polder_request *request)
+{
+	static const ngx_str_t websocket = ngx_string("websocket");
+
+	if (is_socket(request) && unhidden_add(r, "Upgrade", websocket) != NGX_OK)
+		return NGX_ERROR;
+	if (!(request->site_flags & SITE_HEADER_PORTS))
+		return NGX_OK;
+	if (request->client_port &&
+		port_add(r, "X-Forwarded-ClientSrcPort", request->client_port) != NGX_OK)
+		return NGX_ERROR;
+	return port_add(r, "X-Forwarded-ProxyPort", request->connection->local_port);
 }
 
 /* ---- the site's headers */
@@ -262,9 +273,9 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 		(r->headers_in.chunked ||
 			r->headers_in.content_length_n > (off_t)core->client_body_buffer_size))
 		r->request_body_no_buffering = 1;
-	if (request->site->headers.count == 0)
-		return NGX_OK;
-	return headers_replace(r, request->site);
+	if (request->site->headers.count && headers_replace(r, request->site) != NGX_OK)
+		return NGX_ERROR;
+	return few_add(r, request);
 }
 
 bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *request)

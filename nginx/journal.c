@@ -357,3 +357,18 @@ void journal_ban(const struct address *source, uint32_t instance, uint32_t site,
 	write_bytes(&writer, &entry, sizeof(entry));
 	write_end(&writer);
 }
+
+void journal_crawler(const struct address *source, uint32_t crawler)
+{
+	struct log_crawler entry = { .record = { .length = sizeof(entry),
+					     .kind = LOG_CRAWLER,
+					     .time_ms = polder_now_ms() },
+		.source = *source,
+		.crawler = crawler };
+	struct writer writer;
+
+	if (!write_begin(&writer, sizeof(entry)))
+		return;
+	write_bytes(&writer, &entry, sizeof(entry));
+	write_end(&writer);
+}

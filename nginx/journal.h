@@ -14,5 +14,7 @@ void journal_request(ngx_http_request_t *r, const struct polder_request *request
 /* source was banned by the packet path for so long. */
 void journal_ban(const struct address *source, uint32_t instance, uint32_t site, enum check check,
 	uint32_t rule, uint32_t seconds);
+/* Asks the agent whether source is the crawler (row of crawlers.def + 1). */
+void journal_crawler(const struct address *source, uint32_t crawler);
 
 #endif

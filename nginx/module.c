@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The module: directives, phases, variables; nothing else. What a request meets, in this order: the checks (run.c), the
- * redirect to HTTPS, what origins are to be told (headers.c), the cache (cache.c), its origin (origin.c), and when it is over the counters and
+ * The module: directives, phases, variables; nothing else. What a request meets, in this order: an open challenge of ACME
+ * (acme.c), the checks (run.c), the redirect to HTTPS, what origins are to be told (headers.c), the cache (cache.c), its origin (origin.c), and when it is over the counters and
  * the log (journal.c). All of it is known from the table; nginx.conf is fixed.
  */
 #include "nginx/module.h"
 
+#include "nginx/acme.h"
 #include "nginx/cache.h"
 #include "nginx/counters.h"
 #include "nginx/headers.h"
@@ -114,6 +115,8 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		request->check = CHECK_connections;
 		return NGX_HTTP_CLOSE;
 	}
+	if (acme_asked(r, request))
+		return acme_answer(r, request);
 	result = polder_checks_run(r, request);
 	if (result != NGX_DECLINED)
 		return result;

@@ -31,7 +31,7 @@ ngx_int_t pool_start(ngx_cycle_t *cycle)
 	return NGX_OK;
 }
 
-/* Not by table_hash, which takes bytes one by one: this is done for each request. Customers choose addresses and names, and
+/* A few operations, since it is asked for with each request. Customers choose addresses and names, and
  * only slow themselves down by choosing alike ones. */
 uint64_t pool_hash(const struct pool_key *key)
 {

@@ -57,39 +57,57 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-uint64_t rate_hash(const uint64_t secret[2], const void *data, size_t length)
+static inline void sip_begin(uint64_t v[4], const uint64_t secret[2])
 {
-	uint64_t v[4] = { secret[0] ^ UINT64_C(0x736f6d6570736575),
-		secret[1] ^ UINT64_C(0x646f72616e646f6d), secret[0] ^ UINT64_C(0x6c7967656e657261),
-		secret[1] ^ UINT64_C(0x7465646279746573) };
+	v[0] = secret[0] ^ UINT64_C(0x736f6d6570736575);
+	v[1] = secret[1] ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = secret[0] ^ UINT64_C(0x6c7967656e657261);
+	v[3] = secret[1] ^ UINT64_C(0x7465646279746573);
+}
+
+static inline void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+/* "before" is the number of bytes that went in by words. */
+static uint64_t sip_end(uint64_t v[4], const void *data, size_t length, size_t before)
+{
 	const uint8_t *byte = data;
 	uint64_t word;
 
 	for (size_t left = length; left >= 8; left -= 8, byte += 8) {
 		memcpy(&word, byte, 8);
-		v[3] ^= word;
-		sip_round(v);
-		v[0] ^= word;
+		sip_word(v, word);
 	}
-	word = (uint64_t)length << 56;
+	word = (uint64_t)(before + length) << 56;
 	for (size_t i = 0; i < length % 8; i++)
 		word |= (uint64_t)byte[i] << 8 * i;
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
+	sip_word(v, word);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 3; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t rate_hash(const uint64_t secret[2], const void *data, size_t length)
+{
+	uint64_t v[4];
+
+	sip_begin(v, secret);
+	return sip_end(v, data, length, 0);
+}
+
 uint64_t rate_key(const struct rates *rates, uint32_t what, uint32_t generation, const void *target,
 	size_t length)
 {
-	uint64_t pair[2] = { (uint64_t)what << 32 | generation,
-		rate_hash(rates->secret, target, length) };
+	uint64_t v[4];
 
-	return rate_hash(rates->secret, pair, sizeof(pair)) | KEY_BIT;
+	sip_begin(v, rates->secret);
+	sip_word(v, (uint64_t)what << 32 | generation);
+	return sip_end(v, target, length, sizeof(uint64_t)) | KEY_BIT;
 }
 
 /* ---- finding */

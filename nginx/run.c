@@ -46,6 +46,8 @@ static const struct {
 	[CHECK_challenge] = { challenge_check, NAMES_SOURCE },
 };
 
+static uint64_t asked; /* bit of each that is in the table above */
+
 static const struct {
 	const char *name, *text;
 } row[CHECK_COUNT] = {
@@ -235,7 +237,7 @@ static struct checks_request *state_of(ngx_http_request_t *r, struct polder_requ
 
 static bool is_asked(const struct checks_request *state, unsigned check)
 {
-	if (!checks[check].ask || state->request->site->mode[check] == CHECK_OFF)
+	if (state->request->site->mode[check] == CHECK_OFF)
 		return false;
 	return !(state->exempt && (checks[check].traits & NAMES_SOURCE));
 }
@@ -252,10 +254,11 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 		return checks_refuse(state, CHECK_unknown_host, 0);
 	if (state->body == BODY_COMING)
 		return NGX_DONE;
-	while (all && state->next < CHECK_COUNT) {
-		unsigned check = state->next;
+	while (all && asked >> state->next) {
+		unsigned check = state->next + (unsigned)__builtin_ctzll(asked >> state->next);
 		ngx_int_t result = NGX_DECLINED;
 
+		state->next = (uint8_t)check;
 		if (is_asked(state, check))
 			result = checks[check].ask(state);
 		if (result != NGX_DECLINED)
@@ -298,6 +301,8 @@ ngx_int_t polder_checks_open(ngx_cycle_t *cycle)
 
 ngx_int_t polder_checks_start(ngx_cycle_t *cycle)
 {
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		asked |= (uint64_t)(checks[i].ask != NULL) << i;
 	rates.slot = counters_rates();
 	rates.count = RATE_SLOTS;
 	memcpy(rates.secret, counters_node()->rate_secret, sizeof(rates.secret));

@@ -358,6 +358,18 @@ uint8_t table_region(const struct table *table, const struct address *address)
 	return 0;
 }
 
+uint32_t table_crawler(
+	const struct table *table, const struct address *source, int64_t now_ms, int64_t *until_ms)
+{
+	const struct table_crawler *found =
+		find_sized(table, TABLE_CRAWLER, source, sizeof(*source), sizeof(*found));
+
+	if (!found || found->until_ms <= now_ms)
+		return CRAWLER_NONE;
+	*until_ms = found->until_ms;
+	return found->crawler;
+}
+
 uint64_t table_generation(const struct table *table)
 {
 	return __atomic_load_n(&table->header->generation, __ATOMIC_ACQUIRE);

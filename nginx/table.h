@@ -41,6 +41,9 @@ const struct table_name *table_name(const struct table *table, const char *name,
 const struct table_sources *table_sources(const struct table *table);
 /* Row of countries.def + 1, by the operator's word; 0: it says nothing about that address. */
 uint8_t table_region(const struct table *table, const struct address *address);
+/* The crawler (row of crawlers.def + 1) that the source was found to be; CRAWLER_NONE: none, or not known. *until_ms: up to when. */
+uint32_t table_crawler(
+	const struct table *table, const struct address *source, int64_t now_ms, int64_t *until_ms);
 uint64_t table_generation(const struct table *table);
 
 #endif

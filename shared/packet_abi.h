@@ -519,25 +519,32 @@ struct counter {
 };
 /*
  * Reasons that follow from a packet's addresses are counted with the VIP, and so is that of a flood of ACKs; others in
- * "vip_reason".
+ * "vip_reason". With the VIP, too: SYNs answered with a cookie, and cookies that came back. What is missing of these
+ * is a flood of SYNs.
  */
-#define REFUSED_FIRST REASON_blackhole
-#define REFUSED_COUNT (REASON_bogon - REASON_blackhole + 1)
-#define VIP_REASONS   (REFUSED_COUNT + 1)
-/* The place of a reason in vip_counter.refused; VIP_REASONS: none. And the reason of a place. */
+#define REFUSED_FIRST		 REASON_blackhole
+#define REFUSED_COUNT		 (REASON_bogon - REASON_blackhole + 1)
+#define VIP_REASONS		 (REFUSED_COUNT + 3)
+#define VIP_PLACE_COOKIE_INVALID ((__u32)REFUSED_COUNT)
+#define VIP_PLACE_COOKIE_SENT	 ((__u32)REFUSED_COUNT + 1)
+#define VIP_PLACE_FLOW_OPENED	 ((__u32)REFUSED_COUNT + 2)
+/* The place of a DROP reason in vip_counter.reason; VIP_REASONS: none. And the reason of a place. */
 #define VIP_REASON_PLACE(reason)                                                                   \
-	((reason) == REASON_cookie_invalid			? (__u32)REFUSED_COUNT             \
+	((reason) == REASON_cookie_invalid			? VIP_PLACE_COOKIE_INVALID         \
 		: (__u32)(reason)-REFUSED_FIRST < REFUSED_COUNT ? (__u32)(reason)-REFUSED_FIRST    \
 								: (__u32)VIP_REASONS)
 #define VIP_REASON_AT(place)                                                                       \
-	((place) == REFUSED_COUNT ? (__u32)REASON_cookie_invalid : REFUSED_FIRST + (place))
+	((place) < REFUSED_COUNT		      ? REFUSED_FIRST + (place)                    \
+		: (place) == VIP_PLACE_COOKIE_INVALID ? (__u32)REASON_cookie_invalid               \
+		: (place) == VIP_PLACE_COOKIE_SENT    ? (__u32)REASON_cookie_sent                  \
+						      : (__u32)REASON_flow_opened)
 struct vip_counter {
 	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
 	struct counter out;	/* packets sent to clients for the VIP */
 	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
 	__u64 reserved;
-	struct counter refused[VIP_REASONS]; /* of dropped, by VIP_REASON_PLACE */
+	struct counter reason[VIP_REASONS]; /* by place; a cookie that came back is a flow_opened */
 };
 struct vip_reason_key {
 	__u32 instance;

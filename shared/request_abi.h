@@ -44,7 +44,7 @@ enum check_mode {
 /* ---- table */
 
 #define TABLE_MAGIC   0x54444c50u /* "PLDT" */
-#define TABLE_VERSION 3
+#define TABLE_VERSION 4
 #define TABLE_GONE    1u /* offset of a slot whose record was deleted; its slot may be used again */
 
 struct table_header {
@@ -74,9 +74,9 @@ enum table_kind {
 	TABLE_OCSP = 5,	       /* number of the certificate: the response, DER, to be stapled */
 	TABLE_NAME = 6,	       /* name of an origin, lower case: struct table_name */
 	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
-	TABLE_SOURCES = 8,     /* no key: struct table_sources; absent: the host chooses */
-	TABLE_RULES =
-		9, /* no key: struct site, of which only rules count: those that sites choose from */
+	TABLE_CRAWLER = 8,     /* struct address: struct table_crawler */
+	TABLE_SOURCES = 9,     /* no key: struct table_sources; absent: the host chooses */
+	TABLE_RULES = 10,      /* no key: struct site of nobody, whose rules sites choose from */
 	TABLE_KIND_LAST = TABLE_RULES
 };
 #define TABLE_KEY_MAX 256
@@ -92,14 +92,23 @@ struct table_record {
 };
 static_assert(sizeof(struct table_record) == 16, "file format");
 
-/* FNV-1a with the kind first. Who can choose keys here is whoever may add sites; clients can only ask. */
+/* By words of eight bytes: it is asked for with each request. The last one overlaps the one before, unless the key is shorter than
+ * one. Who can choose keys here is whoever may add sites; clients can only ask. */
 static inline uint64_t table_hash(uint16_t kind, const void *key, size_t length)
 {
 	const uint8_t *byte = key;
-	uint64_t hash = (UINT64_C(0xcbf29ce484222325) ^ kind) * UINT64_C(0x100000001b3);
+	uint64_t hash = ((uint64_t)kind << 32 | length) * UINT64_C(0x9e3779b97f4a7c15), word = 0;
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i + 8 < length; i += 8) {
+		__builtin_memcpy(&word, byte + i, 8);
+		hash = (hash ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
+		hash ^= hash >> 32;
+	}
+	if (length >= 8)
+		__builtin_memcpy(&word, byte + length - 8, 8);
+	for (size_t i = 0; length < 8 && i < length; i++)
+		word = word << 8 | byte[i];
+	hash = (hash ^ word) * UINT64_C(0x94d049bb133111eb);
 	return hash ^ hash >> 32;
 }
 
@@ -140,6 +149,15 @@ struct table_name { /* as last resolved */
 	uint32_t reserved;
 	struct address address[NAME_ADDRESS_MAX];
 };
+
+/* A source that is what its user agent says (crawlers.def). */
+#define CRAWLER_MAX 4096
+struct table_crawler {
+	int64_t until_ms; /* machine UTC */
+	uint32_t crawler; /* row + 1 */
+	uint32_t reserved;
+};
+#define CRAWLER_NONE 0
 
 /* Where connections to origins leave from: the node's back-to-origin addresses, and ports that are not the packet path's,
  * which takes replies to its own for those of flows. */
@@ -380,9 +398,12 @@ struct site {
 	struct site_list caches; /* struct site_cache_rule */
 	uint32_t cache_edition;	 /* another one when all that was cached is void */
 	uint32_t account;	 /* whose it is: access logs are kept by account */
+	struct site_text
+		acme_token; /* of a challenge (RFC 8555, 8.3) that is open; absent: none is */
+	struct site_text acme_answer; /* its key authorization */
 };
 static_assert(sizeof(struct site_origin) == 40 && sizeof(struct site_step) == 24 &&
-		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 152,
+		      sizeof(struct site_rule) == 56 && sizeof(struct site) == 160,
 	"sites are built and read by different programs");
 
 /* A certificate with its key. key_offset .. is overwritten when it is deleted or replaced. */
@@ -486,6 +507,7 @@ struct log_header {
 enum log_kind {
 	LOG_REQUEST = 1, /* struct log_request */
 	LOG_BAN = 2,	 /* struct log_ban */
+	LOG_CRAWLER = 3, /* struct log_crawler */
 };
 struct log_record {
 	uint16_t length; /* with this header; a multiple of 8 */
@@ -548,6 +570,13 @@ struct log_ban {
 	uint32_t rule;
 	uint32_t seconds;
 };
-static_assert(sizeof(struct log_ban) == 48, "records are multiples of 8");
+struct log_crawler { /* a source would be let through if it were what its user agent says: the agent is to find out */
+	struct log_record record;
+	struct address source;
+	uint32_t crawler; /* row of crawlers.def + 1 */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct log_ban) == 48 && sizeof(struct log_crawler) == 40,
+	"records are multiples of 8");
 
 #endif

@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 6
+#define SNAPSHOT_VERSION 7
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
@@ -73,6 +73,7 @@ enum record_type {
 	RECORD_REQUESTS = 30,
 	RECORD_LOG_LINE = 31,
 	RECORD_LOG_DONE = 32,
+	RECORD_UPLINK = 33,
 };
 
 struct record {
@@ -325,8 +326,12 @@ struct record_request_ban { /* id = instance: the request path banned a source a
 	uint32_t reserved;
 	int64_t until_ms; /* machine UTC */
 };
+#define SITE_AGE_MAX_MS 60000
 struct record_site_traffic { /* id = site; totals since the node's file was made; only what changed */
 	struct record record;
+	uint32_t
+		age_ms; /* since before the first that was counted; 0: not known, or SITE_AGE_MAX_MS and more */
+	uint32_t reserved;
 	struct site_counter counter;
 };
 
@@ -394,6 +399,13 @@ struct record_log_done { /* id = query: the node has told all its lines */
 	struct record record;
 	uint32_t lines;
 	uint32_t partial; /* 1: it looked at as much as it may, and there is more */
+};
+struct record_uplink { /* id = place among the node's interfaces, from 1: in every report */
+	struct record record;
+	uint32_t speed_mbps; /* 0: not known */
+	uint32_t reserved;
+	uint64_t in_bytes, out_bytes; /* totals since the interface was made */
+	char name[16];		      /* NUL-padded */
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

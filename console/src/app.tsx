@@ -2,7 +2,8 @@
 // The frame: log-in or navigation and page. Which pages there are is a table, pages/index.ts.
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Button as AriaButton, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Separator } from "react-aria-components";
-import { lifeNow, logOut, mayBe, updateCaller, useCaller, useLifeOffset, useSession } from "./api/session";
+import { useSilence } from "./api/client";
+import { callerOf, lifeNow, logOut, mayBe, ownerOf, updateCaller, useCaller, useLifeOffset, useSession } from "./api/session";
 import { Button, Empty, LinkButton, Loading, Notice, Toasts, useNow } from "./components";
 import { languages, setLanguage, useLanguage, useTexts, format, type Language } from "./i18n";
 import { common } from "./i18n/common";
@@ -107,6 +108,16 @@ function ClockNotice() {
 	return <Notice tone="info">{t("clockMoved", { time: t(offset > 0 ? "ahead" : "behind", { time: duration(Math.abs(offset)) }), now: dateTime(lifeNow()) })}</Notice>;
 }
 
+/** Figures that nobody renews must not be taken for the present's. */
+function SilenceNotice() {
+	const t = useTexts(shell);
+	const since = useSilence();
+	const now = useNow();
+	if (since === undefined)
+		return null;
+	return <div className="silence"><Notice tone="bad" title={t("silent")}>{t("silentText", { time: duration(now - since) })}</Notice></div>;
+}
+
 function PageOf({ page }: { page: Page | undefined }) {
 	const t = useTexts(shell);
 	const tc = useTexts(common);
@@ -129,6 +140,7 @@ function Frame() {
 	const [open, setOpen] = useState(false);
 	const main = useRef<HTMLElement>(null);
 	const tour = useTour();
+	const silent = useSilence() !== undefined;
 	const id = route.path[0] ?? "overview";
 	const page = pages.find((row) => row.id === id);
 	const title = page ? format(page.title, language) : t("notFound");
@@ -156,7 +168,7 @@ function Frame() {
 		return () => window.removeEventListener("keydown", close);
 	}, [open]);
 
-	return <div className={`frame${open ? " nav-open" : ""}`}>
+	return <div className={`frame${open ? " nav-open" : ""}${silent ? " silent" : ""}`}>
 		<a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t("skip")}</a>
 		<header className="topbar">
 			<AriaButton className="button quiet icon-button menu-button" aria-label={t("menu")} aria-expanded={open} onPress={() => setOpen(!open)}>
@@ -166,12 +178,18 @@ function Frame() {
 		</header>
 		<div className="side"><Navigation current={id} onChosen={() => setOpen(false)} /></div>
 		<div className="shade" onClick={() => setOpen(false)} aria-hidden="true" />
-		<main className="main" id="main" ref={main} tabIndex={-1}><ClockNotice /><PageOf page={page} /></main>
+		<main className="main" id="main" ref={main} tabIndex={-1}><SilenceNotice /><ClockNotice /><PageOf page={page} /></main>
 		{tour !== undefined && <Suspense fallback={null}><TourBar /></Suspense>}
 	</div>;
 }
 
+/** A session that ended by itself takes nothing from whom it belonged to: his page waits, unseen, until he is back. */
 export function App() {
 	const session = useSession();
-	return <>{session.state === "in" ? <Frame /> : <LoginPage why={session.why} />}<Toasts /></>;
+	const caller = callerOf(session);
+	const out = session.state === "out";
+	return <>
+		{caller && <div key={ownerOf(caller)} hidden={out} inert={out}><Frame /></div>}
+		{out ? <LoginPage why={session.why} kept={session.kept} /> : <Toasts />}
+	</>;
 }

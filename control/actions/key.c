@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Accounts, access keys and security tokens. A secret is shown once, in the reply that makes it; the
+ * Access keys and security tokens. A secret is shown once, in the reply that makes it; the
  * store has it encrypted. A security token is a key of its own with an end: it is made from the rights
  * of the key that asks, at most, and cannot make another, or it would never end. For the same reason
  * accounts and keys are managed with permanent keys of all instances only: a token, or a key of some
@@ -66,36 +66,6 @@ enum err check_may_manage(const struct call *call)
 	bool passing = call->key->token && !call->key->manages;
 
 	return passing || call->key->instance_count ? ERR_FORBIDDEN : OK;
-}
-
-/* CreateAccount */
-
-struct create_account {
-	const char *name;
-};
-static const struct param create_account_params[] = {
-	PARAM(create_account, name, "Name", .kind = PARAM_TEXT, .required = true, .min = 1,
-		.max = NAME_BYTES_MAX, .help = "what the account is called"),
-	PARAM_ROW_END,
-};
-
-static enum err create_account_run(struct call *call, const void *args)
-{
-	const struct create_account *wanted = args;
-	int64_t account;
-	enum err err;
-
-	TRY(check_may_manage(call));
-	err = account_insert(call->db, wanted->name, call->clock_ms, &account);
-	if (err == ERR_CONFLICT)
-		return refuse(call, ERR_INVALID_PARAMETER,
-			"The specified parameter \"Name\" is not valid: an account has it "
-			"already.");
-	TRY(err);
-	call->object = arena_print(call->mem, "%lld", (long long)account);
-	if (!call->object)
-		return ERR_MEMORY;
-	return put_int(call->reply, "AccountId", account);
 }
 
 /* CreateAccessKey */
@@ -421,7 +391,6 @@ static const struct reply_list key_lists[] = {
 	}
 
 const struct action key_actions[] = {
-	ROW(create_account, "CreateAccount", WRITE, PERMISSION_OPERATOR, "make an account"),
 	ROW(create_access_key, "CreateAccessKey", WRITE, PERMISSION_OPERATOR,
 		"make an access key; its secret is shown once"),
 	ROW(describe_access_keys, "DescribeAccessKeys", READ, PERMISSION_OPERATOR,

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/store/attack.h"
 #include "control/store/website.h"
 
 #define LIVE_INSTANCES_MAX 1000
@@ -325,11 +326,40 @@ static enum err put_nodes(struct call *call)
 	if (call->key->permission != PERMISSION_OPERATOR || call->key->instance_count)
 		return OK;
 	TRY(nodes_facts(call->nodes, call->mem, &facts, &count));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		TRY(add(list, json_pack("{s:s, s:I, s:I, s:I}", "NodeName", facts[i].name,
 				      "SeenTime", (json_int_t)facts[i].seen_ms, "VipCount",
 				      (json_int_t)facts[i].report.vip_count, "ServiceCount",
 				      (json_int_t)facts[i].report.service_count)));
+		TRY(put_uplinks(json_array_get(list, i), &facts[i]));
+	}
+	return OK;
+}
+
+/* ---- attacks that go on */
+
+static enum err put_attacks(struct call *call, const struct scope *scope)
+{
+	const char *only = scope->only ? scope->only->id : NULL;
+	const struct attack_filter filter = {
+		.account = call_account(call),
+		.allowed = (const char *const *)call->key->instance,
+		.allowed_count = call->key->instance_count,
+		.ids = &only,
+		.id_count = scope->only ? 1 : 0,
+		.open = true,
+		.limit = LIVE_ROWS,
+	};
+	struct attack_row *rows;
+	int64_t total;
+	json_t *list;
+	size_t count;
+
+	TRY(attack_list(call->db, call->mem, &filter, &rows, &count, &total));
+	TRY(put_int(call->reply, "AttackCount", total));
+	TRY(put_list(call->reply, "Attacks", &list));
+	for (size_t i = 0; i < count; i++)
+		TRY(put_attack(list, &rows[i]));
 	return OK;
 }
 
@@ -346,6 +376,7 @@ static enum err live_run(struct call *call, const void *raw)
 	TRY(put_connections(call, &scope));
 	TRY(put_sites(call, &scope));
 	TRY(put_nodes(call));
+	TRY(put_attacks(call, &scope));
 	return put(call->reply, "Partial", json_boolean(scope.partial));
 }
 
@@ -354,6 +385,9 @@ static const struct reply_list live_lists[] = {
 	{ "Reasons", "Reason" },
 	{ "Sites", "Site" },
 	{ "Nodes", "Node" },
+	{ "Uplinks", "Uplink" },
+	{ "Attacks", "Attack" },
+	{ "Types", "Type" },
 	{ NULL, NULL },
 };
 

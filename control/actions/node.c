@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "control/actions/tables.h"
+#include "control/engine/volumes.h"
 
 #define LINE "coop-line-001" /* the one line that exists; published */
 
@@ -63,6 +64,22 @@ static json_t *sources_json(const char *sources)
 	return list;
 }
 
+enum err put_uplinks(json_t *node, const struct node_facts *facts)
+{
+	json_t *list;
+	TRY(put_list(node, "Uplinks", &list));
+	for (size_t i = 0; i < NODE_INTERFACE_MAX; i++) {
+		const struct node_uplink *uplink = &facts->uplink[i];
+		if (uplink->name[0])
+			TRY(add(list,
+				json_pack("{s:s, s:I, s:I, s:I}", "Interface", uplink->name, "Mbps",
+					(json_int_t)uplink->speed_mbps, "InBytesPerSecond",
+					(json_int_t)uplink->in_bytes_rate, "OutBytesPerSecond",
+					(json_int_t)uplink->out_bytes_rate)));
+	}
+	return OK;
+}
+
 /* What the node itself said since this control started. */
 static enum err put_report(json_t *node, const struct node_facts *facts)
 {
@@ -76,6 +93,8 @@ static enum err put_report(json_t *node, const struct node_facts *facts)
 	TRY(put_int(node, "MapBytes", (int64_t)facts->report.map_bytes));
 	TRY(put_int(node, "LifeOffset", facts->report.life_offset_ms));
 	TRY(put_text(node, "XdpMode", modes[mode < 3 ? mode : 0]));
+
+	TRY(put_uplinks(node, facts));
 
 	json_t *list;
 	TRY(put_list(node, "Reasons", &list));
@@ -182,13 +201,17 @@ static enum err describe_traffic_run(struct call *call, const void *raw)
 	const struct describe_traffic *args = raw;
 	struct instance instance;
 	struct node_traffic traffic = { 0 };
+	struct volume minute;
 	TRY(call_instance(call, args->id, &instance));
 	bool reported = nodes_traffic(call->nodes, instance.number, &traffic);
+	nodes_volume_recent(call->nodes, instance.number, call->clock_ms, 60, &minute);
 	TRY(put_text(call->reply, "InstanceId", instance.id));
 	TRY(put(call->reply, "Reported", json_boolean(reported)));
 	TRY(put_counter(call->reply, "InPackets", "InBytes", traffic.in));
 	TRY(put_counter(call->reply, "DroppedPackets", "DroppedBytes", traffic.dropped));
 	TRY(put_counter(call->reply, "OutPackets", "OutBytes", traffic.out));
+	TRY(put_int(call->reply, "InPacketsLastMinute", (int64_t)minute.in.packets));
+	TRY(put_int(call->reply, "DroppedPacketsLastMinute", (int64_t)minute.dropped.packets));
 	return put_int(call->reply, "LastPacketTime", traffic.last_in_ms);
 }
 
@@ -198,6 +221,7 @@ static const struct reply_list nodes_lists[] = {
 	{ "Sources", "Source" },
 	{ "Reasons", "Reason" },
 	{ "Checks", "Check" },
+	{ "Uplinks", "Uplink" },
 	{ NULL, NULL },
 };
 

@@ -47,6 +47,7 @@ static const struct {
 	{ "engine.renew", OPERATION_RESTORED },
 	{ "RenewInstance", OPERATION_RESTORED },
 	{ "ModifyInstance", OPERATION_ELASTIC },
+	{ "ModifyElasticBandWidth", OPERATION_ELASTIC },
 };
 #define OPERATION_ROWS (sizeof(operations) / sizeof(operations[0]))
 

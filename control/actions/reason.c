@@ -87,7 +87,7 @@ static enum err describe_run(struct call *call, const void *raw)
 	TRY(put_int(call->reply, "Time", call->clock_ms));
 	TRY(put_traffic(call, instance.number));
 	TRY(put_list(call->reply, "Reasons", &list));
-	for (uint32_t i = 0; i < REASON_COUNT; i++)
+	for (uint32_t i = REASON_DROP_FIRST; i < REASON_COUNT; i++)
 		TRY(put_reason(call, list, instance.number, i));
 	return OK;
 }

@@ -11,6 +11,7 @@
 extern const struct action instance_actions[];
 extern const struct action instance_order_actions[];
 extern const struct action available_actions[];
+extern const struct action elastic_actions[];
 extern const struct action plan_actions[];
 extern const struct action tag_actions[];
 extern const struct action port_actions[];
@@ -37,6 +38,7 @@ extern const struct action web_top_actions[];
 extern const struct action web_smart_actions[];
 extern const struct action scene_actions[];
 extern const struct action blackhole_actions[];
+extern const struct action attack_actions[];
 extern const struct action reason_actions[];
 extern const struct action explain_actions[];
 extern const struct action capture_actions[];
@@ -50,6 +52,7 @@ extern const struct action website_access_actions[];
 extern const struct action certificate_actions[];
 extern const struct action node_actions[];
 extern const struct action operation_actions[];
+extern const struct action account_actions[];
 extern const struct action key_actions[];
 extern const struct action drill_actions[];
 extern const struct action user_actions[];
@@ -57,5 +60,12 @@ extern const struct action session_actions[];
 extern const struct action error_actions[];
 extern const struct action api_call_actions[];
 extern const struct action live_actions[];
+
+struct node_facts;
+/* Lists the interfaces of a node with what goes through them. */
+enum err put_uplinks(json_t *node, const struct node_facts *facts) MUST_USE;
+struct attack_row;
+/* Appends an attack with all that is known of it, as DescribeAttacks does. */
+enum err put_attack(json_t *list, const struct attack_row *row) MUST_USE;
 
 #endif

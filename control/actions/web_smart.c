@@ -25,7 +25,7 @@ static enum err describe_run(struct call *call, const void *raw)
 	struct website_rule *rules;
 	struct web_policy policy;
 	struct website website;
-	struct site_point recent;
+	struct site_recent recent;
 	uint64_t threshold, rate;
 	size_t count;
 

@@ -79,6 +79,8 @@ static enum err load(struct call *call, const struct top *args, enum top_kind ki
 	struct found **out, size_t *count)
 {
 	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
+	const struct top_span span = { .from_ms = args->from * SECOND_MS,
+		.until_ms = until * SECOND_MS };
 	struct top_entry *entry = arena_array(call->mem, TOP_MERGED, sizeof(*entry));
 	struct website *website;
 	size_t sites, room = 0;
@@ -90,8 +92,8 @@ static enum err load(struct call *call, const struct top *args, enum top_kind ki
 	*out = NULL;
 	*count = 0;
 	for (size_t i = 0; i < sites; i++) {
-		size_t found = nodes_site_top(call->nodes, website[i].number, kind,
-			args->from * SECOND_MS, until * SECOND_MS, entry, NULL, NULL);
+		size_t found = nodes_site_top(
+			call->nodes, website[i].number, kind, &span, entry, NULL, NULL);
 
 		if (*count + found > room) {
 			struct found *larger;
@@ -218,6 +220,20 @@ static size_t add_up(struct found *found, size_t count)
 	return used;
 }
 
+/* Databases of countries know no provinces, so none has requests (docs/decisions/007). */
+static enum err provinces_run(struct call *call, const void *raw)
+{
+	const struct top *args = raw;
+	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
+	struct website *website;
+	size_t sites;
+	json_t *list;
+
+	TRY(figure_span(call, args->from, until));
+	TRY(figure_sites(call, args->domain, &website, &sites));
+	return put_list(call->reply, "SourceProvinces", &list);
+}
+
 static enum err countries_run(struct call *call, const void *raw)
 {
 	const struct top *args = raw;
@@ -303,6 +319,7 @@ static const struct param own_params[] = {
 static enum err own_run(struct call *call, const void *raw)
 {
 	const struct own *args = raw;
+	const struct top_span span = { .from_ms = args->from_ms, .until_ms = args->until_ms };
 	struct top_entry *entry = arena_array(call->mem, TOP_MERGED, sizeof(*entry));
 	struct website website;
 	size_t count, kind = 0;
@@ -315,8 +332,8 @@ static enum err own_run(struct call *call, const void *raw)
 		kind++;
 	TRY(figure_span(call, args->from_ms, args->until_ms));
 	TRY(call_website(call, args->domain, &website));
-	count = nodes_site_top(call->nodes, website.number, (enum top_kind)kind, args->from_ms,
-		args->until_ms, entry, &total, NULL);
+	count = nodes_site_top(
+		call->nodes, website.number, (enum top_kind)kind, &span, entry, &total, NULL);
 	TRY(put_text(call->reply, "Domain", website.domain));
 	TRY(put_int(call->reply, "Total", (int64_t)total));
 	TRY(put_list(call->reply, "Items", &list));
@@ -401,6 +418,8 @@ static const struct param source_params[] = {
 static const struct reply_list url_lists[] = { { "UrlList", "Url" }, { NULL, NULL } };
 static const struct reply_list country_lists[] = { { "SourceCountrys", "Country" },
 	{ NULL, NULL } };
+static const struct reply_list province_lists[] = { { "SourceProvinces", "Province" },
+	{ NULL, NULL } };
 static const struct reply_list source_lists[] = { { "DataList", "DataItem" }, { NULL, NULL } };
 static const struct reply_list item_lists[] = { { "Items", "Item" }, { NULL, NULL } };
 /* Published without names of their items. */
@@ -425,6 +444,9 @@ const struct action web_top_actions[] = {
 		"lists the URLs whose answers take longest"),
 	TOP_READ("DescribeDomainViewSourceCountries", country_params, countries_run, country_lists,
 		"counts the requests of a web site by country"),
+	TOP_READ("DescribeDomainViewSourceProvinces", country_params, provinces_run, province_lists,
+		"counts the requests of a web site by province of China: no database here knows "
+		"them"),
 	TOP_READ("DescribeDomainTopUserAgent", list_params, agent_run, plain_lists,
 		"lists the most frequent browsers of a web site"),
 	TOP_READ("DescribeDomainTopReferer", list_params, referer_run, plain_lists,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/engine/answers.h"
 #include "control/model/lifecycle.h"
+#include "control/store/attack.h"
 #include "control/store/policy.h"
 #include "control/store/query.h"
 #include "control/store/web_policy.h"
@@ -36,11 +37,13 @@ void attacks_init(
 {
 	*attacks = (struct attacks){ .nodes = nodes, .settings = *settings };
 	table_init(&attacks->told, sizeof(struct entry), TOLD_SLOTS);
+	attack_records_init(&attacks->records, settings);
 }
 
 void attacks_free(struct attacks *attacks)
 {
 	table_free(&attacks->told);
+	attack_records_free(&attacks->records);
 }
 
 /* ---- over the plan */
@@ -108,6 +111,7 @@ static enum err blackhole(struct tick *tick, const struct instance *instance,
 
 	protection->blackhole_from_ms = tick->clock_ms;
 	protection->blackhole_until_ms = tick->clock_ms + tick->attacks->settings.blackhole_ms;
+	TRY(blackhole_record(tick, instance, rates));
 	TRY(protection_put(tick->db, tick->mem, protection));
 	detail = arena_print(tick->mem, "{\"mbps\":%llu,\"planMbps\":%llu,\"until\":%lld}",
 		(unsigned long long)(rates->in.bytes / BYTES_OF_MBPS),
@@ -287,6 +291,7 @@ enum err attacks_prune(struct tick *tick)
 		answers_prune(nodes_answers(tick->attacks->nodes), tick->clock_ms);
 	}
 	TRY(log_query_prune(tick->db, tick->clock_ms - ANSWER_KEEP_MS));
+	TRY(attack_prune(tick->db, tick->clock_ms - ATTACK_KEEP_MS));
 	TRY(limit_event_prune(tick->db, tick->clock_ms - LIMIT_EVENT_KEEP_MS));
 	return capture_prune(tick->db, tick->clock_ms - CAPTURE_KEEP_MS);
 }

@@ -5,6 +5,7 @@
 #ifndef CONTROL_ENGINE_ATTACKS_H
 #define CONTROL_ENGINE_ATTACKS_H
 
+#include "control/engine/attack_records.h"
 #include "control/engine/inbox.h"
 #include "control/engine/nodes.h"
 #include "control/engine/steps.h"
@@ -21,6 +22,7 @@ struct attacks {
 	/* Found by "due", for "run": the instances over what they have. */
 	size_t busy_count;
 	struct instance_rates busy[BUSY_BATCH];
+	struct attack_records records;
 	struct table told; /* instances whose bandwidth was looked into lately */
 	/* Taken by "run", forgotten when that is in the store. */
 	size_t offence_count, refusal_count;

@@ -194,7 +194,7 @@ enum err engine_start(const char *db_url, const struct vault *vault, struct life
 	engine->clock = clock;
 	engine->nodes = nodes;
 	attacks_init(&engine->attacks, nodes, settings);
-	smart_init(&engine->smart, nodes, settings->smart_rule_ms);
+	smart_init(&engine->smart, nodes, settings->smart_rule_ms, settings->smart_learn_ms);
 
 	enum err err = engine_prepare(engine, db_url);
 

@@ -38,9 +38,14 @@ enum err engine_tick(
 
 /* What the engine does about attacks. */
 struct engine_settings {
-	bool blackhole;	       /* put instances there whose attacks go over their plan */
-	int64_t blackhole_ms;  /* for so long */
-	int64_t smart_rule_ms; /* of rules that make themselves; 0: SMART_RULE_MS */
+	bool blackhole;		/* put instances there whose attacks go over their plan */
+	int64_t blackhole_ms;	/* for so long */
+	int64_t smart_rule_ms;	/* of rules that make themselves; 0: SMART_RULE_MS */
+	int64_t smart_learn_ms; /* what they go by is learned in pieces of so long; 0: a minute */
+	/* What is an attack: attack_terms by kind; 0: the settings' defaults. */
+	uint64_t attack_packets, attack_connections, attack_requests;
+	uint32_t attack_share;
+	int64_t attack_quiet_ms;
 };
 
 struct engine;

@@ -16,6 +16,8 @@
 #define SPAN_MIN_MS 100
 /* A longer silence says nothing about a rate "now". */
 #define SPAN_MAX_MS MINUTE_MS
+/* So long after a node's first report its full one has come, with all that had traffic. */
+#define TOLD_ALL_MS (10 * SECOND_MS)
 
 struct total {
 	struct counter now, rate;
@@ -85,6 +87,8 @@ void measures_begin(struct measures *measures, int64_t clock_ms)
 				    ? (span_ms < SPAN_MIN_MS ? SPAN_MIN_MS : span_ms)
 				    : 0;
 	measures->report_ms = clock_ms;
+	if (measures->first_ms == 0)
+		measures->first_ms = clock_ms;
 }
 
 /* ---- taking */
@@ -236,6 +240,22 @@ static void take_log_used(struct measures *measures, const struct record_log_use
 		log_warn("no room for the access logs of account %u", record->record.id);
 }
 
+static void take_uplink(struct measures *measures, const struct record_uplink *record)
+{
+	struct node_uplink *uplink = &measures->uplink[record->record.id - 1];
+	bool known = strcmp(uplink->name, record->name) == 0;
+	int64_t span_ms = known ? measures->span_ms : 0;
+
+	*uplink = (struct node_uplink){
+		.speed_mbps = record->speed_mbps,
+		.in_bytes = record->in_bytes,
+		.out_bytes = record->out_bytes,
+		.in_bytes_rate = rate_of(uplink->in_bytes, record->in_bytes, span_ms),
+		.out_bytes_rate = rate_of(uplink->out_bytes, record->out_bytes, span_ms),
+	};
+	memcpy(uplink->name, record->name, sizeof(uplink->name));
+}
+
 void measures_take(struct measures *measures, const union report_record *record, bool *refused)
 {
 	*refused = false;
@@ -254,6 +274,9 @@ void measures_take(struct measures *measures, const union report_record *record,
 		break;
 	case RECORD_LOG_USED:
 		take_log_used(measures, &record->log_used);
+		break;
+	case RECORD_UPLINK:
+		take_uplink(measures, &record->uplink);
 		break;
 	case RECORD_HEALTH_STATE:
 		take_health(measures, &record->health_state);
@@ -394,23 +417,66 @@ void measures_site_rates(
 }
 
 bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
-	struct site_counter *out)
+	struct site_counter *out, int64_t *span_ms)
 {
 	const struct site_entry *entry = table_find(&measures->site, record->record.id);
 	const uint64_t *now = (const uint64_t *)(const void *)&record->counter, *before;
 	uint64_t *change = (uint64_t *)(void *)out;
+	bool known = entry && measures->span_ms != 0;
 
-	if (!entry || measures->span_ms == 0)
-		return false;
-	before = (const uint64_t *)(const void *)&entry->measure.total;
 	memset(out, 0, sizeof(*out));
 	out->number = record->record.id;
-	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++) {
-		if (now[i] < before[i])
-			return false;
-		change[i] = now[i] - before[i];
+	before = known ? (const uint64_t *)(const void *)&entry->measure.total : change;
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		known = known && now[i] >= before[i];
+	if (!known && record->age_ms == 0)
+		return false;
+	for (size_t i = 1; i < sizeof(*out) / sizeof(uint64_t); i++)
+		change[i] = now[i] - (known ? before[i] : 0);
+	*span_ms = known ? measures->span_ms : (int64_t)record->age_ms;
+	return true;
+}
+
+bool measures_has_site(const struct measures *measures, int64_t site)
+{
+	return table_find(&measures->site, (uint64_t)site) != NULL;
+}
+
+/* before NULL: nothing was reported yet. */
+static bool counter_change(const struct measures *measures, const struct counter *before,
+	const struct counter *now, struct counter *out)
+{
+	if (measures->span_ms == 0 ||
+		(!before && measures->report_ms - measures->first_ms < TOLD_ALL_MS))
+		return false;
+	if (before && (now->packets < before->packets || now->bytes < before->bytes))
+		return false;
+	*out = *now;
+	if (before) {
+		out->packets -= before->packets;
+		out->bytes -= before->bytes;
 	}
 	return true;
+}
+
+bool measures_traffic_change(const struct measures *measures, const struct record_traffic *record,
+	struct node_rates *out)
+{
+	const struct traffic_entry *entry = table_find(&measures->traffic, record->record.id);
+
+	return counter_change(measures, entry ? &entry->in.now : NULL, &record->in, &out->in) &&
+	       counter_change(measures, entry ? &entry->dropped.now : NULL, &record->dropped,
+		       &out->dropped) &&
+	       counter_change(measures, entry ? &entry->out.now : NULL, &record->out, &out->out);
+}
+
+bool measures_reason_change(const struct measures *measures, const struct record_vip_reason *record,
+	struct counter *out)
+{
+	const struct reason_entry *entry =
+		table_find(&measures->reason, reason_key(record->record.id, record->reason));
+
+	return counter_change(measures, entry ? &entry->total.now : NULL, &record->counter, out);
 }
 
 uint64_t measures_log_used(const struct measures *measures, int64_t account)

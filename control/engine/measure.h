@@ -14,13 +14,15 @@
 #define RATE_STALE_MS 3000
 
 struct measures {
+	int64_t first_ms;	    /* of the first report */
 	int64_t report_ms, span_ms; /* of the last report, and since the one before; 0: unknown */
-	struct table traffic;	    /* key: instance */
-	struct table reason;	    /* key: instance and reason */
-	struct table service;	    /* key: port rule */
-	struct table health;	    /* key: port rule */
-	struct table site;	    /* key: web site */
-	struct table log_used;	    /* key: account */
+	struct node_uplink uplink[NODE_INTERFACE_MAX];
+	struct table traffic;  /* key: instance */
+	struct table reason;   /* key: instance and reason */
+	struct table service;  /* key: port rule */
+	struct table health;   /* key: port rule */
+	struct table site;     /* key: web site */
+	struct table log_used; /* key: account */
 };
 
 void measures_init(struct measures *measures);
@@ -49,10 +51,18 @@ bool measures_site(
 /* Adds the rates of all counters of a site. */
 void measures_site_rates(
 	const struct measures *measures, int64_t site, int64_t clock_ms, struct site_counter *out);
-/* What changed at a web site since the last report of it: all fields behind the number. false: nothing is known of
- * before, or the node counts anew. Before measures_take. */
+/* What changed at a web site since the last report of it, or since the node began to count for it: all fields behind the
+ * number, and over which time. false: nothing is known of before. Before measures_take. */
 bool measures_site_change(const struct measures *measures, const struct record_site_traffic *record,
-	struct site_counter *out);
+	struct site_counter *out, int64_t *span_ms);
+/* Whether the node ever told of the site. */
+bool measures_has_site(const struct measures *measures, int64_t site);
+/* The same of an instance, and of one of its reasons. What was not reported before has begun since, once a node has had
+ * time to tell all. */
+bool measures_traffic_change(const struct measures *measures, const struct record_traffic *record,
+	struct node_rates *out);
+bool measures_reason_change(const struct measures *measures, const struct record_vip_reason *record,
+	struct counter *out);
 uint64_t measures_log_used(const struct measures *measures, int64_t account);
 bool measures_health(const struct measures *measures, int64_t service, const uint8_t address[16],
 	int64_t port, struct origin_health *out);

@@ -4,7 +4,7 @@
  * to be copied in. Waiting for news is one condition variable for all nodes.
  *
  * What each node measured is in measure.c, and sums over nodes are made when somebody asks; what all of them
- * counted at web sites goes on in statistics.c. What
+ * counted at web sites goes on in statistics.c, and at protected addresses in volumes.c. What
  * somebody has to act on goes to the inbox, which has a lock of its own.
  *
  * What must be written is counted in versions, because a report may come between a write and its
@@ -51,6 +51,7 @@ struct nodes *nodes_new(void)
 		return NULL;
 	}
 	statistics_init(&nodes->inner->statistics);
+	volumes_init(&nodes->inner->volumes);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -68,6 +69,7 @@ void nodes_free(struct nodes *nodes)
 	inbox_free(nodes->inner->inbox);
 	answers_free(nodes->inner->answers);
 	statistics_free(&nodes->inner->statistics);
+	volumes_free(&nodes->inner->volumes);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
 	free(nodes->inner);
@@ -149,15 +151,15 @@ static void take_reason(struct node *node, const struct record_reason *record)
 	}
 }
 
-/* Booked on the middle of the time since the report before. */
 static void take_site(struct visit *visit, const struct record_site_traffic *record)
 {
 	const struct measures *measures = &visit->node->measures;
 	struct site_counter change;
+	int64_t span_ms;
 
-	if (measures_site_change(measures, record, &change))
-		statistics_add(&visit->inner->statistics, &change,
-			visit->clock_ms - measures->span_ms / 2);
+	if (measures_site_change(measures, record, &change, &span_ms))
+		statistics_add(&visit->inner->statistics, &change, visit->clock_ms - span_ms,
+			visit->clock_ms);
 }
 
 static void take_measure(struct visit *visit, const union report_record *record)
@@ -166,6 +168,7 @@ static void take_measure(struct visit *visit, const union report_record *record)
 
 	if (record->record.type == RECORD_SITE_TRAFFIC)
 		take_site(visit, &record->site_traffic);
+	inner_take_volume(visit->inner, visit->node, record, visit->clock_ms);
 	measures_take(&visit->node->measures, record, &refused);
 	if (refused && !inbox_put_refusal(visit->inbox, record->record.id, visit->clock_ms))
 		log_warn("no room for the refusals of port rule %u", record->record.id);
@@ -470,6 +473,7 @@ enum err nodes_facts(
 		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
 		facts[i].has_requests = node->requests.record.id != 0;
 		facts[i].requests = node->requests;
+		memcpy(facts[i].uplink, node->measures.uplink, sizeof(facts[i].uplink));
 	}
 	*count = inner->count;
 	nodes_unlock(inner);

@@ -40,6 +40,12 @@ struct node_reason {
 	char name[32];		/* of reasons.def; "" ends the list */
 	struct counter counter; /* total since the node's maps were made */
 };
+struct node_uplink {				/* of an interface of the node */
+	char name[16];				/* "": there is none at this place */
+	uint32_t speed_mbps;			/* 0: not known */
+	uint64_t in_bytes, out_bytes;		/* totals */
+	uint64_t in_bytes_rate, out_bytes_rate; /* a second, of the last report */
+};
 struct node_facts {
 	char name[NODE_NAME_MAX];
 	uint64_t generation;
@@ -49,6 +55,7 @@ struct node_facts {
 	struct node_reason reason[REASON_COUNT + 1];
 	bool has_requests; /* it serves web sites: requests holds something */
 	struct record_requests requests;
+	struct node_uplink uplink[NODE_INTERFACE_MAX];
 	size_t refused_instances; /* that it could not apply, for want of room */
 };
 enum err nodes_facts(const struct nodes *nodes, struct arena *mem, struct node_facts **out,

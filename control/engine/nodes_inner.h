@@ -12,6 +12,7 @@
 #include "control/engine/measure.h"
 #include "control/engine/nodes.h"
 #include "control/engine/statistics.h"
+#include "control/engine/volumes.h"
 
 /* Back-to-origin prefixes of one node: both IP versions. */
 #define PREFIX_MAX (2 * NODE_SOURCE_MAX)
@@ -52,6 +53,7 @@ struct inner {
 	struct inbox *inbox;
 	struct answers *answers;
 	struct statistics statistics;
+	struct volumes volumes;
 	struct node node[NODE_MAX];
 };
 
@@ -65,6 +67,10 @@ static inline struct inner *nodes_lock(const struct nodes *nodes)
 	(void)pthread_mutex_lock(&nodes->inner->lock);
 	return nodes->inner;
 }
+
+/* Books a record of a node's report; before measures_take, with the lock held. */
+void inner_take_volume(struct inner *inner, const struct node *node,
+	const union report_record *record, int64_t clock_ms);
 
 static inline void nodes_unlock(struct inner *inner)
 {

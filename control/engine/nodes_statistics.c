@@ -17,23 +17,40 @@ void nodes_site_series(const struct nodes *nodes, int64_t site, int64_t from_ms,
 	nodes_unlock(inner);
 }
 
-size_t nodes_site_top(const struct nodes *nodes, int64_t site, enum top_kind kind, int64_t from_ms,
-	int64_t until_ms, struct top_entry out[TOP_MERGED], uint64_t *total, uint64_t *window_ms)
+size_t nodes_site_top(const struct nodes *nodes, int64_t site, enum top_kind kind,
+	const struct top_span *span, struct top_entry out[TOP_MERGED], uint64_t *total,
+	uint64_t *window_ms)
 {
 	struct inner *inner = nodes_lock(nodes);
-	size_t count = statistics_top(
-		&inner->statistics, site, kind, from_ms, until_ms, out, total, window_ms);
+	size_t count = statistics_top(&inner->statistics, site, kind, span, out, total, window_ms);
 
 	nodes_unlock(inner);
 	return count;
 }
 
+/* A node that is gone does not stop the time. */
+static int64_t told_until(const struct inner *inner, int64_t site, int64_t clock_ms)
+{
+	int64_t until_ms = clock_ms;
+
+	for (size_t i = 0; i < inner->count; i++) {
+		const struct measures *measures = &inner->node[i].measures;
+		int64_t told_ms = measures->report_ms;
+
+		if (measures_has_site(measures, site) && clock_ms - told_ms < PRESENT_MS &&
+			told_ms < until_ms)
+			until_ms = told_ms;
+	}
+	return until_ms;
+}
+
 void nodes_site_recent(const struct nodes *nodes, int64_t site, int64_t clock_ms, int64_t seconds,
-	struct site_point *out)
+	struct site_recent *out)
 {
 	struct inner *inner = nodes_lock(nodes);
 
-	statistics_recent(&inner->statistics, site, clock_ms, seconds, out);
+	statistics_recent(
+		&inner->statistics, site, told_until(inner, site, clock_ms), seconds, out);
 	nodes_unlock(inner);
 }
 

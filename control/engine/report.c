@@ -51,6 +51,8 @@ static size_t length_of(uint16_t type)
 		return offsetof(struct record_log_line, text);
 	case RECORD_LOG_DONE:
 		return sizeof(struct record_log_done);
+	case RECORD_UPLINK:
+		return sizeof(struct record_uplink);
 	default:
 		return 0;
 	}
@@ -117,6 +119,9 @@ static bool is_sane(const union report_record *record, bool first)
 	case RECORD_REFUSED:
 		return ends(record->refused.why, sizeof(record->refused.why)) &&
 		       record->record.id != 0;
+	case RECORD_UPLINK:
+		return record->record.id != 0 && record->record.id <= NODE_INTERFACE_MAX &&
+		       ends(record->uplink.name, sizeof(record->uplink.name));
 	case RECORD_TRAFFIC:
 	case RECORD_SERVICE_STATE:
 		return record->record.id != 0;
@@ -130,7 +135,8 @@ static bool is_sane(const union report_record *record, bool first)
 		return record->record.id != 0 && record->request_ban.check < CHECK_COUNT;
 	case RECORD_SITE_TRAFFIC:
 		return record->record.id != 0 &&
-		       record->site_traffic.counter.number == record->record.id;
+		       record->site_traffic.counter.number == record->record.id &&
+		       record->site_traffic.age_ms < SITE_AGE_MAX_MS;
 	case RECORD_SAMPLE:
 		return record->record.id != 0 && is_reason(record->sample.reason) &&
 		       record->sample.captured <= SAMPLE_BYTES &&

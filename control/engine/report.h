@@ -29,6 +29,7 @@ union report_record {
 	struct record_requests requests;
 	struct record_log_line log_line;
 	struct record_log_done log_done;
+	struct record_uplink uplink;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Once a second the rate of each site that has requests is compared with its usual one. That costs no look into the store; only a
- * site that is over the lowest of all thresholds has its policy read. Over its own one for OVER_SECONDS, it is under
+ * site that is over the lowest of all thresholds has its policy read. Over its own one for OVER_MS, it is under
  * attack, until it was below for CALM_MS; meanwhile what is frequent is compared with what was before, each EVALUATE_MS.
+ *
+ * All of that is told by time that nodes told of, not by turns of the engine or the clock: nodes that report each ten seconds
+ * because they are busy make it later by two of their reports, and no more. What is frequent comes in windows of the
+ * nodes; of the attack are only those that began in it, of before only those that ended before it could have begun and were
+ * not those of another attack.
  *
  * An overloaded origin is an attack at a lower rate: answers of 5xx and none at all are a good part of all.
  *
@@ -12,7 +17,8 @@
  * A rule is in the store like one that a person made, but that its owner is "clover" and that it ends. When half of its time is
  * over and requests still meet it, it gets all of it again.
  *
- * Minutes are learned when they are over, by sites that had requests in them.
+ * Minutes are learned when they are over, by sites that had requests in them. Shorter pieces stand for minutes: then an hour is
+ * known by its first ones.
  */
 #include "control/engine/smart.h"
 
@@ -29,16 +35,15 @@
 #include "control/store/query.h"
 #include "control/store/web_policy.h"
 
-#define SCAN_EVERY_MS SECOND_MS
-#define RATE_SECONDS  5 /* over which a rate is looked at */
-#define OVER_SECONDS  3
-#define CALM_MS	      MINUTE_MS
-#define EVALUATE_MS   (3 * SECOND_MS)
-#define SETTLE_MS     (8 * SECOND_MS)  /* behind new rules, until their effect can be seen */
-#define ATTACK_MS     (30 * SECOND_MS) /* what is frequent in so much of the attack's end */
-#define USUAL_MS      HOUR_MS	       /* and in so much before it */
-#define USUAL_GAP_MS                                                                               \
-	(70 * SECOND_MS) /* a window of a minute that ends in the attack is none of before */
+#define SCAN_EVERY_MS  SECOND_MS
+#define RATE_SECONDS   5 /* over which a rate is looked at */
+#define OVER_MS	       (2 * SECOND_MS)
+#define CALM_MS	       MINUTE_MS
+#define EVALUATE_MS    (3 * SECOND_MS)
+#define SETTLE_MS      (8 * SECOND_MS)	/* behind new rules, until their effect can be seen */
+#define ATTACK_MS      (30 * SECOND_MS) /* what is frequent in so much of the attack's end */
+#define USUAL_MS       HOUR_MS		/* and in so much before it */
+#define BUSY_MS	       (40 * SECOND_MS) /* a report that comes late tells of so much at most */
 #define MET_MS	       (2 * MINUTE_MS)
 #define LONG_ATTACK_MS (6 * HOUR_MS) /* what lasts so long is learned as it is */
 #define TROUBLE_SHARE  30	     /* per cent of origins' answers */
@@ -50,15 +55,18 @@ struct smart_site {
 	struct usual usual;
 	bool loaded, stored; /* from the store; what was learned is there */
 	uint32_t published;
-	int over;		       /* seconds in a row */
+	int64_t over_ms;	       /* told time: over since then; 0: it is not */
+	int64_t before_ms;	       /* what ended by then is not of the attack at hand */
 	int64_t attack_ms, last_ms;    /* since when; last time over; 0: no attack */
 	int64_t evaluated_ms, made_ms; /* when rules were made last */
 	int64_t next_name;
 };
 
-void smart_init(struct smart *smart, const struct nodes *nodes, int64_t rule_ms)
+void smart_init(struct smart *smart, const struct nodes *nodes, int64_t rule_ms, int64_t learn_ms)
 {
-	*smart = (struct smart){ .nodes = nodes, .rule_ms = rule_ms ? rule_ms : SMART_RULE_MS };
+	*smart = (struct smart){ .nodes = nodes,
+		.rule_ms = rule_ms ? rule_ms : SMART_RULE_MS,
+		.learn_ms = learn_ms ? learn_ms : MINUTE_MS };
 	table_init(&smart->site, sizeof(struct smart_site), SITE_SLOTS);
 }
 
@@ -87,11 +95,10 @@ static struct smart_site *site_of(const struct tick *tick, uint32_t number, enum
 
 /* ---- learning */
 
-static bool is_trouble(const struct site_point *recent)
+static bool is_trouble(const struct site_recent *recent)
 {
-	uint64_t bad = recent->origin_status[0] + recent->origin_status[5];
-
-	return recent->origin_requests > 0 && bad * 100 >= recent->origin_requests * TROUBLE_SHARE;
+	return recent->origin_requests > 0 &&
+	       recent->failures * 100 >= recent->origin_requests * TROUBLE_SHARE;
 }
 
 static uint32_t a_second(uint32_t a_minute)
@@ -112,19 +119,22 @@ static enum err learn_site(const struct tick *tick, uint32_t number, int64_t min
 	struct site_point point = { 0 };
 	enum err err;
 	struct smart_site *site = site_of(tick, number, &err);
+	int64_t learn_ms = tick->smart->learn_ms;
+	uint64_t requests;
 	bool attacked;
 
 	if (!site)
 		return err;
-	nodes_site_series(tick->smart->nodes, number, minute_ms, MINUTE_MS, &point, 1);
+	nodes_site_series(tick->smart->nodes, number, minute_ms, learn_ms, &point, 1);
 	if (point.requests == 0)
 		return OK;
-	attacked = point.requests / 60 >
-			   smart_threshold(WEB_AI_NORMAL, usual_at(&site->usual, minute_ms)) ||
-		   site->attack_ms != 0;
+	requests = point.requests * MINUTE_MS / (uint64_t)learn_ms;
+	attacked =
+		requests / 60 > smart_threshold(WEB_AI_NORMAL, usual_at(&site->usual, minute_ms)) ||
+		site->attack_ms != 0;
 	if (site->attack_ms != 0 && tick->clock_ms - site->attack_ms > LONG_ATTACK_MS)
 		attacked = false;
-	if (usual_minute(&site->usual, minute_ms, point.requests, attacked))
+	if (usual_minute(&site->usual, minute_ms, requests, attacked))
 		site->stored = false;
 	if (is_news(site->published, a_second(usual_at(&site->usual, tick->clock_ms))))
 		site->stored = false;
@@ -148,13 +158,14 @@ static void want_store(const struct tick *tick)
 enum err usual_due(const struct tick *tick, bool *out)
 {
 	struct smart *smart = tick->smart;
-	int64_t minute_ms;
+	int64_t minute_ms, learn_ms;
 	size_t count;
 
 	*out = false;
 	if (!smart)
 		return OK;
-	minute_ms = (tick->clock_ms - 5 * SECOND_MS) / MINUTE_MS * MINUTE_MS - MINUTE_MS;
+	learn_ms = smart->learn_ms;
+	minute_ms = (tick->clock_ms - 5 * SECOND_MS) / learn_ms * learn_ms - learn_ms;
 	if (minute_ms != smart->minute_ms) {
 		smart->minute_ms = minute_ms;
 		count = nodes_sites_busy(
@@ -222,35 +233,53 @@ void usual_done(struct tick *tick)
 
 /* Requests a second over which a site of this level is under attack now. */
 static uint64_t threshold_of(enum web_ai_level level, const struct smart_site *site,
-	const struct site_point *recent, int64_t clock_ms)
+	const struct site_recent *recent, int64_t clock_ms)
 {
 	uint64_t threshold = smart_threshold(level, usual_at(&site->usual, clock_ms));
 
 	return is_trouble(recent) ? threshold / 2 : threshold;
 }
 
+/* The attack began within the seconds that are looked at, or in the report that told of the first of them. Also when the
+ * clock was set back. */
+static void note_over(struct smart_site *site, const struct site_recent *recent)
+{
+	if (site->over_ms != 0 && recent->until_ms >= site->over_ms)
+		return;
+	site->over_ms = recent->until_ms;
+	if (site->attack_ms == 0)
+		site->before_ms =
+			recent->until_ms - RATE_SECONDS * SECOND_MS - recent->span_ms - SECOND_MS;
+}
+
 static enum err scan_site(const struct tick *tick, uint32_t number)
 {
 	struct smart *smart = tick->smart;
-	struct site_point recent;
+	struct site_recent recent;
 	struct smart_site *site;
 	uint64_t rate;
 	enum err err;
 
 	nodes_site_recent(smart->nodes, number, tick->clock_ms, RATE_SECONDS, &recent);
 	rate = recent.requests / RATE_SECONDS;
-	if (rate < smart_level(WEB_AI_STRICT)->requests / 2)
+	if (rate < smart_level(WEB_AI_STRICT)->requests / 2) {
+		site = table_find(&smart->site, number);
+		if (site)
+			site->over_ms = 0;
 		return OK;
+	}
 	site = site_of(tick, number, &err);
 	if (!site)
 		return err;
 	/* Nothing is known of a new site: neither is what an attack would be. */
 	if (usual_at(&site->usual, tick->clock_ms) == 0 ||
 		rate <= threshold_of(WEB_AI_STRICT, site, &recent, tick->clock_ms)) {
-		site->over = 0;
+		site->over_ms = 0;
 		return OK;
 	}
-	if (++site->over >= OVER_SECONDS && tick->clock_ms - site->evaluated_ms >= EVALUATE_MS &&
+	note_over(site, &recent);
+	if (recent.until_ms - site->over_ms >= OVER_MS &&
+		tick->clock_ms - site->evaluated_ms >= EVALUATE_MS &&
 		tick->clock_ms - site->made_ms >= SETTLE_MS && smart->due_count < SMART_BATCH)
 		smart->due[smart->due_count++] = number;
 	return OK;
@@ -278,8 +307,7 @@ enum err smart_due(const struct tick *tick, bool *out)
 		return OK;
 	smart->scanned_ms = tick->clock_ms;
 	smart->due_count = 0;
-	count = nodes_sites_busy(smart->nodes, tick->clock_ms, (RATE_SECONDS + 2) * SECOND_MS,
-		smart->busy, NODE_SITE_MAX);
+	count = nodes_sites_busy(smart->nodes, tick->clock_ms, BUSY_MS, smart->busy, NODE_SITE_MAX);
 	for (size_t i = 0; i < count; i++)
 		TRY(scan_site(tick, smart->busy[i]));
 	end_attacks(tick);
@@ -296,9 +324,9 @@ struct work {
 	struct web_policy policy;
 	struct website_rule *rule; /* of the site that made themselves */
 	size_t rules;
-	uint64_t rate;	 /* requests a second */
-	int64_t from_ms; /* of the attack that is looked at */
-	json_t *covered; /* addresses that rules name already, as members */
+	uint64_t rate, threshold; /* requests a second */
+	struct top_span attack;	  /* the part of it that is looked at */
+	json_t *covered;	  /* addresses that rules name already, as members */
 	uint8_t (*allowed)[16];
 	unsigned *allowed_bits;
 	const char **allowed_text;
@@ -367,21 +395,24 @@ static enum err load_allowed(struct work *work)
 	return OK;
 }
 
-static enum err load_view(struct work *work, enum smart_kind kind, int64_t from_ms,
-	int64_t until_ms, struct smart_view *out)
+static enum err load_view(struct work *work, enum smart_kind kind, const struct top_span *span,
+	struct smart_view *out)
 {
 	out->entry = arena_array(work->tick->mem, TOP_MERGED, sizeof(*out->entry));
 	if (!out->entry)
 		return ERR_MEMORY;
 	out->count = nodes_site_top(work->tick->smart->nodes, work->website.number, smart_top(kind),
-		from_ms, until_ms, out->entry, &out->total, NULL);
+		span, out->entry, &out->total, NULL);
 	return OK;
 }
 
 static enum err load_input(struct work *work, struct smart_input *out)
 {
-	int64_t now_ms = work->tick->clock_ms, since_ms = work->site->attack_ms;
-	uint32_t usual = usual_at(&work->site->usual, now_ms);
+	const struct top_span before = { .from_ms = work->site->before_ms - USUAL_MS,
+		.until_ms = work->site->before_ms,
+		.end_ms = work->site->before_ms,
+		.rate_max = work->threshold };
+	uint32_t usual = usual_at(&work->site->usual, work->tick->clock_ms);
 
 	*out = (struct smart_input){ .level = work->policy.ai_level,
 		.attack_rate = work->rate,
@@ -389,10 +420,8 @@ static enum err load_input(struct work *work, struct smart_input *out)
 		.is_allowed = is_allowed,
 		.context = work };
 	for (unsigned kind = 0; kind < SMART_KIND_COUNT; kind++) {
-		TRY(load_view(work, (enum smart_kind)kind, work->from_ms, now_ms + SECOND_MS,
-			&out->attack[kind]));
-		TRY(load_view(work, (enum smart_kind)kind, since_ms - USUAL_MS,
-			since_ms - USUAL_GAP_MS, &out->usual[kind]));
+		TRY(load_view(work, (enum smart_kind)kind, &work->attack, &out->attack[kind]));
+		TRY(load_view(work, (enum smart_kind)kind, &before, &out->usual[kind]));
 	}
 	return OK;
 }
@@ -420,14 +449,13 @@ static uint64_t unmet_rate(const struct work *work)
 {
 	struct top_entry entry[TOP_MERGED];
 	const struct nodes *nodes = work->tick->smart->nodes;
-	int64_t until_ms = work->tick->clock_ms + SECOND_MS;
 	uint64_t total = 0, met = 0;
 	size_t count;
 
 	(void)nodes_site_top(
-		nodes, work->website.number, TOP_URL, work->from_ms, until_ms, entry, &total, NULL);
+		nodes, work->website.number, TOP_URL, &work->attack, entry, &total, NULL);
 	count = nodes_site_top(
-		nodes, work->website.number, TOP_RULE, work->from_ms, until_ms, entry, NULL, NULL);
+		nodes, work->website.number, TOP_RULE, &work->attack, entry, NULL, NULL);
 	for (size_t i = 0; i < count; i++) {
 		char text[TOP_KEY_MAX + 1] = "";
 		int64_t number;
@@ -551,10 +579,12 @@ static enum err add_rule(struct work *work, const struct smart_choice *choice)
 
 static bool is_met(const struct work *work, const struct website_rule *rule)
 {
+	const struct top_span span = { .from_ms = work->tick->clock_ms - MET_MS,
+		.until_ms = work->tick->clock_ms + SECOND_MS };
 	struct top_entry entry[TOP_MERGED];
-	int64_t now_ms = work->tick->clock_ms, number;
-	size_t count = nodes_site_top(work->tick->smart->nodes, work->website.number, TOP_RULE,
-		now_ms - MET_MS, now_ms + SECOND_MS, entry, NULL, NULL);
+	size_t count = nodes_site_top(
+		work->tick->smart->nodes, work->website.number, TOP_RULE, &span, entry, NULL, NULL);
+	int64_t number;
 
 	for (size_t i = 0; i < count; i++) {
 		char text[TOP_KEY_MAX + 1] = "";
@@ -615,11 +645,20 @@ static int64_t latest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* What ended lately, and began in the attack and behind the last rules. */
+static void look_at(struct work *work)
+{
+	int64_t now_ms = work->tick->clock_ms;
+
+	work->attack = (struct top_span){ .from_ms = now_ms - ATTACK_MS,
+		.until_ms = now_ms + SECOND_MS,
+		.begin_ms = latest(work->site->attack_ms, work->site->made_ms + SECOND_MS) };
+}
+
 static enum err look_into(struct tick *tick, uint32_t number)
 {
 	struct work work = { .tick = tick, .site = table_find(&tick->smart->site, number) };
-	struct site_point recent;
-	uint64_t threshold;
+	struct site_recent recent;
 	enum err err = website_load_number(tick->db, tick->mem, number, &work.website);
 
 	/* Deleted meanwhile. */
@@ -630,11 +669,12 @@ static enum err look_into(struct tick *tick, uint32_t number)
 	nodes_site_recent(tick->smart->nodes, number, tick->clock_ms, RATE_SECONDS, &recent);
 	work.rate = recent.requests / RATE_SECONDS;
 	work.site->evaluated_ms = tick->clock_ms;
-	threshold = threshold_of(work.policy.ai_level, work.site, &recent, tick->clock_ms);
-	if (work.rate <= threshold)
+	work.threshold = threshold_of(work.policy.ai_level, work.site, &recent, tick->clock_ms);
+	if (work.rate <= work.threshold)
 		return OK;
 	if (work.site->attack_ms == 0) {
-		work.site->attack_ms = tick->clock_ms - OVER_SECONDS * SECOND_MS;
+		work.site->attack_ms = latest(work.site->over_ms, recent.until_ms - BUSY_MS) -
+				       RATE_SECONDS * SECOND_MS;
 		TRY(tell_attack(&work));
 	}
 	work.site->last_ms = tick->clock_ms;
@@ -644,9 +684,8 @@ static enum err look_into(struct tick *tick, uint32_t number)
 	TRY(web_rule_list(tick->db, tick->mem, number, web_rule_kind_name(WEB_RULE_SMART),
 		tick->clock_ms, &work.rule, &work.rules));
 	TRY(renew_rules(&work));
-	work.from_ms = latest(work.site->attack_ms, tick->clock_ms - ATTACK_MS);
-	work.from_ms = latest(work.from_ms, work.site->made_ms + SECOND_MS);
-	if (unmet_rate(&work) <= threshold)
+	look_at(&work);
+	if (unmet_rate(&work) <= work.threshold)
 		return OK;
 	work.covered = json_object();
 	err = work.covered ? make_rules(&work) : ERR_MEMORY;

@@ -18,16 +18,17 @@
 struct smart {
 	const struct nodes *nodes;
 	int64_t rule_ms;    /* 0: SMART_RULE_MS */
+	int64_t learn_ms;   /* a piece of time that is learned from; 0: a minute */
 	struct table site;  /* what is known of each; by number */
 	int64_t scanned_ms; /* machine time: when rates were looked at */
-	int64_t minute_ms;  /* the newest minute that was learned from */
+	int64_t minute_ms;  /* begin of the newest piece that was learned from */
 	/* Found by "due", for "run". */
 	uint32_t due[SMART_BATCH], store[SMART_STORE_MAX];
 	size_t due_count, store_count;
 	uint32_t busy[NODE_SITE_MAX];
 };
 
-void smart_init(struct smart *smart, const struct nodes *nodes, int64_t rule_ms);
+void smart_init(struct smart *smart, const struct nodes *nodes, int64_t rule_ms, int64_t learn_ms);
 void smart_free(struct smart *smart);
 
 /* Sites with far more requests than usual get rules; what met rules lately keeps them. */

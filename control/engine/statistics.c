@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A point goes on until something comes that belongs to a later one; then it is packed into its trail. Most of its words are
- * 0 or small: a word is written in pieces of seven bits, and a run of zeros as a 0 and its length.
+ * A point goes on until something comes that belongs to a later one; then it is packed into its trail (words.c).
  *
- * A report says what happened since the one before. It is booked on the second in the middle of that time, so that
+ * A report says what happened since the one before. In series it is booked on the second in the middle of that time, so that
  * reports that come a little early or late do not put the requests of two seconds into one.
+ *
+ * A rate of now must not depend on how often a busy node finds time to report: for that, requests are spread evenly over the
+ * time that their report tells of, in a ring of seconds of each site, and only seconds are looked at that all nodes told of.
  */
 #include "control/engine/statistics.h"
 
@@ -13,11 +15,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "control/engine/words.h"
 
 #define SITE_SLOTS (2 * NODE_SITE_MAX)
 #define TOP_SLOTS  (SITE_SLOTS * 16) /* a power of two, for TOP_COUNT kinds */
 #define WORDS	   ((sizeof(struct site_point) - sizeof(int64_t)) / sizeof(uint64_t))
-#define PACKED_MAX (WORDS * 10)
+#define PACKED_MAX WORDS_PACKED_MAX(WORDS)
 /* A top's window as it lies in its trail: head, then entries without the unused bytes of their keys. */
 struct packed_top {
 	uint64_t total;
@@ -33,9 +36,17 @@ static_assert(sizeof(struct packed_top) +
 		      TRAIL_ITEM_MAX,
 	"a window is one item");
 
+/* A second of the ring; what is of another one is void. */
+struct recent_second {
+	uint32_t second; /* of machine time; 0: none */
+	uint32_t requests, origin_requests, failures;
+	uint32_t span_ms;
+};
+
 struct open_site {
 	struct entry entry;
 	struct site_point second, minute; /* time 0: none */
+	struct recent_second recent[RECENT_SECONDS];
 };
 
 void statistics_init(struct statistics *statistics)
@@ -59,48 +70,6 @@ void statistics_free(struct statistics *statistics)
 static uint64_t *words_of(struct site_point *point)
 {
 	return (uint64_t *)(void *)point + 1;
-}
-
-static size_t pack(const struct site_point *point, uint8_t out[PACKED_MAX])
-{
-	const uint64_t *word = (const uint64_t *)(const void *)point + 1;
-	size_t used = 0;
-
-	for (size_t i = 0; i < WORDS; i++) {
-		uint64_t rest = word[i];
-		uint8_t run = 0;
-
-		while (rest >= 128) {
-			out[used++] = (uint8_t)(rest | 128);
-			rest >>= 7;
-		}
-		out[used++] = (uint8_t)rest;
-		if (word[i] != 0)
-			continue;
-		while (i + 1 < WORDS && word[i + 1] == 0) {
-			i++;
-			run++;
-		}
-		out[used++] = run;
-	}
-	return used;
-}
-
-static void unpack(const uint8_t *data, size_t length, int64_t time_ms, struct site_point *out)
-{
-	uint64_t *word = words_of(out);
-	size_t at = 0;
-
-	*out = (struct site_point){ .time_ms = time_ms };
-	for (size_t i = 0; i < WORDS && at < length; i++) {
-		for (unsigned shift = 0; at < length; shift += 7) {
-			word[i] |= (uint64_t)(data[at] & 127) << shift;
-			if (!(data[at++] & 128))
-				break;
-		}
-		if (word[i] == 0 && at < length)
-			i += data[at++];
-	}
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -173,18 +142,72 @@ static void keep(struct trail *trail, uint64_t site, const struct site_point *po
 
 	/* Without memory it is not remembered. */
 	if (point->time_ms != 0)
-		(void)trail_add(trail, site, point->time_ms, packed, pack(point, packed));
+		(void)trail_add(trail, site, point->time_ms, packed,
+			words_pack((const uint64_t *)(const void *)point + 1, WORDS, packed));
 }
 
-void statistics_add(
-	struct statistics *statistics, const struct site_counter *change, int64_t time_ms)
+static void word_add(uint32_t *word, uint64_t more)
 {
+	*word = more < UINT32_MAX - *word ? *word + (uint32_t)more : UINT32_MAX;
+}
+
+/* Of so many, how many happened in the first part of the time. */
+static uint64_t part_of(uint64_t count, int64_t part_ms, int64_t whole_ms)
+{
+	uint64_t part = (uint64_t)part_ms, whole = (uint64_t)whole_ms;
+
+	return count / whole * part + count % whole * part / whole;
+}
+
+/* The ring's place of a second; NULL: it holds a later one. What is far ahead was put there before the clock was set back. */
+static struct recent_second *recent_at(struct open_site *open, int64_t second)
+{
+	struct recent_second *at = &open->recent[second % RECENT_SECONDS];
+
+	if (at->second < second || at->second > second + RECENT_SECONDS)
+		*at = (struct recent_second){ .second = (uint32_t)second };
+	return at->second == second ? at : NULL;
+}
+
+static void spread(struct open_site *open, const struct site_counter *change, int64_t from_ms,
+	int64_t until_ms)
+{
+	uint64_t failures = change->origin_status[0] + change->origin_status[5];
+	int64_t whole_ms = until_ms > from_ms ? until_ms - from_ms : 1, done_ms = 0, end_ms;
+
+	if (whole_ms > RECENT_SECONDS * SECOND_MS)
+		done_ms = whole_ms - RECENT_SECONDS * SECOND_MS;
+	for (; done_ms < whole_ms; done_ms = end_ms) {
+		int64_t second = (from_ms + done_ms) / SECOND_MS;
+		struct recent_second *at = recent_at(open, second);
+
+		end_ms = (second + 1) * SECOND_MS - from_ms;
+		end_ms = end_ms < whole_ms ? end_ms : whole_ms;
+		if (!at)
+			continue;
+		word_add(&at->requests, part_of(change->requests, end_ms, whole_ms) -
+						part_of(change->requests, done_ms, whole_ms));
+		word_add(&at->origin_requests,
+			part_of(change->origin_requests, end_ms, whole_ms) -
+				part_of(change->origin_requests, done_ms, whole_ms));
+		word_add(&at->failures,
+			part_of(failures, end_ms, whole_ms) - part_of(failures, done_ms, whole_ms));
+		if (at->span_ms < whole_ms)
+			at->span_ms = (uint32_t)whole_ms;
+	}
+}
+
+void statistics_add(struct statistics *statistics, const struct site_counter *change,
+	int64_t from_ms, int64_t until_ms)
+{
+	int64_t time_ms = from_ms + (until_ms - from_ms) / 2;
 	int64_t second_ms = time_ms / SECOND_MS * SECOND_MS;
 	int64_t minute_ms = time_ms / MINUTE_MS * MINUTE_MS;
-	struct open_site *open = table_put(&statistics->open, change->number, time_ms);
+	struct open_site *open = table_put(&statistics->open, change->number, until_ms);
 
 	if (!open)
 		return;
+	spread(open, change, from_ms, until_ms);
 	/* What comes late belongs to the point at hand. */
 	if (second_ms > open->second.time_ms) {
 		end_second(&open->second);
@@ -221,7 +244,8 @@ static bool visit_point(void *context, int64_t time_ms, const uint8_t *data, siz
 	if (time_ms < series->from_ms)
 		return false;
 	if (time_ms < series->until_ms) {
-		unpack(data, length, time_ms, &point);
+		point.time_ms = time_ms;
+		words_unpack(data, length, words_of(&point), WORDS);
 		series_add(series, &point);
 	}
 	return true;
@@ -252,15 +276,25 @@ void statistics_series(const struct statistics *statistics, int64_t site, int64_
 	series_add(&series, &second);
 }
 
-void statistics_recent(const struct statistics *statistics, int64_t site, int64_t clock_ms,
-	int64_t seconds, struct site_point *out)
+void statistics_recent(const struct statistics *statistics, int64_t site, int64_t until_ms,
+	int64_t seconds, struct site_recent *out)
 {
-	/* What is reported of the second before this one may still come. */
-	int64_t until_ms = clock_ms / SECOND_MS * SECOND_MS - SECOND_MS;
+	const struct open_site *open = table_find(&statistics->open, (uint64_t)site);
+	int64_t until = until_ms / SECOND_MS;
 
-	*out = (struct site_point){ 0 };
-	statistics_series(
-		statistics, site, until_ms - seconds * SECOND_MS, seconds * SECOND_MS, out, 1);
+	*out = (struct site_recent){ .until_ms = until * SECOND_MS };
+	for (size_t i = 0; open && i < RECENT_SECONDS; i++) {
+		const struct recent_second *at = &open->recent[i];
+
+		if (at->second < until - RECENT_SECONDS || at->second >= until)
+			continue;
+		out->span_ms = at->span_ms > out->span_ms ? at->span_ms : out->span_ms;
+		if (at->second < until - seconds)
+			continue;
+		out->requests += at->requests;
+		out->origin_requests += at->origin_requests;
+		out->failures += at->failures;
+	}
 }
 
 size_t statistics_busy(const struct statistics *statistics, int64_t clock_ms, int64_t within_ms,
@@ -305,7 +339,7 @@ void statistics_top_add(struct statistics *statistics, const struct record_site_
 }
 
 struct merge {
-	int64_t from_ms, until_ms;
+	const struct top_span *span;
 	struct top_entry *out;
 	size_t used;
 	uint64_t total, window_ms;
@@ -340,6 +374,15 @@ static void merge_entry(struct merge *merge, const struct packed_entry *entry, c
 	place->hits += entry->hits;
 }
 
+static bool is_within(const struct top_span *span, int64_t time_ms, const struct packed_top *head)
+{
+	int64_t begin_ms = time_ms - (int64_t)head->window_ms;
+
+	return begin_ms < span->until_ms && (span->begin_ms == 0 || begin_ms >= span->begin_ms) &&
+	       (span->end_ms == 0 || time_ms <= span->end_ms) &&
+	       (span->rate_max == 0 || head->total <= span->rate_max * head->window_ms / SECOND_MS);
+}
+
 static bool visit_top(void *context, int64_t time_ms, const uint8_t *data, size_t length)
 {
 	struct merge *merge = context;
@@ -348,9 +391,9 @@ static bool visit_top(void *context, int64_t time_ms, const uint8_t *data, size_
 	size_t at = sizeof(head);
 
 	memcpy(&head, data, sizeof(head));
-	if (time_ms <= merge->from_ms)
+	if (time_ms <= merge->span->from_ms)
 		return false;
-	if (time_ms - (int64_t)head.window_ms >= merge->until_ms)
+	if (!is_within(merge->span, time_ms, &head))
 		return true;
 	merge->total += head.total;
 	merge->window_ms += head.window_ms;
@@ -372,10 +415,10 @@ static int most_first(const void *a, const void *b)
 }
 
 size_t statistics_top(const struct statistics *statistics, int64_t site, enum top_kind kind,
-	int64_t from_ms, int64_t until_ms, struct top_entry out[TOP_MERGED], uint64_t *total,
+	const struct top_span *span, struct top_entry out[TOP_MERGED], uint64_t *total,
 	uint64_t *window_ms)
 {
-	struct merge merge = { .from_ms = from_ms, .until_ms = until_ms, .out = out };
+	struct merge merge = { .span = span, .out = out };
 
 	trail_walk(&statistics->tops, top_key(site, kind), visit_top, &merge);
 	if (merge.used > 0)

@@ -377,6 +377,8 @@ static const struct step steps[] = {
 	{ "release", release_due, release_run, NULL },
 	{ "blackhole", blackhole_due, blackhole_run, NULL },
 	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL },
+	{ "attacks", attack_records_due, attack_records_run, attack_records_done },
+	{ "blackhole records end", blackhole_records_due, blackhole_records_run, NULL },
 	{ "diversion ends", diversion_over_due, diversion_over_run, NULL },
 	{ "offences", offences_due, offences_run, offences_done },
 	{ "refusals", refusals_due, refusals_run, refusals_done },

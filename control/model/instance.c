@@ -103,6 +103,11 @@ bool renewal_from_name(const char *name, enum renewal *out)
 	return false;
 }
 
+const int64_t *plan_protection_sizes(void)
+{
+	return bandwidth_sizes;
+}
+
 int64_t plan_sites(const struct plan *plan)
 {
 	return (plan->domains + 9) / 10;

@@ -70,6 +70,8 @@ bool renewal_from_name(const char *name, enum renewal *out);
 
 /* Second-level domains that the plan's domains may lie below (SiteLimit): published plans grant one per ten. */
 int64_t plan_sites(const struct plan *plan);
+/* Gbit/s of protection that are sold, ascending; 0 ends them. */
+const int64_t *plan_protection_sizes(void);
 /* Defaults of a new plan per product. */
 struct plan plan_default(enum product product);
 /*

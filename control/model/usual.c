@@ -5,7 +5,8 @@
  * an attacker would have to come for days, each day at the same hour, to be taken for usual.
  *
  * What is usual is the largest of the hour and the two beside it, since a site's busy time is not the same minute each day;
- * and what the hour at hand was like so far, within bounds. A site that is new is known by that alone.
+ * and what the hour at hand was like so far, within bounds. A site that is new is known by that alone; when the hour ends
+ * before it could be learned, its minutes count on in the next one, or the site would be unknown again.
  */
 #include "control/model/usual.h"
 
@@ -87,9 +88,12 @@ bool usual_minute(struct usual *usual, int64_t minute_ms, uint64_t requests, boo
 	bool learned = false;
 
 	if (hour_ms != usual->hour_ms) {
+		bool next = usual->hour_ms != 0 && hour_ms - usual->hour_ms == HOUR_MS;
+
 		learned = usual->hour_ms != 0 && learn_hour(usual);
 		usual->hour_ms = hour_ms;
-		usual->minutes = 0;
+		if (learned || !next || largest_near(usual, hour_of(minute_ms)) != 0)
+			usual->minutes = 0;
 	}
 	if (attacked && value > known)
 		value = known;

@@ -71,6 +71,36 @@ enum err account_name(struct db *db, struct arena *mem, int64_t account, const c
 	return OK;
 }
 
+enum err account_list(struct db *db, struct arena *mem, int64_t offset, int64_t limit,
+	struct account **out, size_t *count, int64_t *total)
+{
+	struct rows rows = { 0 };
+	struct account *row;
+	struct cursor cursor;
+
+	TRY(select_int(db, "SELECT count(*) FROM account", NULL, 0, total));
+	TRY(db_select(db,
+		"SELECT a.number, a.create_ms, a.name,"
+		" (SELECT coalesce(sum(instances), 0) FROM instance_count c WHERE c.account = "
+		"a.number),"
+		" (SELECT count(*) FROM access_key k WHERE k.account = a.number AND k.token IS "
+		"NULL),"
+		" (SELECT count(*) FROM login_user u WHERE u.account = a.number)"
+		" FROM account a ORDER BY a.number LIMIT $1 OFFSET $2",
+		(const struct value[]){ V_INT(limit), V_INT(offset) }, 2, &cursor));
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		*row = (struct account){ .number = db_int(&cursor, 0),
+			.create_ms = db_int(&cursor, 1),
+			.name = text_column(&cursor, 2, mem),
+			.instances = db_int(&cursor, 3),
+			.keys = db_int(&cursor, 4),
+			.users = db_int(&cursor, 5) };
+	db_done(&cursor);
+	*out = rows.row;
+	*count = rows.count;
+	return cursor.err;
+}
+
 /* ---- writing */
 
 static enum err seal(const struct vault *vault, struct arena *mem, const char *what, const char *id,
@@ -315,42 +345,24 @@ enum err access_key_load(struct db *db, const struct vault *vault, struct arena 
 	return OK;
 }
 
-static enum err list_rows(
-	struct cursor *cursor, struct arena *mem, struct access_key **out, size_t *count)
-{
-	struct access_key *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
-
-	while (db_next(cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room)
-			return ERR_MEMORY;
-		rows = room;
-		TRY(key_row(cursor, mem, &rows[used++]));
-	}
-	*out = rows;
-	*count = used;
-	return cursor->err;
-}
-
 enum err access_key_list(
 	struct db *db, struct arena *mem, int64_t account, struct access_key **out, size_t *count)
 {
-	struct access_key *rows;
+	struct rows rows = { 0 };
+	struct access_key *row;
 	struct cursor cursor;
-	size_t used;
 
 	TRY(db_select(db,
 		"SELECT " KEY_COLUMNS " FROM access_key WHERE $1 = 0 OR account = $1 ORDER BY id",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
-
-	enum err err = list_rows(&cursor, mem, &rows, &used);
-
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		cursor.err = key_row(&cursor, mem, row);
 	db_done(&cursor);
-	TRY(err);
-	for (size_t i = 0; i < used; i++)
-		TRY(load_instances(db, mem, &rows[i]));
-	*out = rows;
-	*count = used;
+	TRY(cursor.err);
+	row = rows.row;
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(load_instances(db, mem, &row[i]));
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }

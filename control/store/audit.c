@@ -160,8 +160,8 @@ static void add_where(struct query *query, const struct audit_filter *filter)
 enum err audit_list(struct db *db, struct arena *mem, const struct audit_filter *filter,
 	struct audit_row **out, size_t *count, int64_t *total)
 {
-	struct audit_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct audit_row *row;
 	struct cursor cursor;
 	struct query query;
 
@@ -185,19 +185,12 @@ enum err audit_list(struct db *db, struct arena *mem, const struct audit_filter 
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ? OFFSET ?", V_INT(filter->limit), V_INT(filter->offset));
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		audit_read(&cursor, mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		audit_read(&cursor, mem, row);
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

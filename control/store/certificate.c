@@ -95,27 +95,20 @@ enum err certificate_by_name(struct db *db, struct arena *mem, int64_t account, 
 enum err certificate_list(struct db *db, struct arena *mem, int64_t account,
 	struct certificate_row **out, size_t *count)
 {
-	struct certificate_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct certificate_row *row;
 	struct cursor cursor;
 
 	TRY(db_select(db,
 		"SELECT " CERTIFICATE_COLUMNS " FROM certificate WHERE $1 = 0 OR account = $1"
 		" ORDER BY number",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		read_row(&cursor, mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		read_row(&cursor, mem, row);
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

@@ -26,8 +26,8 @@ enum err event_insert(struct db *db, int64_t account, const char *instance_id, c
 enum err event_list(struct db *db, struct arena *mem, const struct event_filter *filter,
 	struct event_row **out, size_t *count)
 {
-	struct event_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct event_row *row;
 	struct cursor cursor;
 	struct query query;
 
@@ -48,14 +48,8 @@ enum err event_list(struct db *db, struct arena *mem, const struct event_filter 
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ?", V_INT(filter->limit));
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rows[used++] = (struct event_row){
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL) {
+		*row = (struct event_row){
 			.number = db_int(&cursor, 0),
 			.time_ms = db_int(&cursor, 1),
 			.account = db_int(&cursor, 2),
@@ -66,7 +60,7 @@ enum err event_list(struct db *db, struct arena *mem, const struct event_filter 
 	}
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }

@@ -366,26 +366,17 @@ static void page_query(struct query *query, const struct listing *listing, bool 
 static enum err page_load(
 	const struct listing *listing, struct query *query, struct instance **out, size_t *count)
 {
-	struct instance *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct instance *row;
 	struct cursor cursor;
-	enum err err = OK;
 
 	TRY(query_select(query, listing->db, &cursor));
-	while (err == OK && db_next(&cursor)) {
-		room = rows_room(listing->mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		err = instance_row(&cursor, listing->mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, listing->mem, sizeof(*row))) != NULL)
+		cursor.err = instance_row(&cursor, listing->mem, row);
 	db_done(&cursor);
-	TRY(err);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

@@ -195,8 +195,8 @@ static void entry_row(struct cursor *cursor, struct arena *mem, struct list_entr
 enum err list_entry_list(struct db *db, struct arena *mem, const struct list_entry_filter *filter,
 	struct list_entry_row **out, size_t *count, int64_t *total)
 {
-	struct list_entry_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct list_entry_row *row;
 	struct cursor cursor;
 	struct query query;
 
@@ -215,18 +215,11 @@ enum err list_entry_list(struct db *db, struct arena *mem, const struct list_ent
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ? OFFSET ?", V_INT(filter->limit), V_INT(filter->offset));
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		entry_row(&cursor, mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		entry_row(&cursor, mem, row);
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }

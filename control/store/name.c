@@ -61,24 +61,15 @@ enum err name_changed(struct db *db, struct arena *mem, int64_t generation, size
 static enum err read_instances(
 	struct cursor *cursor, struct arena *mem, struct instance **out, size_t *count)
 {
-	struct instance *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct instance *row;
 
-	while (db_next(cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor->err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		cursor->err = instance_row(cursor, mem, &rows[used++]);
-		if (cursor->err != OK)
-			break;
-	}
+	while ((row = rows_next(&rows, cursor, mem, sizeof(*row))) != NULL)
+		cursor->err = instance_row(cursor, mem, row);
 	db_done(cursor);
 	TRY(cursor->err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

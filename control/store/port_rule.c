@@ -122,28 +122,23 @@ static enum err count_rules(
 static enum err load_rules(struct db *db, struct arena *mem, struct query *query,
 	struct port_rule_row **out, size_t *count)
 {
-	struct port_rule_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct port_rule_row *row;
 	struct cursor cursor;
 
 	TRY(query_select(query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rule_row(&cursor, mem, &rows[used].rule);
-		strncpy(rows[used++].instance_id, text_column(&cursor, INSTANCE_ID_COLUMN, mem),
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL) {
+		rule_row(&cursor, mem, &row->rule);
+		strncpy(row->instance_id, text_column(&cursor, INSTANCE_ID_COLUMN, mem),
 			INSTANCE_ID_SIZE - 1);
 	}
 	db_done(&cursor);
 	TRY(cursor.err);
-	for (size_t i = 0; i < used; i++)
-		TRY(load_origins(db, &rows[i].rule));
-	*out = rows;
-	*count = used;
+	row = rows.row;
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(load_origins(db, &row[i].rule));
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 
@@ -168,8 +163,8 @@ enum err port_rule_list(struct db *db, struct arena *mem, const struct port_rule
 enum err port_rule_numbers(struct db *db, struct arena *mem, const struct port_rule_filter *filter,
 	int64_t **out, size_t *count)
 {
-	int64_t *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	int64_t *row;
 	struct cursor cursor;
 	struct query query;
 
@@ -180,19 +175,12 @@ enum err port_rule_numbers(struct db *db, struct arena *mem, const struct port_r
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ?", V_INT(filter->limit));
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rows[used++] = db_int(&cursor, 0);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		*row = db_int(&cursor, 0);
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

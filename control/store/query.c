@@ -128,6 +128,21 @@ void *rows_room(struct arena *mem, void *rows, size_t count, size_t *capacity, s
 	return copy;
 }
 
+void *rows_next(struct rows *rows, struct cursor *cursor, struct arena *mem, size_t size)
+{
+	void *room;
+
+	if (!db_next(cursor))
+		return NULL;
+	room = rows_room(mem, rows->row, rows->count, &rows->capacity, size);
+	if (!room) {
+		cursor->err = ERR_MEMORY;
+		return NULL;
+	}
+	rows->row = room;
+	return (char *)room + size * rows->count++;
+}
+
 enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
 	const struct value *values, size_t value_count, int64_t **out, size_t *count)
 {

@@ -44,6 +44,14 @@ enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
 
 /* Room for one more row in an array that grows in mem; NULL when memory is out. */
 void *rows_room(struct arena *mem, void *rows, size_t count, size_t *capacity, size_t size);
+/* An array of rows that grows in mem while a select is read. Begins as { 0 }. */
+struct rows {
+	void *row;
+	size_t count, capacity;
+};
+/* Room for the row at which the cursor now is, not initialised; NULL at the end, or when it failed: see cursor->err. Rows move when
+ * more of them come. */
+void *rows_next(struct rows *rows, struct cursor *cursor, struct arena *mem, size_t size);
 /* A text column; never NULL: on exhaustion cursor->err is ERR_MEMORY and "" is returned. */
 const char *text_column(struct cursor *cursor, int column, struct arena *mem);
 /* A 16-byte address column. */

@@ -94,26 +94,20 @@ enum err scene_load(
 enum err scene_list(
 	struct db *db, struct arena *mem, int64_t account, struct scene **out, size_t *count)
 {
-	struct scene *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct scene *row;
 	struct cursor cursor;
 
 	TRY(db_select(db,
 		"SELECT " SCENE_COLUMNS " FROM scene s WHERE $1 = 0 OR s.account = $1"
 		" ORDER BY s.number",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
-	while (used < LIST_MAX && db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		read_scene(&cursor, mem, &rows[used++]);
-	}
+	while (rows.count < LIST_MAX &&
+		(row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		read_scene(&cursor, mem, row);
 	db_done(&cursor);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return cursor.err;
 }
 

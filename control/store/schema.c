@@ -478,6 +478,34 @@ static const char log_queries[] = "CREATE TABLE log_query ("
 				  " learned_ms INTEGER NOT NULL,"
 				  " published INTEGER NOT NULL);";
 
+/* Attacks. No reference to instances and sites: they are remembered when these are gone. Times are the machine's. */
+static const char attacks[] = "CREATE TABLE attack ("
+			      " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+			      " account INTEGER NOT NULL REFERENCES account (number),"
+			      " kind INTEGER NOT NULL,"
+			      " subject INTEGER NOT NULL,"
+			      " instance_id TEXT NOT NULL,"
+			      " product INTEGER NOT NULL,"
+			      " vip BLOB NOT NULL,"
+			      " domain TEXT NOT NULL,"
+			      " begin_ms INTEGER NOT NULL,"
+			      " mitigated_ms INTEGER NOT NULL,"
+			      " last_ms INTEGER NOT NULL,"
+			      " end_ms INTEGER NOT NULL,"
+			      " in_packets INTEGER NOT NULL,"
+			      " in_bytes INTEGER NOT NULL,"
+			      " refused_packets INTEGER NOT NULL,"
+			      " refused_bytes INTEGER NOT NULL,"
+			      " peak_in_packets INTEGER NOT NULL,"
+			      " peak_in_bytes INTEGER NOT NULL,"
+			      " peak_refused_packets INTEGER NOT NULL,"
+			      " peak_refused_bytes INTEGER NOT NULL,"
+			      " parts TEXT NOT NULL);"
+			      "CREATE INDEX attack_account ON attack (account, begin_ms);"
+			      "CREATE INDEX attack_end ON attack (end_ms);"
+			      "CREATE UNIQUE INDEX attack_open ON attack (kind, subject)"
+			      " WHERE end_ms = 0;";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -490,5 +518,6 @@ const char *const schema_steps[] = {
 	web_policies,
 	users,
 	log_queries,
+	attacks,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -50,6 +50,14 @@ enum err account_insert(struct db *db, const char *name, int64_t now_ms, int64_t
 enum err account_exists(struct db *db, int64_t account, bool *out) MUST_USE;
 enum err account_name(struct db *db, struct arena *mem, int64_t account,
 	const char **out) MUST_USE; /* ERR_ACCOUNT_NOT_FOUND */
+struct account {
+	int64_t number, create_ms;
+	const char *name;
+	int64_t instances, keys, users; /* keys: permanent ones */
+};
+/* A page of all, by number; total: how many there are. */
+enum err account_list(struct db *db, struct arena *mem, int64_t offset, int64_t limit,
+	struct account **out, size_t *count, int64_t *total) MUST_USE;
 enum err access_key_insert(
 	struct db *db, const struct vault *vault, const struct access_key *key) MUST_USE;
 /* ERR_ACCESS_KEY_NOT_FOUND. */

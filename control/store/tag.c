@@ -133,8 +133,8 @@ enum err tag_list(struct db *db, struct arena *mem, const struct tag_filter *fil
 enum err tag_keys(struct db *db, struct arena *mem, const struct tag_filter *filter, int64_t offset,
 	struct tag_key_row **out, size_t *count, int64_t *total)
 {
-	struct tag_key_row *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct tag_key_row *row;
 	struct cursor cursor;
 	struct query query;
 
@@ -151,19 +151,13 @@ enum err tag_keys(struct db *db, struct arena *mem, const struct tag_filter *fil
 	if (filter->limit > 0)
 		QUERY_ADD(&query, " LIMIT ? OFFSET ?", V_INT(filter->limit), V_INT(offset));
 	TRY(query_select(&query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rows[used].key = text_column(&cursor, 0, mem);
-		rows[used++].count = db_int(&cursor, 1);
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL) {
+		row->key = text_column(&cursor, 0, mem);
+		row->count = db_int(&cursor, 1);
 	}
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }

@@ -194,43 +194,26 @@ enum err user_load(struct db *db, const struct vault *vault, struct arena *mem, 
 	return OK;
 }
 
-static enum err list_rows(
-	struct cursor *cursor, struct arena *mem, struct user **out, size_t *count)
-{
-	struct user *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
-
-	while (db_next(cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room)
-			return ERR_MEMORY;
-		rows = room;
-		TRY(user_row(cursor, mem, &rows[used++]));
-	}
-	*out = rows;
-	*count = used;
-	return cursor->err;
-}
-
 enum err user_list(
 	struct db *db, struct arena *mem, int64_t account, struct user **out, size_t *count)
 {
+	struct rows rows = { 0 };
 	struct cursor cursor;
-	struct user *rows;
-	size_t used;
-	enum err err;
+	struct user *row;
 
 	TRY(db_select(db,
 		"SELECT " USER_COLUMNS
 		" FROM login_user WHERE $1 = 0 OR account = $1 ORDER BY name_key",
 		(const struct value[]){ V_INT(account) }, 1, &cursor));
-	err = list_rows(&cursor, mem, &rows, &used);
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		cursor.err = user_row(&cursor, mem, row);
 	db_done(&cursor);
-	TRY(err);
-	for (size_t i = 0; i < used; i++)
-		TRY(load_instances(db, mem, &rows[i]));
-	*out = rows;
-	*count = used;
+	TRY(cursor.err);
+	row = rows.row;
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(load_instances(db, mem, &row[i]));
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

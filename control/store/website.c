@@ -214,26 +214,20 @@ static void add_where(struct query *query, const struct website_filter *filter)
 static enum err load_rows(
 	struct query *query, struct db *db, struct arena *mem, struct website **out, size_t *count)
 {
-	struct website *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct website *row;
 	struct cursor cursor;
 
 	TRY(query_select(query, db, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		read_row(&cursor, mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		read_row(&cursor, mem, row);
 	db_done(&cursor);
 	TRY(cursor.err);
-	for (size_t i = 0; i < used; i++)
-		TRY(load_parts(db, mem, &rows[i]));
-	*out = rows;
-	*count = used;
+	row = rows.row;
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(load_parts(db, mem, &row[i]));
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 
@@ -264,22 +258,15 @@ enum err website_list(struct db *db, struct arena *mem, const struct website_fil
 static enum err read_texts(
 	struct cursor *cursor, struct arena *mem, const char ***out, size_t *count)
 {
-	const char **rows = NULL, **room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	const char **row;
 
-	while (db_next(cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor->err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		rows[used++] = text_column(cursor, 0, mem);
-	}
+	while ((row = rows_next(&rows, cursor, mem, sizeof(*row))) != NULL)
+		*row = text_column(cursor, 0, mem);
 	db_done(cursor);
 	TRY(cursor->err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

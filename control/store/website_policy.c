@@ -51,8 +51,8 @@ static void read_rule(struct cursor *cursor, struct arena *mem, struct website_r
 enum err website_rule_list(struct db *db, struct arena *mem, int64_t website, const char *kind,
 	struct website_rule **out, size_t *count)
 {
-	struct website_rule *rows = NULL, *room;
-	size_t used = 0, capacity = 0;
+	struct rows rows = { 0 };
+	struct website_rule *row;
 	struct cursor cursor;
 
 	TRY(db_select(db,
@@ -60,19 +60,12 @@ enum err website_rule_list(struct db *db, struct arena *mem, int64_t website, co
 		" FROM website_rule WHERE website = $1 AND ($2 IS NULL OR kind = $2)"
 		" ORDER BY kind, position, number",
 		(const struct value[]){ V_INT(website), V_TEXT(kind) }, 2, &cursor));
-	while (db_next(&cursor)) {
-		room = rows_room(mem, rows, used, &capacity, sizeof(*rows));
-		if (!room) {
-			cursor.err = ERR_MEMORY;
-			break;
-		}
-		rows = room;
-		read_rule(&cursor, mem, &rows[used++]);
-	}
+	while ((row = rows_next(&rows, &cursor, mem, sizeof(*row))) != NULL)
+		read_rule(&cursor, mem, row);
 	db_done(&cursor);
 	TRY(cursor.err);
-	*out = rows;
-	*count = used;
+	*out = rows.row;
+	*count = rows.count;
 	return OK;
 }
 

@@ -8,8 +8,9 @@
  * JavaScript costs an attacker nothing but waiting, so its passes are few for each source and good for fewer requests. And a
  * source that only ever asks for pages is refused without one after PAGES_MAX.
  *
- * Verified crawlers and programs that cannot answer are let through by an accepting precise rule over their addresses: it
- * comes before whatever asks for the challenge.
+ * Crawlers of search engines are let through when they are what they say (crawler.c); while that is looked up they are told to
+ * come again. Other programs that cannot answer are let through by an accepting precise rule over their addresses or paths:
+ * it comes before whatever asks for the challenge.
  */
 #include "nginx/challenge.h"
 
@@ -18,13 +19,15 @@
 #include "nginx/checks.h"
 #include "nginx/counters.h"
 
-#define PASS_INTERVAL_MS  10000
-#define PASS_WORK_MAX	  300 /* a page with all its parts, some times over */
-#define PASS_PLAIN_MAX	  40
-#define PLAIN_INTERVAL_MS 600000
-#define PLAIN_MAX	  6  /* passes for waiting, of one source in that time */
-#define PAGES_MAX	  30 /* of one source in PASS_INTERVAL_MS */
-#define COOKIES_MAX	  4  /* of one name that are looked at */
+#define PASS_INTERVAL_MS      10000
+#define PASS_WORK_MAX	      300 /* a page with all its parts, some times over */
+#define PASS_PLAIN_MAX	      40
+#define PLAIN_INTERVAL_MS     600000
+#define PLAIN_MAX	      6	 /* passes for waiting, of one source in that time */
+#define PAGES_MAX	      30 /* of one source in PASS_INTERVAL_MS */
+#define COOKIES_MAX	      4	 /* of one name that are looked at */
+
+#define CRAWLER_RETRY_SECONDS "10"
 
 enum pass {
 	PASS_UNKNOWN,
@@ -315,13 +318,27 @@ static ngx_int_t answer_page(struct checks_request *state, bool again)
 	return checks_answer(r, NGX_HTTP_FORBIDDEN, "text/html", html, length);
 }
 
+static ngx_int_t answer_crawler(ngx_http_request_t *r)
+{
+	static const char text[] = "Please come again in a moment.\n";
+
+	if (!checks_header(r, "Retry-After", (const u_char *)CRAWLER_RETRY_SECONDS,
+		    sizeof(CRAWLER_RETRY_SECONDS) - 1))
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	return checks_answer(r, NGX_HTTP_SERVICE_UNAVAILABLE, "text/plain", text, sizeof(text) - 1);
+}
+
 static ngx_int_t ask(struct checks_request *state, bool again)
 {
 	struct polder_request *request = state->request;
+	enum crawler_state crawler = crawler_state(state);
 
-	if (!checks_note(state, CHECK_challenge, state->challenge_rule))
+	if (crawler == CRAWLER_VERIFIED ||
+		!checks_note(state, CHECK_challenge, state->challenge_rule))
 		return NGX_DECLINED;
-	(void)checks_note_source(state, CHECK_challenge, state->challenge_rule);
+	/* A crawler comes with many requests at once: it is not banned before it is known to be none. */
+	if (crawler != CRAWLER_ASKED)
+		(void)checks_note_source(state, CHECK_challenge, state->challenge_rule);
 	request->verdict = LOG_CHALLENGED;
 	if (request->counter)
 		counter_add(&request->counter->challenged, 1);
@@ -330,6 +347,8 @@ static ngx_int_t ask(struct checks_request *state, bool again)
 	if (!checks_header(state->r, "Cache-Control", (const u_char *)"no-store", 8) ||
 		!checks_header(state->r, "X-Polder-Refused", (const u_char *)"challenge", 9))
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	if (crawler == CRAWLER_ASKED)
+		return answer_crawler(state->r);
 	return shows_page(state->r) ? answer_page(state, again) : answer_program(state->r);
 }
 

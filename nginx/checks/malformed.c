@@ -23,21 +23,28 @@
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
+/* Eight bytes: false when none of them is a control character. */
+static inline bool may_have_control(const u_char *text)
+{
+	uint64_t word, below, rubout;
+
+	memcpy(&word, text, 8);
+	below = (word - EACH(0x20)) & ~word & EACH(0x80);
+	rubout = word ^ EACH(0x7f);
+	rubout = (rubout - EACH(1)) & ~rubout & EACH(0x80);
+	return below | rubout;
+}
+
 /* A byte below space, but for the tab, or DEL. */
 static bool has_control(const u_char *text, size_t length)
 {
 	size_t i = 0;
 
-	for (; i + 8 <= length; i += 8) {
-		uint64_t word, below, rubout;
-
-		memcpy(&word, text + i, 8);
-		below = (word - EACH(0x20)) & ~word & EACH(0x80);
-		rubout = word ^ EACH(0x7f);
-		rubout = (rubout - EACH(1)) & ~rubout & EACH(0x80);
-		if (below | rubout)
-			break;
-	}
+	while (i + 8 < length && !may_have_control(text + i))
+		i += 8;
+	/* The last eight overlap those before. */
+	if (length >= 8 && i + 8 >= length && !may_have_control(text + length - 8))
+		return false;
 	for (; i < length; i++) {
 		if ((text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
 			return true;
@@ -73,33 +80,14 @@ static bool ends_with_lf_alone(const ngx_table_elt_t *header)
 	return *end != '\r';
 }
 
-static bool has_bad_header(ngx_http_request_t *r)
-{
-	bool http1 = r->http_version < NGX_HTTP_VERSION_20;
-
-	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
-		const ngx_table_elt_t *header = part->elts;
-
-		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			const ngx_table_elt_t *at = &header[i];
-
-			if (has_control(at->value.data, at->value.len))
-				return true;
-			if (http1 ? at->value.data == at->key.data + at->key.len ||
-						ends_with_lf_alone(at)
-				  : is_only_http1(at))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* The name, and behind it nothing, or a colon and digits. */
 static bool is_host(const ngx_str_t *host, const ngx_str_t *name)
 {
 	size_t i = name->len;
 
-	if (host->len < name->len || ngx_strncasecmp(host->data, name->data, name->len) != 0)
+	/* The name is in lower case, as hosts nearly always come. */
+	if (host->len < name->len || (memcmp(host->data, name->data, name->len) != 0 &&
+					     ngx_strncasecmp(host->data, name->data, name->len) != 0))
 		return false;
 	if (i < host->len && host->data[i] == '.')
 		i++;
@@ -112,15 +100,26 @@ static bool is_host(const ngx_str_t *host, const ngx_str_t *name)
 	return i == host->len;
 }
 
-static bool has_other_host(ngx_http_request_t *r)
+static bool is_bad_header(const ngx_http_request_t *r, const ngx_table_elt_t *header)
+{
+	if (has_control(header->value.data, header->value.len))
+		return true;
+	if (header->key.len == 4 && memcmp(header->lowcase_key, "host", 4) == 0 &&
+		!is_host(&header->value, &r->headers_in.server))
+		return true;
+	if (r->http_version >= NGX_HTTP_VERSION_20)
+		return is_only_http1(header);
+	return header->value.data == header->key.data + header->key.len ||
+	       ends_with_lf_alone(header);
+}
+
+static bool has_bad_header(ngx_http_request_t *r)
 {
 	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
 		const ngx_table_elt_t *header = part->elts;
 
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			if (header[i].key.len == 4 &&
-				memcmp(header[i].lowcase_key, "host", 4) == 0 &&
-				!is_host(&header[i].value, &r->headers_in.server))
+			if (is_bad_header(r, &header[i]))
 				return true;
 		}
 	}
@@ -154,7 +153,7 @@ ngx_int_t malformed_check(struct checks_request *state)
 {
 	ngx_http_request_t *r = state->r;
 
-	if (!has_hidden_end(state) && !has_bad_line(r) && !has_bad_header(r) && !has_other_host(r))
+	if (!has_hidden_end(state) && !has_bad_line(r) && !has_bad_header(r))
 		return NGX_DECLINED;
 	return checks_refuse(state, CHECK_malformed, 0);
 }

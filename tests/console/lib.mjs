@@ -96,7 +96,7 @@ export async function logIn(page, { id = lab.access_key_id, secret = lab.access_
 	await page.getByRole("tab", { name: /Access key|访问密钥/ }).click();
 	await page.locator("input[name=id]").fill(id);
 	await page.locator("input[name=secret]").fill(secret);
-	await page.locator("form button[type=submit]").click();
+	await page.locator(".login button[type=submit]").click();
 	await page.waitForSelector("nav.nav", { state: "attached" });
 }
 
@@ -104,7 +104,7 @@ export async function logIn(page, { id = lab.access_key_id, secret = lab.access_
 export async function logInAs(page, name, password) {
 	await page.locator("input[name=name]").fill(name);
 	await page.locator("input[name=password]").fill(password);
-	await page.locator("form button[type=submit]").click();
+	await page.locator(".login button[type=submit]").click();
 	await page.waitForSelector("nav.nav", { state: "attached" });
 }
 

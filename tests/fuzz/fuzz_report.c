@@ -20,16 +20,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What is told of web sites: numbers of the corpus are small. */
 static void ask_figures(const struct nodes *nodes, struct arena *mem)
 {
+	static const struct top_span always = { .from_ms = INT64_MIN, .until_ms = INT64_MAX };
 	struct top_entry entry[TOP_MERGED];
+	struct site_recent recent;
 	struct site_point point[8] = { { 0 } };
 	struct answer answer;
 	uint32_t busy[4];
 
 	for (int64_t site = 1; site < 4; site++) {
 		nodes_site_series(nodes, site, CLOCK_MS, SECOND_MS, point, 8);
+		nodes_site_recent(nodes, site, CLOCK_MS + 2 * SECOND_MS, 5, &recent);
 		for (unsigned kind = 0; kind < TOP_COUNT; kind++) {
-			size_t count = nodes_site_top(nodes, site, (enum top_kind)kind, INT64_MIN,
-				INT64_MAX, entry, NULL, NULL);
+			size_t count = nodes_site_top(
+				nodes, site, (enum top_kind)kind, &always, entry, NULL, NULL);
 
 			for (size_t i = 0; i < count; i++)
 				assert(entry[i].length > 0 && entry[i].length <= TOP_KEY_MAX);

@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (unsigned i = 0; i < site->origins.count; i++)
 			sum += touch(site, origin[i].name);
 		sum += touch(site, site->domain) + touch(site, site->ciphers) + touch_rules(site);
+		sum += touch(site, site->acme_token) + touch(site, site->acme_answer);
 		(void)site_port_find(site, 443);
 		(void)site_has_instance(site, 7);
 		(void)site_check_rules(copy, size);

@@ -23,12 +23,12 @@ say() { # say NAME COMMAND...
 	fi
 }
 
-# Waits for a line of the log; emulation may take a minute to verify.
+# Waits for a line of the log: emulation takes a minute to verify, on a busy machine several.
 logged() {
 	tries=0
 	until grep -q "$1" "$log"; do
 		tries=$((tries + 1))
-		[ "$tries" -lt 100 ] && kill -0 "$pid" 2>/dev/null || return 1
+		[ "$tries" -lt 400 ] && kill -0 "$pid" 2>/dev/null || return 1
 		sleep 1
 	done
 }

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 pid() { "$POLDER" lab status --json | jq -r ".pids.$1"; }
-back() { # back NAME OLD: a new pid; how soon is a benchmark's
+back() { # back NAME OLD: a new pid
 	local end=$((SECONDS + 15))
 	while [ $SECONDS -lt $end ]; do
 		[ "$(pid "$1")" != "$2" ] && [ "$(pid "$1")" != null ] && return 0
@@ -38,6 +38,8 @@ for turn in 1 2; do
 		program_before=$(program)
 		kill -9 "$old"
 		check "$name is back, turn $turn" back $name "$old"
+		# How long that takes is the machine's; the supervisor's own pause is none, and 100 ms when it has just ended before.
+		check "without waiting" grep -qE 'again in (0|100) ms' <<<"$(grep "$name ended" "$(field .state)/supervisor.log" | tail -n 1)"
 		sleep 1
 		[ $name = agent ] && check "the packet program was replaced, turn $turn" replaced "$program_before"
 	done

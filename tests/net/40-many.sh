@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # 10,000 instances that expire at once: a block-listed source gets nothing through any of them before,
-# and through all of them within a second after. Seven days later nothing is forwarded at all.
+# and through all of them after. Seven days later nothing is forwarded at all. How soon is not asked for in seconds:
+# deadlines are in the packet path before, so nothing about any instance is sent to the node.
 . "$(dirname "$0")/lib.sh"
 count=${COUNT:-10000}
 
@@ -9,6 +10,9 @@ held() { call DescribeNodes | jq '.Nodes[0].VipCount'; }
 check "nodes have confirmed what was before" settled
 sleep 1.5
 held=$(held)
+# told: how many records snapshots brought since the lab began, as the agent logs them.
+told() { sed -nE 's/.* in force: .*, ([0-9]+) records in .*/\1/p' "$(field .state)/agent.log" | awk '{ sum += $1 } END { print sum + 0 }'; }
+told=$(told)
 host=${API#http://}
 calls() { "$API_LOAD" "${host%/}" "$KEY" "$SECRET" 8 0 2>"$scratch/summary"; }
 for i in $(seq "$count"); do
@@ -30,21 +34,21 @@ check "a rule and a block-list entry each" jq -e '.bad == 0' "$scratch/summary"
 for i in 1 2 3 4 5; do settled >/dev/null && break; done
 check "nodes confirm" settled
 
+check "the node was told of each: instance, rule, entry" test $(($(told) - told)) -ge $((3 * count))
 each() { inside client "$LOAD" each "$scratch/addresses" 7000 "$1"; }
 equal "before expiry all are mitigated" 0 "$(each 500 | jq .answered)"
 first=$(head -n 1 "$scratch/ids")
 last=$(tail -n 1 "$scratch/ids")
 expire=$(($(instance "$first" ExpireTime) > $(instance "$last" ExpireTime) ? $(instance "$first" ExpireTime) : $(instance "$last" ExpireTime)))
 span=$(((expire - $(date +%s%3N)) / 1000 + 60))
-start=$(date +%s%3N)
-"$POLDER" lab clock "+${span}s" >/dev/null
-took=$(($(date +%s%3N) - start))
+told=$(told)
+clock "+${span}s"
 each 1000 >"$scratch/after"
 equal "after expiry none is mitigated: all answer" "$count" "$(jq .answered "$scratch/after")"
-# Under a second where the machine has nothing else to do; ten thousand orders would take many.
-check "in force in the packet path at once ($took ms)" test "$took" -lt 5000
-"$POLDER" lab clock +8d >/dev/null
+equal "and the node was told of none" 0 $(($(told) - told))
+clock +8d
 equal "after seven days none is forwarded" 0 "$(each 300 | jq .answered)"
+equal "nor was it told of that" 0 $(($(told) - told))
 equal "the API says the same" 0 "$(call DescribeInstances --PageNumber 1 --PageSize 1 --Enabled 1 \
 	--InstanceIds.1 "$first" | jq .TotalCount)"
 

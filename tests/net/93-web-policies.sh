@@ -130,5 +130,18 @@ equal "its end comes nearer" OK "$(code_of ModifySceneDefensePolicy --PolicyId "
 	--StartTime "$(in_ms -3000)" --EndTime "$(in_ms 3000)")"
 check "after that it does no more" comes refused /secret
 equal "the policy goes" OK "$(code_of DeleteSceneDefensePolicy --PolicyId "$scene")"
+# Crawlers: a name server in the node knows the client as one, and nobody else.
+as_crawler() { inside "$1" curl -s -m 3 -o /dev/null -w '%{http_code}' --resolve "$DOMAIN:80:$vip" -A 'Mozilla/5.0 (compatible; bingbot/2.0)' "http://$DOMAIN/"; }
+answers() { [ "$(as_crawler "$2")" = "$1" ]; }
+"$POLDER" lab exec node python3 tests/net/names.py 5300 "$(client_address 4 "$vip")=msnbot-1.search.msn.com" &
+names=$!
+order "frequency control is switched on again" ModifyWebCCGlobalSwitch --CcGlobalSwitch open
+order "everybody is challenged" ConfigWebCCTemplate --Template gf_sos_verify
+check "the client is, too" comes refused /
+check "who only says that it is a crawler does not pass" eventually answers 503 attacker
+check "one that is does, when its name was looked up" eventually answers 200 client
+check "the other does still not" [ "$(as_crawler attacker)" != 200 ]
+order "as usual again" ConfigWebCCTemplate --Template default
+kill $names
 call DeleteDomainResource --Domain "$DOMAIN" >/dev/null
 done_testing

@@ -53,6 +53,8 @@ requests() {
 		--EndTime "$(($(now_ms) + 60000))" --Step 60 | jq -r '[.Points[].Requests] | add'
 }
 
+has_requests() { [ "$(requests)" -ge 1 ]; }
+
 started=$(now_ms)
 id=$(buy Ipv4)
 vip=$(instance "$id" Ip)
@@ -63,6 +65,7 @@ equal "with its access log" OK "$(code_of EnableWebAccessLogConfig --Domain "$DO
 equal "and a rule" OK "$(code_of ModifyWebPreciseAccessRule --Domain "$DOMAIN" --Rules \
 	'[{"name":"one","action":"block","condition":[{"field":"uri","match_method":"equal","content":"/secret"}]}]')"
 check "it is served" served
+check "its first request is in its figures" eventually has_requests
 settled
 sleep 1.2
 sleep 2

@@ -119,7 +119,12 @@ for _ in $(seq 100); do
 done
 equal "without its certificate the API is not trusted" 1 "$(ip netns exec "$NAMESPACE" "$POLDER" nodes --endpoint https://127.0.0.1/ \
 	--access-key-id x --access-key-secret y >/dev/null 2>&1; echo $?)"
-check "the console is served" sh -c "ip netns exec $NAMESPACE curl -s --cacert '$ROOT/etc/polder/api.crt' https://127.0.0.1/console/ | grep -q '<html'"
+if [ -e "$O/console/index.html" ]; then
+	check "the console is served" sh -c "ip netns exec $NAMESPACE curl -s --cacert '$ROOT/etc/polder/api.crt' https://127.0.0.1/console/ |
+		cmp - '$O/console/index.html'"
+else
+	ok "the console is served # SKIP it was not built"
+fi
 id=$(as_installed buy --json | jq -r .Data.InstanceId)
 check "the key that was shown buys an instance" test -n "$id"
 equal "its address is of the pool" 203.0.113 "$(as_installed instances --json | jq -r '.Instances[0].Ip' | cut -d. -f1-3)"

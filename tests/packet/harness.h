@@ -276,8 +276,21 @@ static inline uint64_t vip_reason_packets(struct polder *skel, uint32_t reason)
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
 		sum += value[i].packets;
 		if (VIP_REASON_PLACE(reason) < VIP_REASONS)
-			sum += total[i].refused[VIP_REASON_PLACE(reason)].packets;
+			sum += total[i].reason[VIP_REASON_PLACE(reason)].packets;
 	}
+	return sum;
+}
+
+/* What is counted with the VIP at this place. */
+static inline uint64_t vip_place_packets(struct polder *skel, uint32_t place)
+{
+	struct vip_counter total[HARNESS_CPU_MAX];
+	uint32_t slot = VIP_SLOT;
+	uint64_t sum = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, total), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+		sum += total[i].reason[place].packets;
 	return sum;
 }
 

@@ -167,9 +167,16 @@ static void origin_syn(int version)
 	struct frame f;
 	struct flow flow;
 
+	uint64_t sent = vip_place_packets(skel, VIP_PLACE_COOKIE_SENT);
+	uint64_t opened = vip_place_packets(skel, VIP_PLACE_FLOW_OPENED);
+
 	offer(&w, 1380, 10, 1, 1);
 	talk_syn(&t, 41030, &w);
+	assert_int_equal(vip_place_packets(skel, VIP_PLACE_COOKIE_SENT), sent + 1);
+	assert_int_equal(vip_place_packets(skel, VIP_PLACE_FLOW_OPENED), opened);
 	out = talk_ack(&t);
+	assert_int_equal(vip_place_packets(skel, VIP_PLACE_COOKIE_SENT), sent + 1);
+	assert_int_equal(vip_place_packets(skel, VIP_PLACE_FLOW_OPENED), opened + 1);
 	assert_address(&out.source, version == 4 ? SOURCE4 : SOURCE6);
 	assert_address(&out.destination, version == 4 ? ORIGIN4 : ORIGIN6);
 	assert_int_equal(out.destination_port, 8080);

@@ -199,12 +199,15 @@ static void proves(int version)
 	struct wire syn = to_web(version, SYN), w;
 	struct frame f;
 	uint32_t cookie;
+	uint64_t opened;
 
 	cookie_begin();
 	offer(&syn, 1400, SCALE, 1, 1);
 	cookie = answer_to(&f, &syn).sequence;
 	w = ack_of(version, cookie);
+	opened = vip_place_packets(skel, VIP_PLACE_FLOW_OPENED);
 	ends_by(&w, XDP_PASS, REASON_local);
+	assert_int_equal(vip_place_packets(skel, VIP_PLACE_FLOW_OPENED), opened + 1);
 	w.payload = 300;
 	w.flags = ACK | PSH;
 	ends_by(&w, XDP_PASS, REASON_local);

@@ -74,7 +74,7 @@ static uint64_t refused_packets(uint32_t reason)
 
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, value), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		sum += value[i].refused[reason - REFUSED_FIRST].packets;
+		sum += value[i].reason[reason - REFUSED_FIRST].packets;
 	return sum;
 }
 

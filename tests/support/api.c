@@ -14,6 +14,7 @@
 #include "control/auth/call_log.h"
 #include "control/auth/login.h"
 #include "control/auth/nonce.h"
+#include "control/store/attack.h"
 #include "control/store/policy.h"
 #include "shared/snapshot_abi.h"
 
@@ -430,5 +431,31 @@ void api_limit_event(struct api *api, const char *id, int64_t from_ms, int64_t u
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(
 		limit_event_put(api->db, number_of(api, id), from_ms, until_ms, SECOND_MS), OK);
+	assert_int_equal(db_commit(api->db), OK);
+}
+
+void api_attack(struct api *api, const char *id, const char *domain, enum attack_kind kind,
+	const struct attack *attack)
+{
+	struct attack_row row = { .kind = kind,
+		.subject = number_of(api, id),
+		.domain = domain ? domain : "",
+		.attack = *attack };
+	uint64_t packets = attack->refused.packets;
+	struct instance instance;
+
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(instance_load(api->db, api->fixture, id, &instance), OK);
+	row.account = instance.account;
+	row.product = instance.product;
+	memcpy(row.instance_id, instance.id, sizeof(row.instance_id));
+	memcpy(row.vip, instance.vip, sizeof(row.vip));
+	if (kind == ATTACK_WEB_CC) {
+		row.attack.part[ATTACK_WEB_REFUSED].packets = packets;
+	} else if (kind == ATTACK_DEFENSE) {
+		row.attack.part[REASON_cookie_sent].packets = packets - packets / 10;
+		row.attack.part[REASON_tcp_flags].packets = packets / 10;
+	}
+	assert_int_equal(attack_insert(api->db, api->fixture, &row), OK);
 	assert_int_equal(db_commit(api->db), OK);
 }

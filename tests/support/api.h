@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_API_H
 
 #include "control/dispatch.h"
+#include "control/model/attack.h"
 
 #define API_CLOCK_MS INT64_C(1795428000000) /* 2026-11-23T10:00:00Z */
 
@@ -79,5 +80,9 @@ void api_node_reports(struct api *api, int64_t instance_number);
  * connections between these machine times. */
 void api_blackhole(struct api *api, const char *id, int64_t span_ms);
 void api_limit_event(struct api *api, const char *id, int64_t from_ms, int64_t until_ms);
+/* As the engine does: an attack on the instance, or with a domain on its web site, begins; end_ms 0: it goes on. Its
+ * refused packets and their peak are of cookie_sent, and a tenth of tcp_flags; 100 bytes each. */
+void api_attack(struct api *api, const char *id, const char *domain, enum attack_kind kind,
+	const struct attack *attack);
 
 #endif

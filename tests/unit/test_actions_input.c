@@ -5,6 +5,7 @@
  * code and the parameter's name, leave the store as it was, and write no audit record. Then the same
  * request as it should be must succeed, so that the refusals are known to be about the bad value alone.
  */
+#include "base/text.h"
 #include "tests/support/api.h"
 #include "tests/support/certificate.h"
 
@@ -155,6 +156,39 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DescribeUnBlockCount", { NULL } },
 	{ VERSION_DDOSCOO, "DescribeSlaEventList",
 		{ "StartTime", "1", "EndTime", "2", "Region", "cn" } },
+	{ VERSION_DDOSCOO, "DescribeDDosAllEventList",
+		{ "StartTime", "1", "EndTime", "2", "EventType", "defense,cc", "PageNumber", "1",
+			"PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DescribeDDoSEvents",
+		{ "InstanceIds.1", "$id", "StartTime", "1", "EndTime", "2", "PageNumber", "1",
+			"PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DescribeDomainAttackEvents",
+		{ "Domain", "www.example.com", "StartTime", "1", "EndTime", "2", "PageNumber", "1",
+			"PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DescribeDDosEventMax", { "StartTime", "1", "EndTime", "2" } },
+	{ VERSION_DDOSCOO, "DescribeAttackAnalysisMaxQps", { "StartTime", "1", "EndTime", "2" } },
+	{ VERSION_DDOSCOO, "DescribeTotalAttackMaxFlow",
+		{ "InstanceIds.1", "$id", "StartTime", "1", "EndTime", "2" } },
+	{ VERSION_DDOSCOO, "DescribePortAttackMaxFlow",
+		{ "InstanceIds.1", "$id", "StartTime", "1", "EndTime", "2" } },
+	{ VERSION_DDOSCOO, "DescribeDDosEventAttackType",
+		{ "Ip", "198.51.100.2", "StartTime", "1", "EventType", "defense" } },
+	{ VERSION_POLDER, "DescribeAttacks", { "InstanceId", "$id", "Open", "true" } },
+	{ VERSION_DDOSCOO, "DescribeElasticBandwidthSpec", { "InstanceId", "$id" } },
+	{ VERSION_DDOSCOO, "ModifyElasticBandWidth",
+		{ "InstanceId", "$id", "ElasticBandwidth", "60" } },
+	{ VERSION_DDOSCOO, "DescribeElasticQps",
+		{ "Ip", "$ip", "Region", "cn", "StartTime", "1767225600", "EndTime",
+			"1767229200" } },
+	{ VERSION_DDOSCOO, "DescribeElasticQpsRecord",
+		{ "Ip", "$ip", "StartTime", "1767225600000", "EndTime", "1767229200000" } },
+	{ VERSION_DDOSCOO, "DescribeDefenseCountStatistics", { NULL } },
+	{ VERSION_DDOSCOO, "DescribeDefenseRecords",
+		{ "InstanceId", "$id", "StartTime", "1", "EndTime", "2", PAGE } },
+	{ VERSION_DDOSCOO, "DescribeSystemLog",
+		{ "EntityObject", "$ip", "EntityType", "20", "StartTime", "1", "EndTime", "2",
+			PAGE } },
+	{ VERSION_DDOSCOO, "DescribeStsGrantStatus", { "Role", "AliyunDDoSCOODefaultRole" } },
 	{ VERSION_POLDER, "DescribeReasons", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "DescribeTopInstances", { "PageSize", "10" } },
 	{ VERSION_POLDER, "ExplainPacket",
@@ -236,6 +270,7 @@ static const struct good goods[] = {
 	{ VERSION_POLDER, "VerifyAuditLog", { NULL } },
 	{ VERSION_POLDER, "DescribeEvents", { "InstanceId", "$id" } },
 	{ VERSION_POLDER, "CreateAccount", { "Name", "new" } },
+	{ VERSION_POLDER, "DescribeAccounts", { NULL } },
 	{ VERSION_POLDER, "CreateAccessKey", { "Permission", "full" } },
 	{ VERSION_POLDER, "DescribeAccessKeys", { NULL } },
 	{ VERSION_POLDER, "CreateSecurityToken", { "DurationSeconds", "900" } },
@@ -299,6 +334,16 @@ static const char *scene_id(struct world *world)
 	return arena_copy(api->fixture, scene[0].id);
 }
 
+static const char *ip(struct world *world)
+{
+	struct api *api = &world->api;
+	struct instance instance;
+	char text[ADDRESS_TEXT_SIZE];
+	assert_int_equal(instance_load(api->db, api->fixture, world->id, &instance), OK);
+	address_format(instance.vip, text);
+	return arena_copy(api->fixture, text);
+}
+
 static const char *replaced(struct world *world, const char *text)
 {
 	const struct {
@@ -313,6 +358,8 @@ static const char *replaced(struct world *world, const char *text)
 		{ "$chain", world->certificate.chain },
 		{ "$pem", world->certificate.key },
 	};
+	if (strcmp(text, "$ip") == 0)
+		return ip(world);
 	if (strcmp(text, "$scene") == 0)
 		return scene_id(world);
 	if (strcmp(text, "$cname") == 0)

@@ -38,6 +38,20 @@ static struct api_key reply_key(const struct api *api, const char *object)
 
 #define POLDER(api, ...) (void)api_call_version(api, VERSION_POLDER, __VA_ARGS__, NULL)
 
+/* The newest account comes last, with a name, nothing of its own yet. */
+static void assert_accounts(struct api *api, int64_t count, const char *name, const char *number)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "Accounts.%lld.Name", (long long)count - 1);
+	assert_string_equal(api_text(api, path), name);
+	(void)snprintf(path, sizeof(path), "Accounts.%lld.AccountId", (long long)count - 1);
+	assert_int_equal(api_int(api, path), atoll(number));
+	(void)snprintf(path, sizeof(path), "Accounts.%lld.AccessKeyCount", (long long)count - 1);
+	assert_int_equal(api_int(api, path), 0);
+	assert_true(api_int(api, "Accounts.0.AccessKeyCount") > 0);
+}
+
 static void operator_makes_accounts_and_keys(void **state)
 {
 	struct api *api = *state;
@@ -48,6 +62,14 @@ static void operator_makes_accounts_and_keys(void **state)
 	POLDER(api, "CreateAccount", "Name", "customer");
 	expect(api, 200, "");
 	(void)snprintf(account, sizeof(account), "%lld", (long long)api_int(api, "AccountId"));
+	POLDER(api, "DescribeAccounts", "PageSize", "1", "PageNumber", "2");
+	expect(api, 200, "");
+	const int64_t all = api_int(api, "TotalCount");
+
+	POLDER(api, "DescribeAccounts");
+	expect(api, 200, "");
+	assert_int_equal(api_int(api, "TotalCount"), all);
+	assert_accounts(api, all, "customer", account);
 	POLDER(api, "CreateAccessKey", "AccountId", account, "Remark", "terraform");
 	expect(api, 200, "");
 	made = reply_key(api, "AccessKey");
@@ -91,8 +113,8 @@ static void operator_makes_accounts_and_keys(void **state)
 
 static void tenants_manage_no_keys(void **state)
 {
-	static const char *const actions[] = { "CreateAccount", "CreateAccessKey",
-		"DescribeAccessKeys", "ModifyAccessKey", "DeleteAccessKey" };
+	static const char *const actions[] = { "CreateAccount", "DescribeAccounts",
+		"CreateAccessKey", "DescribeAccessKeys", "ModifyAccessKey", "DeleteAccessKey" };
 	struct api *api = *state;
 	size_t i;
 
@@ -252,6 +274,9 @@ static void limited_operators_manage_no_keys(void **state)
 		(void)api_call_pairs(api, calls[i][0], pairs + 1, count - 1);
 		expect(api, 403, "Forbidden.RAM");
 	}
+	api->caller = limited;
+	POLDER(api, "DescribeAccounts");
+	expect(api, 403, "Forbidden.RAM");
 	/* And none is made by hand. */
 	api->caller = &api->root;
 	POLDER(api, "CreateAccessKey", "Permission", "operator", "InstanceIds.1", own);

@@ -4,7 +4,9 @@
  * types, what is required, item names of XML. The description is not part of the tree: POLDER_PUBLISHED
  * names it, else it is looked for beside the tree; without it the tests are skipped, saying so.
  */
+#include "base/text.h"
 #include "control/call.h"
+#include "base/text.h"
 #include "tests/support/api.h"
 #include "tests/support/certificate.h"
 #include "tests/support/report.h"
@@ -25,10 +27,11 @@
 /* Parameters of ours, with names that the published action does not know. */
 static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
 
-/* Lists that nothing here fills. */
+/* Lists that nothing here fills, and some that nothing ever does. */
 static const char *const empty_lists[] = { "DescribeWebRules BlackList",
 	"DescribeWebRules WhiteList", "DescribeDomainResource BlackList",
-	"DescribeDomainResource WhiteList" };
+	"DescribeDomainResource WhiteList", "DescribeDomainViewSourceProvinces SourceProvinces",
+	"DescribeDefenseRecords DefenseRecords", "DescribeSystemLog SystemLog" };
 
 static json_t *published;
 
@@ -388,6 +391,32 @@ static void check_blackhole_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeSlaEventList", "StartTime", from, "EndTime", to, "Region", "cn", NULL);
 }
 
+static void check_attack_replies(struct seen *seen, const char *id)
+{
+	const int64_t begin_ms = seen->api.clock_ms / 1000 * 1000 - 10000;
+	const struct attack attack = { .begin_ms = begin_ms, .refused = { 100, 10000 } };
+	char from[24], to[24];
+	struct instance instance;
+	char ip[ADDRESS_TEXT_SIZE];
+	assert_int_equal(instance_load(seen->api.db, seen->api.fixture, id, &instance), OK);
+	address_format(instance.vip, ip);
+	api_attack(&seen->api, id, NULL, ATTACK_DEFENSE, &attack);
+	api_attack(&seen->api, id, "www.example.com", ATTACK_WEB_CC, &attack);
+	(void)snprintf(from, sizeof(from), "%lld", (long long)begin_ms / 1000);
+	(void)snprintf(to, sizeof(to), "%lld", (long long)seen->api.clock_ms / 1000);
+#define TIMES	   "StartTime", from, "EndTime", to
+#define FIRST_PAGE "PageNumber", "1", "PageSize", "10"
+	CHECK(seen, "DescribeDDosAllEventList", TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDDoSEvents", "InstanceIds.1", id, TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDomainAttackEvents", TIMES, FIRST_PAGE, NULL);
+	CHECK(seen, "DescribeDDosEventMax", TIMES, NULL);
+	CHECK(seen, "DescribeAttackAnalysisMaxQps", TIMES, NULL);
+	CHECK(seen, "DescribeTotalAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortAttackMaxFlow", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense", "StartTime",
+		from, NULL);
+}
+
 #define DOMAIN "Domain", "www.example.com"
 static void check_web_replies(struct seen *seen, const char *id)
 {
@@ -464,6 +493,25 @@ static void report_figures(struct api *api)
 	assert_int_equal(report_send(&report, api->gateway.nodes, "node-2", FIGURES_MS + 2000), OK);
 }
 
+static void check_elastic_replies(struct seen *seen, const char *id)
+{
+#define SPAN  "StartTime", "1767225600000", "EndTime", "1767312000000"
+#define PAGES "PageNumber", "1", "PageSize", "10"
+	struct instance instance;
+	char ip[ADDRESS_TEXT_SIZE];
+	assert_int_equal(instance_load(seen->api.db, seen->api.fixture, id, &instance), OK);
+	address_format(instance.vip, ip);
+	CHECK(seen, "DescribeElasticBandwidthSpec", "InstanceId", id, NULL);
+	CHECK(seen, "ModifyElasticBandWidth", "InstanceId", id, "ElasticBandwidth", "60", NULL);
+	CHECK(seen, "DescribeElasticQpsRecord", "Ip", ip, SPAN, NULL);
+	CHECK(seen, "DescribeDefenseCountStatistics", NULL, NULL);
+	CHECK(seen, "DescribeDefenseRecords", SPAN, PAGES, NULL);
+	CHECK(seen, "DescribeSystemLog", "EntityType", "20", SPAN, PAGES, NULL);
+	CHECK(seen, "DescribeStsGrantStatus", "Role", "AliyunDDoSCOODefaultRole", NULL);
+#undef SPAN
+#undef PAGES
+}
+
 static void check_figure_replies(struct seen *seen)
 {
 	report_figures(&seen->api);
@@ -487,6 +535,8 @@ static void check_figure_replies(struct seen *seen)
 	CHECK(seen, "DescribeWebReportTopIp", DOMAIN, SPAN, "Interval", "300", "QueryType", "visit",
 		NULL);
 	CHECK(seen, "DescribeDomainTopAttackList", SPAN, NULL);
+	CHECK(seen, "DescribeDomainViewSourceProvinces", DOMAIN, SPAN, NULL);
+	CHECK(seen, "DescribeElasticQps", SPAN, "Region", "cn", NULL);
 #undef SPAN
 }
 
@@ -581,6 +631,7 @@ static void check_site_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeWebCustomPorts", NULL, NULL);
 	check_web_replies(seen, id);
 	check_figure_replies(seen);
+	check_elastic_replies(seen, id);
 	check_web_rule_replies(seen);
 	check_scene_replies(seen);
 	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);
@@ -611,6 +662,7 @@ static void test_replies(void **state)
 	check_list_replies(&seen, id);
 	check_policy_replies(&seen, id);
 	check_blackhole_replies(&seen, id);
+	check_attack_replies(&seen, id);
 	check_site_replies(&seen, id);
 	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);

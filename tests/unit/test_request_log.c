@@ -468,6 +468,9 @@ static void test_thread(void **state)
 		.instance = 7,
 		.check = CHECK_frequency,
 		.seconds = 60 };
+	struct log_crawler crawler = { .record = { sizeof(crawler), LOG_CRAWLER, 0, 0 },
+		.crawler = 2 };
+	static struct log_crawler crawlers[LOG_CRAWLER_MAX];
 	struct logged_site *sites = calloc(1, sizeof(*sites));
 	struct request_log_counts counts = { 0 };
 	struct top_entry entry[TOP_KEYS];
@@ -488,15 +491,19 @@ static void test_thread(void **state)
 			length = make_request(&buffer, 11, usual);
 			assert_true(ring_put(ring_at(world, 0), &buffer, length));
 			assert_true(ring_put(ring_at(world, 1), &ban, sizeof(ban)));
+			assert_true(ring_put(ring_at(world, 1), &crawler, sizeof(crawler)));
 		}
 		request_log_counts(log, &counts);
 	}
-	for (int i = 0; i < WAIT_MS / 10 && counts.records < 3; i++) {
+	for (int i = 0; i < WAIT_MS / 10 && counts.records < 4; i++) {
 		(void)usleep(10000);
 		request_log_counts(log, &counts);
 	}
-	assert_int_equal(counts.records, 3);
+	assert_int_equal(counts.records, 4);
 	assert_int_equal(counts.files.lines, 1);
+	assert_int_equal(request_log_take_crawlers(log, crawlers), 1);
+	assert_int_equal(crawlers[0].crawler, 2);
+	assert_int_equal(request_log_take_crawlers(log, crawlers), 0);
 	assert_int_equal(request_log_top(log, 11, TOP_URL, entry), 1);
 	assert_int_equal(request_log_bans(log, bans), 1);
 	assert_int_equal(bans[0].record.id, 7);

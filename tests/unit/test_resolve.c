@@ -3,52 +3,14 @@
  * Names of origins against a name server of the test's own, on loopback: what is found, when it is asked for again, and
  * that a server which fails takes nothing away. The clock is the test's.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "name_world.h"
 
 #include "agent/resolve.h"
-#include "base/text.h"
 
-/* Last: it makes a macro of the name fail. */
-#include <cmocka.h>
-
-#define WAIT_MS 10000 /* for an answer of the server beside: far more than it takes */
-
-/* --- a name server ----------------------------------------------------------------------------------------- */
-
-struct server {
-	int socket, port, stop;
-	pthread_t thread;
-	int fails, silent; /* set by the test */
-	uint32_t ttl;
-	int questions;
-};
-
-static size_t add_record(
-	uint8_t *out, uint16_t type, uint32_t ttl, const void *data, uint16_t length)
-{
-	const uint8_t head[12] = { 0xc0, 12, 0, (uint8_t)type, 0, 1, (uint8_t)(ttl >> 24),
-		(uint8_t)(ttl >> 16), (uint8_t)(ttl >> 8), (uint8_t)ttl, 0, (uint8_t)length };
-
-	memcpy(out, head, sizeof(head));
-	memcpy(out + sizeof(head), data, length);
-	return sizeof(head) + length;
-}
+/* --- the name server ---------------------------------------------------------------------------------------------- */
 
 /* Two addresses of each IP version, and one of this host; turned round with each question. */
-static size_t answer(struct server *server, uint8_t *packet, size_t size)
+static size_t answer(struct server *server, const struct question *question, uint8_t *packet)
 {
 	static const uint8_t ipv4[3][4] = { { 203, 0, 113, 9 }, { 203, 0, 113, 8 },
 		{ 127, 0, 0, 1 } };
@@ -56,23 +18,13 @@ static size_t answer(struct server *server, uint8_t *packet, size_t size)
 		{ 0x20, 1, 0xd, 0xb8, [15] = 8 } };
 	uint32_t ttl = __atomic_load_n(&server->ttl, __ATOMIC_RELAXED);
 	unsigned turn = (unsigned)__atomic_fetch_add(&server->questions, 1, __ATOMIC_RELAXED);
-	uint16_t type;
-	size_t at = 12;
+	size_t at = question->end;
 
-	while (at < size && packet[at] != 0)
-		at += packet[at] + 1u;
-	type = (uint16_t)(packet[at + 1] << 8 | packet[at + 2]);
-	at += 5;
-	packet[2] |= 0x84;
-	packet[3] = __atomic_load_n(&server->fails, __ATOMIC_RELAXED) ? 2 : 0;
-	memset(packet + 6, 0, 6);
-	if (packet[3])
-		return at;
-	if (type == 1) {
+	if (question->type == 1) {
 		packet[7] = 3;
 		for (unsigned i = 0; i < 3; i++)
 			at += add_record(packet + at, 1, ttl, ipv4[(turn + i) % 3], 4);
-	} else if (type == 28) {
+	} else if (question->type == 28) {
 		packet[7] = 2;
 		for (unsigned i = 0; i < 2; i++)
 			at += add_record(packet + at, 28, ttl, ipv6[(turn + i) % 2], 16);
@@ -80,33 +32,11 @@ static size_t answer(struct server *server, uint8_t *packet, size_t size)
 	return at;
 }
 
-static void *serve(void *context)
-{
-	struct server *server = context;
-
-	while (!__atomic_load_n(&server->stop, __ATOMIC_RELAXED)) {
-		struct pollfd wait = { .fd = server->socket, .events = POLLIN };
-		struct sockaddr_in from;
-		socklen_t length = sizeof(from);
-		uint8_t packet[1024];
-		ssize_t size;
-
-		if (poll(&wait, 1, 50) != 1)
-			continue;
-		size = recvfrom(server->socket, packet, 512, 0, (struct sockaddr *)&from, &length);
-		if (size < 17 || __atomic_load_n(&server->silent, __ATOMIC_RELAXED))
-			continue;
-		(void)sendto(server->socket, packet, answer(server, packet, (size_t)size), 0,
-			(struct sockaddr *)&from, length);
-	}
-	return NULL;
-}
-
 /* --- the world --------------------------------------------------------------------------------------------- */
 
 struct world {
 	struct server server;
-	char servers[32];
+	struct name_server *names;
 	struct resolve *resolve;
 	struct table_name last;
 	char last_name[TABLE_KEY_MAX];
@@ -134,25 +64,17 @@ static void gone(void *context, const char *name, size_t length)
 static int up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct resolve_output output = { .context = world, .found = found, .gone = gone };
-	socklen_t length = sizeof(address);
 
-	if (!world)
+	if (!world || !server_start(&world->server, answer))
 		return -1;
 	*state = world;
 	world->server.ttl = 3600;
-	world->server.socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (bind(world->server.socket, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-		getsockname(world->server.socket, (struct sockaddr *)&address, &length) != 0)
-		return -1;
-	(void)snprintf(
-		world->servers, sizeof(world->servers), "127.0.0.1:%u", ntohs(address.sin_port));
-	if (pthread_create(&world->server.thread, NULL, serve, &world->server) != 0)
-		return -1;
-	world->resolve = resolve_new(world->servers, &output);
+	world->names = name_server_open(world->server.text);
 	world->now_ms = 1000000;
+	if (!world->names)
+		return -1;
+	world->resolve = resolve_new(world->names, &output);
 	return world->resolve ? 0 : -1;
 }
 
@@ -160,12 +82,17 @@ static int down(void **state)
 {
 	struct world *world = *state;
 
+	name_server_close(world->names);
 	resolve_free(world->resolve);
-	__atomic_store_n(&world->server.stop, 1, __ATOMIC_RELAXED);
-	(void)pthread_join(world->server.thread, NULL);
-	(void)close(world->server.socket);
+	server_stop(&world->server);
 	free(world);
 	return 0;
+}
+
+static void turn(struct world *world)
+{
+	name_server_turn(world->names, world->now_ms);
+	resolve_turn(world->resolve);
 }
 
 static void want(struct world *world, const char *name)
@@ -179,9 +106,9 @@ static void turn_until(struct world *world, uint64_t results)
 	struct resolve_counts counts;
 
 	for (int waited = 0; waited < WAIT_MS; waited += 10) {
-		struct pollfd wait = { .fd = resolve_fd(world->resolve), .events = POLLIN };
+		struct pollfd wait = { .fd = name_server_fd(world->names), .events = POLLIN };
 
-		resolve_turn(world->resolve, world->now_ms);
+		turn(world);
 		resolve_counts(world->resolve, &counts);
 		if (counts.answers + counts.failures >= results)
 			return;
@@ -242,7 +169,7 @@ static void test_time_to_live(void **state)
 		turn_until(world, ++results);
 		before = questions(world);
 		world->now_ms += cases[i].again_ms - 1;
-		resolve_turn(world->resolve, world->now_ms);
+		turn(world);
 		assert_int_equal(questions(world), before);
 		world->now_ms += 1;
 		turn_until(world, ++results);
@@ -281,7 +208,7 @@ static void test_gone(void **state)
 
 	__atomic_store_n(&world->server.silent, 1, __ATOMIC_RELAXED);
 	want(world, "old.example");
-	resolve_turn(world->resolve, world->now_ms);
+	turn(world);
 	resolve_mark_unseen(world->resolve);
 	want(world, "new.example");
 	resolve_remove_unseen(world->resolve);
@@ -311,7 +238,6 @@ static void test_many(void **state)
 static void test_limits(void **state)
 {
 	struct world *world = *state;
-	struct resolve_output output = { .context = world, .found = found, .gone = gone };
 	char name[300];
 
 	memset(name, 'a', sizeof(name));
@@ -323,7 +249,7 @@ static void test_limits(void **state)
 		assert_true(resolve_want(world->resolve, name, (size_t)length));
 	}
 	assert_false(resolve_want(world->resolve, "one.more", 8));
-	assert_null(resolve_new("no address", &output));
+	assert_null(name_server_open("no address"));
 }
 
 int main(void)

@@ -130,6 +130,8 @@ static void test_built(void **state)
 	X(no_domain, site->domain.length = 0)                                                      \
 	X(domain_outside, site->domain.offset = (uint16_t)site->length)                            \
 	X(domain_in_head, site->domain.offset = 8)                                                 \
+	X(acme_outside, site->acme_answer = ((struct site_text){ 200, 60000 }))                    \
+	X(acme_without_answer, site->acme_token = site->domain)                                    \
 	X(ciphers_outside, site->ciphers = ((struct site_text){ 200, 60000 }))                     \
 	X(longer, site->length += 8)                                                               \
 	X(shorter, site->length -= 8)                                                              \

@@ -27,6 +27,7 @@ struct world {
 	struct counters_header *header;
 	struct site_counter *site;
 	struct site_traffic *traffic;
+	int64_t now_ms;
 };
 
 static void make_file(struct world *world)
@@ -86,38 +87,40 @@ static void test_told(void **state)
 {
 	struct world *world = *state;
 	struct site_counter counter;
+	int64_t begun_ms;
 
 	/* Without a file there is nothing. */
-	site_traffic_read(world->traffic, is_below_100, NULL);
-	assert_false(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, is_below_100, NULL, ++world->now_ms);
+	assert_false(site_traffic_next(world->traffic, &counter, &begun_ms));
 	make_file(world);
 	world->site[5] = (struct site_counter){ .number = 5, .requests = 3 };
 	world->site[6] = (struct site_counter){ .number = 6 };
 	world->site[NODE_SITE_MAX - 1] = (struct site_counter){ .number = 7, .cache_hits = 2 };
 	world->site[NODE_SITE_MAX - 1].refused[CHECK_MAX - 1] = 1;
-	site_traffic_read(world->traffic, NULL, NULL);
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
 	assert_true(site_traffic_has_next(world->traffic));
-	assert_true(site_traffic_next(world->traffic, &counter));
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.number, 5);
+	assert_int_equal(begun_ms, 1);
 	assert_int_equal(counter.requests, 3);
-	assert_true(site_traffic_next(world->traffic, &counter));
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.number, 7);
 	assert_int_equal(counter.refused[CHECK_MAX - 1], 1);
 	assert_int_equal(counter.cache_hits, 2);
-	assert_false(site_traffic_next(world->traffic, &counter));
+	assert_false(site_traffic_next(world->traffic, &counter, &begun_ms));
 	/* Only what moved. */
-	site_traffic_read(world->traffic, NULL, NULL);
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
 	assert_false(site_traffic_has_next(world->traffic));
 	world->site[6].bytes_in = 1;
-	site_traffic_read(world->traffic, NULL, NULL);
-	assert_true(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.number, 6);
 	assert_false(site_traffic_has_next(world->traffic));
 	/* All that is not zero. */
 	site_traffic_tell_all(world->traffic);
 	for (int i = 0; i < 3; i++)
-		assert_true(site_traffic_next(world->traffic, &counter));
-	assert_false(site_traffic_next(world->traffic, &counter));
+		assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
+	assert_false(site_traffic_next(world->traffic, &counter, &begun_ms));
 }
 
 static void test_cleared(void **state)
@@ -125,44 +128,53 @@ static void test_cleared(void **state)
 	static const struct site_counter none;
 	struct world *world = *state;
 	struct site_counter counter;
+	int64_t begun_ms;
 
 	make_file(world);
 	world->site[1] = (struct site_counter){ .number = 101, .requests = 3 };
 	world->site[2] = (struct site_counter){ .number = 2, .requests = 3 };
 	/* What sites there are is not known yet. */
-	site_traffic_read(world->traffic, NULL, NULL);
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
 	assert_int_equal(world->site[1].number, 101);
-	site_traffic_read(world->traffic, is_below_100, NULL);
+	site_traffic_read(world->traffic, is_below_100, NULL, ++world->now_ms);
 	assert_memory_equal(&world->site[1], &none, sizeof(none));
-	assert_true(site_traffic_next(world->traffic, &counter));
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.number, 2);
+	assert_int_equal(begun_ms, 0); /* it was there at the first look */
 	assert_false(site_traffic_has_next(world->traffic));
 	/* Another site in its place begins at zero. */
 	world->site[1] = (struct site_counter){ .number = 3, .requests = 3 };
-	site_traffic_read(world->traffic, is_below_100, NULL);
-	assert_true(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, is_below_100, NULL, ++world->now_ms);
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.number, 3);
+	assert_int_equal(begun_ms, 2);
+	world->site[1].requests++;
+	site_traffic_read(world->traffic, is_below_100, NULL, ++world->now_ms);
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
+	assert_int_equal(begun_ms, 2);
 }
 
 static void test_another_file(void **state)
 {
 	struct world *world = *state;
 	struct site_counter counter;
+	int64_t begun_ms;
 
 	make_file(world);
 	world->site[2] = (struct site_counter){ .number = 2, .requests = 3 };
-	site_traffic_read(world->traffic, NULL, NULL);
-	assert_true(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	make_file(world);
 	world->site[2] = (struct site_counter){ .number = 2, .requests = 1 };
-	site_traffic_read(world->traffic, NULL, NULL);
-	assert_true(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
+	assert_true(site_traffic_next(world->traffic, &counter, &begun_ms));
 	assert_int_equal(counter.requests, 1);
+	assert_int_equal(begun_ms, 1);
 	/* One that is none is left alone. */
 	make_file(world);
 	world->header->sites = SIZE;
-	site_traffic_read(world->traffic, NULL, NULL);
-	assert_false(site_traffic_next(world->traffic, &counter));
+	site_traffic_read(world->traffic, NULL, NULL, ++world->now_ms);
+	assert_false(site_traffic_next(world->traffic, &counter, &begun_ms));
 }
 
 int main(void)

@@ -48,6 +48,15 @@ static void test_usual(void **state)
 	assert_int_equal(known(&usual, 0, 0), 0);
 	(void)usual_minute(&usual, MIDNIGHT + MINUTE_MS, 120, false);
 	assert_int_equal(known(&usual, 0, 0), 120);
+	/* A new hour does not make it new again, nor is one minute an hour later anything. */
+	usual = (struct usual){ 0 };
+	for (int i = 57; i < 61; i++) {
+		(void)usual_minute(&usual, MIDNIGHT + i * MINUTE_MS, 100, false);
+		assert_int_equal(
+			usual_at(&usual, MIDNIGHT + (i + 1) * MINUTE_MS), i > 57 ? 100 : 0);
+	}
+	(void)usual_minute(&usual, MIDNIGHT + 3 * HOUR_MS, 100, false);
+	assert_int_equal(known(&usual, 0, 3), 0);
 	/* A day with a busy hour, which the ones beside it know of. */
 	usual = (struct usual){ 0 };
 	for (int hour = 0; hour < 24; hour++)

@@ -101,13 +101,14 @@ static void add(struct statistics *statistics, uint32_t site, int64_t time_ms, u
 		.code = { [SITE_CODE_504] = 1 } };
 
 	change.refused[CHECK_precise] = refused;
-	statistics_add(statistics, &change, time_ms);
+	statistics_add(statistics, &change, time_ms, time_ms);
 }
 
 static void test_points(void **state)
 {
 	struct statistics *statistics = make();
-	struct site_point point[180], sum;
+	struct site_point point[180];
+	struct site_recent sum;
 	(void)state;
 
 	/* Three minutes of a site: n requests in second n of each, a tenth of them refused. */
@@ -144,10 +145,46 @@ static void test_points(void **state)
 	statistics_series(statistics, 8, T0, 3 * MINUTE_MS, point, 1);
 	assert_int_equal(point[0].requests, 3 * 1770 + 1000);
 	assert_int_equal(point[0].peak_requests, 1000);
-	/* The second that goes on, and the one before it, may still get something. */
-	statistics_recent(statistics, 7, T0 + 180 * SECOND_MS, 10, &sum);
+	statistics_recent(statistics, 7, T0 + 179 * SECOND_MS + 400, 10, &sum);
+	assert_int_equal(sum.until_ms, T0 + 179 * SECOND_MS);
 	assert_int_equal(sum.requests, 49 + 50 + 51 + 52 + 53 + 54 + 55 + 56 + 57 + 58);
 	drop(statistics);
+}
+
+/* However seldom nodes report, the rate of the time they told of is the same; a clock that was set back begins anew. */
+static void test_recent(void **state)
+{
+	static const int64_t spans[] = { 500, 1000, 1300, 5000, 9900, 29000 };
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		struct statistics *statistics = make();
+		struct site_recent recent;
+		int64_t at_ms = T0, span_ms = spans[i];
+
+		for (; at_ms < T0 + 3 * MINUTE_MS; at_ms += span_ms) {
+			const struct site_counter change = { .number = 7,
+				.requests = (uint64_t)span_ms / 10,
+				.origin_requests = (uint64_t)span_ms / 20,
+				.origin_status = { [0] = 1, [5] = (uint64_t)span_ms / 50 } };
+
+			statistics_add(statistics, &change, at_ms, at_ms + span_ms);
+			if (at_ms + span_ms - T0 < 6 * SECOND_MS)
+				continue;
+			statistics_recent(statistics, 7, at_ms + span_ms, 5, &recent);
+			assert_in_range(recent.requests, 490, 510);
+			assert_in_range(recent.origin_requests, 245, 255);
+			assert_in_range(recent.failures, 95, 125);
+			assert_int_equal(recent.span_ms, span_ms);
+		}
+		/* What is told of a minute later is nothing. */
+		statistics_recent(statistics, 7, at_ms + MINUTE_MS, 5, &recent);
+		assert_int_equal(recent.requests, 0);
+		add(statistics, 7, T0 - HOUR_MS, 5, 0);
+		statistics_recent(statistics, 7, T0 - HOUR_MS + SECOND_MS, 5, &recent);
+		assert_int_equal(recent.requests, 5);
+		drop(statistics);
+	}
 }
 
 /* Reports that come a little early or late are not two in one second. */
@@ -159,6 +196,7 @@ static void test_reports(void **state)
 		RECORD_SITE_TRAFFIC, 7, record_site_traffic) };
 	struct site_point point[12] = { { 0 } };
 	int64_t clock_ms = T0;
+	struct site_recent recent;
 	uint32_t busy[4];
 	(void)state;
 
@@ -178,7 +216,35 @@ static void test_reports(void **state)
 	assert_int_equal(nodes_sites_busy(nodes, clock_ms, 5000, busy, 4), 1);
 	assert_int_equal(busy[0], 7);
 	assert_int_equal(nodes_sites_busy(nodes, clock_ms + 10000, 5000, busy, 4), 0);
-	/* Counters that begin anew are no requests. */
+	/* A node that is silent does not make the rate fall, for a time; nor does one that has nothing of the site. */
+	report_start(&report, 1);
+	assert_int_equal(report_send(&report, nodes, "b", clock_ms - 20000), OK);
+	nodes_site_recent(nodes, 7, clock_ms + 20000, 5, &recent);
+	assert_int_equal(recent.until_ms, T0 + 11000);
+	assert_in_range(recent.requests, 400, 600);
+	nodes_site_recent(nodes, 7, clock_ms + 30000, 5, &recent);
+	assert_int_equal(recent.requests, 0);
+	/* What a node counts for the first time began behind its last look, if it says so, also when it begins anew. */
+	traffic.record.id = traffic.counter.number = 8;
+	traffic.counter.requests = 30;
+	traffic.age_ms = 1500;
+	report_start(&report, 1);
+	report_add(&report, &traffic, sizeof(traffic));
+	assert_int_equal(report_send(&report, nodes, "a", T0 + 11900), OK);
+	memset(point, 0, sizeof(point));
+	nodes_site_series(nodes, 8, T0, SECOND_MS, point, 12);
+	assert_int_equal(point[11].requests, 30);
+	traffic.counter.requests = 20;
+	traffic.age_ms = 1000;
+	report_start(&report, 1);
+	report_add(&report, &traffic, sizeof(traffic));
+	assert_int_equal(report_send(&report, nodes, "a", T0 + 11950), OK);
+	memset(point, 0, sizeof(point));
+	nodes_site_series(nodes, 8, T0, 20 * SECOND_MS, point, 1);
+	assert_int_equal(point[0].requests, 50);
+	/* Totals of nobody knows when are no requests. */
+	traffic.record.id = traffic.counter.number = 7;
+	traffic.age_ms = 0;
 	traffic.counter.requests = 5;
 	report_start(&report, 1);
 	report_add(&report, &traffic, sizeof(traffic));
@@ -210,8 +276,10 @@ static void add_top(struct statistics *statistics, int64_t until_ms, const char 
 
 static void test_tops(void **state)
 {
+	const struct top_span ten = { .from_ms = T0, .until_ms = T0 + 10000 };
 	struct statistics *statistics = make();
 	struct top_entry entry[TOP_MERGED];
+	struct top_span span;
 	uint64_t total, window_ms;
 	char key[16];
 	(void)state;
@@ -219,8 +287,9 @@ static void test_tops(void **state)
 	add_top(statistics, T0, "/a", 10, 30);
 	add_top(statistics, T0 + 10000, "/b", 15, 20);
 	add_top(statistics, T0 + 20000, "/a", 20, 25);
-	assert_int_equal(statistics_top(statistics, 7, TOP_URL, T0 - 5000, T0 + 20000, entry,
-				 &total, &window_ms),
+	assert_int_equal(statistics_top(statistics, 7, TOP_URL,
+				 &(struct top_span){ .from_ms = T0 - 5000, .until_ms = T0 + 20000 },
+				 entry, &total, &window_ms),
 		2);
 	assert_string_equal(entry[0].key, "/a");
 	assert_int_equal(entry[0].count, 30);
@@ -230,20 +299,28 @@ static void test_tops(void **state)
 	assert_int_equal(total, 75);
 	assert_int_equal(window_ms, 30000);
 	/* A window that only begins where the time ends, or ends where it begins, is none of it. */
-	assert_int_equal(
-		statistics_top(statistics, 7, TOP_URL, T0, T0 + 10000, entry, &total, NULL), 1);
+	assert_int_equal(statistics_top(statistics, 7, TOP_URL, &ten, entry, &total, NULL), 1);
 	assert_string_equal(entry[0].key, "/b");
-	assert_int_equal(
-		statistics_top(statistics, 7, TOP_SOURCE, T0, T0 + 10000, entry, &total, NULL), 0);
+	assert_int_equal(statistics_top(statistics, 7, TOP_SOURCE, &ten, entry, &total, NULL), 0);
+	/* Those that began behind a time, ended before one, or had not more than so many a second. */
+	span = (struct top_span){ T0 - 5000, T0 + 20000, .begin_ms = T0 + 1 };
+	assert_int_equal(statistics_top(statistics, 7, TOP_URL, &span, entry, &total, NULL), 1);
+	assert_int_equal(total, 25);
+	span = (struct top_span){ T0 - 5000, T0 + 20000, .end_ms = T0 + 19999 };
+	assert_int_equal(statistics_top(statistics, 7, TOP_URL, &span, entry, &total, NULL), 2);
+	assert_int_equal(total, 50);
+	span = (struct top_span){ T0 - 5000, T0 + 20000, .rate_max = 2 };
+	assert_int_equal(statistics_top(statistics, 7, TOP_URL, &span, entry, &total, NULL), 1);
+	assert_int_equal(total, 20);
 	/* More keys than have a place: the most frequent stays, and nobody is counted too little. */
 	for (unsigned i = 0; i < 3 * TOP_MERGED; i++) {
 		(void)snprintf(key, sizeof(key), "/%u", i);
 		add_top(statistics, T0 + 30000, key, 2, 2);
 		add_top(statistics, T0 + 30000, "/often", 3, 3);
 	}
+	span = (struct top_span){ .from_ms = T0 + 20000, .until_ms = T0 + 30000 };
 	assert_int_equal(
-		statistics_top(statistics, 7, TOP_URL, T0 + 20000, T0 + 30000, entry, &total, NULL),
-		TOP_MERGED);
+		statistics_top(statistics, 7, TOP_URL, &span, entry, &total, NULL), TOP_MERGED);
 	assert_string_equal(entry[0].key, "/often");
 	assert_in_range(entry[0].count, 9 * TOP_MERGED, 9 * TOP_MERGED + entry[0].error);
 	drop(statistics);
@@ -309,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trail),
 		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_recent),
 		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_tops),
 		cmocka_unit_test(test_answers),

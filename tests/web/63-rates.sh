@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Rates: frequency rules by address and header, by answers' status and ratio, by different values; how long their action
 # lasts and that a change of the rules begins anew; the frequency mode; the plan's quota; and all of it over two workers.
+# Alone: what is counted within ten seconds can only be tested where the machine takes less.
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
 ORIGIN_EXTRA='location /missing { return 404; }'

@@ -9,7 +9,8 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 RULE='"rules":[{"number":7,"check":"precise","action":"accept","steps":[{"field":"user_agent","match":"contains","value":"GoodBot"},{"field":"address","match":"within","value":"203.0.113.0/24"}]},
  {"number":8,"check":"precise","action":"challenge","steps":[{"field":"uri","match":"prefix","value":"/private"}]}]'
 table <<END
-{$(vips), "proxies":["192.0.2.1/32"], "certificates":[{"number":1,"chain":"$scratch/cert.pem","key":"$scratch/key.pem"}],
+{$(vips), "proxies":["192.0.2.1/32"],
+ "crawlers":[["66.249.66.1",1,86400],["2001:4860::1",1,86400],["66.249.66.2",1,3600],["66.249.66.3",1,-1]], "certificates":[{"number":1,"chain":"$scratch/cert.pem","key":"$scratch/key.pem"}],
  "sites":[$(one_site 1 verify.test "\"pace\":3,\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"prefixes\":[[\"198.51.100.0/24\",1]],$RULE"),
  $(one_site 2 enhance.test '"pace":4'), $(one_site 3 rule.test "\"pace\":0,$RULE"),
  $(one_site 4 watch.test "\"pace\":3,\"modes\":{\"challenge\":1}"), $(one_site 5 off.test '"pace":3,"modes":{"challenge":0}'),
@@ -35,6 +36,31 @@ equal "nor an image" challenge_required "$(as 203.0.113.1 verify.test / -H 'Sec-
 equal "white-listed" 200 "$(as_status 198.51.100.7 verify.test)"
 equal "a trusted proxy itself" 200 "$(status verify.test)"
 equal "a crawler that a rule accepts" "200 403 403" "$(as_status 203.0.113.1 verify.test / -A GoodBot) $(as_status 192.88.99.1 verify.test / -A GoodBot) $(as_status 203.0.113.1 verify.test / -A Other)"
+# --- crawlers of search engines
+googlebot='Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'
+until_true_long() { until_true "$@" || until_true "$@"; }
+asked() { python3 tests/web/journal.py "$FOLDER" | grep -c kind=3; }
+equal "a verified crawler, over both IP versions" "200 200" \
+	"$(as_status 66.249.66.1 verify.test / -A "$googlebot") $(as_status 2001:4860::1 verify.test / -A googleBOT)"
+equal "also where the challenge is enhanced, and where a rule asks for it" "200 200" \
+	"$(as_status 66.249.66.1 enhance.test / -A "$googlebot") $(as_status 66.249.66.1 rule.test /private -A "$googlebot")"
+equal "not as another one, and not without saying so" "503 403" \
+	"$(as_status 66.249.66.1 verify.test / -A bingbot) $(as_status 66.249.66.1 verify.test)"
+before=$(asked)
+equal "one whose time is nearly over is let through" 200 "$(as_status 66.249.66.2 verify.test / -A "$googlebot")"
+equal "and asked about again" 1 $(($(asked) - before))
+equal "one whose time is over is asked about, and told to come again" "503 10 text/plain challenge" \
+	"$(as 66.249.66.3 verify.test / -A "$googlebot" -o /dev/null -w '%{http_code} %header{retry-after} %header{content-type} %header{x-polder-refused}')"
+before=$(asked)
+equal "so is whoever says that it is one" "503 503" "$(as_status 203.0.113.60 verify.test / -A "$googlebot") $(as_status 2001:db8:6::1 verify.test / -A BaiduSpider)"
+equal "once" 2 "$(as 203.0.113.60 verify.test / -A "$googlebot" -o /dev/null; echo $(($(asked) - before)))"
+for i in $(seq 200); do printf 'url = "http://verify.test/"\noutput = "/dev/null"\n'; done >"$scratch/urls"
+if [ "$(curl -s -K "$scratch/urls" -w '%{http_code}\n' --connect-to "::$VIP:" -H "X-Forwarded-For: 203.0.113.61" -A "$googlebot" | grep -c 503)" -le 150 ]; then ok "and not for as many requests as it likes"; else not_ok "and not for as many requests as it likes"; fi
+before=$(asked)
+equal "where nobody is challenged nobody is asked about" "200 0" "$(as_status 203.0.113.62 rule.test /open -A "$googlebot") $(($(asked) - before))"
+is_challenged() { [ "$(as_status 203.0.113.60 verify.test / -A "$googlebot")" = 403 ]; }
+check "who was not verified in time is challenged" until_true_long is_challenged
+
 equal "by a rule, for some paths" "200 403" "$(as_status 203.0.113.1 rule.test /open) $(as_status 203.0.113.1 rule.test /private/x)"
 equal "watched: passed" 200 "$(as_status 203.0.113.1 watch.test)"
 counts "and counted" watched challenge 4 1 as 203.0.113.1 watch.test

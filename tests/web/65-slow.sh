@@ -49,20 +49,21 @@ equal "and counted, once each" "1 1" "$(site_count 4 watched slow_body) $(site_c
 equal "refusals are counted" "2 2" "$(site_count 2 refused slow_body) $(site_count 1 refused slow_read)"
 goes_up "heads for the node" 1 "$before_header" refused slow_header
 
-# slowhttptest: all its connections are closed in its time, and the site answers meanwhile.
-test_slow() { # test_slow NAME OPTION...
-	local name=$1
-	shift
-	timeout 30 slowhttptest -c 30 -r 30 -i 3 -l 14 "$@" >"$scratch/slowhttptest" 2>&1 &
-	local pid=$!
-	sleep 3
-	equal "$name: others are served" 200 "$(status a.test)"
-	wait $pid
-	check "$name: all are closed before its time is over" grep -aq 'No open connections left' "$scratch/slowhttptest"
+# slowhttptest, in three ways at once: all its connections are closed in its time, and the site answers meanwhile.
+slow() { # slow NAME OPTION...
+	timeout 60 slowhttptest -c 30 -r 30 -i 3 -l 14 "${@:2}" >"$scratch/slowhttptest-$1" 2>&1 &
+	slow+=($!)
 }
-test_slow "slowhttptest, heads" -H -u "http://$VIP/"
-test_slow "slowhttptest, bodies" -B -s 100000 -u "http://$OTHER/"
-test_slow "slowhttptest, answers" -X -w 512 -y 1024 -n 1 -z 200 -k 1 -u "http://$VIP/big"
+slow=()
+slow heads -H -u "http://$VIP/"
+slow bodies -B -s 100000 -u "http://$OTHER/"
+slow answers -X -w 512 -y 1024 -n 1 -z 200 -k 1 -u "http://$VIP/big"
+sleep 3
+equal "slowhttptest: others are served" 200 "$(status a.test)"
+wait "${slow[@]}"
+for kind in heads bodies answers; do
+	check "slowhttptest, $kind: all are closed before its time is over" grep -aq 'No open connections left' "$scratch/slowhttptest-$kind"
+done
 bans=$(($(node_bans) + $(node_bans_failed)))
 if [ "$bans" -gt 0 ]; then ok "and whoever does it again and again is to be banned"; else not_ok "whoever does it again and again is to be banned"; fi
 done_testing

@@ -32,9 +32,11 @@ def page():
             return False
 
 
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+
 def handshake():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with socket.create_connection((address, 443), timeout=5) as plain, context.wrap_socket(plain, server_hostname=host):
             pass
@@ -44,6 +46,7 @@ def handshake():
 
 slots, count = struct.unpack_from("<Q", whole, 24)[0], struct.unpack_from("<I", whole, 16)[0]
 used = struct.unpack_from("<Q", whole, 40)[0]
+taken = [i for i in range(count) if struct.unpack_from("<Q", whole, slots + 16 * i + 8)[0] > 1]
 for turn in range(rounds):
     data = bytearray(whole)
     kind = turn % 4
@@ -51,7 +54,6 @@ for turn in range(rounds):
         if kind == 0:  # the head
             at = series.randrange(0, 48)
         elif kind == 1:  # offsets and hashes
-            taken = [i for i in range(count) if struct.unpack_from("<Q", whole, slots + 16 * i + 8)[0] > 1]
             at = slots + 16 * series.choice(taken) + series.randrange(16)
         else:  # records
             at = series.randrange(slots + 16 * count, used)

@@ -32,11 +32,14 @@ def records(data):
     for ring in range(WORKERS):
         base = RINGS + ring * (HEAD + RING_BYTES)
         head, tail = struct.unpack_from("<Q", data, base + 64)[0], struct.unpack_from("<Q", data, base + 128)[0]
-        ring_data = data[base + HEAD : base + HEAD + RING_BYTES]
+        if head == tail:
+            continue
+        # A record may go on at the ring's beginning.
+        twice = data[base + HEAD : base + HEAD + RING_BYTES] * 2
         while tail < head:
             place = tail % RING_BYTES
-            length, kind, site, time = struct.unpack_from("<HHIq", (ring_data[place:] + ring_data[:16])[:16])
-            raw = (ring_data[place:] + ring_data)[:length]
+            length, kind, site, time = struct.unpack_from("<HHIq", twice, place)
+            raw = twice[place : place + length]
             yield time, f"site={site} " + (request(raw) if kind == 1 else f"kind={kind}")
             tail += length
 

@@ -13,7 +13,8 @@
  *   certificates: [{number, version, chain: FILE, key: FILE, count}]; ocsp: [{number, file}]
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
  *     origins: [{address | name, port, weight, backup, connect, read, send, max_fails, fail_timeout}],
- *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13, modes: {CHECK: 0},
+ *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13,
+ *     acme_token, acme_answer, modes: {CHECK: 0},
  *     prefixes: [["192.0.2.0/24", 2]], and what site_rules.h says}]: a "count" makes so many, with %d in the domain and numbers in a row
  *   shipped: {rules}, as of a site: those that sites choose from; {bytes: TEXT}: a body that is none
  *   removed: [domain], removed_certificates: [number]; superseded: true begins another file
@@ -127,6 +128,24 @@ static void put_regions(struct request_table *table, const json_t *spec)
 	}
 	if (count > 0)
 		put(table, TABLE_REGIONS, "", 0, prefix, count * sizeof(*prefix));
+}
+
+/* [["address", row of crawlers.def + 1, seconds], ...] */
+static void put_crawlers(struct request_table *table, const json_t *spec)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(spec, "crawlers"), i, item)
+	{
+		struct address address = address_of(json_string_value(json_array_get(item, 0)));
+		struct table_crawler crawler = { .crawler = (uint32_t)json_integer_value(
+							 json_array_get(item, 1)),
+			.until_ms = (time(NULL) + json_integer_value(json_array_get(item, 2))) *
+				    INT64_C(1000) };
+
+		put(table, TABLE_CRAWLER, &address, sizeof(address), &crawler, sizeof(crawler));
+	}
 }
 
 static void put_sources(struct request_table *table, const json_t *spec)
@@ -333,6 +352,8 @@ static void put_site(struct request_table *table, const json_t *spec, int64_t in
 	site->keepalive_seconds = (uint32_t)number_of(spec, "keepalive_seconds", 30);
 	site->ciphers = add_text(&builder, text_of(spec, "ciphers"));
 	site->ciphers_tls13 = add_text(&builder, text_of(spec, "ciphers_tls13"));
+	site->acme_token = add_text(&builder, text_of(spec, "acme_token"));
+	site->acme_answer = add_text(&builder, text_of(spec, "acme_answer"));
 	set_modes(site, spec);
 	add_lists(&builder, site, spec);
 	add_origins(&builder, site, spec);
@@ -434,6 +455,7 @@ int main(int argc, char **argv)
 	put_settings(table, spec);
 	put_vips(table, spec);
 	put_regions(table, spec);
+	put_crawlers(table, spec);
 	put_sources(table, spec);
 	put_certificates(table, spec);
 	put_shipped(table, spec);

@@ -6,6 +6,7 @@
 // browser's clock is, a refused call is repeated once with the time that the reply told.
 import { actions, type ActionName, type Parameters } from "../gen/actions";
 import type { Replies } from "./replies";
+import { createStore, useStore } from "../store";
 import { canonicalQuery, flatten, headersV3, nonce, signV3, timestamp, type SigningKey } from "./sign";
 
 export type { ActionName, Parameters };
@@ -35,6 +36,32 @@ export const connection: {
 	onRefused: ((error: ApiError) => void) | undefined;
 } = { key: undefined, onWritten: new Set(), onRefused: undefined };
 
+/**
+ * Since when nothing answers, ms by the browser's clock; undefined: the server is there. In front of the control stands
+ * a proxy: when it answers in the control's place, the control does not.
+ */
+const silence = createStore<number | undefined>(undefined);
+export const useSilence = () => useStore(silence);
+let lastAnswer = Date.now();
+const PROXYS_OWN = [502, 503, 504];
+
+/** Hears that calls can succeed again: the server answers once more, or somebody has logged in again. */
+export const onBack = new Set<() => void>();
+
+function heard(answered: boolean) {
+	const before = silence.get();
+	if (answered) {
+		lastAnswer = Date.now();
+		silence.set(undefined);
+		if (before !== undefined)
+			onBack.forEach((listener) => listener());
+	} else {
+		silence.set(before ?? lastAnswer);
+	}
+}
+
+const unreachable = (action: string) => new ApiError("Network", "The server cannot be reached.", action, 0, "", "");
+
 /** The machine's clock minus the browser's, ms. */
 let skew = 0;
 export const machineNow = () => Date.now() + skew;
@@ -55,7 +82,7 @@ export interface RawReply { response: Response; text: string; ms: number }
 /** Calls about the session itself change nothing that a page shows. */
 const QUIET = new Set<string>(["CreateSession", "ExtendSession", "EndSession", "CreateSecurityToken"]);
 
-/** One request, whatever the reply. */
+/** One request, whatever the reply. Throws ApiError "Network" when none came, or AbortError. */
 export async function send(action: string, version: string, parameters: Readonly<Record<string, unknown>>,
 	options: CallOptions & { accept?: string } = {}): Promise<RawReply> {
 	const key = options.unsigned ? undefined : options.key ?? connection.key;
@@ -76,9 +103,21 @@ export async function send(action: string, version: string, parameters: Readonly
 	}
 	headers.accept = options.accept ?? "application/json";
 	const start = performance.now();
-	const response = await fetch("/", { method: "POST", headers, body, signal: options.signal ?? null,
-		credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "no-referrer" });
-	const text = await response.text();
+	let response: Response, text: string;
+	try {
+		response = await fetch("/", { method: "POST", headers, body, signal: options.signal ?? null,
+			credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "no-referrer" });
+		text = await response.text();
+	} catch (error) {
+		if (error instanceof DOMException && error.name === "AbortError")
+			throw error;
+		heard(false);
+		throw unreachable(action);
+	}
+	const answered = !PROXYS_OWN.includes(response.status) || /json|xml/.test(response.headers.get("content-type") ?? "");
+	heard(answered);
+	if (!answered)
+		throw unreachable(action);
 	learnTime(response);
 	return { response, text, ms: performance.now() - start };
 }
@@ -98,14 +137,7 @@ export async function call<A extends ActionName>(action: A, parameters: Paramete
 	options: CallOptions = {}): Promise<Reply<A>> {
 	const [version, mode] = actions[action];
 	for (let attempt = 0; ; attempt++) {
-		let reply: RawReply;
-		try {
-			reply = await send(action, version, parameters, options);
-		} catch (error) {
-			if (error instanceof ApiError || (error instanceof DOMException && error.name === "AbortError"))
-				throw error;
-			throw new ApiError("Network", "The server cannot be reached.", action, 0, "", "");
-		}
+		const reply = await send(action, version, parameters, options);
 		if (reply.response.ok) {
 			const body = JSON.parse(reply.text);
 			if (mode === "write" && !QUIET.has(action))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Replies as components follow them: fetched when shown, again at an interval while the tab is visible, and again
-// after any call that wrote. What was fetched before stays until the new reply is there.
+// after any call that wrote. What was fetched before stays until the new reply is there. While the server is silent or
+// nobody is logged in, the frame says so; what was waiting is fetched when that has passed.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { call, connection, type ActionName, ApiError, type Parameters, type Reply } from "./client";
+import { call, connection, onBack, type ActionName, ApiError, type Parameters, type Reply } from "./client";
 
 export interface Followed<T> {
 	data: T | undefined;
@@ -29,7 +30,7 @@ export function useFollow<T>(key: string | undefined, read: (signal: AbortSignal
 			return;
 		const abort = new AbortController();
 		let timer: ReturnType<typeof setTimeout> | undefined;
-		let running = false, again = false;
+		let running = false, again = false, waiting = false;
 		const run = async () => {
 			if (abort.signal.aborted)
 				return;
@@ -38,15 +39,18 @@ export function useFollow<T>(key: string | undefined, read: (signal: AbortSignal
 				return;
 			}
 			running = true;
-			again = false;
+			again = waiting = false;
 			clearTimeout(timer);
 			try {
 				const data = await reader.current(abort.signal);
 				if (!abort.signal.aborted)
 					setState({ key, data });
 			} catch (error) {
+				const caught = CAUGHT(error);
+				waiting = caught.code === "Network" || caught.code === "LoggedOut";
 				if (!abort.signal.aborted)
-					setState((old) => ({ key, error: CAUGHT(error), ...(old.key === key ? { data: old.data } : {}) }));
+					setState((old) => old.key === key && old.data !== undefined && waiting ? old
+						: { key, error: caught, ...(old.key === key ? { data: old.data } : {}) });
 			}
 			running = false;
 			if (again)
@@ -61,13 +65,16 @@ export function useFollow<T>(key: string | undefined, read: (signal: AbortSignal
 				clearTimeout(timer);
 		};
 		const written = () => void run();
+		const back = () => { if (waiting) void run(); };
 		connection.onWritten.add(written);
+		onBack.add(back);
 		document.addEventListener("visibilitychange", shown);
 		void run();
 		return () => {
 			abort.abort();
 			clearTimeout(timer);
 			connection.onWritten.delete(written);
+			onBack.delete(back);
 			document.removeEventListener("visibilitychange", shown);
 		};
 	}, [key, every, round]);

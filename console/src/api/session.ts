@@ -8,9 +8,10 @@
 //
 // Users, keys and accounts may be managed only by a key or password that was typed in just now: manage() asks
 // its caller for it, and gives a key for that one act.
+import { forgetDrafts } from "../drafts";
 import { createStore, useStore } from "../store";
 import { actions, type ActionName, type Parameters, type Permission } from "../gen/actions";
-import { ApiError, call, connection, machineNow, type CallOptions, type Reply } from "./client";
+import { ApiError, call, connection, machineNow, onBack, type CallOptions, type Reply } from "./client";
 import { importKey, type SigningKey } from "./sign";
 
 export const IDLE_MS = 15 * 60 * 1000;
@@ -27,17 +28,22 @@ export interface Caller {
 	Drills?: boolean;
 }
 
-export type Session = { state: "out"; why?: "idle" | "ended" | "asked" } | { state: "in"; caller: Caller };
+/** kept: who was logged in until the session ended by itself. The page stays in memory, hidden, for when he is back. */
+export type Session = { state: "out"; why?: "idle" | "ended" | "asked"; kept?: Caller } | { state: "in"; caller: Caller };
 
 const session = createStore<Session>({ state: "out" });
 export const useSession = () => useStore(session);
 
-/** The caller; only for what is shown to somebody who is logged in. */
+export const callerOf = (now: Session) => now.state === "in" ? now.caller : now.kept;
+/** Whose page it is: what somebody else may log in to is another. */
+export const ownerOf = ({ AccountId, UserName, Permission, InstanceIds }: Caller) => JSON.stringify([AccountId, UserName, Permission, InstanceIds]);
+
+/** The caller; only for what is shown to somebody who is, or just was, logged in. */
 export function useCaller(): Caller {
-	const now = useSession();
-	if (now.state !== "in")
+	const caller = callerOf(useSession());
+	if (!caller)
 		throw new Error("nobody is logged in");
-	return now.caller;
+	return caller;
 }
 
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -72,10 +78,14 @@ async function refreshCaller(options: CallOptions = {}): Promise<Caller> {
 export async function logIn(login: Login): Promise<void> {
 	const key = await obtain(login, false);
 	const caller = await refreshCaller({ key });
+	const before = callerOf(session.get());
+	if (before && ownerOf(before) !== ownerOf(caller))
+		forgetDrafts();
 	connection.key = key;
 	lastActive = lastExtended = Date.now();
 	session.set({ state: "in", caller });
 	timer ??= setInterval(tick, TICK_MS);
+	onBack.forEach((listener) => listener());
 }
 
 export function logOut(why: "idle" | "ended" | "asked" = "asked") {
@@ -83,7 +93,10 @@ export function logOut(why: "idle" | "ended" | "asked" = "asked") {
 	connection.key = undefined;
 	clearInterval(timer);
 	timer = undefined;
-	session.set({ state: "out", why });
+	const now = session.get();
+	if (why === "asked")
+		forgetDrafts();
+	session.set({ state: "out", why, ...(why !== "asked" && now.state === "in" ? { kept: now.caller } : {}) });
 	if (key && why !== "ended")
 		void call("EndSession", {}, { key }).catch(() => undefined); // it ends by itself within 15 minutes
 }

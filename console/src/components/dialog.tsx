@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Dialogs. FormDialog holds fields and one act; DangerDialog guards what stops traffic or cannot be undone.
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { machineNow, type ApiError } from "../api/client";
 import { useAct, useCall } from "../api/hooks";
+import { useSession } from "../api/session";
+import { useUnsaved } from "../drafts";
 import { common } from "../i18n/common";
 import { useTexts } from "../i18n";
 import { count, duration, short } from "../time";
@@ -11,21 +13,29 @@ import { Button, Notice } from "./basic";
 import { ErrorNotice } from "./error";
 import { Field } from "./fields";
 
-export function Dialog({ title, open, onClose, children, wide }: {
-	title: ReactNode; open: boolean; onClose: () => void; children: ReactNode; wide?: boolean }) {
-	return <ModalOverlay className="overlay" isOpen={open} onOpenChange={(now) => { if (!now) onClose(); }} isDismissable>
+/** `sticky`: a press beside it, which happens by mistake, does not close it. */
+export function Dialog({ title, open, onClose, children, wide, sticky }: {
+	title: ReactNode; open: boolean; onClose: () => void; children: ReactNode; wide?: boolean; sticky?: boolean }) {
+	const t = useTexts(common);
+	const { state } = useSession();
+	const shown = open && state === "in"; // it would stand over the log-in
+	return <ModalOverlay className="overlay" isOpen={shown} onOpenChange={(now) => { if (!now) onClose(); }} isDismissable={!sticky}>
 		<Modal className={`modal${wide ? " wide" : ""}`}><AriaDialog className="dialog">
-			<Heading slot="title" className="dialog-title">{title}</Heading>
+			<div className="dialog-head"><Heading slot="title" className="dialog-title">{title}</Heading>
+				<AriaButton className="dialog-close" aria-label={t("closeDialog")} onPress={onClose}>×</AriaButton></div>
 			{children}
 		</AriaDialog></Modal>
 	</ModalOverlay>;
 }
 
 /** Fields and one act. `act` throws ApiError to stay open and show it. */
-export function FormDialog({ title, open, onClose, act, submit, danger, ready = true, children }: {
+export function FormDialog({ title, open, onClose, act, submit, danger, ready = true, wide, children }: {
 	title: ReactNode; open: boolean; onClose: () => void; act: () => Promise<unknown>; submit: string; danger?: boolean;
-	ready?: boolean; children: ReactNode }) {
+	ready?: boolean; wide?: boolean; children: ReactNode }) {
 	const t = useTexts(common);
+	const [typed, setTyped] = useState(false);
+	useUnsaved(open && typed);
+	useEffect(() => setTyped(false), [open]);
 	const doing = useAct(async () => { await act(); onClose(); });
 	const close = () => { doing.clear(); onClose(); };
 	const send = (event: FormEvent) => {
@@ -33,14 +43,14 @@ export function FormDialog({ title, open, onClose, act, submit, danger, ready = 
 		if (ready && !doing.busy)
 			void doing.run();
 	};
-	return <Dialog title={title} open={open} onClose={close}>
-		<form className="form" onSubmit={send} noValidate>
+	return <Dialog title={title} open={open} onClose={close} sticky wide={wide ?? false}>
+		<form className="form" onSubmit={send} onInput={() => setTyped(true)} noValidate>
 			{children}
-			<ErrorNotice error={doing.error} />
+			<div className="dialog-foot"><ErrorNotice error={doing.error} />
 			<div className="dialog-actions">
 				<Button onPress={close}>{t("cancel")}</Button>
 				<Button type="submit" look={danger ? "danger" : "primary"} isDisabled={!ready} busy={doing.busy}>{submit}</Button>
-			</div>
+			</div></div>
 		</form>
 	</Dialog>;
 }

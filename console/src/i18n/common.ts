@@ -3,7 +3,7 @@
 import { section } from "./index";
 
 export const common = section({
-	save: ["Save", "保存"], cancel: ["Cancel", "取消"], close: ["Close", "关闭"], add: ["Add", "添加"],
+	save: ["Save", "保存"], cancel: ["Cancel", "取消"], close: ["Close", "关闭"], closeDialog: ["Close the dialog", "关闭对话框"], unsaved: ["Changed, not saved", "有未保存的更改"], add: ["Add", "添加"],
 	remove: ["Remove", "移除"], edit: ["Edit", "编辑"], create: ["Create", "创建"], delete: ["Delete", "删除"],
 	confirm: ["Confirm", "确认"], refresh: ["Refresh", "刷新"], retry: ["Try again", "重试"], search: ["Search", "搜索"],
 	copy: ["Copy", "复制"], copied: ["Copied", "已复制"], copyOf: ["Copy {what}", "复制 {what}"], loading: ["Loading…", "加载中…"],

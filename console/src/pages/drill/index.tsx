@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { call, machineNow } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
 import { Badge, Button, Card, Code, Empty, ErrorNotice, LinkButton, Loading, PageHead, SelectField, Table, Time } from "../../components";
+import { InstanceSelect, useInstances } from "../../components/settings";
 import { drill } from "../../i18n/drill";
 import { useTexts } from "../../i18n";
 import { href, type Route } from "../../router";
@@ -105,20 +106,18 @@ function State({ now }: { now: Running }) {
 export default function DrillPage({ route }: { route: Route }) {
 	const t = useTexts(drill);
 	const drills = useCall("DescribeDrills", {});
-	const instances = useCall("DescribeInstances", { PageNumber: 1, PageSize: 50 });
 	const now = useCall("DescribeDrill", {}, { every: EVERY });
 	const [chosen, choose] = useState("");
 	const [seconds, setSeconds] = useState("10");
 	const start = useAct((id: string, name: string) => call("StartDrill", { InstanceId: id, DrillName: name, Seconds: Number(seconds) }));
-	const list = instances.data?.Instances ?? [];
-	const target = list.find(({ InstanceId }) => InstanceId === (chosen || route.query.get("instance"))) ?? list[0];
-	const failed = drills.error ?? instances.error ?? now.error;
+	const { instance: target, instances, total, followed } = useInstances(chosen || (route.query.get("instance") ?? undefined));
+	const failed = drills.error ?? followed.error ?? now.error;
 
 	const head = <PageHead title={t("title")} hint={t("hint")}
 		actions={<Button onPress={() => tourStep(0)}>{t("takeTour")}</Button>} />;
 	if (failed && !drills.data)
 		return <>{head}<ErrorNotice error={failed} retry={drills.refresh} /></>;
-	if (!drills.data || !instances.data || !now.data)
+	if (!drills.data || !followed.data || !now.data)
 		return <>{head}<Loading /></>;
 	if (!target)
 		return <>{head}<Empty title={t("noTarget")} action={<LinkButton to={href("instances")}>{t("target")}</LinkButton>}>
@@ -131,8 +130,7 @@ export default function DrillPage({ route }: { route: Route }) {
 		<div className="cards">
 			<Card title={t("title")}>
 				<div className="fields">
-					<SelectField label={t("target")} value={target.InstanceId} onChange={choose}
-						choices={list.map(({ InstanceId, Ip, Remark }) => ({ id: InstanceId, label: `${Ip} · ${Remark || InstanceId}` }))} />
+					<InstanceSelect label={t("target")} id={target.InstanceId} instance={target} instances={instances} total={total} onChange={choose} />
 					<SelectField label={t("length")} value={seconds} onChange={setSeconds}
 						choices={LENGTHS.map((n) => ({ id: n, label: t("seconds", { n }) }))} />
 				</div>

@@ -7,6 +7,7 @@ import type { Instance, Order } from "../../api/replies";
 import { mayCall, useCaller } from "../../api/session";
 import { Badge, Button, Code, Countdown, Empty, ErrorNotice, Field, LinkButton, Loading, PageHead, Paging, SelectField, Table,
 	Time, type Column } from "../../components";
+import { instanceFilter } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { instances as texts } from "../../i18n/instances";
@@ -16,16 +17,6 @@ import { DetailPage } from "./detail";
 import { stateOf, toneOf } from "./model";
 import { RenewDialog } from "./renew";
 
-/** What DescribeInstances is asked for by what somebody typed. */
-function filterOf(typed: string): { Ip?: string; InstanceIds?: string[]; Remark?: string } {
-	const word = typed.trim();
-	if (!word)
-		return {};
-	if (/^ddos/i.test(word))
-		return { InstanceIds: [word] };
-	return /^[0-9a-f.:]*[.:][0-9a-f.:]*$/i.test(word) ? { Ip: word } : { Remark: word };
-}
-
 function ListPage({ first }: { first: string }) {
 	const t = useTexts(texts);
 	const tc = useTexts(common);
@@ -33,7 +24,7 @@ function ListPage({ first }: { first: string }) {
 	const [typed, setTyped] = useState("");
 	const [state, setState] = useState(first);
 	const [renewing, setRenewing] = useState<Instance>();
-	const list = usePaged("DescribeInstances", { ...filterOf(typed), ...(state ? { Status: [Number(state)] } : {}) }, { every: 5000 });
+	const list = usePaged("DescribeInstances", { ...instanceFilter(typed), ...(state ? { Status: [Number(state)] } : {}) }, { every: 5000 });
 	const rows = list.data?.Instances ?? [];
 	const ids = rows.map((row) => row.InstanceId).join(",");
 	const orders = useFollow(ids || undefined, async (signal) => {

@@ -5,6 +5,8 @@ import { mayBe, useCaller } from "../../api/session";
 import { useCall } from "../../api/hooks";
 import { Button, Empty, ErrorNotice, PageHead, SelectField, Table } from "../../components";
 import { Plot, type Layer } from "../../components/plot";
+import { FOUND_MAX, PickField } from "../../components/pick";
+import { findInstances } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { live } from "../../i18n/live";
 import { shell } from "../../i18n/shell";
@@ -147,6 +149,9 @@ export default function LivePage({ route }: { route: Route }) {
 	const nodes = useCall("DescribeNodes", operator ? {} : undefined);
 	const { history, error } = useHistory(scope, operator, !paused && !wall);
 	const challenges = scope.kind !== "instance" && operator;
+	const fixed = [{ id: "all", label: t("all") }, ...(nodes.data?.Nodes ?? []).map(({ NodeName }) => ({ id: `n ${NodeName}`, label: t("node", { name: NodeName }) }))];
+	const find = async (typed: string, signal: AbortSignal) => [...fixed.filter(({ label }) => label.toLowerCase().includes(typed.toLowerCase())),
+		...(await findInstances(typed, signal)).map(({ id, label }) => ({ id: `i ${id}`, label }))];
 	const choices = [{ id: "all", label: t("all") },
 		...(instances.data?.Instances ?? []).map((row) => ({ id: `i ${row.InstanceId}`, label: `${row.Ip} · ${row.Remark || row.InstanceId}` })),
 		...(scope.kind === "instance" && instances.data && !instances.data.Instances.some((row) => row.InstanceId === scope.id) ? [{ id: `i ${scope.id}`, label: scope.id }] : []),
@@ -159,7 +164,8 @@ export default function LivePage({ route }: { route: Route }) {
 			{wall ? <Button onPress={() => go("live")}>{t("one")}</Button> : <Button onPress={() => go("live", "wall")}>{t("wall")}</Button>}
 			<Button onPress={() => setPaused(!paused)}>{t(paused ? "go" : "pause")}</Button></>} />
 		<div className="live-bar">
-			{!wall && <SelectField label={t("scope")} value={chosen} onChange={choose} choices={choices} />}
+			{!wall && ((instances.data?.TotalCount ?? 0) <= FOUND_MAX ? <SelectField label={t("scope")} value={chosen} onChange={choose} choices={choices} />
+				: <PickField label={t("scope")} value={chosen} valueLabel={choices.find(({ id }) => id === chosen)?.label ?? chosen} onChange={choose} given={`scopes ${fixed.length}`} find={find} />)}
 			<SelectField label={t("span")} value={String(span)} onChange={(value) => setSpan(Number(value))} choices={SPANS.map((n) => ({ id: String(n), label: t("minutes", { n: n / 60 }) }))} />
 		</div>
 		<ErrorNotice error={error ?? instances.error} />

@@ -3,7 +3,7 @@
 import { useState, type FormEvent } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useAct } from "../../api/hooks";
-import { logIn, type Login } from "../../api/session";
+import { logIn, type Caller, type Login } from "../../api/session";
 import { ViewMenu } from "../../app";
 import { Button, ErrorNotice, Field, Notice } from "../../components";
 import { useTexts } from "../../i18n";
@@ -37,9 +37,10 @@ export const isComplete = (login: Login) => login.kind === "key" ? login.id !== 
 export const trimmed = (login: Login): Login => login.kind === "key" ? { ...login, id: login.id.trim(), secret: login.secret.trim() }
 	: { ...login, name: login.name.trim() };
 
-export function LoginPage({ why }: { why: "idle" | "ended" | "asked" | undefined }) {
+export function LoginPage({ why, kept }: { why: "idle" | "ended" | "asked" | undefined; kept: Caller | undefined }) {
 	const t = useTexts(shell);
-	const [login, setLogin] = useState<Login>({ kind: "password", name: "", password: "" });
+	const [login, setLogin] = useState<Login>(kept && !kept.UserName ? { kind: "key", id: "", secret: "" }
+		: { kind: "password", name: kept?.UserName ?? "", password: "" });
 	const doing = useAct(logIn);
 	const send = (event: FormEvent) => {
 		event.preventDefault();
@@ -52,7 +53,8 @@ export function LoginPage({ why }: { why: "idle" | "ended" | "asked" | undefined
 			<div className="login-brand"><img src="/console/icon.svg" alt="" width="44" height="44" />
 				<div><h1>{t("product")}</h1><p>{t("tagline")}</p></div></div>
 			{!window.isSecureContext && <Notice tone="bad">{t("insecure")}</Notice>}
-			{(why === "idle" || why === "ended") && <Notice tone="info">{t(why)}</Notice>}
+			{(why === "idle" || why === "ended") && <Notice tone="info">{t(why)}
+				{kept && <> {t("waits", { name: kept.UserName || t("accountNumber", { n: kept.AccountId }) })}</>}</Notice>}
 			<form className="form" onSubmit={send} noValidate>
 				<CredentialFields login={login} onChange={(next) => { doing.clear(); setLogin(next); }} />
 				<ErrorNotice error={doing.error} />

@@ -5,6 +5,7 @@ import { ApiError, call, machineNow, send } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
 import { mayBe, useCaller } from "../../api/session";
 import { Badge, Button, Dialog, Empty, ErrorNotice, Fact, Facts, Field, LinkButton, Notice, PageHead, SelectField, Table, type Tone } from "../../components";
+import { SiteSelect } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { checkName } from "../../i18n/checks";
 import { logTexts } from "../../i18n/logs";
@@ -84,7 +85,7 @@ export default function LogsPage({ route }: { route: Route }) {
 	const text = (name: string) => String(line?.[name] ?? "");
 	return <>
 		<PageHead title={ts("logs")} hint={t("hint")} />
-		<div className="instance-select"><SelectField label={t("site")} value={domain} onChange={(next) => go("logs", next)} choices={[...new Set([domain, ...all])].map((id) => ({ id, label: id }))} /></div>
+		<SiteSelect label={t("site")} domain={domain} all={all} onChange={(next) => go("logs", next)} />
 		<Logging key={domain} domain={domain} readOnly={readOnly} />
 		<form className="card" noValidate onSubmit={(event) => { event.preventDefault(); void start.run(); }}>
 			<div className="fields">

@@ -21,14 +21,14 @@ export default function MitigationPage({ route }: { route: Route }) {
 	const t = useTexts(texts);
 	const ts = useTexts(shell);
 	const readOnly = !mayBe(useCaller(), "full");
-	const { id, instance, instances, followed } = useInstances(route.path[1]);
+	const { id, instance, instances, total, followed } = useInstances(route.path[1]);
 	const tab = route.query.get("tab") ?? "modes";
 	if (!id)
 		return <><PageHead title={ts("mitigation")} hint={t("hint")} /><ErrorNotice error={followed.error} />{followed.loading ? <Loading /> : !followed.error && <NoInstance />}</>;
 	return <>
 		<PageHead title={ts("mitigation")} hint={t("hint")} actions={<LinkButton to={href("live", id)}>{ts("live")}</LinkButton>} />
 		<ErrorNotice error={followed.error} />
-		<InstanceSelect id={id} instances={instances} onChange={(next) => go("mitigation", next, { tab })} />
+		<InstanceSelect id={id} instance={instance} instances={instances} total={total} onChange={(next) => go("mitigation", next, { tab })} />
 		<Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => go("mitigation", id, { tab: String(key) })} key={id}>
 			<TabList className="tab-list" aria-label={ts("mitigation")}>{TABS.map((name) => <Tab key={name} id={name} className="tab">{t(name)}</Tab>)}</TabList>
 			<TabPanel id="modes" className="tab-panel"><Modes id={id} wanted={route.query.get("reason") ?? undefined} readOnly={readOnly} /></TabPanel>

@@ -74,7 +74,7 @@ export default function PortsPage({ route }: { route: Route }) {
 	const ts = useTexts(shell);
 	const full = mayBe(useCaller(), "full");
 	const [adding, setAdding] = useState(false);
-	const { id, instances, followed } = useInstances(route.path[1]);
+	const { id, instance, instances, total, followed } = useInstances(route.path[1]);
 	const rule = id && route.path[2] ? ruleKey(id, route.path[2]) : undefined;
 	if (rule)
 		return <PortDetail key={keyText(rule)} rule={rule} />;
@@ -82,7 +82,7 @@ export default function PortsPage({ route }: { route: Route }) {
 		<PageHead title={ts("ports")} hint={t("hint")} actions={id && full && <Button look="primary" onPress={() => setAdding(true)}>{t("add")}</Button>} />
 		<ErrorNotice error={followed.error} />
 		{id ? <>
-			<InstanceSelect id={id} instances={instances} onChange={(next) => go("ports", next)} />
+			<InstanceSelect id={id} instance={instance} instances={instances} total={total} onChange={(next) => go("ports", next)} />
 			<PortList id={id} />
 			<NewPort id={id} open={adding} onClose={() => setAdding(false)} />
 		</> : followed.loading ? <Loading /> : !followed.error && <NoInstance />}

@@ -6,6 +6,7 @@ import { useAct, useCall, useFollow } from "../../api/hooks";
 import { mayBe, useCaller } from "../../api/session";
 import { Badge, Button, Checkbox, DangerDialog, Empty, ErrorNotice, Field, FormDialog, Loading, PageHead, Table, toast, type Tone } from "../../components";
 import { ChoiceCards } from "../../components/choices";
+import { among, PickMany } from "../../components/pick";
 import { useTexts } from "../../i18n";
 import { common } from "../../i18n/common";
 import { sceneTexts } from "../../i18n/scenes";
@@ -21,6 +22,8 @@ declare module "../../api/replies" {
 }
 const TONES: Tone[] = ["neutral", "info", "good", "neutral"];
 const EVERY_MS = 5000, HOUR_MS = 3600000;
+const BOXES_MAX = 12; // sites that have a box each; more are found by typing
+const SITES_SHOWN = 5;
 const MINUTE_CHARS = 16; // of "2026-11-29T15:30"
 
 /** The browser's own time, as <input type=datetime-local> has it. */
@@ -80,7 +83,7 @@ export default function ScenesPage() {
 			{ id: "name", head: t("name"), main: true, cell: (row) => row.Name, sort: (row) => row.Name },
 			{ id: "template", head: t("template"), cell: (row) => t(`t.${row.Template}`) },
 			{ id: "time", head: t("from"), cell: (row) => t("times", { from: dateTime(row.StartTime, false), until: dateTime(row.EndTime, false) }), sort: (row) => row.StartTime },
-			{ id: "sites", head: t("sites"), cell: (row) => row.sites.join(", ") || "–" },
+			{ id: "sites", head: t("sites"), cell: (row) => (row.sites.slice(0, SITES_SHOWN).join(", ") || "–") + (row.sites.length > SITES_SHOWN ? ` +${row.sites.length - SITES_SHOWN}` : "") },
 			{ id: "status", head: t("status"), cell: (row) => <Badge tone={TONES[row.Status] ?? "neutral"}>{t(`s.${row.Status}`)}</Badge>, sort: (row) => row.Status },
 			...(readOnly ? [] : [{ id: "act", head: tc("actions"), number: true, cell: (row: Row) => <span className="row">
 				{row.Status !== 3 && <Button look="quiet" isDisabled={turn.busy} aria-label={`${t(row.Status === 0 ? "enable" : "disable")}: ${row.Name}`} onPress={() => row.Status !== 0 ? void turn.run(row, false) : row.Template === "bypass" ? setEnabling(row) : void turn.run(row, true)}>{t(row.Status === 0 ? "enable" : "disable")}</Button>}
@@ -96,8 +99,9 @@ export default function ScenesPage() {
 				<ChoiceCards label={t("template")} value={draft.template} onChange={(template) => setDraft({ ...draft, template: template as "promotion" })} choices={(["promotion", "bypass"] as const).map((id) => ({ id, label: t(`t.${id}`), text: t(`t.${id}.text`) }))} />
 				<div className="fields"><TimeField label={t("from")} value={draft.from} onChange={(from) => setDraft({ ...draft, from })} />
 					<TimeField label={t("until")} value={draft.until} onChange={(until) => setDraft({ ...draft, until })} error={ordered ? undefined : t("order")} /></div>
-				<div className="field" role="group" aria-label={t("sites")}><span className="label">{t("sites")}</span>{all.length === 0 && <span className="quiet-text">{t("noSites")}</span>}
-					{all.map((site) => <Checkbox key={site} label={site} value={draft.sites.includes(site)} onChange={(on) => setDraft({ ...draft, sites: on ? [...draft.sites, site] : draft.sites.filter((other) => other !== site) })} />)}</div></>}
+				{all.length > BOXES_MAX ? <PickMany label={t("sites")} values={draft.sites} nameOf={(site) => site} given={`${all.length} sites`} find={among(all)} onChange={(sites) => setDraft({ ...draft, sites })} />
+				: <div className="field" role="group" aria-label={t("sites")}><span className="label">{t("sites")}</span>{all.length === 0 && <span className="quiet-text">{t("noSites")}</span>}
+					{all.length <= BOXES_MAX && all.map((site) => <Checkbox key={site} label={site} value={draft.sites.includes(site)} onChange={(on) => setDraft({ ...draft, sites: on ? [...draft.sites, site] : draft.sites.filter((other) => other !== site) })} />)}</div>}</>}
 		</FormDialog>
 		<DangerDialog title={t("danger", { name: enabling?.Name ?? "" })} open={!!enabling} onClose={() => setEnabling(undefined)} name={enabling?.Name ?? ""} submit={t("enable")} act={() => call("EnableSceneDefensePolicy", { PolicyId: enabling!.PolicyId })}>
 			<p>{t("dangerText")} {enabling?.sites.join(", ")}</p></DangerDialog>

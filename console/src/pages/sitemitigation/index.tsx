@@ -4,8 +4,9 @@ import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { call } from "../../api/client";
 import { useAct, useCall } from "../../api/hooks";
 import { mayBe, useCaller } from "../../api/session";
-import { Button, Empty, ErrorNotice, LinkButton, Loading, PageHead, SelectField, toast } from "../../components";
+import { Button, Empty, ErrorNotice, LinkButton, Loading, PageHead, toast } from "../../components";
 import { Segments } from "../../components/choices";
+import { SiteSelect } from "../../components/settings";
 import { useTexts } from "../../i18n";
 import { checkName, checkText } from "../../i18n/checks";
 import { settingsTexts } from "../../i18n/settings-card";
@@ -63,7 +64,7 @@ export default function SiteMitigationPage({ route }: { route: Route }) {
 	const props = { domain, readOnly };
 	return <>
 		<PageHead title={ts("sitemitigation")} hint={t("hint")} actions={<LinkButton to={href("websites", domain)}>{t("toSite")}</LinkButton>} />
-		<div className="instance-select"><SelectField label={t("site")} value={domain} onChange={(next) => go("sitemitigation", next, { tab })} choices={[...new Set([domain, ...all])].map((id) => ({ id, label: id }))} /></div>
+		<SiteSelect label={t("site")} domain={domain} all={all} onChange={(next) => go("sitemitigation", next, { tab })} />
 		<Tabs className="tabs" key={domain} selectedKey={tab} onSelectionChange={(key) => go("sitemitigation", domain, { tab: String(key) })}>
 			<TabList className="tab-list" aria-label={ts("sitemitigation")}>{TABS.map((name) => <Tab key={name} id={name} className="tab">{t(name)}</Tab>)}</TabList>
 			<TabPanel id="checks" className="tab-panel"><Checks {...props} /></TabPanel>

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Attacks through signed calls.
+ */
+#include "tests/unit/policy_world.h"
+
+#define BEGIN_S INT64_C(1795427000) /* before the calls */
+#define FROM	"StartTime", "1795426000"
+#define TIMES	FROM, "EndTime", "1795429000"
+
+static struct attack attack_at(int64_t after_s, int64_t seconds, uint64_t packets)
+{
+	return (struct attack){
+		.begin_ms = (BEGIN_S + after_s) * SECOND_MS,
+		.mitigated_ms = (BEGIN_S + after_s + 2) * SECOND_MS,
+		.last_ms = (BEGIN_S + after_s + seconds) * SECOND_MS,
+		.end_ms = seconds ? (BEGIN_S + after_s + seconds) * SECOND_MS : 0,
+		.in = { packets * 20, packets * 2000 },
+		.refused = { packets * 10, packets * 1000 },
+		.peak_in = { packets * 2, packets * 200 },
+		.peak_refused = { packets, packets * 100 },
+	};
+}
+
+/* Two of packets, one of them of another tenant; one each of the other kinds. */
+static void make_attacks(struct world *world)
+{
+	struct api *api = &world->api;
+	struct attack attack = attack_at(0, 100, 1000000);
+	const char *foreign;
+
+	api_attack(api, world->id, NULL, ATTACK_DEFENSE, &attack);
+	attack = attack_at(200, 0, 5000);
+	api_attack(api, world->id, NULL, ATTACK_CC, &attack);
+	attack = attack_at(300, 20, 700);
+	api_attack(api, world->id, "www.example.com", ATTACK_WEB_CC, &attack);
+	attack = attack_at(400, 60, 2000000);
+	api_attack(api, world->id, NULL, ATTACK_BLACKHOLE, &attack);
+	api->caller = &api->other;
+	foreign = api_buy(api, "ddosDip", "Ipv4");
+	attack = attack_at(500, 10, 9000000);
+	api_attack(api, foreign, NULL, ATTACK_DEFENSE, &attack);
+	api->caller = &api->tenant;
+}
+
+static const char *address(struct world *world)
+{
+	struct instance instance;
+	char *ip = arena_take(world->api.fixture, ADDRESS_TEXT_SIZE);
+
+	assert_int_equal(
+		instance_load(world->api.db, world->api.fixture, world->id, &instance), OK);
+	address_format(instance.vip, ip);
+	return ip;
+}
+
+static void test_list(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+
+	make_attacks(world);
+	assert_int_equal(CALL(api, "DescribeDDosAllEventList", TIMES, PAGE), 200);
+	assert_int_equal(api_int(api, "Total"), 4);
+	assert_string_equal(api_text(api, "AttackEvents.0.EventType"), "blackhole");
+	assert_string_equal(api_text(api, "AttackEvents.1.EventType"), "web-cc");
+	assert_string_equal(api_text(api, "AttackEvents.1.Ip"), "www.example.com");
+	assert_string_equal(api_text(api, "AttackEvents.1.Port"), "");
+	assert_int_equal(api_int(api, "AttackEvents.2.EndTime"), 0);
+	assert_int_equal(api_int(api, "AttackEvents.2.Pps"), 5000);
+	assert_string_equal(api_text(api, "AttackEvents.3.Ip"), ip);
+	assert_string_equal(api_text(api, "AttackEvents.3.Area"), "cn");
+	assert_int_equal(api_int(api, "AttackEvents.3.Mbps"), 800);
+	assert_int_equal(api_int(api, "AttackEvents.3.StartTime"), BEGIN_S);
+	assert_int_equal(api_int(api, "AttackEvents.3.EndTime"), BEGIN_S + 100);
+	/* By kind, page and time. */
+	assert_int_equal(
+		CALL(api, "DescribeDDosAllEventList", TIMES, PAGE, "EventType", "cc,defense"), 200);
+	assert_int_equal(api_int(api, "Total"), 2);
+	assert_int_equal(
+		CALL(api, "DescribeDDosAllEventList", TIMES, "PageNumber", "2", "PageSize", "3"),
+		200);
+	assert_int_equal(json_array_size(api_get(api, "AttackEvents")), 1);
+	assert_int_equal(
+		CALL(api, "DescribeDDosAllEventList", FROM, "EndTime", "1795426999", PAGE), 200);
+	assert_int_equal(api_int(api, "Total"), 0);
+	assert_int_equal(CALL(api, "DescribeDDosAllEventList", "StartTime", "1795427100", "EndTime",
+				 "1795427100", PAGE),
+		200);
+	assert_int_equal(api_int(api, "Total"), 1);
+	assert_int_equal(
+		CALL(api, "DescribeDDosAllEventList", TIMES, PAGE, "Ip", "192.0.2.99"), 200);
+	assert_int_equal(api_int(api, "Total"), 0);
+	/* What is wrong is named. */
+	(void)CALL(api, "DescribeDDosAllEventList", TIMES, PAGE, "EventType", "cc,flood");
+	expect(api, "InvalidParameter", "EventType");
+	(void)CALL(api, "DescribeDDosAllEventList", TIMES, PAGE, "Ip", "x");
+	expect(api, "InvalidParameter", "Ip");
+	(void)CALL(api, "DescribeDDosAllEventList", FROM, "EndTime", "5", PAGE);
+	expect(api, "InvalidParameter", "EndTime");
+}
+
+static void test_other_lists(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+
+	make_attacks(world);
+	assert_int_equal(
+		CALL(api, "DescribeDDoSEvents", FROM, PAGE, "InstanceIds.1", world->id), 200);
+	assert_int_equal(api_int(api, "Total"), 2);
+	assert_int_equal(api_int(api, "DDoSEvents.1.Bps"), 800000000);
+	assert_int_equal(CALL(api, "DescribeDDoSEvents", FROM, PAGE, "InstanceIds.1", world->id,
+				 "ResourceGroupId", "rg-none"),
+		200);
+	assert_int_equal(api_int(api, "Total"), 0);
+	assert_int_equal(CALL(api, "DescribeDomainAttackEvents", TIMES, PAGE), 200);
+	expect_json(api, "DomainAttackEvents",
+		"[{\"Domain\":\"www.example.com\",\"MaxQps\":700,\"StartTime\":1795427300,"
+		"\"EndTime\":1795427320}]");
+	assert_int_equal(
+		CALL(api, "DescribeDomainAttackEvents", TIMES, PAGE, "Domain", "other.example"),
+		200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+}
+
+static void test_peaks(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+
+	make_attacks(world);
+	assert_int_equal(CALL(api, "DescribeDDosEventMax", TIMES), 200);
+	assert_int_equal(api_int(api, "Mbps"), 1600);
+	assert_int_equal(api_int(api, "Cps"), 5000);
+	assert_int_equal(api_int(api, "Qps"), 700);
+	assert_int_equal(CALL(api, "DescribeAttackAnalysisMaxQps", TIMES), 200);
+	assert_int_equal(api_int(api, "Qps"), 700);
+	assert_int_equal(
+		CALL(api, "DescribeTotalAttackMaxFlow", TIMES, "InstanceIds.1", world->id), 200);
+	assert_int_equal(api_int(api, "Bps"), 1600000000);
+	assert_int_equal(api_int(api, "Pps"), 2000000);
+	assert_int_equal(CALL(api, "DescribePortAttackMaxFlow", FROM, "EndTime", "1795427150",
+				 "InstanceIds.1", world->id),
+		200);
+	assert_int_equal(api_int(api, "Pps"), 1000000);
+}
+
+static void test_types(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+
+	make_attacks(world);
+	assert_int_equal(CALL(api, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense",
+				 "StartTime", "1795427000"),
+		200);
+	expect_json(api, "AttackTypes",
+		"[{\"AttackType\":\"Tcp-Syn\",\"InPkts\":9000000},"
+		"{\"AttackType\":\"Tcp-Other\",\"InPkts\":1000000}]");
+	assert_int_equal(CALL(api, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense",
+				 "StartTime", "1795427001"),
+		200);
+	expect_json(api, "AttackTypes", "[]");
+}
+
+static void test_attacks(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *second = api_buy(api, "ddoscoo", "Ipv4");
+	const char *const only[] = { second };
+
+	make_attacks(world);
+	assert_int_equal(OWN(api, "DescribeAttacks", "InstanceId", world->id), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 4);
+	assert_int_equal(api_int(api, "Attacks.3.SecondsToMitigate"), 2);
+	assert_int_equal(api_int(api, "Attacks.3.BeginTime"), BEGIN_S * 1000);
+	assert_int_equal(api_int(api, "Attacks.3.PeakInPacketsPerSecond"), 2000000);
+	expect_json(api, "Attacks.3.Reasons",
+		"[{\"Name\":\"cookie_sent\",\"Packets\":9000000,\"Bytes\":0},"
+		"{\"Name\":\"tcp_flags\",\"Packets\":1000000,\"Bytes\":0}]");
+	expect_json(api, "Attacks.1.Types", "[{\"AttackType\":\"other\",\"Packets\":7000}]");
+	assert_int_equal(OWN(api, "DescribeAttacks", "Open", "true"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	assert_string_equal(api_text(api, "Attacks.0.EventType"), "cc");
+	/* A key that is limited to another instance sees nothing; an operator sees all. */
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, only, 1);
+	assert_int_equal(OWN(api, "DescribeAttacks", "PageSize", "10"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
+	assert_int_equal(OWN(api, "DescribeAttacks", "InstanceId", world->id), 400);
+	assert_string_equal(api_code(api), "InstanceNotFound");
+	api->caller = &api->root;
+	assert_int_equal(OWN(api, "DescribeAttacks", "PageSize", "10"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 5);
+	api->caller = &api->tenant;
+}
+
+/* The oldest of an account make room, but for those that go on. */
+static void test_bound(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	struct attack attack = attack_at(0, 0, 10);
+	int64_t count;
+
+	api_attack(api, world->id, NULL, ATTACK_DEFENSE, &attack);
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(
+		db_run(api->db,
+			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+			" i < 10010) INSERT INTO attack (account, kind, subject, instance_id,"
+			" product, vip, domain, begin_ms, mitigated_ms, last_ms, end_ms, "
+			"in_packets,"
+			" in_bytes, refused_packets, refused_bytes, peak_in_packets, peak_in_bytes,"
+			" peak_refused_packets, peak_refused_bytes, parts) SELECT account, kind,"
+			" subject, instance_id, product, vip, domain, begin_ms, mitigated_ms,"
+			" last_ms, i, 0, 0, 0, 0, 0, 0, 0, 0, '' FROM attack, n",
+			NULL, 0, NULL),
+		OK);
+	assert_int_equal(db_commit(api->db), OK);
+	attack.end_ms = 5;
+	api_attack(api, world->id, NULL, ATTACK_CC, &attack);
+	assert_int_equal(OWN(api, "DescribeAttacks", "PageSize", "1"), 200);
+	count = api_int(api, "TotalCount");
+	assert_int_equal(count, 10001);
+	assert_int_equal(OWN(api, "DescribeAttacks", "Open", "true"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+}
+
+static void report_at(struct world *world, uint64_t packets, uint64_t bytes, int64_t clock_ms)
+{
+	report_start(&report, 1);
+	REPORT_ADD(&report, (struct record_uplink){ RECORD_HEAD(RECORD_UPLINK, 1, record_uplink),
+				    .speed_mbps = 1000, .in_bytes = bytes, .out_bytes = 2 * bytes,
+				    .name = "eth0" });
+	report_traffic(&report, world->number, (struct counter){ packets, packets * 60 },
+		(struct counter){ packets / 2, packets * 30 }, (struct counter){ 0, 0 });
+	assert_int_equal(report_send(&report, world->api.gateway.nodes, "n", clock_ms), OK);
+}
+
+/* What came in the last minute; how full lines are; which attacks go on. */
+static void test_live(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	int64_t clock_ms = api->clock_ms;
+
+	make_attacks(world);
+	report_at(world, 100, 1000, clock_ms - 100000);
+	for (uint64_t i = 1; i <= 100; i++)
+		report_at(world, 100 + i * 10, 1000 + i * 125000,
+			clock_ms - 100000 + (int64_t)i * 1000);
+	assert_int_equal(OWN(api, "DescribeTraffic", "InstanceId", world->id), 200);
+	assert_int_equal(api_int(api, "InPackets"), 1100);
+	assert_in_range(api_int(api, "InPacketsLastMinute"), 590, 600);
+	assert_in_range(api_int(api, "DroppedPacketsLastMinute"), 295, 300);
+	assert_int_equal(OWN(api, "DescribeLiveFigures", "InstanceId", world->id), 200);
+	assert_int_equal(api_int(api, "AttackCount"), 1);
+	assert_string_equal(api_text(api, "Attacks.0.EventType"), "cc");
+	assert_int_equal(json_array_size(api_get(api, "Nodes")), 0); /* no operator */
+	api->caller = &api->root;
+	assert_int_equal(OWN(api, "DescribeLiveFigures", "InstanceId", world->id), 200);
+	expect_json(api, "Nodes.0.Uplinks",
+		"[{\"Interface\":\"eth0\",\"Mbps\":1000,\"InBytesPerSecond\":125000,"
+		"\"OutBytesPerSecond\":250000}]");
+	assert_int_equal(OWN(api, "DescribeNodes", NULL), 200);
+	assert_int_equal(api_int(api, "Nodes.0.Uplinks.0.Mbps"), 1000);
+	api->caller = &api->tenant;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_list),
+		TEST(test_other_lists),
+		TEST(test_peaks),
+		TEST(test_types),
+		TEST(test_attacks),
+		TEST(test_bound),
+		TEST(test_live),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
