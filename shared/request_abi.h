@@ -44,7 +44,7 @@ enum check_mode {
 /* ---- table */
 
 #define TABLE_MAGIC   0x54444c50u /* "PLDT" */
-#define TABLE_VERSION 3
+#define TABLE_VERSION 4
 #define TABLE_GONE    1u /* offset of a slot whose record was deleted; its slot may be used again */
 
 struct table_header {
@@ -76,8 +76,7 @@ enum table_kind {
 	TABLE_REGIONS = 7,     /* no key: struct table_prefix[], at most TABLE_REGION_MAX */
 	TABLE_CRAWLER = 8,     /* struct address: struct table_crawler */
 	TABLE_SOURCES = 9,     /* no key: struct table_sources; absent: the host chooses */
-	TABLE_RULES =
-		10, /* no key: struct site, of which only rules count: those that sites choose from */
+	TABLE_RULES = 10,      /* no key: struct site of nobody, whose rules sites choose from */
 	TABLE_KIND_LAST = TABLE_RULES
 };
 #define TABLE_KEY_MAX 256

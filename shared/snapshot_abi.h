@@ -25,7 +25,7 @@
 #include "request_abi.h"
 
 #define SNAPSHOT_MAGIC	 0x53444c50u /* "PLDS" */
-#define SNAPSHOT_VERSION 6
+#define SNAPSHOT_VERSION 7
 #define SNAPSHOT_FULL	 1u
 
 struct snapshot_header {
