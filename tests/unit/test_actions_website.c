@@ -195,7 +195,7 @@ static void test_refusals(void **state)
 		site(api, "CreateDomainResource", world->id, "a.example.com", "http", "80", vip),
 		400);
 	expect(api, "ddos_coop3304", "protected");
-	static const char *const names[] = { "a.example.com", "web-0123456789abcdef." ZONE,
+	static const char *const names[] = { "a.example.com", ("web-0123456789abcdef." ZONE),
 		"*.example.net", "10.0.0.1" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_int_equal(api_call(api, "CreateDomainResource", "Domain", "a.example.com",

@@ -527,7 +527,8 @@ static void test_reuse_of_names(void **state)
 	assert_int_equal(add_site(world, "blog.example.com"), 200);
 	const char *www = cname_of(api, "www.example.com");
 	const char *shop = cname_of(api, "shop.example.com");
-	static const char *const bad[] = { "www.example.com", "web-0123456789abcdef." ZONE, ZONE };
+	static const char *const bad[] = { "www.example.com", ("web-0123456789abcdef." ZONE),
+		ZONE };
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(reuse(api, "shop.example.com", bad[i]), 400);
 		expect(api, "InvalidParameter", "Cname");

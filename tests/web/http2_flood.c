@@ -44,7 +44,7 @@ enum {
 };
 
 static SSL *ssl;
-static const char *name;
+static char *name; /* OpenSSL's macro takes no constant */
 
 static void give_up(const char *what)
 {
