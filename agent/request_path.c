@@ -14,18 +14,20 @@
 
 #include "agent/crawlers.h"
 #include "agent/region.h"
-#include "agent/request_keys.h"
 #include "agent/region_table.h"
+#include "agent/request_keys.h"
 #include "agent/request_log.h"
 #include "agent/request_sources.h"
+#include "agent/request_staples.h"
 #include "agent/requests.h"
 #include "agent/resolve.h"
 #include "agent/site_traffic.h"
-#include "agent/staple.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/site.h"
 #include "base/text.h"
+
+#define AGE_EVERY_MS MINUTE_MS
 
 struct request_path {
 	struct packets *packets;
@@ -38,9 +40,8 @@ struct request_path {
 	struct crawlers *crawlers;
 	struct request_log *log;
 	struct site_traffic *traffic;
-	struct staple *staple;
-	struct staple_result response;
-	int64_t aged_ms; /* monotonic: when responses were looked at for their ends */
+	struct request_staples *staples;
+	int64_t aged_ms; /* monotonic: when responses and crawlers were looked at for their ends */
 	struct record_request_ban ban[REQUEST_BAN_MAX];
 	size_t bans;		     /* of the last report */
 	uint8_t *answer;	     /* LOG_OUTBOX_BYTES */
@@ -332,122 +333,7 @@ static void take_log_records(struct request_path *path, const struct snapshot *s
 		tell_terms(path);
 }
 
-/* --- OCSP responses ---------------------------------------------------------------------------------------- */
-
-#define AGE_EVERY_MS MINUTE_MS
-
-static int compare_wanted(const void *a, const void *b)
-{
-	const struct staple_wanted *left = a, *right = b;
-
-	return left->number < right->number ? -1 : left->number > right->number;
-}
-
-static const struct certificate *find_certificate(
-	const struct request_path *path, const uint32_t *number)
-{
-	struct table_key key = { TABLE_CERTIFICATE, sizeof(*number), number };
-	size_t length;
-
-	return request_table_find(path->table, &key, &length);
-}
-
-/* Numbers of certificates, with repeats; out NULL: how many. */
-static size_t list_stapled(const struct request_path *path, struct staple_wanted *out)
-{
-	const struct table_record *record;
-	uint64_t cursor = 0;
-	size_t count = 0;
-
-	while ((record = request_table_next(path->table, &cursor))) {
-		const struct site *site = request_table_body(record);
-
-		if (record->kind != TABLE_SITE || !(site->flags & SITE_OCSP) ||
-			!find_certificate(path, &site->certificate))
-			continue;
-		if (out)
-			out[count].number = site->certificate;
-		count++;
-	}
-	return count;
-}
-
-/* Once each, with its chain. Those for which there is no memory have none, and get no response. */
-static size_t fill_stapled(
-	const struct request_path *path, struct staple_wanted *wanted, size_t count)
-{
-	size_t used = 0;
-
-	qsort(wanted, count, sizeof(*wanted), compare_wanted);
-	for (size_t i = 0; i < count; i++) {
-		const struct certificate *certificate = find_certificate(path, &wanted[i].number);
-
-		if (used > 0 && wanted[used - 1].number == certificate->number)
-			continue;
-		wanted[used] = (struct staple_wanted){ .number = certificate->number,
-			.version = certificate->version,
-			.chain = calloc(1, certificate->chain_length) };
-		if (!wanted[used].chain)
-			continue;
-		wanted[used].chain_length = certificate->chain_length;
-		memcpy(wanted[used++].chain, certificate_chain(certificate),
-			certificate->chain_length);
-	}
-	return used;
-}
-
-static void follow_stapled(struct request_path *path)
-{
-	size_t count = list_stapled(path, NULL);
-	struct staple_wanted *wanted = calloc(count ? count : 1, sizeof(*wanted));
-
-	if (!wanted) {
-		log_error("no memory for the list of certificates with OCSP");
-		return;
-	}
-	(void)list_stapled(path, wanted);
-	staple_want(path->staple, wanted, fill_stapled(path, wanted, count));
-}
-
-static void take_responses(struct request_path *path)
-{
-	struct staple_result *response = &path->response;
-
-	for (int i = 0; i < STAPLE_RESULT_MAX && staple_take(path->staple, response); i++) {
-		const struct certificate *certificate = find_certificate(path, &response->number);
-		struct table_key key = { TABLE_OCSP, sizeof(response->number), &response->number };
-
-		if (certificate && certificate->version == response->version &&
-			request_table_put(path->table, &key, response->bytes, response->length) !=
-				OK)
-			log_warn("certificate %u keeps its OCSP response", response->number);
-	}
-}
-
-/* Responses whose time is over; those of an agent of before, too. */
-static void age_responses(struct request_path *path, int64_t utc_now_ms)
-{
-	const struct table_record *record;
-	uint64_t cursor = 0;
-
-	while ((record = request_table_next(path->table, &cursor))) {
-		struct table_key key = { record->kind, record->key_length, record->key };
-
-		if (record->kind == TABLE_OCSP && staple_until_ms(request_table_body(record),
-							  record->body_length) <= utc_now_ms)
-			(void)request_table_delete(path->table, &key);
-	}
-}
-
-static void tick_responses(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
-{
-	take_responses(path);
-	if (path->aged_ms != 0 && monotonic_now_ms - path->aged_ms < AGE_EVERY_MS)
-		return;
-	path->aged_ms = monotonic_now_ms;
-	age_responses(path, utc_now_ms);
-	crawlers_age(path->crawlers, utc_now_ms);
-}
+/* --- crawlers ---------------------------------------------------------------------------------------------- */
 
 static void ask_about_crawlers(struct request_path *path)
 {
@@ -464,7 +350,7 @@ static void follow_sites(struct request_path *path)
 		return;
 	follow_names(path);
 	follow_logged(path);
-	follow_stapled(path);
+	request_staples_follow(path->staples);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
@@ -539,7 +425,7 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	read_proxies(path, &settings->trusted_proxy);
 	TRY(write_regions(path, &settings->region_override));
 	TRY(write_sources(path, settings));
-	TRY(staple_open(false, &path->staple));
+	TRY(request_staples_open(path->table, &path->staples));
 	return request_log_open(&log, &path->log);
 }
 
@@ -578,7 +464,7 @@ void request_path_close(struct request_path *path)
 	request_log_close(path->log);
 	free(path->answer);
 	free(path->term);
-	staple_close(path->staple);
+	request_staples_close(path->staples);
 	site_traffic_free(path->traffic);
 	name_server_close(path->server);
 	resolve_free(path->resolve);
@@ -634,6 +520,16 @@ void request_path_turn(struct request_path *path, int64_t monotonic_now_ms)
 		turn(path, monotonic_now_ms);
 }
 
+/* What is in the table for a time leaves it; that of an agent of before, too. */
+static void age(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
+{
+	if (path->aged_ms != 0 && monotonic_now_ms - path->aged_ms < AGE_EVERY_MS)
+		return;
+	path->aged_ms = monotonic_now_ms;
+	request_staples_age(path->staples, utc_now_ms);
+	crawlers_age(path->crawlers, utc_now_ms);
+}
+
 void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t monotonic_now_ms)
 {
 	if (!path)
@@ -641,7 +537,8 @@ void request_path_tick(struct request_path *path, int64_t utc_now_ms, int64_t mo
 	write_settings(path, utc_now_ms);
 	request_table_tick(path->table, monotonic_now_ms);
 	follow_sites(path);
-	tick_responses(path, utc_now_ms, monotonic_now_ms);
+	request_staples_take(path->staples);
+	age(path, utc_now_ms, monotonic_now_ms);
 	ask_about_crawlers(path);
 	turn(path, monotonic_now_ms);
 }
