@@ -135,6 +135,8 @@ as_crawler() { inside "$1" curl -s -m 3 -o /dev/null -w '%{http_code}' --resolve
 answers() { [ "$(as_crawler "$2")" = "$1" ]; }
 "$POLDER" lab exec node python3 tests/net/names.py 5300 "$(client_address 4 "$vip")=msnbot-1.search.msn.com" &
 names=$!
+named() { [ -n "$(inside node ss -Hlun sport = :5300)" ]; }
+check "a name server" eventually named
 order "frequency control is switched on again" ModifyWebCCGlobalSwitch --CcGlobalSwitch open
 order "everybody is challenged" ConfigWebCCTemplate --Template gf_sos_verify
 check "the client is, too" comes refused /
