@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The module: directives, phases, variables; nothing else. What a request meets, in this order: an open challenge of ACME
- * (acme.c), the checks (run.c), the redirect to HTTPS, what origins are to be told (headers.c), the cache (cache.c), its origin (origin.c), and when it is over the counters and
- * the log (journal.c). All of it is known from the table; nginx.conf is fixed.
+ * (acme.c), the checks (run.c), the redirect to HTTPS, what origins are to be told (headers.c), the cache (cache.c), its
+ * origin (origin.c), and when it is over the counters and the log (journal.c). All of it is known from the table; nginx.conf
+ * is fixed.
  */
 #include "nginx/module.h"
-
-#include <malloc.h>
 
 #include "nginx/acme.h"
 #include "nginx/cache.h"
@@ -224,10 +223,6 @@ static void worker_stop(ngx_cycle_t *cycle)
 	journal_stop();
 }
 
-/* What many requests have freed at once is wanted again by the next ones: given back to the kernel and faulted in again, each
- * page costs as much as a thousand instructions. */
-#define FREED_KEPT (16 << 20)
-
 static ngx_int_t worker_start(ngx_cycle_t *cycle)
 {
 	const struct polder_main_conf *conf = polder_main(cycle);
@@ -244,8 +239,6 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 		return NGX_OK;
 	source_start(cycle);
 	journal_start(cycle);
-	(void)mallopt(M_TRIM_THRESHOLD, FREED_KEPT);
-	(void)mallopt(M_TOP_PAD, FREED_KEPT / 16);
 	if (origin_start(cycle) != NGX_OK || tls_start(cycle) != NGX_OK)
 		return NGX_ERROR;
 	listeners_watch(cycle);
