@@ -42,7 +42,8 @@ static bool same(const char *a, const char *b, size_t length, bool any_case)
 }
 
 /* By itself, so that nobody else carries its memory. */
-static __attribute__((noinline)) bool contains_any_case(struct rule_text text, struct rule_text value)
+static __attribute__((noinline)) bool contains_any_case(
+	struct rule_text text, struct rule_text value)
 {
 	char haystack[FOLD_BYTES], needle[SITE_TEXT_MAX];
 

@@ -86,8 +86,9 @@ static bool is_host(const ngx_str_t *host, const ngx_str_t *name)
 	size_t i = name->len;
 
 	/* The name is in lower case, as hosts nearly always come. */
-	if (host->len < name->len || (memcmp(host->data, name->data, name->len) != 0 &&
-					     ngx_strncasecmp(host->data, name->data, name->len) != 0))
+	if (host->len < name->len ||
+		(memcmp(host->data, name->data, name->len) != 0 &&
+			ngx_strncasecmp(host->data, name->data, name->len) != 0))
 		return false;
 	if (i < host->len && host->data[i] == '.')
 		i++;

@@ -51,14 +51,15 @@ static size_t answer(struct server *server, const struct question *question, uin
 	(void)__atomic_fetch_add(&server->questions, 1, __ATOMIC_RELAXED);
 	packet[3] = 3; /* no such name */
 	for (size_t i = 0; i < ZONE_COUNT; i++) {
-		uint8_t data[256];
+		uint8_t data[256] = { 0 };
 		struct address address = { 0 };
 
 		if (question->type == 12 && strcasecmp(question->name, zone[i].reverse) == 0) {
+			size_t length = encode_name(zone[i].name, data);
+
 			packet[3] = 0;
 			packet[7]++;
-			at += add_record(packet + at, 12, 3600, data,
-				(uint16_t)encode_name(zone[i].name, data));
+			at += add_record(packet + at, 12, 3600, data, (uint16_t)length);
 		}
 		if (strcasecmp(question->name, zone[i].name) != 0)
 			continue;
