@@ -367,6 +367,9 @@ static bool stop_unit(struct journal *journal, const json_t *line)
 	(void)journal;
 	(void)process_run(
 		(const char *const[]){ "systemctl", "disable", "--now", unit, NULL }, NULL, true);
+	/* One that was between two tries stays listed as failed, also without its file. */
+	(void)process_run(
+		(const char *const[]){ "systemctl", "-q", "reset-failed", unit, NULL }, NULL, true);
 	return !ask_systemd("is-active", unit) || complain("%s does not end", unit);
 }
 

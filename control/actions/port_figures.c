@@ -110,10 +110,10 @@ static enum err put_flow(json_t *item, const struct volume *point, int64_t secon
 static enum err flow_run(struct call *call, const void *raw)
 {
 	const struct figures *args = raw;
-	struct instance *instances;
+	struct instance *instances = NULL;
 	struct volume *point;
-	struct steps steps;
-	size_t count;
+	struct steps steps = { 0 };
+	size_t count = 0;
 	json_t *list;
 
 	TRY(read_steps(call, args, &steps));
@@ -155,15 +155,15 @@ static enum err load_connections(struct call *call, const struct figures *args,
 	const struct steps *steps, struct connection_point **out)
 {
 	struct connection_point *point = arena_array(call->mem, steps->count, sizeof(*point));
-	struct instance *instances;
-	size_t count;
+	struct instance *instances = NULL;
+	size_t count = 0;
 
 	if (!point)
 		return ERR_MEMORY;
 	TRY(read_instances(call, args, &instances, &count));
 	for (size_t i = 0; i < count; i++) {
-		struct port_rule_row *rules;
-		size_t rule_count;
+		struct port_rule_row *rules = NULL;
+		size_t rule_count = 0;
 
 		TRY(load_rules(call, &instances[i], args->port, &rules, &rule_count));
 		for (size_t k = 0; k < rule_count; k++)
@@ -184,8 +184,8 @@ static enum err put_connections(json_t *item, const struct connection_point *poi
 
 static enum err list_run(struct call *call, const void *raw)
 {
-	struct connection_point *point;
-	struct steps steps;
+	struct connection_point *point = NULL;
+	struct steps steps = { 0 };
 	json_t *list;
 
 	TRY(read_steps(call, raw, &steps));
@@ -203,8 +203,8 @@ static enum err list_run(struct call *call, const void *raw)
 
 static enum err count_run(struct call *call, const void *raw)
 {
-	struct connection_point *point, none = { 0 };
-	struct steps steps;
+	struct connection_point *point = NULL, none = { 0 };
+	struct steps steps = { 0 };
 
 	TRY(read_steps(call, raw, &steps));
 	TRY(load_connections(call, raw, &steps, &point));
@@ -213,18 +213,18 @@ static enum err count_run(struct call *call, const void *raw)
 
 static enum err most_run(struct call *call, const void *raw)
 {
-	struct instance *instances;
-	struct steps steps;
-	size_t count;
+	struct instance *instances = NULL;
+	struct steps steps = { 0 };
+	size_t count = 0;
 	json_t *list;
 
 	TRY(read_steps(call, raw, &steps));
 	TRY(read_instances(call, raw, &instances, &count));
 	TRY(put_list(call->reply, "PortMaxConns", &list));
 	for (size_t i = 0; i < count && steps.count > 0; i++) {
-		struct port_rule_row *rules;
+		struct port_rule_row *rules = NULL;
 		char ip[ADDRESS_TEXT_SIZE];
-		size_t rule_count;
+		size_t rule_count = 0;
 
 		TRY(load_rules(call, &instances[i], NULL, &rules, &rule_count));
 		address_format(instances[i].vip, ip);

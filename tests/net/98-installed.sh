@@ -165,6 +165,8 @@ state() {
 }
 options=(--wan w0 --lan l0 --vip 203.0.113.16/28 --vip 2001:db8:5::/120 --origin-pool 198.51.100.8 --origin-pool 2001:db8:2::8
 	--name "$NEAR" --node edge1 --mode enforce --yes)
+# What another test's nginx left on this machine would be kept, with whatever owner.
+there rm -rf /var/cache/polder-edge
 state >"$scratch/before"
 equal "init --start" 0 "$(status_of there polder init "${options[@]}" --start)"
 cp "$scratch/said" "$scratch/installed"

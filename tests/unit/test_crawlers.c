@@ -93,9 +93,11 @@ static int up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
-	if (!world || !server_start(&world->server, answer))
+	if (!world)
 		return -1;
 	*state = world;
+	if (!server_start(&world->server, answer))
+		return -1;
 	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/polder-crawlers-XXXXXX");
 	if (!mkdtemp(world->folder) ||
 		request_table_open(world->folder, (gid_t)-1, &world->table) != OK ||

@@ -87,7 +87,7 @@ static void test_regions(void **state)
 {
 	struct agent_settings settings = settings_default();
 	const char *overrides[] = { "192.0.2.0/24=NL" };
-	struct table_prefix prefix;
+	struct table_prefix prefix = { .bits = 0 };
 
 	(void)state;
 	publish();
@@ -105,7 +105,7 @@ static void test_regions(void **state)
 static void test_sources(void **state)
 {
 	struct agent_settings settings = settings_default();
-	struct table_sources first, second;
+	struct table_sources first = { .edition = 0 }, second = { .edition = 0 };
 
 	(void)state;
 	assert_true(text_to_address("2001:db8::9", settings.source[1][0].byte));

@@ -66,9 +66,11 @@ static int up(void **state)
 	struct world *world = calloc(1, sizeof(*world));
 	struct resolve_output output = { .context = world, .found = found, .gone = gone };
 
-	if (!world || !server_start(&world->server, answer))
+	if (!world)
 		return -1;
 	*state = world;
+	if (!server_start(&world->server, answer))
+		return -1;
 	world->server.ttl = 3600;
 	world->names = name_server_open(world->server.text);
 	world->now_ms = 1000000;

@@ -108,6 +108,13 @@ static void change_snapshot(bool twice, uint16_t without)
 #define ID	    "InstanceId", id
 #define SITE_IS	    "Domain", DOMAIN
 
+static const char precise_rule[] = "[{\"name\":\"one\",\"action\":\"block\",\"condition\":[{"
+				   "\"field\":\"uri\",\"match_method\":\"contain\","
+				   "\"content\":\"/secret\"}]}]";
+static const char frequency_rule[] = "[{\"name\":\"r\",\"action\":\"block\",\"ratelimit\":{"
+				     "\"interval\":5,\"ttl\":60,\"threshold\":2,"
+				     "\"target\":\"ip\"}}]";
+
 /* One of each thing that nodes hear of. */
 static void order_all(struct api *api, const char *id)
 {
@@ -131,12 +138,8 @@ static void order_all(struct api *api, const char *id)
 		certificate.key);
 	DO("ModifyDomainResource", SITE_IS, "InstanceIds.1", id, "RsType", "0", "RealServers.1",
 		"10.0.0.2", "ProxyTypes.1.ProxyType", "https", "ProxyTypes.1.ProxyPorts.1", "443");
-	DO("ModifyWebPreciseAccessRule", SITE_IS, "Rules",
-		"[{\"name\":\"one\",\"action\":\"block\",\"condition\":[{\"field\":\"uri\","
-		"\"match_method\":\"contain\",\"content\":\"/secret\"}]}]");
-	DO("ConfigWebCCRuleV2", SITE_IS, "RuleList",
-		"[{\"name\":\"r\",\"action\":\"block\",\"ratelimit\":{\"interval\":5,"
-		"\"ttl\":60,\"threshold\":2,\"target\":\"ip\"}}]");
+	DO("ModifyWebPreciseAccessRule", SITE_IS, "Rules", precise_rule);
+	DO("ConfigWebCCRuleV2", SITE_IS, "RuleList", frequency_rule);
 	DO("ConfigWebIpSet", SITE_IS, "BlackList.1", "192.0.2.0/24", "WhiteList.1",
 		"2001:db8::/32");
 	DO("ModifyWebCacheSwitch", SITE_IS, "Enable", "1");
