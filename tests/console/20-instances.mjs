@@ -124,6 +124,7 @@ await test("the release asks for the name, and the drained check refuses while p
 await test("the list finds by id, address and remark, and says when nothing matches", async () => {
 	const one = makeInstance(), two = makeInstance();
 	call("ModifyInstanceRemark", { InstanceId: two.id, Remark: "second of them" });
+	call("ModifyInstanceRemark", { InstanceId: one.id, Remark: "without-a-space-".repeat(12) });
 	await visit(page, "instances");
 	const rows = page.locator("tbody tr");
 	for (const word of [one.id, one.ip]) {

@@ -43,7 +43,7 @@ await test("keys are listed, made and turned off", async () => {
 	await prove();
 	await page.getByText("The secret is shown this once").waitFor();
 	const [id, secret] = await dialog.locator("code").allInnerTexts();
-	await dialog.getByRole("button", { name: "Close" }).click();
+	await dialog.getByRole("button", { name: "Close", exact: true }).click();
 	await shotAll(page, "settings-keys");
 	const row = page.getByRole("row").filter({ hasText: id });
 	const other = await open();

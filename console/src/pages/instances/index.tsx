@@ -41,7 +41,7 @@ function ListPage({ route }: { route: Route }) {
 		{ id: "left", head: t("left"), sort: (row) => row.ExpireTime, cell: (row) => <div>
 			<Countdown to={row.ExpireTime} /><div className="help nowrap"><Time at={row.ExpireTime} clock="life" brief /></div></div> },
 		{ id: "renewal", head: t("renewal"), cell: (row) => renewalOf(orders.data?.get(row.InstanceId)) },
-		{ id: "remark", head: t("remark"), sort: (row) => row.Remark, cell: (row) => row.Remark || "–" },
+		{ id: "remark", head: t("remark"), sort: (row) => row.Remark, cell: (row) => <span className="anywhere">{row.Remark || "–"}</span> },
 		...(mayCall(caller, "RenewInstance") ? [{ id: "act", head: tc("actions"),
 			cell: (row: Instance) => <Button onPress={() => setRenewing(row)}>{t("renew")}</Button> }] : []),
 	], [t, tc, orders.data, caller]);
