@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Java and Go with nothing but the language, and Go with the vendor's published SDK.
-import { comment, hostOf, KEY_ID, KEY_SECRET, quoted, schemeOf, secretName, title, TOKEN, type Call, type Language } from "./sample";
+import { comment, hostOf, KEY_ID, KEY_SECRET, quoted, quotedWide, schemeOf, secretName, title, TOKEN, type Call,
+	type Language } from "./sample";
 
 /** A method of Java holds at most 65,535 bytes of code and a literal as many bytes: longer texts are joined. */
 const JAVA_LITERAL = 8000;
@@ -101,20 +102,12 @@ ${call.pairs.map(([key, value]) => `\t\tp.put(${quoted(key)}, ${secretName(key) 
 `;
 }
 
-/** Go has no surrogates: what is beyond 16 bits has an escape of its own. */
-function goText(text: string): string {
-	return quoted(text).replace(/\\u(d[89ab]..)\\u(d[c-f]..)/gi, (_, high: string, low: string) => {
-		const point = 0x10000 + (parseInt(high, 16) - 0xd800) * 0x400 + parseInt(low, 16) - 0xdc00;
-		return `\\U${point.toString(16).padStart(8, "0")}`;
-	});
-}
-
 /** gofmt aligns the values of a map's rows. */
 function goRows(call: Call, indent: string): string {
 	const width = Math.max(0, ...call.pairs.map(([key]) => quoted(key).length));
 	return call.pairs.map(([key, value]) =>
 		`${indent}${quoted(key)}:${" ".repeat(width - quoted(key).length + 1)}${
-			secretName(key) ? `os.Getenv("${secretName(key)}")` : goText(value)},\n`).join("");
+			secretName(key) ? `os.Getenv("${secretName(key)}")` : quotedWide(value)},\n`).join("");
 }
 
 function go(call: Call): string {

@@ -59,10 +59,18 @@ export function secretName(key: string): string | undefined {
 	return isSecret(key) ? `POLDER_PARAMETER_${key.toUpperCase()}` : undefined;
 }
 
-/** A text in quotes as C, Java, JavaScript, Go and Python all read it. */
+/** A text in quotes as Java and JavaScript read it. */
 export function quoted(text: string): string {
 	return JSON.stringify(text).replace(/[\u007f-\uffff]/g,
 		(c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** The same as Go and Python read it, which have no surrogates: what is beyond 16 bits has an escape of its own. */
+export function quotedWide(text: string): string {
+	return quoted(text).replace(/\\u(d[89ab]..)\\u(d[c-f]..)/gi, (_, high: string, low: string) => {
+		const point = 0x10000 + (parseInt(high, 16) - 0xd800) * 0x400 + parseInt(low, 16) - 0xdc00;
+		return `\\U${point.toString(16).padStart(8, "0")}`;
+	});
 }
 
 /** For a shell of POSIX. */

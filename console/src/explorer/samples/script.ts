@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Python and Node.js with nothing but their own libraries, and Node.js with the vendor's published SDK.
-import { comment, documentOf, hostOf, KEY_ID, KEY_SECRET, quoted, schemeOf, secretName, title, TOKEN, type Call,
+import { comment, documentOf, hostOf, KEY_ID, KEY_SECRET, quoted, quotedWide, schemeOf, secretName, title, TOKEN, type Call,
 	type Language } from "./sample";
 
 function pythonLiteral(value: unknown): string {
@@ -11,10 +11,10 @@ function pythonLiteral(value: unknown): string {
 	if (typeof value === "number")
 		return String(value);
 	if (typeof value === "string")
-		return quoted(value);
+		return quotedWide(value);
 	if (Array.isArray(value))
 		return `[${value.map(pythonLiteral).join(", ")}]`;
-	return `{${Object.entries(value as object).map(([key, item]) => `${quoted(key)}: ${pythonLiteral(item)}`).join(", ")}}`;
+	return `{${Object.entries(value as object).map(([key, item]) => `${quotedWide(key)}: ${pythonLiteral(item)}`).join(", ")}}`;
 }
 
 function scriptLiteral(value: unknown): string {
@@ -30,9 +30,9 @@ function python(call: Call): string {
 	const rows = call.pairs.map(([key, value]) => {
 		const secret = secretName(key);
 		if (secret)
-			return `    ${quoted(key)}: os.environ[${quoted(secret)}],`;
+			return `    ${quotedWide(key)}: os.environ[${quotedWide(secret)}],`;
 		const document = documentOf(call, key, value);
-		return `    ${quoted(key)}: ${document === undefined ? quoted(value) : `json.dumps(${pythonLiteral(document)})`},`;
+		return `    ${quotedWide(key)}: ${document === undefined ? quotedWide(value) : `json.dumps(${pythonLiteral(document)})`},`;
 	});
 	return `#!/usr/bin/env python3
 ${comment("#", title(call))}
