@@ -17,6 +17,7 @@ before=$(workers)
 equal "a page" 200 "$(code get one.test /)"
 served=$(python3 tests/web/corrupt.py "$FOLDER" $VIP one.test 200)
 check "some of 200 damaged tables are served from, some are not ($served)" [ "$served" -gt 0 -a "$served" -lt 200 ]
-equal "a whole one is, and TLS" "200 200" "$(code get one.test /) $(code gets one.test /)"
+# From another source: that one may have had more handshakes a second than a source may.
+equal "a whole one is, and TLS" "200 200" "$(code get one.test /) $(code gets one.test / --interface 198.51.100.9)"
 equal "by the same worker" "$before" "$(workers)"
 done_testing
