@@ -56,6 +56,23 @@ await test("keys are listed, made and turned off", async () => {
 	await prove();
 	await row.waitFor({ state: "detached" });
 });
+await test("accounts are listed with what each has, and made", async () => {
+	await visit(page, "settings/accounts");
+	const table = page.getByRole("table", { name: "Accounts" });
+	await table.getByRole("row").nth(1).waitFor();
+	const name = `shop-${Date.now()}`;
+	await page.getByRole("button", { name: "Create account" }).click();
+	await dialog.getByLabel("Name of the account").fill(name);
+	await prove();
+	await page.getByText(/^Account \d+ is there/).waitFor();
+	const next = page.getByRole("button", { name: "Next" });
+	while (await next.count() > 0 && await next.isEnabled())
+		await next.click();
+	const row = table.getByRole("row").filter({ hasText: name });
+	await row.waitFor();
+	assert.deepEqual((await row.getByRole("cell").allInnerTexts()).slice(1, 4).map(Number), [0, 0, 0]);
+	await shotAll(page, "settings-accounts");
+});
 await test("a user is deleted", async () => {
 	await visit(page, "settings/users");
 	await page.getByRole("row").filter({ hasText: "reader" }).getByRole("button", { name: "Delete" }).click();

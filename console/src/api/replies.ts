@@ -67,6 +67,7 @@ export interface Replies {
 	DescribeEvents: { Events: PolderEvent[]; NextNumber: number };
 	DescribeAuditLog: { Records: AuditRecord[]; TotalCount: number };
 	VerifyAuditLog: { Intact: boolean; Checked: number; FirstBroken: number };
+	DescribeAccounts: { TotalCount: number; Accounts: { AccountId: number; Name: string; CreateTime: string; InstanceCount: number; AccessKeyCount: number; UserCount: number }[] };
 	DescribeAccessKeys: { AccessKeys: AccessKey[] };
 	CreateAccessKey: { AccessKey: { AccessKeyId: string; AccessKeySecret: string } };
 	DescribeSwitchBack: { InstanceId: string; Name: string; SwitchBack: "none" | "origin"; SwitchedBack: boolean; Answers: string[] };

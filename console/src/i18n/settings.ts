@@ -3,7 +3,7 @@
 import { section } from "./index";
 
 export const settings = section({
-	title: ["Settings", "设置"], you: ["You", "我"], keys: ["Access keys", "访问密钥"], users: ["Users", "用户"], nodes: ["Nodes", "节点"],
+	title: ["Settings", "设置"], you: ["You", "我"], keys: ["Access keys", "访问密钥"], users: ["Users", "用户"], nodes: ["Nodes", "节点"], accounts: ["Accounts", "账户"], instances: ["Instances", "实例"],
 	signedInAs: ["Logged in as", "当前身份"], permission: ["Permission", "权限"], account: ["Account", "账户"], limited: ["Limited to", "限定实例"], allInstances: ["all instances of the account", "账户下全部实例"],
 	sessionEnds: ["Session ends at the latest", "会话最迟结束于"], from: ["From address", "来源地址"], version: ["Version", "版本"], dnsZone: ["Zone of names", "域名区"], off: ["off", "未启用"],
 	zone: ["Times are shown in", "时间显示时区"], machineClock: ["Machine's clock", "机器时钟"], lifeClock: ["Life-cycle clock", "生命周期时钟"], changePassword: ["Change password", "修改密码"],

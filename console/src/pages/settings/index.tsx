@@ -7,6 +7,7 @@ import { useTexts } from "../../i18n";
 import { settings as texts } from "../../i18n/settings";
 import { go, type Route } from "../../router";
 import { NodesCard } from "../overview/nodes";
+import { Accounts } from "./accounts";
 import { Keys } from "./keys";
 import { Users } from "./users";
 import { You } from "./you";
@@ -16,7 +17,7 @@ export default function SettingsPage({ route }: { route: Route }) {
 	const t = useTexts(texts);
 	const caller = useCaller();
 	const operator = mayBe(caller, "operator");
-	const tabs = operator ? ["you", "users", "keys", "nodes"] as const : ["you"] as const;
+	const tabs = operator ? ["you", "users", "keys", "accounts", "nodes"] as const : ["you"] as const;
 	const chosen = tabs.find((tab) => tab === route.path[1]) ?? "you";
 	return <>
 		<PageHead title={t("title")} />
@@ -25,6 +26,7 @@ export default function SettingsPage({ route }: { route: Route }) {
 			<TabPanel id="you" className="tab-panel"><You /></TabPanel>
 			{operator && <TabPanel id="users" className="tab-panel"><Users /></TabPanel>}
 			{operator && <TabPanel id="keys" className="tab-panel"><Keys /></TabPanel>}
+			{operator && <TabPanel id="accounts" className="tab-panel"><Accounts /></TabPanel>}
 			{operator && <TabPanel id="nodes" className="tab-panel"><NodesCard wide /></TabPanel>}
 		</Tabs>
 	</>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Access keys: listed, made, turned off and on, deleted; and accounts, whose keys they are. A session may not even list
-// keys, so the list is read when somebody has proven who he is, and again with each act.
+// Access keys: listed, made, turned off and on, deleted. A session may not even list keys, so the list is read when somebody
+// has proven who he is, and again with each act.
 import { useState } from "react";
 import type { AccessKey } from "../../api/replies";
 import { Badge, Button, Card, Code, Dialog, Empty, Fact, Facts, Field, Notice, Switch, Table, Time, toast } from "../../components";
@@ -11,7 +11,7 @@ import { shell } from "../../i18n/shell";
 import { ManagedDialog, type Managed } from "./managed";
 import { NO_RIGHTS, RightsFields, rightsOf } from "./rights";
 
-type Act = { kind: "list" } | { kind: "create" } | { kind: "account" } | { kind: "switch" | "delete"; key: AccessKey };
+type Act = { kind: "list" } | { kind: "create" } | { kind: "switch" | "delete"; key: AccessKey };
 
 type Read = (managed: Managed) => Promise<void>;
 
@@ -29,18 +29,6 @@ function CreateKey({ onClose, onMade, read }: { onClose: () => void; onMade: (ma
 	</ManagedDialog>;
 }
 
-function CreateAccount({ onClose }: { onClose: () => void }) {
-	const t = useTexts(texts);
-	const [name, setName] = useState("");
-	return <ManagedDialog title={t("createAccount")} onClose={onClose} submit={t("createAccount")} ready={name !== ""} act={async (managed) => {
-		const reply = await managed("CreateAccount", { Name: name });
-		toast.done(text(texts.accountCreated, { n: Number(reply.AccountId) }));
-	}}>
-		<p className="help">{t("accountHint")}</p>
-		<Field label={t("accountName")} value={name} onChange={setName} required maxLength={128} />
-	</ManagedDialog>;
-}
-
 export function Keys() {
 	const t = useTexts(texts);
 	const tc = useTexts(common);
@@ -52,9 +40,8 @@ export function Keys() {
 	const close = () => setAct(undefined);
 	const rows = (list ?? []).filter((key) => sessions || !key.Expiration);
 	const read: Read = async (managed) => setList((await managed("DescribeAccessKeys", {})).AccessKeys);
-	return <Card title={t("keys")} actions={<>
-		<Button onPress={() => setAct({ kind: "account" })}>{t("createAccount")}</Button>
-		<Button look="primary" onPress={() => setAct({ kind: "create" })}>{t("createKey")}</Button></>}>
+	return <Card title={t("keys")} actions={
+		<Button look="primary" onPress={() => setAct({ kind: "create" })}>{t("createKey")}</Button>}>
 		{!list && <Empty title={t("keysHidden")} action={<Button onPress={() => setAct({ kind: "list" })}>{t("showKeys")}</Button>} />}
 		{list && <Switch label={t("showSessions")} value={sessions} onChange={setSessions} />}
 		{list && <Table label={t("keys")} rows={rows} rowKey={(key) => key.AccessKeyId} columns={[
@@ -72,7 +59,6 @@ export function Keys() {
 		]} />}
 		{act?.kind === "list" && <ManagedDialog title={t("showKeys")} onClose={close} submit={t("showKeys")} act={read} />}
 		{act?.kind === "create" && <CreateKey onClose={close} onMade={setMade} read={read} />}
-		{act?.kind === "account" && <CreateAccount onClose={close} />}
 		{act?.kind === "switch" && <ManagedDialog title={<>{t(act.key.Status === "Active" ? "turnOff" : "turnOn")} {act.key.AccessKeyId}</>} onClose={close}
 			submit={t(act.key.Status === "Active" ? "turnOff" : "turnOn")} danger={act.key.Status === "Active"}
 			act={async (managed) => {
