@@ -230,10 +230,11 @@ static struct source *take_place(struct crawlers *crawlers)
 
 void crawlers_ask(struct crawlers *crawlers, const struct address *address, uint32_t crawler)
 {
-	struct source *source = find(crawlers, address);
+	struct source *source;
 
 	if (crawler == CRAWLER_NONE || crawler > ROW_COUNT)
 		return;
+	source = find(crawlers, address);
 	if (source && (source->state != SOURCE_KNOWN ||
 			      (source->crawler == crawler &&
 				      source->due_ms > name_server_now_ms(crawlers->server))))
