@@ -197,6 +197,7 @@ NGINX_CONFIG := $(O)/nginx-config/ngx_auto_config.h
 # -Wno-cast-qual below: nginx's own functions, and its macros for texts, know no const.
 NGINX_CPPFLAGS := $(addprefix -isystem $(NGINX_SOURCE)/src/,core event event/modules os/unix http http/modules http/v2) \
 	-isystem $(O)/nginx-config
+NGINX_LTO := $(if $(SAN)$(findstring clang,$(CC)),,-flto=auto)
 NGINX := $(patsubst %.c,$(O)/module/%.o,$(call sources,nginx nginx/checks) base/site.c base/text.c base/arena.c)
 $(NGINX_CONFIG): $(NGINX_SOURCE)/conf_flags
 	@mkdir -p $(@D)
@@ -206,10 +207,10 @@ $(NGINX_CONFIG): $(NGINX_SOURCE)/conf_flags
 $(O)/module/%.o: %.c | $(NGINX_CONFIG)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -Wno-cast-qual -fPIC -fvisibility=hidden -MD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(NGINX_CPPFLAGS) $(CFLAGS) -Wno-cast-qual -fPIC -fvisibility=hidden $(NGINX_LTO) -MD -MP -c -o $@ $<
 $(O)/ngx_http_polder_module.so: $(NGINX)
 	@echo "  LINK  $@"
-	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto -lm
+	$(Q)$(CC) -shared $(if $(NGINX_LTO),$(CFLAGS) -fPIC $(NGINX_LTO)) -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ -lmaxminddb -lbpf -lssl -lcrypto -lm
 
 # --- tests: each tests/unit/test_X.c is one program with everything but the mains ----------------
 TEST_LIBS := -lcmocka $(CONTROL_LIBS) $(AGENT_LIBS)
