@@ -16,6 +16,8 @@
 #include "base/site.h"
 #include "base/text.h"
 
+const char rule_unread[1];
+
 /* Folded at a time; longer than a value can be, so that each piece goes forward. */
 #define FOLD_BYTES ((size_t)2 * SITE_TEXT_MAX)
 
@@ -63,12 +65,11 @@ static __attribute__((noinline)) bool contains_any_case(
 	return false;
 }
 
+/* text is not shorter than value. */
 static bool contains(struct rule_text text, struct rule_text value, bool any_case)
 {
 	if (value.length == 0)
 		return true;
-	if (text.length < value.length)
-		return false;
 	return any_case ? contains_any_case(text, value)
 			: memmem(text.data, text.length, value.data, value.length) != NULL;
 }
@@ -104,7 +105,7 @@ static bool compare_numbers(
 	return step->match == MATCH_SAME ? value == step->number : value > step->number;
 }
 
-static bool compare(const struct site *site, const struct site_step *step,
+static inline bool compare(const struct site *site, const struct site_step *step,
 	const struct rule_subject *subject, struct rule_text text)
 {
 	struct rule_text value = { site_text_at(site, step->value), step->value.length };
@@ -116,7 +117,7 @@ static bool compare(const struct site *site, const struct site_step *step,
 		return text.length == value.length &&
 		       same(text.data, value.data, value.length, any_case);
 	case MATCH_CONTAINS:
-		return contains(text, value, any_case);
+		return longer && contains(text, value, any_case);
 	case MATCH_PREFIX:
 		return longer && same(text.data, value.data, value.length, any_case);
 	case MATCH_SUFFIX:
@@ -140,43 +141,43 @@ static bool compare(const struct site *site, const struct site_step *step,
 	return false;
 }
 
-static bool find_text(const struct site *site, const struct site_step *step,
-	struct rule_subject *subject, struct rule_text *out)
-{
-	struct rule_text name = { site_text_at(site, step->name), step->name.length };
-	uint32_t bit = 1u << step->field;
-
-	if (subject->known & bit) {
-		*out = subject->text[step->field];
-		return true;
-	}
-	*out = (struct rule_text){ NULL, 0 };
-	if (!subject->ask(subject->context, step->field, name, out))
-		return false;
-	if (step->field != FIELD_HEADER) {
-		subject->text[step->field] = *out;
-		subject->known |= bit;
-	}
-	return true;
-}
-
-static enum rule_answer ask_step(
+static inline struct rule_text find_text(
 	const struct site *site, const struct site_step *step, struct rule_subject *subject)
 {
-	struct rule_text text = { NULL, 0 };
+	struct rule_text text, name = { NULL, 0 };
+	unsigned field = step->field;
+
+	if (subject->known >> field & 1)
+		return subject->text[field];
+	if (field == FIELD_HEADER)
+		name = (struct rule_text){ site_text_at(site, step->name), step->name.length };
+	text = subject->ask(subject->context, (enum step_field)field, name);
+	if (field != FIELD_HEADER && text.data != rule_unread) {
+		subject->text[field] = text;
+		subject->known |= 1u << field;
+	}
+	return text;
+}
+
+static inline enum rule_answer ask_step(
+	const struct site *site, const struct site_step *step, struct rule_subject *subject)
+{
+	struct rule_text text;
 	bool holds;
 
 	if (step->match == MATCH_WITHIN) {
 		holds = prefix_covers((const uint8_t *)site_text_at(site, step->value),
 			(unsigned)step->number, subject->client.byte);
 	} else {
-		if (!find_text(site, step, subject, &text))
+		text = find_text(site, step, subject);
+		if (text.data == rule_unread)
 			return RULE_WANTS_BODY;
-		holds = !text.data;
-		if (holds)
-			text.data = "";
-		if (step->match != MATCH_ABSENT)
+		if (step->match == MATCH_ABSENT) {
+			holds = !text.data;
+		} else {
+			text.data = text.data ? text.data : "";
 			holds = compare(site, step, subject, text);
+		}
 	}
 	return holds != (bool)(step->flags & STEP_NOT) ? RULE_MET : RULE_NOT_MET;
 }
@@ -185,14 +186,14 @@ enum rule_answer rule_ask(
 	const struct site *site, const struct site_rule *rule, struct rule_subject *subject)
 {
 	const struct site_step *step = site_list_at(site, site->steps);
-	unsigned at = 0;
+	const struct site_step *end = step + rule->first_step + rule->step_count;
 
 	step += rule->first_step;
-	if (rule->step_count == 0)
+	if (step == end)
 		return RULE_MET;
-	while (at < rule->step_count) {
-		enum rule_answer answer = ask_step(site, &step[at], subject);
-		uint8_t distance = answer == RULE_MET ? step[at].hit : step[at].miss;
+	while (step < end) {
+		enum rule_answer answer = ask_step(site, step, subject);
+		uint8_t distance = answer == RULE_MET ? step->hit : step->miss;
 
 		if (answer == RULE_WANTS_BODY)
 			return answer;
@@ -200,7 +201,7 @@ enum rule_answer rule_ask(
 			return RULE_MET;
 		if (distance == STEP_NO_MATCH || distance == 0)
 			break;
-		at += distance;
+		step += distance;
 	}
 	return RULE_NOT_MET;
 }

@@ -16,6 +16,7 @@ struct rule_text {
 	const char *data; /* NULL: the request has no such thing */
 	size_t length;
 };
+extern const char rule_unread[]; /* as data: FIELD_BODY has not been read yet */
 
 /* What rules ask about. Texts are asked for when a step wants one and then kept, but headers by name, and the body
  * while it is not there. */
@@ -24,9 +25,8 @@ struct rule_subject {
 	int64_t content_length;
 	uint32_t known; /* bit of each field whose text is there */
 	struct rule_text text[FIELD_COUNT];
-	/* The text of a field, name only for FIELD_HEADER; false: FIELD_BODY has not been read yet. */
-	bool (*ask)(
-		void *context, enum step_field field, struct rule_text name, struct rule_text *out);
+	/* The text of a field; name only for FIELD_HEADER. */
+	struct rule_text (*ask)(void *context, enum step_field field, struct rule_text name);
 	void *context;
 };
 

@@ -26,10 +26,9 @@ static struct rule_text text_of(
 {
 	const struct site *site = state->request->site;
 	struct rule_text name = { site_text_at(site, *header), header->length };
-	struct rule_text out = { NULL, 0 };
+	struct rule_text text = state->subject.ask(state, field, name);
 
-	(void)state->subject.ask(state, field, name, &out);
-	return out;
+	return text.data == rule_unread ? (struct rule_text){ NULL, 0 } : text;
 }
 
 /* false: the request has no such target, and is not counted. */

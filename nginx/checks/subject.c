@@ -162,68 +162,52 @@ static struct rule_text of_connection(struct checks_request *state, enum step_fi
 	return from(&text);
 }
 
-static bool ask(void *context, enum step_field field, struct rule_text name, struct rule_text *out)
+static struct rule_text ask(void *context, enum step_field field, struct rule_text name)
 {
 	struct checks_request *state = context;
 	ngx_http_request_t *r = state->r;
 
 	switch (field) {
 	case FIELD_ADDRESS:
-		*out = address_text(state);
-		return true;
+		return address_text(state);
 	case FIELD_URI:
-		*out = path(r);
-		return true;
+		return path(r);
 	case FIELD_PARAMS:
-		*out = r->args.len ? from(&r->args) : (struct rule_text){ NULL, 0 };
-		return true;
+		return r->args.len ? from(&r->args) : (struct rule_text){ NULL, 0 };
 	case FIELD_URI_PARAMS:
-		*out = from(&r->unparsed_uri);
-		return true;
+		return from(&r->unparsed_uri);
 	case FIELD_METHOD:
-		*out = from(&r->method_name);
-		return true;
+		return from(&r->method_name);
 	case FIELD_HOST:
-		*out = from(&r->headers_in.server);
-		return true;
+		return from(&r->headers_in.server);
 	case FIELD_REFERER:
-		*out = from_header(r->headers_in.referer);
-		return true;
+		return from_header(r->headers_in.referer);
 	case FIELD_USER_AGENT:
-		*out = from_header(r->headers_in.user_agent);
-		return true;
+		return from_header(r->headers_in.user_agent);
 	case FIELD_COOKIE:
-		*out = by_name(r, "cookie", 6, &semicolon);
-		return true;
+		return by_name(r, "cookie", 6, &semicolon);
 	case FIELD_CONTENT_TYPE:
-		*out = from_header(r->headers_in.content_type);
-		return true;
+		return from_header(r->headers_in.content_type);
 	case FIELD_FORWARDED_FOR:
-		*out = by_name(r, "x-forwarded-for", 15, &comma);
-		return true;
+		return by_name(r, "x-forwarded-for", 15, &comma);
 	case FIELD_BODY:
 		if (state->body != BODY_READ)
-			return false;
-		*out = body_text(r);
-		return true;
+			return (struct rule_text){ rule_unread, 0 };
+		return body_text(r);
 	case FIELD_HEADER:
-		*out = by_name(r, name.data, name.length, &comma);
-		return true;
+		return by_name(r, name.data, name.length, &comma);
 	case FIELD_VERSION:
-		*out = version(r);
-		return true;
+		return version(r);
 	case FIELD_COUNTRY:
 	case FIELD_JA3:
 	case FIELD_JA4:
 	case FIELD_HTTP2:
-		*out = of_connection(state, field);
-		return true;
+		return of_connection(state, field);
 	case FIELD_CONTENT_LENGTH:
 	case FIELD_COUNT:
 		break;
 	}
-	*out = from_header(r->headers_in.content_length);
-	return true;
+	return from_header(r->headers_in.content_length);
 }
 
 static bool has_body(ngx_http_request_t *r, const struct polder_request *request)

@@ -21,18 +21,17 @@ struct request {
 	bool body_read;
 };
 
-static bool ask(void *context, enum step_field field, struct rule_text name, struct rule_text *out)
+static struct rule_text ask(void *context, enum step_field field, struct rule_text name)
 {
 	struct request *request = context;
 	size_t from = (size_t)field * request->cut % (request->length + 1);
 	size_t length = request->length - from;
 
 	if (field == FIELD_BODY && !request->body_read)
-		return false;
+		return (struct rule_text){ rule_unread, 0 };
 	(void)name;
-	*out = (struct rule_text){ field % 3 == 2 ? NULL : request->bytes + from,
+	return (struct rule_text){ field % 3 == 2 ? NULL : request->bytes + from,
 		field % 3 == 2 ? 0 : length };
-	return true;
 }
 
 static void run(const struct site *site, struct request *request)

@@ -28,14 +28,14 @@ struct request {
 	int asked;
 };
 
-static bool ask(void *context, enum step_field field, struct rule_text name, struct rule_text *out)
+static struct rule_text ask(void *context, enum step_field field, struct rule_text name)
 {
 	struct request *request = context;
 	const char *text = NULL;
 
 	request->asked++;
 	if (field == FIELD_BODY && !request->body_read)
-		return false;
+		return (struct rule_text){ rule_unread, 0 };
 	if (field == FIELD_URI)
 		text = request->uri;
 	else if (field == FIELD_USER_AGENT)
@@ -44,8 +44,7 @@ static bool ask(void *context, enum step_field field, struct rule_text name, str
 		text = request->body;
 	else if (field == FIELD_HEADER && name.length == 5 && memcmp(name.data, "x-app", 5) == 0)
 		text = request->header;
-	*out = (struct rule_text){ text, text ? strlen(text) : 0 };
-	return true;
+	return (struct rule_text){ text, text ? strlen(text) : 0 };
 }
 
 static struct site_text text(const char *value)
