@@ -9,8 +9,9 @@
  * scheme, the port, Host and URI as they were sent. So nothing is ever found for another site or another order than those
  * in force; what nobody can find any more, nginx deletes when it was not used for a time ("inactive").
  *
- * nginx asks for the zone by a variable, looks the key up, and otherwise asks the origin; many that ask for the same wait
- * for one (proxy_cache_lock). It calls the header filter with each answer before it decides whether to keep it:
+ * What is cached has a location of its own with "proxy_cache", into which a request is put as "if" in nginx.conf puts one: asking
+ * for the zone by a variable would cost those that have nothing to do with it. nginx looks the key up, and otherwise asks
+ * the origin; many that ask for the same wait for one (proxy_cache_lock). It calls the header filter with each answer before it decides whether to keep it:
  * there its times are set (freshness.c). Waiting for one another is bad where nothing is kept: so a worker remembers keys whose
  * answers were not kept, and leaves the cache out for them; one request in REFUSED_SECONDS tries again.
  *
@@ -43,7 +44,7 @@ struct polder_cache {
 	bool left_out; /* the site's share is used up */
 	bool counted;  /* its place is */
 };
-static const ngx_str_t zone_name = ngx_string("polder"), no_zone = ngx_string("off");
+static const ngx_str_t zone_name = ngx_string("polder"); /* of nginx.conf */
 
 static struct {
 	uint64_t hash;
@@ -176,15 +177,19 @@ static void coding_simplify(ngx_http_request_t *r)
 
 ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request)
 {
+	const struct polder_server_conf *conf =
+		ngx_http_get_module_srv_conf(r, ngx_http_polder_module);
 	const struct site *site = request->site;
-	ngx_str_t host = headers_host(r);
 	struct freshness_wish wish;
 	struct polder_cache *cache;
+	ngx_str_t host, key;
 	uint64_t hash;
-	ngx_str_t key;
 
-	if (site->cache == SITE_CACHE_OFF || !is_cacheable(r, request) ||
-		!is_wished(r, site, &wish) || host.len + r->unparsed_uri.len > KEY_TEXT_MAX)
+	if (site->cache == SITE_CACHE_OFF || !conf->cached)
+		return NGX_OK;
+	host = headers_host(r);
+	if (!is_cacheable(r, request) || !is_wished(r, site, &wish) ||
+		host.len + r->unparsed_uri.len > KEY_TEXT_MAX)
 		return NGX_OK;
 	key.data = ngx_pnalloc(r->pool, host.len + r->unparsed_uri.len + 64);
 	if (!key.data)
@@ -207,26 +212,21 @@ ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request)
 	if (cache->left_out)
 		return NGX_OK;
 	coding_simplify(r);
+	r->loc_conf = conf->cached;
+	ngx_http_update_location_config(r);
 	return NGX_OK;
 }
 
-/* ---- variables */
+/* ---- variable */
 
-enum what {
-	ZONE,
-	KEY
-};
-static ngx_int_t variable_get(
-	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t what)
+static ngx_int_t key_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
 {
 	const struct polder_request *request = polder_request_find(r);
 	const struct polder_cache *cache = request ? request->cache : NULL;
-	const ngx_str_t *text = !cache || cache->left_out ? &no_zone
-				: what == ZONE		  ? &zone_name
-							  : &cache->key;
 
-	value->data = text->data;
-	value->len = (unsigned)text->len & 0xfffffff;
+	(void)data;
+	value->data = cache ? cache->key.data : NULL;
+	value->len = cache ? (unsigned)cache->key.len & 0xfffffff : 0;
 	value->valid = 1;
 	value->no_cacheable = 1;
 	value->not_found = 0;
@@ -235,17 +235,12 @@ static ngx_int_t variable_get(
 
 ngx_int_t cache_variables(ngx_conf_t *cf)
 {
-	static ngx_str_t names[] = { ngx_string("polder_cache"), ngx_string("polder_cache_key") };
+	static ngx_str_t name = ngx_string("polder_cache_key");
+	ngx_http_variable_t *added = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
 
-	for (uintptr_t i = ZONE; i <= KEY; i++) {
-		ngx_http_variable_t *added =
-			ngx_http_add_variable(cf, &names[i], NGX_HTTP_VAR_NOCACHEABLE);
-
-		if (!added)
-			return NGX_ERROR;
-		added->get_handler = variable_get;
-		added->data = i;
-	}
+	if (!added)
+		return NGX_ERROR;
+	added->get_handler = key_get;
 	return NGX_OK;
 }
 

@@ -8,9 +8,10 @@
 
 #include "nginx/module.h"
 
-/* Variables for nginx.conf: $polder_cache, the zone or "off", and $polder_cache_key. */
+/* A variable for nginx.conf: $polder_cache_key. */
 ngx_int_t cache_variables(ngx_conf_t *cf);
-/* Of a request that passed all checks: whether it has to do with the cache. */
+/* Of a request that passed all checks: whether it has to do with the cache. Its configuration is that of the location with
+ * polder_cached then. */
 ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request);
 /* Each answer's head, before it is sent and before nginx decides what it keeps. */
 ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Headers that tell about the client are set by nginx.conf from the variables below; there, each proxy_set_header also hides
- * what the client sent under that name, so that nobody can forge them. The site's own headers cannot be named there: the
- * request's list of headers is written anew without those that the client sent under these names.
+ * Headers that tell about the client are named in nginx.conf, each proxy_set_header of which hides what the client sent under
+ * that name, so that nobody can forge them. The site's own headers cannot be named there: the request's list of headers is
+ * written anew without those that the client sent under these names.
  *
- * A variable costs each request, also when its header is not sent. Those that few requests have are set to nothing there, which
- * only hides; when one is to be sent, it goes into the request's list under a name for look-ups (lowcase_key) that is hidden
+ * A variable costs each request far more than an element of its list of headers does. So but for Host they are set to nothing
+ * there, which only hides; what is to be sent goes into the list, under a name for look-ups (lowcase_key) that is hidden
  * nowhere.
  *
  * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped.
@@ -24,79 +24,52 @@
 
 static ngx_http_output_header_filter_pt next_filter;
 
-/* ---- variables */
+/* ---- who the client is */
 
-static ngx_int_t value_set(ngx_http_variable_value_t *value, const u_char *text, size_t length)
+/* NULL data: memory is out. */
+static ngx_str_t address_text(ngx_http_request_t *r, const struct polder_connection *connection,
+	const struct address *address)
 {
-	value->data = (u_char *)(uintptr_t)text;
-	value->len = (unsigned)length & 0xfffffff;
-	value->valid = 1;
-	value->no_cacheable = 0;
-	value->not_found = 0;
-	return NGX_OK;
-}
-
-static ngx_int_t address_set(
-	ngx_http_request_t *r, ngx_http_variable_value_t *value, const struct address *address)
-{
-	const ngx_str_t *peer = &r->connection->addr_text;
-	u_char *text;
-	size_t length;
+	ngx_str_t text = r->connection->addr_text;
 
 	/* nginx wrote that one when it accepted the connection. */
-	if (memcmp(address, &polder_request_find(r)->connection->peer, sizeof(*address)) == 0)
-		return value_set(value, peer->data, peer->len);
-	text = ngx_pnalloc(r->pool, ADDRESS_TEXT_SIZE);
-	if (!text)
-		return NGX_ERROR;
+	if (memcmp(address, &connection->peer, sizeof(*address)) == 0)
+		return text;
+	text.data = ngx_pnalloc(r->pool, ADDRESS_TEXT_SIZE);
+	if (!text.data)
+		return text;
 	if (address_is_ipv4(address->byte))
-		length = (size_t)(ngx_sprintf(text, "%ud.%ud.%ud.%ud", address->byte[12],
-					  address->byte[13], address->byte[14], address->byte[15]) -
-				  text);
+		text.len =
+			(size_t)(ngx_sprintf(text.data, "%ud.%ud.%ud.%ud", address->byte[12],
+					 address->byte[13], address->byte[14], address->byte[15]) -
+				 text.data);
 	else
-		length =
-			ngx_inet6_ntop((u_char *)(uintptr_t)address->byte, text, ADDRESS_TEXT_SIZE);
-	return value_set(value, text, length);
+		text.len = ngx_inet6_ntop(
+			(u_char *)(uintptr_t)address->byte, text.data, ADDRESS_TEXT_SIZE);
+	return text;
 }
 
-static ngx_int_t client_get(ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
+/* What a trusted proxy said, and who the connection is from: "last". NULL data: memory is out. */
+static ngx_str_t forwarded_text(ngx_http_request_t *r, ngx_str_t last)
 {
-	const struct polder_request *request = polder_request_find(r);
-
-	(void)data;
-	if (!request)
-		return value_set(value, NULL, 0);
-	return address_set(r, value, &request->client);
-}
-
-static ngx_int_t forwarded_get(
-	ngx_http_request_t *r, ngx_http_variable_value_t *value, uintptr_t data)
-{
-	const struct polder_request *request = polder_request_find(r);
 	ngx_table_elt_t **header = r->headers_in.x_forwarded_for.elts;
-	ngx_http_variable_value_t last;
-	size_t length = 0;
-	u_char *text, *end;
+	ngx_uint_t count = r->headers_in.x_forwarded_for.nelts;
+	size_t length = last.len;
+	ngx_str_t text;
+	u_char *end;
 
-	(void)data;
-	if (!request)
-		return value_set(value, NULL, 0);
-	if (address_set(r, &last, &request->connection->client) != NGX_OK)
-		return NGX_ERROR;
-	if (!request->connection->trusted || r->headers_in.x_forwarded_for.nelts == 0) {
-		*value = last;
-		return NGX_OK;
-	}
-	for (ngx_uint_t i = 0; i < r->headers_in.x_forwarded_for.nelts; i++)
+	for (ngx_uint_t i = 0; i < count; i++)
 		length += header[i]->value.len + 2;
-	text = end = ngx_pnalloc(r->pool, length + last.len);
-	if (!text)
-		return NGX_ERROR;
-	for (ngx_uint_t i = 0; i < r->headers_in.x_forwarded_for.nelts; i++)
+	text.data = end = ngx_pnalloc(r->pool, length);
+	text.len = length;
+	for (ngx_uint_t i = 0; end && i < count; i++)
 		end = ngx_sprintf(end, "%V, ", &header[i]->value);
-	end = ngx_cpymem(end, last.data, last.len);
-	return value_set(value, text, (size_t)(end - text));
+	if (end)
+		ngx_memcpy(end, last.data, last.len);
+	return text;
 }
+
+/* ---- variable */
 
 /* As the client wrote it; of "GET http://host/" that host, whatever the header says: the site was found by it. */
 ngx_str_t headers_host(ngx_http_request_t *r)
@@ -113,41 +86,40 @@ static ngx_int_t host_get(ngx_http_request_t *r, ngx_http_variable_value_t *valu
 	ngx_str_t host = headers_host(r);
 
 	(void)data;
-	return value_set(value, host.data, host.len);
+	value->data = host.data;
+	value->len = (unsigned)host.len & 0xfffffff;
+	value->valid = 1;
+	value->no_cacheable = 0;
+	value->not_found = 0;
+	return NGX_OK;
+}
+
+ngx_int_t headers_variables(ngx_conf_t *cf)
+{
+	static ngx_str_t name = ngx_string("polder_host");
+	ngx_http_variable_t *added = ngx_http_add_variable(cf, &name, 0);
+
+	if (!added)
+		return NGX_ERROR;
+	added->get_handler = host_get;
+	return NGX_OK;
 }
 
 static bool is_socket(const struct polder_request *request)
 {
-	return request && request->scheme >= SITE_SCHEME_WEBSOCKET;
+	return request->scheme >= SITE_SCHEME_WEBSOCKET;
 }
 
-static ngx_http_variable_t variables[] = {
-	{ ngx_string("polder_client"), NULL, client_get, 0, 0, 0 },
-	{ ngx_string("polder_forwarded_for"), NULL, forwarded_get, 0, 0, 0 },
-	{ ngx_string("polder_host"), NULL, host_get, 0, 0, 0 },
-};
+/* ---- what nginx.conf hides */
 
-ngx_int_t headers_variables(ngx_conf_t *cf)
-{
-	for (unsigned i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		ngx_http_variable_t *added =
-			ngx_http_add_variable(cf, &variables[i].name, variables[i].flags);
-
-		if (!added)
-			return NGX_ERROR;
-		added->get_handler = variables[i].get_handler;
-		added->data = variables[i].data;
-	}
-	return NGX_OK;
-}
-
-/* ---- headers that few requests have */
-
-static ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+static inline ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
 {
 	static const char lookup[] = "-------------------------";
-	ngx_table_elt_t *element = ngx_list_push(&r->headers_in.headers);
+	ngx_table_elt_t *element;
 
+	if (!value.data)
+		return NGX_ERROR;
+	element = ngx_list_push(&r->headers_in.headers);
 	if (!element)
 		return NGX_ERROR;
 	element->key = (ngx_str_t){ strlen(name), (u_char *)(uintptr_t)name };
@@ -162,12 +134,28 @@ static ngx_int_t port_add(ngx_http_request_t *r, const char *name, uint16_t port
 {
 	ngx_str_t text = { 0, ngx_pnalloc(r->pool, sizeof("65535")) };
 
-	if (!text.data)
-		return NGX_ERROR;
-	text.len = (size_t)(ngx_sprintf(text.data, "%ud", (unsigned)port) - text.data);
+	if (text.data)
+		text.len = (size_t)(ngx_sprintf(text.data, "%ud", (unsigned)port) - text.data);
 	return unhidden_add(r, name, text);
 }
 
+static ngx_int_t client_add(ngx_http_request_t *r, const struct polder_request *request)
+{
+	static const ngx_str_t schemes[] = { ngx_string("http"), ngx_string("https") };
+	const struct polder_connection *connection = request->connection;
+	ngx_str_t client = address_text(r, connection, &request->client), last = client;
+
+	if (memcmp(&request->client, &connection->client, sizeof(request->client)) != 0)
+		last = address_text(r, connection, &connection->client);
+	if (last.data && connection->trusted)
+		last = forwarded_text(r, last);
+	if (unhidden_add(r, "X-Real-IP", client) != NGX_OK ||
+		unhidden_add(r, "X-Forwarded-For", last) != NGX_OK)
+		return NGX_ERROR;
+	return unhidden_add(r, "X-Forwarded-Proto", schemes[r->connection->ssl != NULL]);
+}
+
+/* What few requests have. */
 static ngx_int_t few_add(ngx_http_request_t *r, const struct polder_request *request)
 {
 	static const ngx_str_t websocket = ngx_string("websocket"), upgrade = ngx_string("upgrade"),
@@ -266,7 +254,7 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 		r->request_body_no_buffering = 1;
 	if (request->site->headers.count && headers_replace(r, request->site) != NGX_OK)
 		return NGX_ERROR;
-	return few_add(r, request);
+	return client_add(r, request) == NGX_OK ? few_add(r, request) : NGX_ERROR;
 }
 
 bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *request)

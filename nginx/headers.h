@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What origins are told: variables for nginx.conf's proxy_set_header, and the site's own headers. */
+/* What origins are told: about the client, and the site's own headers. */
 #ifndef NGINX_HEADERS_H
 #define NGINX_HEADERS_H
 
 #include "nginx/module.h"
 
+/* A variable for nginx.conf: $polder_host. */
 ngx_int_t headers_variables(ngx_conf_t *cf);
-/* Of a request that goes to its origin: the site's headers in place of what the client sent under their names; no
+/* Of a request that goes to its origin: what it is told about the client; the site's headers in place of what the client sent under their names; no
  * upgrade that the port does not take; no buffer for bodies that do not fit in one. */
 ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request);
 /* A call of gRPC, over HTTP/2, to a site whose origins speak it (SITE_HTTP2_ORIGIN). */

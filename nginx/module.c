@@ -32,6 +32,21 @@ static ngx_conf_enum_t listeners[] = {
 	{ ngx_null_string, 0 },
 };
 
+static char *cached_directive(ngx_conf_t *cf, ngx_command_t *command, void *data)
+{
+	static char duplicate[] = "is duplicate";
+	ngx_http_conf_ctx_t *ctx = cf->ctx;
+	struct polder_server_conf *conf =
+		ngx_http_conf_get_module_srv_conf(cf, ngx_http_polder_module);
+
+	(void)command;
+	(void)data;
+	if (conf->cached)
+		return duplicate;
+	conf->cached = ctx->loc_conf;
+	return NGX_CONF_OK;
+}
+
 static ngx_command_t commands[] = {
 	{ ngx_string("polder_path"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,
 		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct polder_main_conf, path), NULL },
@@ -49,6 +64,8 @@ static ngx_command_t commands[] = {
 	{ ngx_string("polder_listener"), NGX_HTTP_SRV_CONF | NGX_CONF_TAKE1, ngx_conf_set_enum_slot,
 		NGX_HTTP_SRV_CONF_OFFSET, offsetof(struct polder_server_conf, listener),
 		listeners },
+	{ ngx_string("polder_cached"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, cached_directive, 0, 0,
+		NULL },
 	{ ngx_string("polder_origin"), NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS, origin_directive, 0, 0,
 		NULL },
 	ngx_null_command,

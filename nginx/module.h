@@ -23,6 +23,7 @@ struct polder_main_conf {
 struct polder_server_conf {
 	ngx_flag_t enable;   /* polder on */
 	ngx_uint_t listener; /* polder_listener: enum steer_listener */
+	void **cached;	     /* of the location with polder_cached; NULL: nothing is cached here */
 };
 struct polder_main_conf *polder_main(const ngx_cycle_t *cycle);
 
