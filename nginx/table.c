@@ -6,6 +6,9 @@
  * The agent is trusted to mean well, not to be faultless: every offset is compared with what was mapped before it is
  * followed, and a site is given out only when site_check has passed it. That is done once for each record of a map: two
  * bits for each possible place of a record remember the outcome. A record never changes, so it stays true.
+ *
+ * What each request asks for and there is but one of (settings, sources) is remembered with its slot: as long as the slot says
+ * the same offset it is the same record, since places in a file are not used twice.
  */
 #include "nginx/table.h"
 
@@ -26,6 +29,11 @@
 #define MAPS_MAX   64	 /* files in use at once: more than requests that last for hours can need */
 #define BYTES_MAX  (UINT64_C(1) << 36)
 
+struct remembered {
+	const struct table_slot *slot; /* NULL: nothing is */
+	uint64_t offset;
+	const struct table_record *record;
+};
 struct table {
 	const uint8_t *bytes; /* NULL: this place is free */
 	uint64_t size;
@@ -37,6 +45,7 @@ struct table {
 	uint64_t outcome_size;
 	dev_t device;
 	ino_t inode;
+	struct remembered *keyless; /* [TABLE_KIND_LAST + 1]: records without a key, by kind */
 };
 enum outcome {
 	UNKNOWN,
@@ -46,6 +55,7 @@ enum outcome {
 
 static const char *table_path;
 static struct table maps[MAPS_MAX];
+static struct remembered keyless[MAPS_MAX][TABLE_KIND_LAST + 1];
 static struct table *current;
 static int64_t looked_ms; /* for a file when there was none */
 static const struct table_settings no_settings;
@@ -99,6 +109,8 @@ static const char *map(struct table *table, int fd)
 		return "that cannot be mapped";
 	table->bytes = bytes;
 	table->header = bytes;
+	table->keyless = keyless[table - maps];
+	memset(table->keyless, 0, sizeof(keyless[0]));
 	table->device = status.st_dev;
 	table->inode = status.st_ino;
 	why = header_check(table->header, table->size);
@@ -195,8 +207,8 @@ static const struct table_record *record_at(const struct table *table, uint64_t 
 	return record;
 }
 
-static const struct table_record *find(
-	const struct table *table, uint16_t kind, const void *key, size_t key_length)
+static const struct table_record *find_in(const struct table *table, uint16_t kind, const void *key,
+	size_t key_length, struct remembered *out)
 {
 	uint64_t hash = table_hash(kind, key, key_length);
 	uint32_t place = (uint32_t)hash & table->mask;
@@ -212,10 +224,29 @@ static const struct table_record *find(
 			continue;
 		record = record_at(table, offset);
 		if (record && record->kind == kind && record->key_length == key_length &&
-			memcmp(record->key, key, key_length) == 0)
+			memcmp(record->key, key, key_length) == 0) {
+			*out = (struct remembered){ slot, offset, record };
 			return record;
+		}
 	}
 	return NULL;
+}
+
+static const struct table_record *find(
+	const struct table *table, uint16_t kind, const void *key, size_t key_length)
+{
+	struct remembered unused;
+
+	return find_in(table, kind, key, key_length, &unused);
+}
+
+static const struct table_record *find_keyless(const struct table *table, enum table_kind kind)
+{
+	struct remembered *last = &table->keyless[kind];
+
+	if (last->slot && __atomic_load_n(&last->slot->offset, __ATOMIC_ACQUIRE) == last->offset)
+		return last->record;
+	return find_in(table, (uint16_t)kind, "", 0, last);
 }
 
 static const void *body_of(const struct table_record *record)
@@ -235,19 +266,21 @@ const void *table_find(const struct table *table, uint16_t kind, const void *key
 	return body_of(record);
 }
 
+static const void *sized(const struct table_record *record, size_t length)
+{
+	return record && record->body_length == length ? body_of(record) : NULL;
+}
+
 static const void *find_sized(const struct table *table, uint16_t kind, const void *key,
 	size_t key_length, size_t body_length)
 {
-	size_t length;
-	const void *body = table_find(table, kind, key, key_length, &length);
-
-	return body && length == body_length ? body : NULL;
+	return sized(find(table, kind, key, key_length), body_length);
 }
 
 const struct table_settings *table_settings(const struct table *table)
 {
 	const struct table_settings *settings =
-		table ? find_sized(table, TABLE_SETTINGS, "", 0, sizeof(*settings)) : NULL;
+		table ? sized(find_keyless(table, TABLE_SETTINGS), sizeof(*settings)) : NULL;
 
 	if (!settings || settings->proxy_count > TRUSTED_PROXY_MAX)
 		return &no_settings;
@@ -306,7 +339,7 @@ const struct site *table_site(struct table *table, const char *host, size_t leng
 
 const struct site *table_rules(struct table *table)
 {
-	const struct table_record *record = find(table, TABLE_RULES, "", 0);
+	const struct table_record *record = find_keyless(table, TABLE_RULES);
 
 	return record && site_is_good(table, record, site_check_rules) ? body_of(record) : NULL;
 }
@@ -335,7 +368,8 @@ static bool ports_fit(const struct table_ports *ports)
 
 const struct table_sources *table_sources(const struct table *table)
 {
-	const struct table_sources *found = find_sized(table, TABLE_SOURCES, "", 0, sizeof(*found));
+	const struct table_sources *found =
+		sized(find_keyless(table, TABLE_SOURCES), sizeof(*found));
 
 	return found && found->count[0] <= NODE_SOURCE_MAX && found->count[1] <= NODE_SOURCE_MAX &&
 			       ports_fit(&found->ports[0]) && ports_fit(&found->ports[1])
@@ -345,10 +379,11 @@ const struct table_sources *table_sources(const struct table *table)
 
 uint8_t table_region(const struct table *table, const struct address *address)
 {
-	size_t length = 0;
-	const struct table_prefix *prefix = table_find(table, TABLE_REGIONS, "", 0, &length);
+	const struct table_record *record = find_keyless(table, TABLE_REGIONS);
+	const struct table_prefix *prefix = record ? body_of(record) : NULL;
+	size_t length = record ? record->body_length : 0;
 
-	if (!prefix || length > TABLE_REGION_MAX * sizeof(*prefix))
+	if (length > TABLE_REGION_MAX * sizeof(*prefix))
 		return 0;
 	for (size_t i = length / sizeof(*prefix); i-- > 0;) {
 		if (prefix[i].bits <= 128 &&
