@@ -150,7 +150,7 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 		connection->ready = true;
 	}
 	connection->trusted = is_trusted(settings, &connection->client);
-	vip = table ? table_vip(table, &connection->local) : NULL;
+	vip = table ? table_vip(table, &connection->local, &connection->vip_hint) : NULL;
 	connection->instance = vip ? vip->instance : 0;
 	connection->mitigated =
 		vip && polder_now_ms() + settings->life_offset_ms < vip->mitigation_until_ms;
@@ -225,7 +225,8 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	if (!request->vip || request->life_ms >= request->vip->forward_until_ms || host->len == 0 ||
 		host->len > SITE_DOMAIN_MAX)
 		return;
-	site = table_site(request->table, (const char *)host->data, host->len);
+	site = table_site(request->table, (const char *)host->data, host->len,
+		&request->connection->site_hint);
 	if (!site || !site_has_instance(site, request->vip->instance))
 		return;
 	port = site_port_find(site, request->connection->local_port);

@@ -4,9 +4,10 @@
  * that name, so that nobody can forge them. The site's own headers cannot be named there: the request's list of headers is
  * written anew without those that the client sent under these names.
  *
- * A variable costs each request far more than an element of its list of headers does. So but for Host they are set to nothing
- * there, which only hides; what is to be sent goes into the list, under a name for look-ups (lowcase_key) that is hidden
- * nowhere.
+ * A variable costs each request far more than an element of its list of headers does. So they are set to nothing there, which
+ * only hides; what is to be sent goes into the list, under a name for look-ups (lowcase_key) that is hidden nowhere. The client's
+ * own Host gets such a name where it stands, which is at the front nearly always, as origins expect it. Calls of gRPC have
+ * ":authority" in its place, which nginx makes of a variable.
  *
  * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped.
  */
@@ -112,9 +113,17 @@ static bool is_socket(const struct polder_request *request)
 
 /* ---- what nginx.conf hides */
 
-static inline ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+static inline void unhide(ngx_table_elt_t *element)
 {
 	static const char lookup[] = "-------------------------";
+
+	element->lowcase_key = (u_char *)(uintptr_t)lookup;
+	element->hash = 1;
+	assert(element->key.len < sizeof(lookup));
+}
+
+static inline ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+{
 	ngx_table_elt_t *element;
 
 	if (!value.data)
@@ -123,10 +132,8 @@ static inline ngx_int_t unhidden_add(ngx_http_request_t *r, const char *name, ng
 	if (!element)
 		return NGX_ERROR;
 	element->key = (ngx_str_t){ strlen(name), (u_char *)(uintptr_t)name };
-	assert(element->key.len < sizeof(lookup));
-	element->lowcase_key = (u_char *)(uintptr_t)lookup;
-	element->hash = 1;
 	element->value = value;
+	unhide(element);
 	return NGX_OK;
 }
 
@@ -153,6 +160,17 @@ static ngx_int_t client_add(ngx_http_request_t *r, const struct polder_request *
 		unhidden_add(r, "X-Forwarded-For", last) != NGX_OK)
 		return NGX_ERROR;
 	return unhidden_add(r, "X-Forwarded-Proto", schemes[r->connection->ssl != NULL]);
+}
+
+static ngx_int_t host_add(ngx_http_request_t *r)
+{
+	ngx_table_elt_t *host = r->headers_in.host;
+
+	if (!host)
+		return unhidden_add(r, "Host", headers_host(r));
+	host->value = headers_host(r);
+	unhide(host);
+	return NGX_OK;
 }
 
 /* What few requests have. */
@@ -222,12 +240,15 @@ static ngx_int_t headers_replace(ngx_http_request_t *r, const struct site *site)
 		for (ngx_uint_t i = 0; i < part->nelts; i++) {
 			ngx_table_elt_t *copy;
 
-			if (is_the_sites(site, headers, &element[i].key))
+			if (&element[i] != r->headers_in.host &&
+				is_the_sites(site, headers, &element[i].key))
 				continue;
 			copy = ngx_list_push(&list);
 			if (!copy)
 				return NGX_ERROR;
 			*copy = element[i];
+			if (&element[i] == r->headers_in.host)
+				r->headers_in.host = copy;
 		}
 	}
 	for (unsigned i = 0; i < site->headers.count; i++) {
@@ -253,6 +274,8 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 			r->headers_in.content_length_n > (off_t)core->client_body_buffer_size))
 		r->request_body_no_buffering = 1;
 	if (request->site->headers.count && headers_replace(r, request->site) != NGX_OK)
+		return NGX_ERROR;
+	if (!headers_is_grpc(r, request) && host_add(r) != NGX_OK)
 		return NGX_ERROR;
 	return client_add(r, request) == NGX_OK ? few_add(r, request) : NGX_ERROR;
 }

@@ -49,6 +49,7 @@ struct polder_connection {
 	struct polder_fingerprint *fingerprint; /* NULL: none (nginx/fingerprint.h) */
 	struct polder_lines *lines;		/* of HTTP/1; NULL: not watched (likewise) */
 	struct polder_gather *gather;		/* of HTTP/2; NULL at first (nginx/gather.h) */
+	struct table_hint vip_hint, site_hint;	/* of this end, and of the last request's site */
 	void *checks; /* of run.c and checks/ alone, from the connection's pool; NULL at first */
 };
 /* That of a request's or a TLS connection's; NULL: memory is out. */

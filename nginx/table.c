@@ -7,8 +7,9 @@
  * followed, and a site is given out only when site_check has passed it. That is done once for each record of a map: two
  * bits for each possible place of a record remember the outcome. A record never changes, so it stays true.
  *
- * What each request asks for and there is but one of (settings, sources) is remembered with its slot: as long as the slot says
- * the same offset it is the same record, since places in a file are not used twice.
+ * What is asked for again and again is remembered with its slot: what there is but one of (settings, sources) here, a connection's
+ * address and site by the connection. As long as the slot says the same offset it is the same record, since places in a
+ * file are not used twice, nor are numbers of mappings.
  */
 #include "nginx/table.h"
 
@@ -29,11 +30,6 @@
 #define MAPS_MAX   64	 /* files in use at once: more than requests that last for hours can need */
 #define BYTES_MAX  (UINT64_C(1) << 36)
 
-struct remembered {
-	const struct table_slot *slot; /* NULL: nothing is */
-	uint64_t offset;
-	const struct table_record *record;
-};
 struct table {
 	const uint8_t *bytes; /* NULL: this place is free */
 	uint64_t size;
@@ -45,7 +41,8 @@ struct table {
 	uint64_t outcome_size;
 	dev_t device;
 	ino_t inode;
-	struct remembered *keyless; /* [TABLE_KIND_LAST + 1]: records without a key, by kind */
+	uint64_t serial;	    /* never 0, nor that of another mapping */
+	struct table_hint *keyless; /* [TABLE_KIND_LAST + 1]: records without a key, by kind */
 };
 enum outcome {
 	UNKNOWN,
@@ -55,8 +52,9 @@ enum outcome {
 
 static const char *table_path;
 static struct table maps[MAPS_MAX];
-static struct remembered keyless[MAPS_MAX][TABLE_KIND_LAST + 1];
+static struct table_hint keyless[MAPS_MAX][TABLE_KIND_LAST + 1];
 static struct table *current;
+static uint64_t serials;
 static int64_t looked_ms; /* for a file when there was none */
 static const struct table_settings no_settings;
 
@@ -109,6 +107,7 @@ static const char *map(struct table *table, int fd)
 		return "that cannot be mapped";
 	table->bytes = bytes;
 	table->header = bytes;
+	table->serial = ++serials;
 	table->keyless = keyless[table - maps];
 	memset(table->keyless, 0, sizeof(keyless[0]));
 	table->device = status.st_dev;
@@ -207,8 +206,13 @@ static const struct table_record *record_at(const struct table *table, uint64_t 
 	return record;
 }
 
+static inline bool is_key(const struct table_record *record, const void *key, size_t length)
+{
+	return record->key_length == length && memcmp(record->key, key, length) == 0;
+}
+
 static const struct table_record *find_in(const struct table *table, uint16_t kind, const void *key,
-	size_t key_length, struct remembered *out)
+	size_t key_length, struct table_hint *out)
 {
 	uint64_t hash = table_hash(kind, key, key_length);
 	uint32_t place = (uint32_t)hash & table->mask;
@@ -223,9 +227,8 @@ static const struct table_record *find_in(const struct table *table, uint16_t ki
 		if (offset == TABLE_GONE || __atomic_load_n(&slot->hash, __ATOMIC_RELAXED) != hash)
 			continue;
 		record = record_at(table, offset);
-		if (record && record->kind == kind && record->key_length == key_length &&
-			memcmp(record->key, key, key_length) == 0) {
-			*out = (struct remembered){ slot, offset, record };
+		if (record && record->kind == kind && is_key(record, key, key_length)) {
+			*out = (struct table_hint){ table->serial, slot, offset, record };
 			return record;
 		}
 	}
@@ -235,18 +238,23 @@ static const struct table_record *find_in(const struct table *table, uint16_t ki
 static const struct table_record *find(
 	const struct table *table, uint16_t kind, const void *key, size_t key_length)
 {
-	struct remembered unused;
+	struct table_hint unused;
 
 	return find_in(table, kind, key, key_length, &unused);
 }
 
+/* The record that was found is still in force. */
+static inline bool holds(const struct table_hint *hint, const struct table *table)
+{
+	return hint->serial == table->serial &&
+	       __atomic_load_n(&hint->slot->offset, __ATOMIC_ACQUIRE) == hint->offset;
+}
+
 static const struct table_record *find_keyless(const struct table *table, enum table_kind kind)
 {
-	struct remembered *last = &table->keyless[kind];
+	struct table_hint *hint = &table->keyless[kind];
 
-	if (last->slot && __atomic_load_n(&last->slot->offset, __ATOMIC_ACQUIRE) == last->offset)
-		return last->record;
-	return find_in(table, (uint16_t)kind, "", 0, last);
+	return holds(hint, table) ? hint->record : find_in(table, (uint16_t)kind, "", 0, hint);
 }
 
 static const void *body_of(const struct table_record *record)
@@ -287,9 +295,16 @@ const struct table_settings *table_settings(const struct table *table)
 	return settings;
 }
 
-const struct table_vip *table_vip(const struct table *table, const struct address *address)
+const struct table_vip *table_vip(
+	const struct table *table, const struct address *address, struct table_hint *hint)
 {
-	return find_sized(table, TABLE_VIP, address, sizeof(*address), sizeof(struct table_vip));
+	const struct table_record *record;
+
+	if (holds(hint, table) && is_key(hint->record, address, sizeof(*address)))
+		record = hint->record;
+	else
+		record = find_in(table, TABLE_VIP, address, sizeof(*address), hint);
+	return sized(record, sizeof(struct table_vip));
 }
 
 /* As check says of the body, once for each record. */
@@ -318,7 +333,8 @@ static bool site_is_good(struct table *table, const struct table_record *record,
 	return !why;
 }
 
-const struct site *table_site(struct table *table, const char *host, size_t length)
+static const struct table_record *find_site(
+	struct table *table, const char *host, size_t length, struct table_hint *hint)
 {
 	char key[2][SITE_DOMAIN_MAX + 3];
 	size_t key_length = 0;
@@ -330,11 +346,26 @@ const struct site *table_site(struct table *table, const char *host, size_t leng
 			site_key_next(host, length, i ? key[~i & 1] : NULL, key_length, key[i & 1]);
 		if (key_length == 0)
 			return NULL;
-		record = find(table, TABLE_SITE, key[i & 1], key_length);
+		record = find_in(table, TABLE_SITE, key[i & 1], key_length, hint);
 		if (record)
-			return site_is_good(table, record, site_check) ? body_of(record) : NULL;
+			return record;
 	}
 	return NULL;
+}
+
+/* A wildcard's record is looked for anew: the name itself may have got one. */
+const struct site *table_site(
+	struct table *table, const char *host, size_t length, struct table_hint *hint)
+{
+	struct table_hint unused = { 0 };
+	const struct table_record *record;
+
+	hint = hint ? hint : &unused;
+	if (holds(hint, table) && is_key(hint->record, host, length))
+		record = hint->record;
+	else
+		record = find_site(table, host, length, hint);
+	return record && site_is_good(table, record, site_check) ? body_of(record) : NULL;
 }
 
 const struct site *table_rules(struct table *table)

@@ -13,6 +13,15 @@
 #include "shared/request_abi.h"
 
 struct table;
+struct table_record;
+
+/* Where a record was found, so that who asks for the same again need not look for it; all 0 at first. */
+struct table_hint {
+	uint64_t serial; /* of the mapping; 0: nothing is known */
+	const struct table_slot *slot;
+	uint64_t offset;
+	const struct table_record *record;
+};
 
 /* Where the file is; path is kept by reference. */
 void table_open(const char *path);
@@ -27,11 +36,13 @@ const void *table_find(const struct table *table, uint16_t kind, const void *key
 	size_t *out_length);
 const struct table_settings *table_settings(
 	const struct table *table); /* never NULL; all 0: none */
-const struct table_vip *table_vip(const struct table *table, const struct address *address);
+const struct table_vip *table_vip(
+	const struct table *table, const struct address *address, struct table_hint *hint);
 /* Of a name exactly, or by the nearest wildcard; of names of more than SITE_LABEL_MAX labels only so many
- * parents are asked for, since clients choose the names. host: lower case, without port. */
+ * parents are asked for, since clients choose the names. host: lower case, without port. hint may be NULL. */
 #define SITE_LABEL_MAX 16
-const struct site *table_site(struct table *table, const char *host, size_t length);
+const struct site *table_site(
+	struct table *table, const char *host, size_t length, struct table_hint *hint);
 /* Those that sites choose from; NULL: there are none. */
 const struct site *table_rules(struct table *table);
 /* certificate: its length of chain and key are within the record. The key may be overwritten with zeros. */

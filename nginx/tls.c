@@ -281,7 +281,7 @@ static const struct site *site_asked(SSL *ssl, struct table *table, const struct
 	if (length == 0 || !vip ||
 		polder_now_ms() + settings->life_offset_ms >= vip->forward_until_ms)
 		return NULL;
-	site = table_site(table, name, length);
+	site = table_site(table, name, length, NULL);
 	if (!site || !site->certificate || !site_has_instance(site, vip->instance))
 		return NULL;
 	port = site_port_find(site, connection->local_port);

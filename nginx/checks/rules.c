@@ -264,42 +264,39 @@ static ngx_int_t ask_chosen(struct checks_request *state, const struct site_rule
 ngx_int_t rules_check(struct checks_request *state)
 {
 	const struct site *site = state->request->site;
-	const struct site_rule *rule = site_list_at(site, site->rules);
-	uint8_t check = state->next;
+	const struct site_rule *first = site_list_at(site, site->rules);
+	const struct site_rule *end = first + site->rules.count, *at = first + state->rule;
+	const int64_t now_ms = state->request->now_ms;
+	const uint8_t check = state->next;
 
-	while (state->rule < site->rules.count && rule[state->rule].check <= check) {
-		const struct site_rule *at = &rule[state->rule];
-		unsigned index = state->rule;
+	for (; at < end && at->check <= check && state->next == check; at++) {
 		enum rule_answer answer;
 		ngx_int_t result;
 
-		if (at->check < check || at->until_ms <= state->request->now_ms) {
-			state->rule++;
+		if (at->check < check || at->until_ms <= now_ms)
 			continue;
-		}
 		if (at->action == RULE_CHOOSE) {
+			state->rule = (uint16_t)(at - first);
 			result = ask_chosen(state, at);
 			if (result != NGX_DECLINED)
 				return result;
-			state->rule++;
 			state->choice = 0;
-			if (state->next != check)
-				break;
 			continue;
 		}
 		answer = rule_ask(site, at, &state->subject);
+		if (answer == RULE_NOT_MET)
+			continue;
+		state->rule = (uint16_t)(at - first);
 		if (answer == RULE_WANTS_BODY)
 			return wait_for_body(state);
-		state->rule++;
-		if (answer == RULE_NOT_MET ||
-			(at->target != TARGET_NONE && !is_over(state, at, index)))
+		if (at->target != TARGET_NONE && !is_over(state, at, state->rule))
 			continue;
-		result = act(state, at);
 		/* An answer may have ended the request, and state with it. */
+		state->rule++;
+		result = act(state, at);
 		if (result != NGX_DECLINED)
 			return result;
-		if (state->next != check)
-			break;
 	}
+	state->rule = (uint16_t)(at - first);
 	return NGX_DECLINED;
 }

@@ -60,6 +60,9 @@ static struct rule_text by_name(
 	ngx_list_part_t *part = &r->headers_in.headers.part;
 	struct rule_text out = { NULL, 0 };
 
+	/* There is but one, and when answers are counted it has another name for look-ups (headers.c). */
+	if (length == 4 && memcmp(name, "host", 4) == 0)
+		return from_header(r->headers_in.host);
 	for (; part; part = part->next) {
 		const ngx_table_elt_t *header = part->elts;
 
