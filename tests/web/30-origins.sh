@@ -26,6 +26,8 @@ table <<END
  $(site close.test 13 1 0 "$(origin 8)"),
  $(site short.test 14 1 $KEEPALIVE "$(origin 9)" ',"keepalive_requests":100,"keepalive_seconds":1'),
  $(site slow.test 15 1 0 '{"address":"127.0.1.1","port":7000,"read":1}'),
+ $(site raw.test 17 1 $KEEPALIVE '{"address":"127.0.1.1","port":7001}'),
+ $(site rawown.test 18 1 $KEEPALIVE '{"address":"127.0.1.1","port":7001}' ',"headers":[["X-Custom","mine"]]'),
  $(site head.test 16 1 $PORTS "$(origin 1)" ',"headers":[["X-Custom","mine"],["X-Other","two"]]')]}
 END
 edge_start 1
@@ -92,6 +94,26 @@ equal "nobody can forge them" "$VIP '' own" "$(word for <<<"$said") '$(word prox
 equal "a trusted proxy's is gone on with" "203.0.113.7, 198.51.100.1" \
 	"$(get rr.test / --interface 198.51.100.1 -H 'X-Forwarded-For: 203.0.113.7' | grep -oP 'for=\K.*(?= proto)')"
 equal "Host as it came" rr.TEST:80 "$(get rr.test / -H 'Host: rr.TEST:80' | word host)"
+# What an origin gets, as it stands: names of the lines in their order.
+background python3 -c 'import socket
+s = socket.create_server(("127.0.1.1", 7001))
+while True:
+	c, _ = s.accept()
+	head = b""
+	while b"\r\n\r\n" not in head:
+		piece = c.recv(65536)
+		if not piece: break
+		head += piece
+	names = ",".join(l.split(":")[0] if l[:5].lower() != "host:" else l for l in head.decode().split("\r\n")[1:] if l)
+	c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(names), names.encode())); c.close()'
+until_true bash -c ': </dev/tcp/127.0.1.1/7001'
+equal "Host comes first, and once" "Host: raw.test,User-Agent,Accept,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" "$(get raw.test /)"
+equal "beside headers of the site" "Host: RawOwn.test:80,User-Agent,Accept,X-Custom,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" \
+	"$(get rawown.test / -H 'Host: RawOwn.test:80' -H 'X-Custom: forged')"
+exec 3<>/dev/tcp/$VIP/80
+printf 'GET http://raw.test/ HTTP/1.1\r\nAccept: *\r\nHost: raw.test\r\nConnection: close\r\n\r\n' >&3
+equal "the host of an absolute URI, where the client wrote it" "Accept,Host: raw.test,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" "$(tail -n 1 <&3)"
+exec 3>&-
 
 # Bodies: small ones at once, great ones as they come, whole.
 head -c 300000 /dev/zero >"$scratch/zeros"

@@ -13,6 +13,7 @@ RULES="\"rules\":[$(rule 1 "$(on /count),\"interval\":60,\"threshold\":5,\"ttl\"
  $(rule 3 "$(on /missing),\"interval\":60,\"threshold\":4,\"status\":404,\"ttl\":60"),
  $(rule 4 "$(on /ratio),\"interval\":60,\"threshold\":2,\"status\":200,\"ratio\":90,\"ttl\":60"),
  $(rule 5 "$(on /many),\"interval\":60,\"threshold\":6,\"distinct\":\"uri\",\"ttl\":60"),
+ $(rule 7 "$(on /missing/host),\"interval\":60,\"threshold\":2,\"status\":404,\"ttl\":60,\"target\":\"header\",\"header\":\"host\""),
  $(rule 6 "$(on /watched),\"interval\":60,\"threshold\":1,\"action\":\"watch\"")]"
 PROXY='"proxies":["192.0.2.1/32"]'
 table <<END
@@ -47,6 +48,7 @@ equal "white-listed" "200x8" "$(many 8 white.test /count 203.0.113.50)"
 equal "by header" "200x3 403x1 200x3" "$(many 4 a.test /header 203.0.113.3 -H 'X-Key: one') $(many 3 a.test /header 203.0.113.3 -H 'X-Key: two')"
 equal "without the header nothing is counted" "200x6" "$(many 6 a.test /header 203.0.113.3)"
 equal "by status of the answer" "404x5 403x2" "$(many 7 a.test /missing 203.0.113.4)"
+equal "by status, apart for each host" "404x3 403x1" "$(many 4 a.test /missing/host 203.0.113.9)"
 equal "by ratio" "200x3 403x2" "$(many 5 a.test /ratio 203.0.113.5)"
 # Different values are estimated: two of them may look alike, by a secret of the file's own.
 check "different values" grep -qE '^(200x6 403x6|200x7 403x5|200x8 403x4)$' <<<"$(many 12 a.test /many/% 203.0.113.6)"
