@@ -168,6 +168,7 @@ static ngx_int_t host_add(ngx_http_request_t *r)
 
 	if (!host)
 		return unhidden_add(r, "Host", headers_host(r));
+	ngx_str_set(&host->key, "Host"); /* HTTP/2 clients write it small */
 	host->value = headers_host(r);
 	unhide(host);
 	return NGX_OK;

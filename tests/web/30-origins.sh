@@ -111,7 +111,7 @@ equal "Host comes first, and once" "Host: raw.test,User-Agent,Accept,X-Real-IP,X
 equal "beside headers of the site" "Host: RawOwn.test:80,User-Agent,Accept,X-Custom,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" \
 	"$(get rawown.test / -H 'Host: RawOwn.test:80' -H 'X-Custom: forged')"
 exec 3<>/dev/tcp/$VIP/80
-printf 'GET http://raw.test/ HTTP/1.1\r\nAccept: *\r\nHost: raw.test\r\nConnection: close\r\n\r\n' >&3
+printf 'GET http://raw.test/ HTTP/1.1\r\nAccept: *\r\nhost: raw.test\r\nConnection: close\r\n\r\n' >&3
 equal "the host of an absolute URI, where the client wrote it" "Accept,Host: raw.test,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" "$(tail -n 1 <&3)"
 exec 3>&-
 
