@@ -314,14 +314,15 @@ static ngx_int_t filter(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (request && r == r->main && r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+	if (request && r == r->main && cache_head(r, request) != NGX_OK)
+		return NGX_ERROR;
+	/* Not by the status: an origin may send it unasked, and the request then goes on. */
+	if (request && r == r->main && r->upstream && r->upstream->upgrade) {
 		/* To the checks this is its end: what follows is no HTTP. */
 		polder_checks_log(r, request);
 		request->checks = NULL;
 		polder_request_release(request);
 	}
-	if (request && r == r->main && cache_head(r, request) != NGX_OK)
-		return NGX_ERROR;
 	if (request && request->connection)
 		gather_answer(r, request->connection);
 	return next_filter(r);
