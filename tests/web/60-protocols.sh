@@ -94,6 +94,8 @@ until_true bash -c ': </dev/tcp/127.0.1.2/7101'
 before=$(workers)
 get switch.test /always >/dev/null
 equal "an origin that switches unasked, where pages are kept" "200 $before" "$(code get switch.test /) $(workers)"
+equal "a stream of HTTP/2 becomes no WebSocket, also where nobody looks for its headers" "200 $before" \
+	"$("$O/tests/web/http2_flood" $VIP 443 switch.test request upgrade websocket) $(sleep 1; workers)"
 
 # One that lasts lets the table go, and outlives its site.
 mkfifo "$scratch/go"
