@@ -161,10 +161,12 @@ static ngx_int_t few_add(ngx_http_request_t *r, const struct polder_request *req
 	static const ngx_str_t websocket = ngx_string("websocket"), upgrade = ngx_string("upgrade"),
 			       closed = ngx_string("close");
 	bool socket = is_socket(request);
+	/* Over HTTP/2 there is no such header, and origins refuse calls that have it. */
+	bool closes = !(request->site_flags & SITE_KEEPALIVE) && !headers_is_grpc(r, request);
 
 	if (socket && unhidden_add(r, "Upgrade", websocket) != NGX_OK)
 		return NGX_ERROR;
-	if ((socket || !(request->site_flags & SITE_KEEPALIVE)) &&
+	if ((socket || closes) &&
 		unhidden_add(r, "Connection", socket ? upgrade : closed) != NGX_OK)
 		return NGX_ERROR;
 	if (!(request->site_flags & SITE_HEADER_PORTS))

@@ -2,7 +2,7 @@
 # HTTPS and WebSocket through to origins, HTTP/2 from clients, the redirect to HTTPS.
 . "$(dirname "$0")/lib.sh"
 ORIGIN_EXTRA='listen 127.0.1.3:7200 http2; listen 127.0.1.3:7201 ssl http2;
-	location /call { add_header grpc-status 0; default_type application/grpc; return 200 "protocol=$server_protocol https=$https sni=$ssl_server_name host=$http_host for=$http_x_forwarded_for requests=$connection_requests"; }'
+	location /call { add_header grpc-status 0; default_type application/grpc; return 200 "protocol=$server_protocol https=$https sni=$ssl_server_name host=$http_host for=$http_x_forwarded_for requests=$connection_requests conn=$http_connection"; }'
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
 	-keyout "$scratch/one.key" -out "$scratch/one.pem" 2>/dev/null
@@ -64,6 +64,7 @@ equal "gRPC over HTTP/2 to the origin, over a kept connection" "HTTP/2.0 grpc.te
 equal "is counted and logged" "2 2 127.0.1.3:7200" "$(journal site 10 | word requests) $(journal site 10 | word origin_requests) $(logged origin)"
 said=$(call grpcs.test)
 equal "under TLS" "HTTP/2.0 on grpcs.test" "$(word protocol <<<"$said") $(word https <<<"$said") $(word sni <<<"$said")"
+equal "where connections are not kept, too, no call has a header of HTTP/1" "''" "'$(word conn <<<"$said")'"
 
 location() { curl -s -m 5 --connect-to "::$VIP:" -o /dev/null -w '%{http_code} %{redirect_url}' "$@"; }
 equal "to HTTPS" "301 https://to.test/a%20b?c=d" "$(location 'http://to.test/a%20b?c=d')"
