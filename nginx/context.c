@@ -194,11 +194,13 @@ static void forwarded_read(ngx_http_request_t *r, struct polder_request *request
 	}
 }
 
+/* A stream of HTTP/2 has no connection of its own that could become a WebSocket: nginx would read that of all of them. */
 static uint8_t scheme_of(ngx_http_request_t *r)
 {
 	static const u_char name[] = "websocket";
 	const ngx_table_elt_t *upgrade = r->headers_in.upgrade;
-	bool socket = upgrade && upgrade->value.len == sizeof(name) - 1 &&
+	bool socket = upgrade && r->http_version < NGX_HTTP_VERSION_20 &&
+		      upgrade->value.len == sizeof(name) - 1 &&
 		      ngx_strncasecmp(upgrade->value.data, (u_char *)(uintptr_t)name,
 			      sizeof(name) - 1) == 0;
 

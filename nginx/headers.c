@@ -180,10 +180,12 @@ static ngx_int_t few_add(ngx_http_request_t *r, const struct polder_request *req
 	static const ngx_str_t websocket = ngx_string("websocket"), upgrade = ngx_string("upgrade"),
 			       closed = ngx_string("close");
 	bool socket = is_socket(request);
+	/* Over HTTP/2 there is no such header, and origins refuse calls that have it. */
+	bool closes = !(request->site_flags & SITE_KEEPALIVE) && !headers_is_grpc(r, request);
 
 	if (socket && unhidden_add(r, "Upgrade", websocket) != NGX_OK)
 		return NGX_ERROR;
-	if ((socket || !(request->site_flags & SITE_KEEPALIVE)) &&
+	if ((socket || closes) &&
 		unhidden_add(r, "Connection", socket ? upgrade : closed) != NGX_OK)
 		return NGX_ERROR;
 	if (!(request->site_flags & SITE_HEADER_PORTS))
@@ -338,14 +340,15 @@ static ngx_int_t filter(ngx_http_request_t *r)
 {
 	struct polder_request *request = polder_request_find(r);
 
-	if (request && r == r->main && r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+	if (request && r == r->main && cache_head(r, request) != NGX_OK)
+		return NGX_ERROR;
+	/* Not by the status: an origin may send it unasked, and the request then goes on. */
+	if (request && r == r->main && r->upstream && r->upstream->upgrade) {
 		/* To the checks this is its end: what follows is no HTTP. */
 		polder_checks_log(r, request);
 		request->checks = NULL;
 		polder_request_release(request);
 	}
-	if (request && r == r->main && cache_head(r, request) != NGX_OK)
-		return NGX_ERROR;
 	if (request && request->connection)
 		gather_answer(r, request->connection);
 	return next_filter(r);

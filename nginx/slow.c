@@ -110,9 +110,10 @@ static int64_t read_progress(struct checks_request *state, off_t *bytes, int64_t
 	return closed_ms + (elapsed_ms - closed_ms) / SLOW_LINE_PART;
 }
 
+/* nginx says so of bodies that are sent on as they come; of those that it waits for, how much is still to come. */
 static bool is_reading_body(const ngx_http_request_t *r)
 {
-	return r->reading_body;
+	return r->reading_body || (r->request_body && r->request_body->rest > 0);
 }
 
 /* Ends the request as nginx does when the event's time has run out. */

@@ -12,9 +12,6 @@
 #include "nginx/fingerprint.h"
 #include "nginx/headers.h"
 
-#define JOINED_BYTES_MAX                                                                           \
-	16384 /* of headers of one name; nginx itself has limits for each and all */
-
 static const ngx_str_t comma = ngx_string(", "), semicolon = ngx_string("; ");
 
 #define BODY_WAIT_MAX (1 << 20) /* longer than forms and calls are; uploads are not kept waiting */
@@ -34,45 +31,54 @@ static struct rule_text from_string(const char *text)
 	return (struct rule_text){ text, strlen(text) };
 }
 
-/* One text of all, in memory of the request; what is beyond JOINED_BYTES_MAX, or memory, is left out. */
-static void join(ngx_http_request_t *r, struct rule_text *out, const ngx_str_t *value,
-	const ngx_str_t *between)
+/* The next header of that name from *part and *at on, which go behind it; NULL: there is none. */
+static const ngx_str_t *next_of(
+	const ngx_list_part_t **part, ngx_uint_t *at, const char *name, size_t length)
 {
-	size_t length = out->length + between->len + value->len;
-	u_char *joined;
+	for (; *part; *part = (*part)->next, *at = 0) {
+		const ngx_table_elt_t *header = (*part)->elts;
 
-	if (!out->data) {
-		*out = from(value);
-		return;
+		while (*at < (*part)->nelts) {
+			const ngx_table_elt_t *one = &header[(*at)++];
+
+			if (one->key.len == length && memcmp(one->lowcase_key, name, length) == 0)
+				return &one->value;
+		}
 	}
-	joined = length <= JOINED_BYTES_MAX ? ngx_pnalloc(r->pool, length) : NULL;
-	if (!joined)
-		return;
-	memcpy(joined, out->data, out->length);
-	memcpy(joined + out->length, between->data, between->len);
-	memcpy(joined + out->length + between->len, value->data, value->len);
-	*out = (struct rule_text){ (const char *)joined, length };
+	return NULL;
 }
 
+/* All values behind each other. In two rounds, so that many headers cost no more than they are long; nginx bounds how long all
+ * are together. */
 static struct rule_text by_name(
 	ngx_http_request_t *r, const char *name, size_t length, const ngx_str_t *between)
 {
-	ngx_list_part_t *part = &r->headers_in.headers.part;
-	struct rule_text out = { NULL, 0 };
+	const ngx_list_part_t *part = &r->headers_in.headers.part, *rest;
+	const ngx_str_t *first, *value;
+	ngx_uint_t at = 0, rest_at;
+	size_t all;
+	u_char *out, *end;
 
 	/* There is but one, and when answers are counted it has another name for look-ups (headers.c). */
 	if (length == 4 && memcmp(name, "host", 4) == 0)
 		return from_header(r->headers_in.host);
-	for (; part; part = part->next) {
-		const ngx_table_elt_t *header = part->elts;
-
-		for (ngx_uint_t i = 0; i < part->nelts; i++) {
-			if (header[i].key.len == length &&
-				memcmp(header[i].lowcase_key, name, length) == 0)
-				join(r, &out, &header[i].value, between);
-		}
+	first = next_of(&part, &at, name, length);
+	if (!first)
+		return (struct rule_text){ NULL, 0 };
+	all = first->len;
+	rest = part;
+	rest_at = at;
+	while ((value = next_of(&part, &at, name, length)))
+		all += between->len + value->len;
+	out = all > first->len ? ngx_pnalloc(r->pool, all) : NULL;
+	if (!out)
+		return from(first);
+	end = ngx_cpymem(out, first->data, first->len);
+	while ((value = next_of(&rest, &rest_at, name, length))) {
+		end = ngx_cpymem(end, between->data, between->len);
+		end = ngx_cpymem(end, value->data, value->len);
 	}
-	return out;
+	return (struct rule_text){ (const char *)out, all };
 }
 
 static struct rule_text address_text(struct checks_request *state)
@@ -184,13 +190,13 @@ static struct rule_text ask(void *context, enum step_field field, struct rule_te
 	case FIELD_HOST:
 		return from(&r->headers_in.server);
 	case FIELD_REFERER:
-		return from_header(r->headers_in.referer);
+		return by_name(r, "referer", 7, &comma);
 	case FIELD_USER_AGENT:
-		return from_header(r->headers_in.user_agent);
+		return by_name(r, "user-agent", 10, &comma);
 	case FIELD_COOKIE:
 		return by_name(r, "cookie", 6, &semicolon);
 	case FIELD_CONTENT_TYPE:
-		return from_header(r->headers_in.content_type);
+		return by_name(r, "content-type", 12, &comma);
 	case FIELD_FORWARDED_FOR:
 		return by_name(r, "x-forwarded-for", 15, &comma);
 	case FIELD_BODY:

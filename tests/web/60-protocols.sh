@@ -2,12 +2,12 @@
 # HTTPS and WebSocket through to origins, HTTP/2 from clients, the redirect to HTTPS.
 . "$(dirname "$0")/lib.sh"
 ORIGIN_EXTRA='listen 127.0.1.3:7200 http2; listen 127.0.1.3:7201 ssl http2;
-	location /call { add_header grpc-status 0; default_type application/grpc; return 200 "protocol=$server_protocol https=$https sni=$ssl_server_name host=$http_host for=$http_x_forwarded_for requests=$connection_requests"; }'
+	location /call { add_header grpc-status 0; default_type application/grpc; return 200 "protocol=$server_protocol https=$https sni=$ssl_server_name host=$http_host for=$http_x_forwarded_for requests=$connection_requests conn=$http_connection"; }'
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
 	-keyout "$scratch/one.key" -out "$scratch/one.pem" 2>/dev/null
-site() { # site DOMAIN NUMBER FLAGS PORTS ORIGIN
-	echo '{"domain":"'$1'","number":'$2',"certificate":1,"flags":'$(($3 | TLS13))',"ports":['$4'],"origins":['$5'],"keepalive_requests":100,"keepalive_seconds":60}'
+site() { # site DOMAIN NUMBER FLAGS PORTS ORIGIN [MORE]
+	echo '{"domain":"'$1'","number":'$2',"certificate":1,"flags":'$(($3 | TLS13))',"ports":['$4'],"origins":['$5'],"keepalive_requests":100,"keepalive_seconds":60'"${6:+,$6}"'}'
 }
 both="[80,$HTTP],[443,$HTTPS]"
 at1='{"address":"127.0.1.1"}'
@@ -25,6 +25,7 @@ table <<END
  $(site grpc.test 10 $((HTTP2 | PLAIN | GRPC | KEEPALIVE | LOG)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7200}'),
  $(site grpcs.test 11 $((HTTP2 | GRPC)) "[443,$HTTPS]" '{"address":"127.0.1.3","port":7201}'),
  $(site again.test 12 0 "$both" "$at1"), $(site another.test 13 0 "$both" "$at1"), $(site wrong.test 14 0 "$both" "$at1"),
+ $(site switch.test 15 $((HTTP2 | PLAIN | KEEPALIVE)) "[80,$HTTP],[443,$((HTTPS | WSS))]" '{"address":"127.0.1.2","port":7101}' '"cache":"aggressive","modes":{"malformed":0}'),
  $(site nosocket.test 9 0 "[80,$HTTP]" '{"address":"127.0.1.1","port":8000}')]}
 END
 edge_start 1
@@ -63,6 +64,7 @@ equal "gRPC over HTTP/2 to the origin, over a kept connection" "HTTP/2.0 grpc.te
 equal "is counted and logged" "2 2 127.0.1.3:7200" "$(journal site 10 | word requests) $(journal site 10 | word origin_requests) $(logged origin)"
 said=$(call grpcs.test)
 equal "under TLS" "HTTP/2.0 on grpcs.test" "$(word protocol <<<"$said") $(word https <<<"$said") $(word sni <<<"$said")"
+equal "where connections are not kept, too, no call has a header of HTTP/1" "''" "'$(word conn <<<"$said")'"
 
 location() { curl -s -m 5 --connect-to "::$VIP:" -o /dev/null -w '%{http_code} %{redirect_url}' "$@"; }
 equal "to HTTPS" "301 https://to.test/a%20b?c=d" "$(location 'http://to.test/a%20b?c=d')"
@@ -76,6 +78,25 @@ equal "under TLS" "one by socket.test; two by socket.test; 100015; echo" "$(/usr
 equal "by IPv6" "one by socket.test; two by socket.test; 100015; echo" "$(/usr/bin/python3 tests/web/upgrade.py ask $VIP6 80 socket.test)"
 equal "not where the site has none" "failed: InvalidStatusCode" "$(/usr/bin/python3 tests/web/upgrade.py ask $VIP 80 nosocket.test)"
 equal "the origin then is not asked for it" "''" "'$(get nosocket.test / -H 'Upgrade: websocket' -H 'Connection: Upgrade' | word upgrade)'"
+
+# Switches whenever it is asked to, and at /always without having been asked.
+background /usr/bin/python3 -c '
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(101 if self.path == "/always" or "Upgrade" in self.headers else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("127.0.1.2", 7101), Handler).serve_forever()'
+until_true bash -c ': </dev/tcp/127.0.1.2/7101'
+before=$(workers)
+get switch.test /always >/dev/null
+equal "an origin that switches unasked, where pages are kept" "200 $before" "$(code get switch.test /) $(workers)"
+equal "a stream of HTTP/2 becomes no WebSocket, also where nobody looks for its headers" "200 $before" \
+	"$("$O/tests/web/http2_flood" $VIP 443 switch.test request upgrade websocket) $(sleep 1; workers)"
 
 # One that lasts lets the table go, and outlives its site.
 mkfifo "$scratch/go"

@@ -33,6 +33,8 @@ RULES="$(rule 1 accept precise "$(step uri prefix /open/)"),
  $(rule 12 block precise "$(step uri equal /until)" '"until_ms":4000000000000'),
  $(rule 13 watch precise "$(step uri equal /watched)"),
  $(rule 14 block precise "$(step referer absent '')"',{"field":"uri","match":"equal","value":"/referer"}'),
+ $(for field in user_agent referer content_type; do rule 17 block precise "$(step uri equal /twice),$(step $field contains evil)"; echo ,; done)
+ $(rule 18 block precise "$(step uri equal /twice),$(step header contains evil '"name":"x-evil"')"),
  $(rule 15 block global "$(step uri suffix .php)"),
  $(rule 16 block smart "$(step uri equal /smart)")"
 ALL="\"rules\":[$RULES]"
@@ -76,6 +78,18 @@ a present one|200|/referer|-e http://x.test/
 another check's rule|403|/a.php
 a rule that only watches|200|/watched
 END
+# What comes in more than one header, in each place; and when all are as long as nginx takes. curl sends each name once where it knows it.
+twice() { # twice NAME FIRST SECOND
+	raw "GET /twice HTTP/1.1\\r\\nHost: a.test\\r\\n$1: $2\\r\\nX-A: b\\r\\n$1: $3\\r\\n\\r\\n"
+}
+for name in User-Agent Referer Content-Type X-Evil Cookie; do
+	equal "two headers of one name: $name" "403 403 200" "$(twice $name evil=1 good) $(twice $name good evil=1) $(twice $name '' good)"
+done
+for name in X-Evil Cookie; do
+	long=$(printf 'x%.0s' {1..8100})
+	equal "behind much else: $name" "403 200" "$(status a.test /twice -H "$name: $long" -H "$name: $long" -H "$name: $long evil=1") \
+$(status a.test /twice -H "$name: $long" -H "$name: $long" -H "$name: $long")"
+done
 equal "what rules of the smart check meet is closed" 000 "$(status a.test /smart --interface 192.0.2.2)"
 equal "the reason is said" precise "$(get a.test /until -o /dev/null -w '%header{x-polder-refused}')"
 equal "for people, too" "This request was refused: request meets one of the site's precise access rules (precise)." "$(get a.test /until)"

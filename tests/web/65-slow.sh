@@ -17,13 +17,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         time.sleep(8); self.send_response(200); self.end_headers()
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"])); self.send_response(200); self.end_headers()
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/late": time.sleep(8)
+        self.send_response(200); self.end_headers()
     def log_message(self, *a): pass
 http.server.ThreadingHTTPServer(("127.0.1.2", 9000), Handler).serve_forever()'
 body_site() { one_site "$@" | sed 's/127.0.1.1","port":8000/127.0.1.2","port":9000/'; }
 table <<END
 {$(vips), "certificates":[{"number":1,"chain":"$scratch/cert.pem","key":"$scratch/key.pem"}],
- "sites":[$(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"), $(one_site 7 $VIP), $(body_site 8 $OTHER '"instances":[2]'), $(body_site 2 body.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"),
+ "sites":[$(body_site 9 rule.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"rules\":[{\"number\":1,\"steps\":[{\"field\":\"body\",\"match\":\"contains\",\"value\":\"attack\"}]}]"), $(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"), $(one_site 7 $VIP), $(body_site 8 $OTHER '"instances":[2]'), $(body_site 2 body.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"),
  $(one_site 3 watch.test '"modes":{"slow_read":1}'), $(body_site 4 body-watch.test '"modes":{"slow_body":1}'),
  $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
 END
@@ -34,7 +36,8 @@ within() { if [[ $2 =~ ^[0-9.]+$ ]] && awk "BEGIN { exit !($2 >= 4.5 && $2 <= 9)
 before_header=$(refused slow_header)
 python3 tests/web/slow_clients.py $VIP a.test:header body.test:body a.test:read body.test:http2-body a.test:http2-read body.test:steady-body \
 	a.test:steady-read body.test:pause-body a.test:pause-read body-watch.test:body watch.test:read body-off.test:body \
-	off.test:read body.test:idle-origin >"$scratch/slow" 2>&1
+	off.test:read body.test:idle-origin body.test:idle-post rule.test:http2-idle-post rule.test:steady-body \
+	body.test:small-body body.test:http2-small-body rule.test:body rule.test:http2-body >"$scratch/slow" 2>&1
 read -r header body read http2_body http2_read fair <"$scratch/slow"
 within "a head that takes too long" "$header"
 within "a body that takes too long" "$body"
@@ -42,11 +45,17 @@ within "an answer that is read too slowly" "$read"
 within "a body over HTTP/2" "$http2_body"
 within "an answer over HTTP/2 whose window does not open" "$http2_read"
 read -r steady_body steady_read pause_body pause_read left <<<"$fair"
+read -r small http2_small rule http2_rule <<<"$(cut -d' ' -f9- <<<"$left")"
+left=$(cut -d' ' -f1-8 <<<"$left")
+within "a small body" "$small"
+within "a small one over HTTP/2" "$http2_small"
+within "a body that a rule waits for" "$rule"
+within "and over HTTP/2" "$http2_rule"
 equal "slowly, but faster than the limit" "open whole" "$steady_body $steady_read"
 equal "pauses of who was quick before" "open whole" "$pause_body $pause_read"
-equal "watched and off: left alone; and who waits for the origin is not slow" "open open open open answered" "$left"
+equal "watched and off: left alone; and who waits for the origin is not slow" "open open open open answered answered answered open" "$left"
 equal "and counted, once each" "1 1" "$(site_count 4 watched slow_body) $(site_count 3 watched slow_read)"
-equal "refusals are counted" "2 2" "$(site_count 2 refused slow_body) $(site_count 1 refused slow_read)"
+equal "refusals are counted" "4 2 2" "$(site_count 2 refused slow_body) $(site_count 9 refused slow_body) $(site_count 1 refused slow_read)"
 goes_up "heads for the node" 1 "$before_header" refused slow_header
 
 # slowhttptest, in three ways at once: all its connections are closed in its time, and the site answers meanwhile.

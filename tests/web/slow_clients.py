@@ -4,7 +4,8 @@
 Says for each, in the order given, after how many seconds it was cut off, or "open" after LIMIT. Kinds:
 header: a byte of the request's head a second; body: one of its body; read: 1 KB of a big answer a second;
 steady-body, steady-read: slowly, but faster than the limit; pause-body, pause-read: fast at first, then nothing for ten seconds,
-then the rest; idle-origin: an answer that the origin takes its time for; http2-body: as body, over HTTP/2 and TLS; http2-read: a window that never opens."""
+then the rest; idle-origin, idle-post: an answer that the origin takes its time for; http2-body: as body, over HTTP/2 and TLS; http2-read: a
+window that never opens. small-body: as body, of one that is waited for before the origin is asked."""
 import select, socket, ssl, sys, threading, time
 
 LIMIT = 14
@@ -67,10 +68,10 @@ def slow_header(host, begin):
     return send_slowly(s, [(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ", 1)] + [(b"a", 1)] * LIMIT, begin)
 
 
-def body(pieces):
+def body(pieces, length=100000):
     def run(host, begin):
         s = connect(False)
-        s.sendall(head(host, b"POST", b"/", b"Content-Length: 100000\r\n"))
+        s.sendall(head(host, b"POST", b"/", b"Content-Length: %d\r\n" % length))
         return send_slowly(s, pieces, begin)
     return run
 
@@ -83,12 +84,14 @@ def read(size, pauses, small=False):
     return run
 
 
-def idle_origin(host, begin):
-    s = connect(False)
-    s.sendall(head(host, b"GET", b"/late"))
-    s.settimeout(LIMIT)
-    answer = s.recv(12)
-    return "answered" if answer.startswith(b"HTTP/1.1 200") else "cut"
+def idle_origin(request):
+    def run(host, begin):
+        s = connect(False)
+        s.sendall(request(host))
+        s.settimeout(LIMIT)
+        answer = s.recv(12)
+        return "answered" if answer.startswith(b"HTTP/1.1 200") else "cut"
+    return run
 
 
 def frame(kind, flags, stream, payload):
@@ -105,30 +108,45 @@ def http2(host):
     return context.wrap_socket(socket.create_connection((address, 443)), server_hostname=host)
 
 
-def http2_body(host, begin):
-    s = http2(host)
-    request = b"\x83\x84\x87\x01" + bytes([len(host)]) + host.encode()
-    request += b"\x0f\x0d\x06100000"  # content-length
-    s.sendall(PREFACE + frame(4, 0, 0, b"") + frame(1, 4, 1, request))
+def http2_answer(s, answer, seconds):
+    """The frame that ends it, RST_STREAM, GOAWAY or the head of an answer, if one comes in that time."""
+    end = time.time() + seconds
     s.settimeout(0.2)
-    answer = b""
-    while time.time() - begin < LIMIT:
-        s.sendall(frame(0, 0, 1, b"a"))
-        end = time.time() + 1
-        while time.time() < end:
-            try:
-                answer += s.recv(4096)
-            except (TimeoutError, socket.timeout):
-                pass
-            except OSError:
+    while time.time() < end:
+        try:
+            answer += s.recv(4096)
+        except (TimeoutError, socket.timeout):
+            pass
+        except OSError:
+            return 7
+        at = 0
+        while at + 9 <= len(answer):
+            if answer[at + 3] in (3, 7, 1):
+                return answer[at + 3]
+            at += 9 + int.from_bytes(answer[at:at + 3], "big")
+    return None
+
+
+def http2_body(length):
+    def run(host, begin):
+        s = http2(host)
+        request = b"\x83\x84\x87\x01" + bytes([len(host)]) + host.encode()
+        request += b"\x0f\x0d\x06%06d" % length  # content-length
+        s.sendall(PREFACE + frame(4, 0, 0, b"") + frame(1, 4, 1, request))
+        answer = bytearray()
+        while time.time() - begin < LIMIT:
+            s.sendall(frame(0, 0, 1, b"a"))
+            if http2_answer(s, answer, 1):
                 return time.time() - begin
-            at = 0
-            while at + 9 <= len(answer):
-                # RST_STREAM or GOAWAY, or an answer to what was never sent whole.
-                if answer[at + 3] in (3, 7, 1):
-                    return time.time() - begin
-                at += 9 + int.from_bytes(answer[at:at + 3], "big")
-    return "open"
+        return "open"
+    return run
+
+
+def http2_idle(host, begin):
+    s = http2(host)
+    request = b"\x83\x04\x05/late\x87\x01" + bytes([len(host)]) + host.encode() + b"\x0f\x0d\x0210"
+    s.sendall(PREFACE + frame(4, 0, 0, b"") + frame(1, 4, 1, request) + frame(0, 1, 1, b"0123456789"))
+    return "answered" if http2_answer(s, bytearray(), LIMIT) == 1 else "cut"
 
 
 def http2_read(begin_window):
@@ -160,8 +178,12 @@ kinds = {
     "read": read(lambda got: 1024, lambda got: 1, True),
     "steady-read": read(lambda got: 65536, lambda got: 0.05),
     "pause-read": read(lambda got: 65536, lambda got: 10 if 1 << 20 < got < (1 << 20) + 65536 else 0),
-    "idle-origin": idle_origin,
-    "http2-body": http2_body,
+    "small-body": body([(b"a", 1)] * LIMIT, 1000),
+    "idle-origin": idle_origin(lambda host: head(host, b"GET", b"/late")),
+    "idle-post": idle_origin(lambda host: head(host, b"POST", b"/late", b"Content-Length: 10\r\n") + b"0123456789"),
+    "http2-body": http2_body(100000),
+    "http2-small-body": http2_body(1000),
+    "http2-idle-post": http2_idle,
     "http2-read": http2_read(100),
 }
 results = {}
