@@ -72,14 +72,13 @@ static enum err read_instances(
 	const char **ids;
 	size_t count;
 
-	TRY(call_instances(call, &args->ids, &instances, &count));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	ids = arena_array(call->mem, count, sizeof(*ids));
 	if (!ids)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++)
-		if (!args->resource_group ||
-			strcmp(args->resource_group, instances[i].resource_group) == 0)
-			ids[filter->id_count++] = instances[i].id;
+		ids[i] = instances[i].id;
+	filter->id_count = count;
 	filter->ids = ids;
 	return OK;
 }
