@@ -46,7 +46,8 @@ static bool read_bytes(struct uplinks *uplinks, uint32_t ifindex, struct record_
 	_Alignas(NLMSG_ALIGNTO) uint8_t answer[ANSWER_SIZE];
 	const struct nlmsghdr *header = (const void *)answer;
 	const size_t head = NLMSG_LENGTH(sizeof(struct if_stats_msg));
-	const struct rtattr *attribute = (const void *)(answer + NLMSG_ALIGN(head));
+	struct rtattr *attribute =
+		(void *)(answer + NLMSG_ALIGN(head)); /* RTA_DATA takes no const */
 	struct rtnl_link_stats64 stats;
 	ssize_t size;
 
