@@ -10,14 +10,15 @@
 #include "agent/local_route.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/netlink.h"
 #include "agent/pool.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #define DUMP_BYTES 32768 /* what the kernel fills at most at a time */
@@ -44,18 +45,6 @@ struct request {
 	uint8_t attribute[64];
 };
 
-static void add_attribute(struct request *request, uint16_t type, const void *data, size_t size)
-{
-	struct rtattr *attribute =
-		(void *)((uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len));
-
-	attribute->rta_type = type;
-	attribute->rta_len = (uint16_t)RTA_LENGTH(size);
-	memcpy(RTA_DATA(attribute), data, size);
-	request->header.nlmsg_len =
-		(uint32_t)(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_SPACE(size));
-}
-
 static struct request request_of(struct local_routes *routes, uint16_t type, uint16_t flags)
 {
 	return (struct request){
@@ -70,21 +59,10 @@ static struct request request_of(struct local_routes *routes, uint16_t type, uin
 	};
 }
 
-/* Reads the next answer to the last request; its length, or a negative errno. */
 static ssize_t receive(struct local_routes *routes)
 {
-	/* Answers of requests that were given up on may come first. */
-	for (int tries = 0; tries < 8; tries++) {
-		ssize_t length =
-			recv(routes->socket, routes->answer.bytes, sizeof(routes->answer), 0);
-
-		if (length < 0)
-			return -errno;
-		if (NLMSG_OK(&routes->answer.header, (size_t)length) &&
-			routes->answer.header.nlmsg_seq == routes->sequence)
-			return length;
-	}
-	return -EPROTO;
+	return netlink_receive(
+		routes->socket, routes->sequence, routes->answer.bytes, sizeof(routes->answer));
 }
 
 static int error_in(struct nlmsghdr *header)
@@ -103,8 +81,9 @@ static int change(
 
 	request.route.rtm_family = ipv4 ? AF_INET : AF_INET6;
 	request.route.rtm_dst_len = ipv4 ? 32 : 128;
-	add_attribute(&request, RTA_DST, ipv4 ? address->byte + 12 : address->byte, ipv4 ? 4 : 16);
-	add_attribute(&request, RTA_OIF, &routes->loopback, sizeof(routes->loopback));
+	netlink_add(
+		&request.header, RTA_DST, ipv4 ? address->byte + 12 : address->byte, ipv4 ? 4 : 16);
+	netlink_add(&request.header, RTA_OIF, &routes->loopback, sizeof(routes->loopback));
 	if (send(routes->socket, &request, request.header.nlmsg_len, 0) < 0)
 		return -errno;
 	length = receive(routes);
@@ -223,20 +202,14 @@ int local_routes_prune(struct local_routes *routes,
 
 enum err local_routes_open(struct local_routes **out)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	/* The kernel answers within the call; the time-out is for a full buffer only. */
-	struct timeval patience = { .tv_sec = 1 };
 	struct local_routes *routes = calloc(1, sizeof(*routes));
 	int strict = 1;
 
 	if (!routes)
 		return ERR_MEMORY;
 	routes->loopback = if_nametoindex("lo");
-	routes->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	routes->socket = netlink_open(SECOND_MS);
 	if (routes->loopback == 0 || routes->socket < 0 ||
-		connect(routes->socket, (struct sockaddr *)&kernel, sizeof(kernel)) != 0 ||
-		setsockopt(routes->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) !=
-			0 ||
 		setsockopt(routes->socket, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
 			sizeof(strict)) != 0) {
 		int error = errno;

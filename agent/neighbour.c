@@ -10,14 +10,16 @@
 
 #include <errno.h>
 #include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/netlink.h"
 #include "base/log.h"
 #include "base/text.h"
+
+#define PATIENCE_MS 100
 
 struct hop {
 	struct address address;
@@ -60,37 +62,18 @@ static const uint8_t *wire_address(const struct address *address, uint8_t *famil
 	return ipv4 ? address->byte + 12 : address->byte;
 }
 
-static void add_attribute(struct request *request, uint16_t type, const void *data, size_t size)
-{
-	struct rtattr *attribute =
-		(void *)((uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len));
-
-	attribute->rta_type = type;
-	attribute->rta_len = (uint16_t)RTA_LENGTH(size);
-	memcpy(RTA_DATA(attribute), data, size);
-	request->header.nlmsg_len =
-		(uint32_t)(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_SPACE(size));
-}
-
-/* Sends and reads the one answer; the length of it, or -1. */
+/* Sends and reads the one answer; the length of it, or a negative errno. */
 static ssize_t exchange(
 	struct neighbours *neighbours, struct request *request, void *answer, size_t size)
 {
 	const struct nlmsghdr *header = answer;
+	ssize_t length;
 
 	request->header.nlmsg_seq = ++neighbours->sequence;
 	if (send(neighbours->socket, request, request->header.nlmsg_len, 0) < 0)
-		return -1;
-	/* Answers of requests that were given up on may come first. */
-	for (int tries = 0; tries < 8; tries++) {
-		ssize_t length = recv(neighbours->socket, answer, size, 0);
-
-		if (length < (ssize_t)sizeof(*header))
-			return -1;
-		if (header->nlmsg_seq == neighbours->sequence && NLMSG_OK(header, (size_t)length))
-			return (ssize_t)header->nlmsg_len;
-	}
-	return -1;
+		return -errno;
+	length = netlink_receive(neighbours->socket, neighbours->sequence, answer, size);
+	return length < 0 ? length : (ssize_t)header->nlmsg_len;
 }
 
 /* Nothing is written through these: the kernel's macros take no pointer to const. */
@@ -126,9 +109,9 @@ static bool find_route(struct neighbours *neighbours, const struct address *dest
 	const uint8_t *bytes = wire_address(destination, &request.body.route.rtm_family, &size);
 
 	request.body.route.rtm_dst_len = (uint8_t)(size * 8);
-	add_attribute(&request, RTA_DST, bytes, size);
+	netlink_add(&request.header, RTA_DST, bytes, size);
 	if (ifindex)
-		add_attribute(&request, RTA_OIF, &ifindex, sizeof(ifindex));
+		netlink_add(&request.header, RTA_OIF, &ifindex, sizeof(ifindex));
 	if (exchange(neighbours, &request, &answer, sizeof(answer)) < 0 ||
 		answer.header.nlmsg_type != RTM_NEWROUTE)
 		return false;
@@ -152,7 +135,7 @@ static ssize_t exchange_hop(struct neighbours *neighbours, const struct hop *hop
 
 	request->header.nlmsg_len = NLMSG_LENGTH(sizeof(*body));
 	body->ndm_ifindex = (int)hop->ifindex;
-	add_attribute(request, NDA_DST, bytes, size);
+	netlink_add(&request->header, NDA_DST, bytes, size);
 	return exchange(neighbours, request, answer, sizeof(*answer));
 }
 
@@ -179,13 +162,15 @@ static void ask(struct neighbours *neighbours, struct hop *hop, int64_t now_ms)
 		.body.neighbour.ndm_flags = NTF_USE,
 	};
 	union neighbour_answer answer;
+	ssize_t length;
 
 	hop->asked_ms = now_ms;
 	neighbours->budget--;
 	if (is_settled(neighbours, hop))
 		return;
-	if (exchange_hop(neighbours, hop, &request, &answer) < 0)
-		log_debug("ask for a neighbour: %s", strerror(errno));
+	length = exchange_hop(neighbours, hop, &request, &answer);
+	if (length < 0)
+		log_debug("ask for a neighbour: %s", strerror((int)-length));
 }
 
 static struct hop *find_hop(struct neighbours *neighbours, const struct route *route)
@@ -257,19 +242,13 @@ bool neighbours_is_local(struct neighbours *neighbours, const struct address *ad
 
 enum err neighbours_open(struct neighbours **out)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	/* The kernel answers within the call; the time-out is for a full buffer only. */
-	struct timeval patience = { .tv_usec = 100000 };
 	struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
 
 	if (!neighbours)
 		return ERR_MEMORY;
 	neighbours->budget = NEIGHBOUR_TICK_MAX;
-	neighbours->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (neighbours->socket < 0 ||
-		connect(neighbours->socket, (struct sockaddr *)&kernel, sizeof(kernel)) != 0 ||
-		setsockopt(neighbours->socket, SOL_SOCKET, SO_RCVTIMEO, &patience,
-			sizeof(patience)) != 0) {
+	neighbours->socket = netlink_open(PATIENCE_MS);
+	if (neighbours->socket < 0) {
 		int error = errno;
 
 		neighbours_close(neighbours);

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The thread looks at the file every LOOK_SECONDS: another inode, size or time is another database, as
+ * The thread looks at the file every LOOK_MS: another inode, size or time is another database, as
  * packages and downloads put it in place by renaming. A file that is gone or damaged is named once and leaves
  * what is in force. Its memory is taken for a load and given back after it.
  */
 #include "agent/region.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/ticker.h"
 
-#define LOOK_SECONDS 5
-#define PIECE	     2048 /* entries of one call */
+#define LOOK_MS (5 * SECOND_MS)
+#define PIECE	2048 /* entries of one call */
 
 struct region {
 	const struct agent_settings *settings;
 	struct packets *packets;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	volatile bool stop;
+	struct ticker ticker;
+	volatile bool stop; /* ends a load */
+	bool loaded;
 	struct stat seen;
 };
 
@@ -152,29 +150,22 @@ static bool has_changed(struct region *region)
 	return true;
 }
 
-static void *run(void *context)
+static int64_t turn(void *context)
 {
 	struct region *region = context;
-	struct timespec until;
 
-	(void)has_changed(region);
-	load(region);
-	(void)pthread_mutex_lock(&region->lock);
-	while (!region->stop) {
-		(void)clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += LOOK_SECONDS;
-		(void)pthread_cond_timedwait(&region->wake, &region->lock, &until);
-		if (!region->stop && has_changed(region))
-			load(region);
-	}
-	(void)pthread_mutex_unlock(&region->lock);
-	return NULL;
+	/* What was told on the command line is loaded though no file changes. */
+	if (has_changed(region) || !region->loaded)
+		load(region);
+	region->loaded = true;
+	return LOOK_MS;
 }
 
 enum err region_open(
 	const struct agent_settings *settings, struct packets *packets, struct region **out)
 {
 	struct region *region;
+	enum err err;
 
 	*out = NULL;
 	if (!settings->region_database && settings->region_override.count == 0)
@@ -184,11 +175,10 @@ enum err region_open(
 		return ERR_MEMORY;
 	region->settings = settings;
 	region->packets = packets;
-	(void)pthread_mutex_init(&region->lock, NULL);
-	(void)pthread_cond_init(&region->wake, NULL);
-	if (pthread_create(&region->thread, NULL, run, region) != 0) {
+	err = ticker_start(&region->ticker, "regions", turn, region);
+	if (err != OK) {
 		free(region);
-		return fail(ERR_SYSTEM, "start the thread of regions: %s", strerror(errno));
+		return err;
 	}
 	*out = region;
 	return OK;
@@ -198,13 +188,7 @@ void region_close(struct region *region)
 {
 	if (!region)
 		return;
-	/* Seen by a load that runs, which holds the lock only between looks. */
 	region->stop = true;
-	(void)pthread_mutex_lock(&region->lock);
-	(void)pthread_cond_signal(&region->wake);
-	(void)pthread_mutex_unlock(&region->lock);
-	(void)pthread_join(region->thread, NULL);
-	(void)pthread_cond_destroy(&region->wake);
-	(void)pthread_mutex_destroy(&region->lock);
+	ticker_stop(&region->ticker);
 	free(region);
 }

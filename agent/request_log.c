@@ -9,7 +9,6 @@
  */
 #include "agent/request_log.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "agent/request_json.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 /* A ring of 1 MiB holds about 1,500 requests: 30,000 a second and worker find room. */
 #define READ_MS	     50
@@ -31,8 +31,7 @@
 
 struct request_log {
 	struct request_log_settings settings;
-	pthread_t thread;
-	bool started;
+	struct ticker ticker;
 
 	/* The thread's own. */
 	struct log_rings rings;
@@ -51,8 +50,7 @@ struct request_log {
 	struct log_used now_used[LOG_ACCOUNT_MAX];
 
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wake;
-	bool stop, sites_wait, terms_wait;
+	bool sites_wait, terms_wait;
 	struct logged_site *next_site; /* the thread takes them over */
 	size_t next_count;
 	struct log_term *next_term;
@@ -360,43 +358,21 @@ static void exchange(struct request_log *log)
 	log->sites_wait = false;
 }
 
-static void *run(void *context)
+static int64_t turn(void *context)
 {
 	struct request_log *log = context;
+	size_t count;
+	bool more;
 
 	lock(log);
-	while (!log->stop) {
-		struct timespec until;
-		size_t count;
-
-		exchange(log);
-		unlock(log);
-		count = read_piece(log);
-		if (search_piece(log))
-			count = READ_RECORDS;
-		until = clock_deadline(count < READ_RECORDS / 2 ? READ_MS : 0);
-		lock(log);
-		exchange(log);
-		if (!log->stop)
-			(void)pthread_cond_timedwait(&log->wake, &log->lock, &until);
-	}
+	exchange(log);
 	unlock(log);
-	return NULL;
-}
-
-static enum err start(struct request_log *log)
-{
-	pthread_condattr_t attributes;
-
-	(void)pthread_mutex_init(&log->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&log->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	if (pthread_create(&log->thread, NULL, run, log) != 0)
-		return fail(ERR_SYSTEM, "start the thread of access logs: %s", strerror(errno));
-	log->started = true;
-	return OK;
+	count = read_piece(log);
+	more = search_piece(log) || count >= READ_RECORDS / 2;
+	lock(log);
+	exchange(log);
+	unlock(log);
+	return more ? 0 : READ_MS;
 }
 
 enum err request_log_open(const struct request_log_settings *settings, struct request_log **out)
@@ -407,6 +383,7 @@ enum err request_log_open(const struct request_log_settings *settings, struct re
 	if (!log)
 		return ERR_MEMORY;
 	log->settings = *settings;
+	(void)pthread_mutex_init(&log->lock, NULL);
 	log->swept_ms = clock_monotonic_ms();
 	log->top = request_top_new();
 	log->outbox = calloc(1, LOG_OUTBOX_BYTES);
@@ -416,7 +393,7 @@ enum err request_log_open(const struct request_log_settings *settings, struct re
 		err = request_files_open(
 			settings->folder, &settings->limits, clock_utc_ms(), &log->files);
 	if (err == OK)
-		err = start(log);
+		err = ticker_start(&log->ticker, "access logs", turn, log);
 	if (err != OK) {
 		request_log_close(log);
 		return err;
@@ -429,15 +406,8 @@ void request_log_close(struct request_log *log)
 {
 	if (!log)
 		return;
-	if (log->started) {
-		lock(log);
-		log->stop = true;
-		(void)pthread_cond_signal(&log->wake);
-		unlock(log);
-		(void)pthread_join(log->thread, NULL);
-		(void)pthread_cond_destroy(&log->wake);
-		(void)pthread_mutex_destroy(&log->lock);
-	}
+	ticker_stop(&log->ticker);
+	(void)pthread_mutex_destroy(&log->lock);
 	log_rings_close(&log->rings);
 	log_search_free(log->search);
 	request_files_close(log->files);
@@ -471,8 +441,8 @@ void request_log_terms(struct request_log *log, struct log_term *terms, size_t c
 	log->next_term = terms;
 	log->next_terms = count;
 	log->terms_wait = true;
-	(void)pthread_cond_signal(&log->wake);
 	unlock(log);
+	ticker_wake(&log->ticker);
 }
 
 void request_log_query(struct request_log *log, const struct record_log_query *query)
@@ -482,8 +452,8 @@ void request_log_query(struct request_log *log, const struct record_log_query *q
 		log->waiting[log->queries++] = *query;
 	else
 		(void)tell_done(log, query->record.id, 0, true);
-	(void)pthread_cond_signal(&log->wake);
 	unlock(log);
+	ticker_wake(&log->ticker);
 }
 
 bool request_log_has_answers(struct request_log *log)

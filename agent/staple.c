@@ -14,7 +14,6 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -29,6 +28,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 #define SKEW_SECONDS 300   /* between a responder's clock and this one's */
 #define IDLE_MS	     60000 /* the thread looks at least so often */
@@ -49,8 +49,8 @@ struct item {
 struct staple {
 	bool local;
 	CURL *easy;
-	pthread_t thread;
-	bool started;
+	struct ticker ticker;
+	bool stop; /* ends what is being asked */
 
 	/* The thread's own. */
 	struct item *item;
@@ -59,8 +59,7 @@ struct staple {
 	size_t body_length;
 
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wake;
-	bool stop, wanted_wait;
+	bool wanted_wait;
 	struct staple_wanted *wanted;
 	size_t wanted_count;
 	struct staple_result *result; /* STAPLE_RESULT_MAX of them */
@@ -429,32 +428,26 @@ static struct item *find_due(struct staple *staple, int64_t now_ms, int64_t *wai
 	return NULL;
 }
 
-static void *run(void *context)
+static int64_t turn(void *context)
 {
 	struct staple *staple = context;
+	int64_t now_ms = clock_utc_ms(), wait_ms;
+	struct item *item;
+	bool room;
 
 	(void)pthread_mutex_lock(&staple->lock);
-	while (!staple->stop) {
-		int64_t now_ms = clock_utc_ms(), wait_ms;
-		struct timespec until;
-		struct item *item;
-		bool came;
-
-		take_wanted(staple);
-		item = find_due(staple, now_ms, &wait_ms);
-		if (item && staple->result_count < STAPLE_RESULT_MAX) {
-			(void)pthread_mutex_unlock(&staple->lock);
-			came = renew(staple, item, now_ms);
-			(void)pthread_mutex_lock(&staple->lock);
-			if (came)
-				give_result(staple, item);
-			continue;
-		}
-		until = clock_deadline(wait_ms);
-		(void)pthread_cond_timedwait(&staple->wake, &staple->lock, &until);
-	}
+	take_wanted(staple);
+	room = staple->result_count < STAPLE_RESULT_MAX;
 	(void)pthread_mutex_unlock(&staple->lock);
-	return NULL;
+	item = find_due(staple, now_ms, &wait_ms);
+	if (!item || !room)
+		return wait_ms;
+	if (renew(staple, item, now_ms)) {
+		(void)pthread_mutex_lock(&staple->lock);
+		give_result(staple, item);
+		(void)pthread_mutex_unlock(&staple->lock);
+	}
+	return 0;
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------- */
@@ -476,21 +469,6 @@ static bool set_up(struct staple *staple)
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, staple) == CURLE_OK;
 }
 
-static enum err start(struct staple *staple)
-{
-	pthread_condattr_t attributes;
-
-	(void)pthread_mutex_init(&staple->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&staple->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	if (pthread_create(&staple->thread, NULL, run, staple) != 0)
-		return fail(ERR_SYSTEM, "start the thread of OCSP: %s", strerror(errno));
-	staple->started = true;
-	return OK;
-}
-
 enum err staple_open(bool local, struct staple **out)
 {
 	struct staple *staple = calloc(1, sizeof(*staple));
@@ -499,13 +477,14 @@ enum err staple_open(bool local, struct staple **out)
 	if (!staple)
 		return ERR_MEMORY;
 	staple->local = local;
+	(void)pthread_mutex_init(&staple->lock, NULL);
 	staple->result = calloc(STAPLE_RESULT_MAX, sizeof(*staple->result));
 	if (!staple->result)
 		err = ERR_MEMORY;
 	if (err == OK && !set_up(staple))
 		err = fail(ERR_SYSTEM, "set up libcurl for OCSP");
 	if (err == OK)
-		err = start(staple);
+		err = ticker_start(&staple->ticker, "OCSP", turn, staple);
 	if (err != OK) {
 		staple_close(staple);
 		return err;
@@ -518,15 +497,9 @@ void staple_close(struct staple *staple)
 {
 	if (!staple)
 		return;
-	if (staple->started) {
-		(void)pthread_mutex_lock(&staple->lock);
-		__atomic_store_n(&staple->stop, true, __ATOMIC_RELAXED);
-		(void)pthread_cond_signal(&staple->wake);
-		(void)pthread_mutex_unlock(&staple->lock);
-		(void)pthread_join(staple->thread, NULL);
-		(void)pthread_cond_destroy(&staple->wake);
-		(void)pthread_mutex_destroy(&staple->lock);
-	}
+	__atomic_store_n(&staple->stop, true, __ATOMIC_RELAXED);
+	ticker_stop(&staple->ticker);
+	(void)pthread_mutex_destroy(&staple->lock);
 	free_items(staple);
 	free_wanted(staple->wanted, staple->wanted_count);
 	free(staple->result);
@@ -541,8 +514,8 @@ void staple_want(struct staple *staple, struct staple_wanted *wanted, size_t cou
 	staple->wanted = wanted;
 	staple->wanted_count = count;
 	staple->wanted_wait = true;
-	(void)pthread_cond_signal(&staple->wake);
 	(void)pthread_mutex_unlock(&staple->lock);
+	ticker_wake(&staple->ticker);
 }
 
 bool staple_take(struct staple *staple, struct staple_result *out)
@@ -556,8 +529,9 @@ bool staple_take(struct staple *staple, struct staple_result *out)
 		staple->result_count--;
 		memmove(staple->result, staple->result + 1,
 			staple->result_count * sizeof(*staple->result));
-		(void)pthread_cond_signal(&staple->wake);
 	}
 	(void)pthread_mutex_unlock(&staple->lock);
+	if (there)
+		ticker_wake(&staple->ticker);
 	return there;
 }

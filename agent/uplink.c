@@ -18,9 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/netlink.h"
 #include "base/log.h"
 
 #define ANSWER_SIZE 1024
+#define PATIENCE_MS 100
 
 struct uplinks {
 	const struct agent_settings *settings;
@@ -44,15 +46,14 @@ static bool read_bytes(struct uplinks *uplinks, uint32_t ifindex, struct record_
 	_Alignas(NLMSG_ALIGNTO) uint8_t answer[ANSWER_SIZE];
 	const struct nlmsghdr *header = (const void *)answer;
 	const size_t head = NLMSG_LENGTH(sizeof(struct if_stats_msg));
-	const struct rtattr *attribute = (const void *)(answer + NLMSG_ALIGN(head));
+	struct rtattr *attribute =
+		(void *)(answer + NLMSG_ALIGN(head)); /* RTA_DATA takes no const */
 	struct rtnl_link_stats64 stats;
 	ssize_t size;
 
 	if (send(uplinks->netlink, &request, sizeof(request), 0) < 0)
 		return false;
-	do
-		size = recv(uplinks->netlink, answer, sizeof(answer), 0);
-	while (size >= (ssize_t)sizeof(*header) && header->nlmsg_seq != uplinks->sequence);
+	size = netlink_receive(uplinks->netlink, uplinks->sequence, answer, sizeof(answer));
 	if (size < (ssize_t)(NLMSG_ALIGN(head) + RTA_LENGTH(sizeof(stats))) ||
 		header->nlmsg_type != RTM_NEWSTATS || attribute->rta_type != IFLA_STATS_LINK_64 ||
 		attribute->rta_len < RTA_LENGTH(sizeof(stats)))
@@ -102,20 +103,14 @@ size_t uplinks_read(struct uplinks *uplinks, struct record_uplink out[NODE_INTER
 
 enum err uplinks_open(const struct agent_settings *settings, struct uplinks **out)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	/* The kernel answers within the call; the time-out is for a full buffer only. */
-	struct timeval patience = { .tv_usec = 100000 };
 	struct uplinks *uplinks = calloc(1, sizeof(*uplinks));
 
 	if (!uplinks)
 		return ERR_MEMORY;
 	uplinks->settings = settings;
-	uplinks->netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	uplinks->netlink = netlink_open(PATIENCE_MS);
 	uplinks->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (uplinks->netlink < 0 || uplinks->control < 0 ||
-		connect(uplinks->netlink, (struct sockaddr *)&kernel, sizeof(kernel)) != 0 ||
-		setsockopt(uplinks->netlink, SOL_SOCKET, SO_RCVTIMEO, &patience,
-			sizeof(patience)) != 0) {
+	if (uplinks->netlink < 0 || uplinks->control < 0) {
 		int error = errno;
 
 		uplinks_close(uplinks);

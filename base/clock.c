@@ -39,6 +39,16 @@ int64_t clock_monotonic_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+void clock_condition(pthread_cond_t *out)
+{
+	pthread_condattr_t attributes;
+
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(out, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
 struct timespec clock_deadline(int64_t wait_ms)
 {
 	struct timespec until;

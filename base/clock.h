@@ -5,6 +5,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <stdbool.h>
@@ -17,7 +18,9 @@
 
 int64_t clock_utc_ms(void);	  /* CLOCK_REALTIME */
 int64_t clock_monotonic_ms(void); /* for time-outs only */
-/* The moment wait_ms (not negative) from now, for conditions that wait by CLOCK_MONOTONIC. */
+/* Waits that no jump of the machine's clock makes longer or shorter: a condition for them, and the moment wait_ms (not
+ * negative) from now. */
+void clock_condition(pthread_cond_t *out);
 struct timespec clock_deadline(int64_t wait_ms);
 
 /* "2026-01-02T03:04:05Z", exactly that form, years 1970..9999 -> ms. false: not of the form or no such

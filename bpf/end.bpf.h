@@ -2,26 +2,13 @@
 /*
  * Ends a connection that is empty for too long. The agent finds it while it walks the flows and runs
  * polder_end with its key, in a frame as for polder_retry; whether it is still to be ended is looked up
- * here. The origin's RST has the number that it waits for, since the client has sent nothing.
+ * here. Both sides get the RSTs of retry.bpf.h: the client has sent nothing here either.
  */
 #ifndef BPF_END_BPF_H
 #define BPF_END_BPF_H
 
 #include "retry.bpf.h"
 #include "mitigations/empty.bpf.h"
-
-__noinline int end_reset_origin(struct __sk_buff *skb, struct flow *flow)
-{
-	struct segment s = { .flags = TCP_RST };
-	struct translation t;
-
-	if (!flow)
-		return -1;
-	translation_to_origin(&t, flow);
-	segment_from(&s, &t);
-	s.sequence = flow->client_isn + 1;
-	return retry_send(skb, &s, flow->origin_ifindex);
-}
 
 static __always_inline int end_run(struct __sk_buff *skb)
 {
@@ -37,7 +24,7 @@ static __always_inline int end_run(struct __sk_buff *skb)
 		limit_second(&p) - flow->opened_second < EMPTY_SECONDS)
 		return TC_ACT_OK;
 	empty_hit(flow, &p.key.source, limit_second(&p));
-	end_reset_origin(skb, flow);
+	retry_reset_origin(skb, flow);
 	retry_reset_client(skb, flow, &p.key);
 	retry_end(&p, flow);
 	return TC_ACT_OK;

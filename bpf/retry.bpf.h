@@ -74,7 +74,8 @@ __noinline int retry_reset_silent(struct __sk_buff *skb, struct flow *flow, stru
 	return retry_send(skb, &s, flow->client_ifindex);
 }
 
-/* A client that was not heard of again: the origin need not wait longer than the node does. */
+/* A client that was not heard of again: the origin need not wait longer than the node does. The number is the one that it
+ * waits for, since the client has sent nothing. */
 __noinline int retry_reset_origin(struct __sk_buff *skb, struct flow *flow)
 {
 	struct segment s = { .flags = TCP_RST };

@@ -108,6 +108,21 @@ enum err call_instances(
 	return OK;
 }
 
+enum err call_instances_of_group(struct call *call, const struct text_list *ids, const char *group,
+	struct instance **out, size_t *count)
+{
+	struct instance *list;
+	size_t named, used = 0;
+
+	TRY(call_instances(call, ids, &list, &named));
+	for (size_t i = 0; i < named; i++)
+		if (!group || strcmp(group, list[i].resource_group) == 0)
+			list[used++] = list[i];
+	*out = list;
+	*count = used;
+	return OK;
+}
+
 enum err call_past_instance(struct call *call, const char *id, bool *released)
 {
 	struct instance instance;

@@ -50,6 +50,9 @@ bool call_may_use(const struct call *call, const char *id, int64_t account);
 /* call_instance for each id, in the order of the request, repeated ids once. */
 enum err call_instances(struct call *call, const struct text_list *ids, struct instance **out,
 	size_t *count) MUST_USE;
+/* Of these those in a resource group; NULL: all. */
+enum err call_instances_of_group(struct call *call, const struct text_list *ids, const char *group,
+	struct instance **out, size_t *count) MUST_USE;
 /* Account of an instance that exists or existed; ERR_INSTANCE_NOT_FOUND when the caller may not see it. */
 enum err call_past_instance(struct call *call, const char *id, bool *released) MUST_USE;
 /* Who calls, as the audit log has it: the key, or the user whose session it is. */

@@ -72,14 +72,13 @@ static enum err read_instances(
 	const char **ids;
 	size_t count;
 
-	TRY(call_instances(call, &args->ids, &instances, &count));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	ids = arena_array(call->mem, count, sizeof(*ids));
 	if (!ids)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++)
-		if (!args->resource_group ||
-			strcmp(args->resource_group, instances[i].resource_group) == 0)
-			ids[filter->id_count++] = instances[i].id;
+		ids[i] = instances[i].id;
+	filter->id_count = count;
 	filter->ids = ids;
 	return OK;
 }
@@ -114,28 +113,43 @@ static bool is_empty(const struct attack_args *args, const struct attack_filter 
 	return args->ids.count > 0 && filter->id_count == 0;
 }
 
-static enum err list_attacks(struct call *call, const struct attack_args *args,
-	const struct attack_filter *filter, struct attack_row **rows, size_t *count, int64_t *total)
-{
-	*rows = NULL;
-	*count = 0;
-	*total = 0;
-	return is_empty(args, filter)
-		       ? OK
-		       : attack_list(call->db, call->mem, filter, rows, count, total);
-}
-
 /* ---- lists */
+
+/* What one list has of each attack. */
+typedef enum err (*put_event)(json_t *item, const struct attack_row *row);
+
+/* kinds: 0 for those that the request names. */
+static enum err put_events(struct call *call, const struct attack_args *args, uint32_t kinds,
+	const char *total_name, const char *list_name, put_event put_one)
+{
+	struct attack_filter filter;
+	struct attack_row *rows = NULL;
+	uint8_t vip[16];
+	size_t count = 0;
+	int64_t total = 0;
+	json_t *list;
+
+	TRY(read_filter(call, args, vip, &filter));
+	if (kinds)
+		filter.kinds = kinds;
+	if (!is_empty(args, &filter))
+		TRY(attack_list(call->db, call->mem, &filter, &rows, &count, &total));
+	TRY(put_int(call->reply, total_name, total));
+	TRY(put_list(call->reply, list_name, &list));
+	for (size_t i = 0; i < count; i++) {
+		json_t *item = json_object();
+
+		TRY(add(list, item));
+		TRY(put_one(item, &rows[i]));
+		TRY(put_int(item, "StartTime", rows[i].attack.begin_ms / SECOND_MS));
+		TRY(put_int(item, "EndTime", rows[i].attack.end_ms / SECOND_MS));
+	}
+	return OK;
+}
 
 static const char *area_of(const struct attack_row *row)
 {
 	return row->product == PRODUCT_DDOSDIP ? "cn-hongkong" : "cn";
-}
-
-static enum err put_seconds(json_t *item, const struct attack_row *row)
-{
-	TRY(put_int(item, "StartTime", row->attack.begin_ms / SECOND_MS));
-	return put_int(item, "EndTime", row->attack.end_ms / SECOND_MS);
 }
 
 static const struct param all_params[] = {
@@ -148,38 +162,22 @@ static const struct param all_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err all_run(struct call *call, const void *raw)
+static enum err put_any(json_t *item, const struct attack_row *row)
 {
-	const struct attack_args *args = raw;
-	struct attack_filter filter;
-	struct attack_row *rows;
-	uint8_t vip[16];
-	size_t count;
-	int64_t total;
-	json_t *list;
+	char ip[ADDRESS_TEXT_SIZE];
 
-	TRY(read_filter(call, args, vip, &filter));
-	TRY(list_attacks(call, args, &filter, &rows, &count, &total));
-	TRY(put_int(call->reply, "Total", total));
-	TRY(put_list(call->reply, "AttackEvents", &list));
-	for (size_t i = 0; i < count; i++) {
-		const struct attack_row *row = &rows[i];
-		bool site = row->kind == ATTACK_WEB_CC;
-		json_t *item = json_object();
-		char ip[ADDRESS_TEXT_SIZE];
+	address_format(row->vip, ip);
+	TRY(put_text(item, "EventType", attack_kind_name(row->kind)));
+	TRY(put_text(item, "Ip", row->kind == ATTACK_WEB_CC ? row->domain : ip));
+	TRY(put_text(item, "Port", ""));
+	TRY(put_text(item, "Area", area_of(row)));
+	TRY(put_int(item, "Mbps", (int64_t)(row->attack.peak_refused.bytes * 8 / BITS_OF_MBPS)));
+	return put_int(item, "Pps", (int64_t)row->attack.peak_refused.packets);
+}
 
-		TRY(add(list, item));
-		address_format(row->vip, ip);
-		TRY(put_text(item, "EventType", attack_kind_name(row->kind)));
-		TRY(put_text(item, "Ip", site ? row->domain : ip));
-		TRY(put_text(item, "Port", ""));
-		TRY(put_text(item, "Area", area_of(row)));
-		TRY(put_int(item, "Mbps",
-			(int64_t)(row->attack.peak_refused.bytes * 8 / BITS_OF_MBPS)));
-		TRY(put_int(item, "Pps", (int64_t)row->attack.peak_refused.packets));
-		TRY(put_seconds(item, row));
-	}
-	return OK;
+static enum err all_run(struct call *call, const void *args)
+{
+	return put_events(call, args, 0, "Total", "AttackEvents", put_any);
 }
 
 static const struct param instance_params[] = {
@@ -191,36 +189,22 @@ static const struct param instance_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err instance_run(struct call *call, const void *raw)
+static enum err put_volumetric(json_t *item, const struct attack_row *row)
 {
-	const struct attack_args *args = raw;
-	struct attack_filter filter;
-	struct attack_row *rows;
-	uint8_t vip[16];
-	size_t count;
-	int64_t total;
-	json_t *list;
+	char ip[ADDRESS_TEXT_SIZE];
 
-	TRY(read_filter(call, args, vip, &filter));
-	filter.kinds = VOLUMETRIC;
-	TRY(list_attacks(call, args, &filter, &rows, &count, &total));
-	TRY(put_int(call->reply, "Total", total));
-	TRY(put_list(call->reply, "DDoSEvents", &list));
-	for (size_t i = 0; i < count; i++) {
-		json_t *item = json_object();
-		char ip[ADDRESS_TEXT_SIZE];
+	address_format(row->vip, ip);
+	TRY(put_text(item, "EventType", attack_kind_name(row->kind)));
+	TRY(put_text(item, "Ip", ip));
+	TRY(put_text(item, "Port", ""));
+	TRY(put_text(item, "Region", area_of(row)));
+	TRY(put_int(item, "Bps", (int64_t)row->attack.peak_refused.bytes * 8));
+	return put_int(item, "Pps", (int64_t)row->attack.peak_refused.packets);
+}
 
-		TRY(add(list, item));
-		address_format(rows[i].vip, ip);
-		TRY(put_text(item, "EventType", attack_kind_name(rows[i].kind)));
-		TRY(put_text(item, "Ip", ip));
-		TRY(put_text(item, "Port", ""));
-		TRY(put_text(item, "Region", area_of(&rows[i])));
-		TRY(put_int(item, "Bps", (int64_t)rows[i].attack.peak_refused.bytes * 8));
-		TRY(put_int(item, "Pps", (int64_t)rows[i].attack.peak_refused.packets));
-		TRY(put_seconds(item, &rows[i]));
-	}
-	return OK;
+static enum err instance_run(struct call *call, const void *args)
+{
+	return put_events(call, args, VOLUMETRIC, "Total", "DDoSEvents", put_volumetric);
 }
 
 static const struct param domain_params[] = {
@@ -233,30 +217,16 @@ static const struct param domain_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err domain_run(struct call *call, const void *raw)
+static enum err put_of_site(json_t *item, const struct attack_row *row)
 {
-	const struct attack_args *args = raw;
-	struct attack_filter filter;
-	struct attack_row *rows;
-	uint8_t vip[16];
-	size_t count;
-	int64_t total;
-	json_t *list;
+	TRY(put_text(item, "Domain", row->domain));
+	return put_int(item, "MaxQps", (int64_t)row->attack.peak_refused.packets);
+}
 
-	TRY(read_filter(call, args, vip, &filter));
-	filter.kinds = 1u << ATTACK_WEB_CC;
-	TRY(list_attacks(call, args, &filter, &rows, &count, &total));
-	TRY(put_int(call->reply, "TotalCount", total));
-	TRY(put_list(call->reply, "DomainAttackEvents", &list));
-	for (size_t i = 0; i < count; i++) {
-		json_t *item = json_object();
-
-		TRY(add(list, item));
-		TRY(put_text(item, "Domain", rows[i].domain));
-		TRY(put_int(item, "MaxQps", (int64_t)rows[i].attack.peak_refused.packets));
-		TRY(put_seconds(item, &rows[i]));
-	}
-	return OK;
+static enum err domain_run(struct call *call, const void *args)
+{
+	return put_events(
+		call, args, 1u << ATTACK_WEB_CC, "TotalCount", "DomainAttackEvents", put_of_site);
 }
 
 /* ---- peaks */

@@ -83,13 +83,10 @@ static enum err describe_each(struct call *call, const struct describe *args, co
 	struct instance *instances;
 	size_t count;
 	json_t *list;
-	TRY(call_instances(call, &args->ids, &instances, &count));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	TRY(put_list(call->reply, name, &list));
-	for (size_t i = 0; i < count; i++) {
-		if (!args->resource_group ||
-			strcmp(args->resource_group, instances[i].resource_group) == 0)
-			TRY(put_one(call, &instances[i], list));
-	}
+	for (size_t i = 0; i < count; i++)
+		TRY(put_one(call, &instances[i], list));
 	return OK;
 }
 

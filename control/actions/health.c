@@ -47,16 +47,6 @@ static const struct param modify_params[] = {
 	PARAM_ROW_END,
 };
 
-static enum err read_range(struct call *call, const struct json_element *element, const char *key,
-	int64_t most, int64_t *out)
-{
-	TRY(json_param_int(call, element, key, true, out));
-	if (*out >= 1 && *out <= most)
-		return OK;
-	return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be 1..%lld.", element->where, key,
-		(long long)most);
-}
-
 /* What goes into a request line and a Host header as it is. */
 static bool is_plain(const char *text)
 {
@@ -106,10 +96,11 @@ static enum err read_health(struct call *call, const struct json_element *elemen
 {
 	*out = (struct rule_health){ .domain = "", .path = "" };
 	TRY(read_kind(call, element, protocol, &out->kind));
-	TRY(read_range(call, element, "Timeout", HEALTH_SECONDS_MAX, &out->timeout_seconds));
-	TRY(read_range(call, element, "Interval", HEALTH_SECONDS_MAX, &out->interval_seconds));
-	TRY(read_range(call, element, "Up", HEALTH_COUNT_MAX, &out->up));
-	TRY(read_range(call, element, "Down", HEALTH_COUNT_MAX, &out->down));
+	TRY(json_param_count(call, element, "Timeout", HEALTH_SECONDS_MAX, &out->timeout_seconds));
+	TRY(json_param_count(
+		call, element, "Interval", HEALTH_SECONDS_MAX, &out->interval_seconds));
+	TRY(json_param_count(call, element, "Up", HEALTH_COUNT_MAX, &out->up));
+	TRY(json_param_count(call, element, "Down", HEALTH_COUNT_MAX, &out->down));
 	TRY(json_param_int(call, element, "Port", false, &out->port));
 	if (out->port < 0 || out->port > 65535)
 		return refuse(call, ERR_INVALID_PARAMETER,
@@ -160,17 +151,12 @@ static enum err change_health(
 static enum err modify_run(struct call *call, const void *raw)
 {
 	const struct modify *args = raw;
-	const struct rule_wish wish = {
-		.where = "", .protocol = args->protocol, .frontend_port = args->frontend_port
-	};
 	AUTO(json) json_t *json = NULL;
 	struct json_element element;
-	struct instance instance;
 	struct rule_health health;
 	struct port_rule rule;
 	TRY(json_param_object(call, "HealthCheck", args->health, HEALTH_KEYS, &json, &element));
-	TRY(call_instance(call, args->id, &instance));
-	TRY(rule_find(call, &instance, &wish, &rule));
+	TRY(rule_of_instance(call, args->id, args->protocol, args->frontend_port, &rule));
 	if (json_object_size(json) == 0)
 		return change_health(call, &rule, NULL);
 	TRY(read_health(call, &element, rule.protocol, &health));

@@ -164,6 +164,16 @@ enum err json_param_int(struct call *call, const struct json_element *element, c
 	return OK;
 }
 
+enum err json_param_count(struct call *call, const struct json_element *element, const char *key,
+	int64_t most, int64_t *out)
+{
+	TRY(json_param_int(call, element, key, true, out));
+	if (*out >= 1 && *out <= most)
+		return OK;
+	return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be 1..%lld.", element->where, key,
+		(long long)most);
+}
+
 enum err json_param_texts(struct call *call, const struct json_element *element, const char *key,
 	size_t max, struct text_list *out)
 {

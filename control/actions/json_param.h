@@ -45,6 +45,9 @@ enum err json_param_text(struct call *call, const struct json_element *element, 
 	size_t max, bool required, const char **out) MUST_USE;
 enum err json_param_int(struct call *call, const struct json_element *element, const char *key,
 	bool required, int64_t *out) MUST_USE; /* missing: unchanged */
+/* Of 1..most; missing: refused. */
+enum err json_param_count(struct call *call, const struct json_element *element, const char *key,
+	int64_t most, int64_t *out) MUST_USE;
 /* A list of 1..max texts of at most 64 bytes. */
 enum err json_param_texts(struct call *call, const struct json_element *element, const char *key,
 	size_t max, struct text_list *out) MUST_USE;

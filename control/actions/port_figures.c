@@ -71,20 +71,6 @@ static enum err read_steps(struct call *call, const struct figures *args, struct
 	return OK;
 }
 
-static enum err read_instances(
-	struct call *call, const struct figures *args, struct instance **out, size_t *count)
-{
-	size_t used = 0;
-
-	TRY(call_instances(call, &args->ids, out, count));
-	for (size_t i = 0; i < *count; i++)
-		if (!args->resource_group ||
-			strcmp(args->resource_group, (*out)[i].resource_group) == 0)
-			(*out)[used++] = (*out)[i];
-	*count = used;
-	return OK;
-}
-
 /* ---- packets */
 
 static enum err put_rate(json_t *item, const char *bits, const char *packets,
@@ -117,7 +103,7 @@ static enum err flow_run(struct call *call, const void *raw)
 	json_t *list;
 
 	TRY(read_steps(call, args, &steps));
-	TRY(read_instances(call, args, &instances, &count));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	point = arena_array(call->mem, steps.count, sizeof(*point));
 	if (!point)
 		return ERR_MEMORY;
@@ -160,7 +146,7 @@ static enum err load_connections(struct call *call, const struct figures *args,
 
 	if (!point)
 		return ERR_MEMORY;
-	TRY(read_instances(call, args, &instances, &count));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	for (size_t i = 0; i < count; i++) {
 		struct port_rule_row *rules = NULL;
 		size_t rule_count = 0;
@@ -213,13 +199,14 @@ static enum err count_run(struct call *call, const void *raw)
 
 static enum err most_run(struct call *call, const void *raw)
 {
+	const struct figures *args = raw;
 	struct instance *instances = NULL;
 	struct steps steps = { 0 };
 	size_t count = 0;
 	json_t *list;
 
-	TRY(read_steps(call, raw, &steps));
-	TRY(read_instances(call, raw, &instances, &count));
+	TRY(read_steps(call, args, &steps));
+	TRY(call_instances_of_group(call, &args->ids, args->resource_group, &instances, &count));
 	TRY(put_list(call->reply, "PortMaxConns", &list));
 	for (size_t i = 0; i < count && steps.count > 0; i++) {
 		struct port_rule_row *rules = NULL;

@@ -154,6 +154,17 @@ enum err rule_find(struct call *call, const struct instance *instance, const str
 	return err;
 }
 
+enum err rule_of_instance(struct call *call, const char *id, const char *protocol,
+	int64_t frontend_port, struct port_rule *out)
+{
+	const struct rule_wish wish = {
+		.where = "", .protocol = protocol, .frontend_port = frontend_port
+	};
+	struct instance instance;
+	TRY(call_instance(call, id, &instance));
+	return rule_find(call, &instance, &wish, out);
+}
+
 enum err rule_of_element(struct call *call, const struct json_element *element,
 	struct instance *instance, struct port_rule *out)
 {

@@ -23,6 +23,9 @@ enum err rule_create(
 /* The rule that (protocol, frontend port) name; ERR_PORT_RULE_NOT_FOUND. */
 enum err rule_find(struct call *call, const struct instance *instance, const struct rule_wish *wish,
 	struct port_rule *out) MUST_USE;
+/* The same of the instance with this id. */
+enum err rule_of_instance(struct call *call, const char *id, const char *protocol,
+	int64_t frontend_port, struct port_rule *out) MUST_USE;
 /* The rule that an object with InstanceId, Protocol and FrontendPort names. */
 struct json_element;
 enum err rule_of_element(struct call *call, const struct json_element *element,

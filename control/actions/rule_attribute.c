@@ -219,16 +219,11 @@ static enum err read_config(
 static enum err modify_run(struct call *call, const void *raw)
 {
 	const struct modify *args = raw;
-	const struct rule_wish wish = {
-		.where = "", .protocol = args->protocol, .frontend_port = args->frontend_port
-	};
 	AUTO(json) json_t *json = NULL;
 	struct json_element config;
-	struct instance instance;
 	struct port_rule rule;
 	TRY(json_param_object(call, "Config", args->config, CONFIG_KEYS, &json, &config));
-	TRY(call_instance(call, args->id, &instance));
-	TRY(rule_find(call, &instance, &wish, &rule));
+	TRY(rule_of_instance(call, args->id, args->protocol, args->frontend_port, &rule));
 	struct rule_attributes attributes = rule.attributes;
 	TRY(read_config(call, &config, &attributes));
 	return rule_set_attributes(call, config.where, &rule, &attributes);

@@ -87,13 +87,8 @@ static enum err pick(struct call *call, const char *name, const char *text,
 static enum err config_run(struct call *call, const void *raw)
 {
 	const struct config *args = raw;
-	const struct rule_wish wish = {
-		.where = "", .protocol = args->protocol, .frontend_port = args->frontend_port
-	};
-	struct instance instance;
 	struct port_rule rule;
-	TRY(call_instance(call, args->id, &instance));
-	TRY(rule_find(call, &instance, &wish, &rule));
+	TRY(rule_of_instance(call, args->id, args->protocol, args->frontend_port, &rule));
 	struct rule_attributes wanted = rule.attributes;
 	TRY(pick(call, "SynMode", args->syn_mode, syn_modes, COUNT(syn_modes), &wanted.syn_mode));
 	TRY(pick(call, "ClientAddress", args->client_address, client_addresses,

@@ -261,16 +261,6 @@ static enum err needed_website(struct call *call, const char *domain, struct web
 	return call_website(call, domain, out);
 }
 
-static enum err read_number(struct call *call, const struct json_element *element, const char *key,
-	int64_t most, int64_t *out)
-{
-	TRY(json_param_int(call, element, key, true, out));
-	if (*out >= 1 && *out <= most)
-		return OK;
-	return refuse(call, ERR_INVALID_PARAMETER, "%s%s must be 1..%lld.", element->where, key,
-		(long long)most);
-}
-
 static enum err read_keepalive(
 	struct call *call, const struct json_element *element, struct keepalive *out)
 {
@@ -280,9 +270,9 @@ static enum err read_keepalive(
 		return refuse(call, ERR_INVALID_PARAMETER, "%senabled must be true or false.",
 			element->where);
 	out->enabled = json_is_true(enabled);
-	TRY(read_number(
+	TRY(json_param_count(
 		call, element, "keepalive_requests", KEEPALIVE_REQUESTS_MAX, &out->requests));
-	return read_number(
+	return json_param_count(
 		call, element, "keepalive_timeout", KEEPALIVE_SECONDS_MAX, &out->seconds);
 }
 

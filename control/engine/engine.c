@@ -6,13 +6,12 @@
  */
 #include "control/engine/engine.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "control/engine/attacks.h"
 #include "control/engine/nodes.h"
 #include "control/engine/release_guard.h"
@@ -24,10 +23,7 @@
 #define RETRY_MS	 1000
 
 struct engine {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool woken, stopping; /* under lock */
+	struct ticker ticker;
 	struct db *db;
 	struct arena *mem;
 	struct life_clock *clock;
@@ -77,7 +73,7 @@ static void warn_of_jump(struct tick *tick)
 }
 
 /* Everything of one tick; more: go on at once. */
-static enum err turn(struct engine *engine, bool *more)
+static enum err work(struct engine *engine, bool *more)
 {
 	int64_t offset_ms = life_clock_offset_ms(engine->clock);
 	int64_t clock_ms = clock_utc_ms(), monotonic_ms = clock_monotonic_ms();
@@ -104,37 +100,13 @@ static enum err turn(struct engine *engine, bool *more)
 	return OK;
 }
 
-/* False: stop. */
-static bool wait_turn(struct engine *engine, int64_t wait_ms)
+static int64_t turn(void *context)
 {
-	struct timespec until = clock_deadline(wait_ms);
+	bool more = false;
 
-	(void)pthread_mutex_lock(&engine->lock);
-	while (!engine->woken && !engine->stopping)
-		if (pthread_cond_timedwait(&engine->wake, &engine->lock, &until) != 0)
-			break;
-	engine->woken = false;
-
-	bool go_on = !engine->stopping;
-
-	(void)pthread_mutex_unlock(&engine->lock);
-	return go_on;
-}
-
-static void *engine_main(void *argument)
-{
-	struct engine *engine = argument;
-	int64_t wait_ms = 0;
-
-	while (wait_turn(engine, wait_ms)) {
-		bool more = false;
-
-		if (turn(engine, &more) != OK)
-			wait_ms = RETRY_MS;
-		else
-			wait_ms = more ? 0 : ENGINE_TICK_MS;
-	}
-	return NULL;
+	if (work(context, &more) != OK)
+		return RETRY_MS;
+	return more ? 0 : ENGINE_TICK_MS;
 }
 
 static enum err guard_start(struct engine *engine)
@@ -160,8 +132,6 @@ static void engine_free(struct engine *engine)
 	arena_free(engine->mem);
 	attacks_free(&engine->attacks);
 	smart_free(&engine->smart);
-	(void)pthread_cond_destroy(&engine->wake);
-	(void)pthread_mutex_destroy(&engine->lock);
 	free(engine);
 }
 
@@ -172,25 +142,17 @@ static enum err engine_prepare(struct engine *engine, const char *db_url)
 		return ERR_MEMORY;
 	TRY(db_open(db_url, true, &engine->db));
 	TRY(guard_start(engine));
-	if (pthread_create(&engine->thread, NULL, engine_main, engine) != 0)
-		return fail(ERR_SYSTEM, "cannot start the engine's thread");
-	return OK;
+	return ticker_start(&engine->ticker, "the engine", turn, engine);
 }
 
 enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
 	struct nodes *nodes, const struct engine_settings *settings, struct engine **out)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
-	pthread_condattr_t attributes;
 
 	(void)vault; /* no step of the engine opens a secret */
 	if (!engine)
 		return ERR_MEMORY;
-	(void)pthread_mutex_init(&engine->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&engine->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
 	engine->clock = clock;
 	engine->nodes = nodes;
 	attacks_init(&engine->attacks, nodes, settings);
@@ -208,20 +170,13 @@ enum err engine_start(const char *db_url, const struct vault *vault, struct life
 
 void engine_wake(struct engine *engine)
 {
-	(void)pthread_mutex_lock(&engine->lock);
-	engine->woken = true;
-	(void)pthread_cond_signal(&engine->wake);
-	(void)pthread_mutex_unlock(&engine->lock);
+	ticker_wake(&engine->ticker);
 }
 
 void engine_stop(struct engine *engine)
 {
 	if (!engine)
 		return;
-	(void)pthread_mutex_lock(&engine->lock);
-	engine->stopping = true;
-	(void)pthread_cond_signal(&engine->wake);
-	(void)pthread_mutex_unlock(&engine->lock);
-	(void)pthread_join(engine->thread, NULL);
+	ticker_stop(&engine->ticker);
 	engine_free(engine);
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/model/counter.h"
 
 #define SPAN_MIN_MS 100
 /* A longer silence says nothing about a rate "now". */
@@ -295,12 +296,6 @@ void measures_take(struct measures *measures, const union report_record *record,
 }
 
 /* ---- questions */
-
-static void counter_add(struct counter *sum, const struct counter *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
-}
 
 static bool is_fresh(const struct measures *measures, const struct entry *entry, int64_t clock_ms)
 {

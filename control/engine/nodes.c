@@ -32,7 +32,6 @@
 struct nodes *nodes_new(void)
 {
 	struct nodes *nodes = calloc(1, sizeof(*nodes));
-	pthread_condattr_t attributes;
 
 	if (!nodes)
 		return NULL;
@@ -54,10 +53,7 @@ struct nodes *nodes_new(void)
 	volumes_init(&nodes->inner->volumes);
 	connections_init(&nodes->inner->connections);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&nodes->inner->news, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	clock_condition(&nodes->inner->news);
 	return nodes;
 }
 

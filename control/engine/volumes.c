@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "control/engine/words.h"
 #include "control/model/attack.h"
+#include "control/model/counter.h"
 
 #define OPEN_SLOTS   65536
 #define WORDS(type)  ((sizeof(type) - sizeof(int64_t)) / sizeof(uint64_t))
@@ -40,20 +41,6 @@ void volumes_free(struct volumes *volumes)
 }
 
 /* ---- points */
-
-static void counter_add(struct counter *sum, const struct counter *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
-}
-
-static void counter_raise(struct counter *peak, const struct counter *to)
-{
-	if (to->packets > peak->packets)
-		peak->packets = to->packets;
-	if (to->bytes > peak->bytes)
-		peak->bytes = to->bytes;
-}
 
 void volume_add(struct volume *sum, const struct volume *more)
 {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "control/model/counter.h"
 
 #define SECOND_MS 1000
 /* A second may be empty because reports come a little early or late. */
@@ -118,20 +119,6 @@ const char *attack_part_type(enum attack_kind kind, uint32_t part)
 }
 
 /* ---- counters */
-
-static void counter_add(struct counter *sum, const struct counter *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
-}
-
-static void counter_raise(struct counter *peak, const struct counter *to)
-{
-	if (to->packets > peak->packets)
-		peak->packets = to->packets;
-	if (to->bytes > peak->bytes)
-		peak->bytes = to->bytes;
-}
 
 /* Never below 0: what came back later may make less of what was counted before. */
 static struct counter counter_less(const struct counter *now, const struct counter *before)

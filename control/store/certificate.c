@@ -116,27 +116,18 @@ enum err certificate_open_key(struct db *db, const struct vault *vault, struct a
 	const struct certificate_row *certificate, const char **out)
 {
 	const char *context = context_of(mem, certificate->chain);
-	const void *sealed = NULL;
-	size_t sealed_size = 0, size;
-	struct cursor cursor;
+	const void *sealed;
+	size_t sealed_size, size;
 	uint8_t *key;
-	bool found;
+	enum err err;
 
 	if (!context)
 		return ERR_MEMORY;
-	TRY(db_select(db, "SELECT secret FROM certificate WHERE number = $1",
-		(const struct value[]){ V_INT(certificate->number) }, 1, &cursor));
-	found = db_next(&cursor);
-	if (found)
-		sealed = db_blob(&cursor, 0, mem, &sealed_size);
-	db_done(&cursor);
-	TRY(cursor.err);
-	if (!found)
-		return ERR_CERTIFICATE_NOT_FOUND;
-	if (!sealed)
-		return ERR_MEMORY;
-
-	enum err err = vault_open_secret(vault, mem, context, sealed, sealed_size, &key, &size);
+	err = select_blob(db, mem, "SELECT secret FROM certificate WHERE number = $1",
+		V_INT(certificate->number), &sealed, &sealed_size);
+	if (err != OK)
+		return err == ERR_NOT_FOUND ? ERR_CERTIFICATE_NOT_FOUND : err;
+	err = vault_open_secret(vault, mem, context, sealed, sealed_size, &key, &size);
 
 	if (err != OK)
 		return err == ERR_STORE ? ERR_CERTIFICATE_INVALID : err;

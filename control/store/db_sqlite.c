@@ -429,12 +429,7 @@ void db_close(struct db *db)
 
 static void gate_init(void)
 {
-	pthread_condattr_t attributes;
-
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&gate_free, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	clock_condition(&gate_free);
 }
 
 static enum err gate_take(struct db *db)

@@ -112,6 +112,24 @@ enum err select_int(
 	return first_int(&cursor, out);
 }
 
+enum err select_blob(struct db *db, struct arena *mem, const char *sql, struct value value,
+	const void **out, size_t *size)
+{
+	struct cursor cursor;
+	bool found;
+
+	*out = NULL;
+	TRY(db_select(db, sql, &value, 1, &cursor));
+	found = db_next(&cursor);
+	if (found)
+		*out = db_blob(&cursor, 0, mem, size);
+	db_done(&cursor);
+	TRY(cursor.err);
+	if (!found)
+		return ERR_NOT_FOUND;
+	return *out ? OK : ERR_MEMORY;
+}
+
 void *rows_room(struct arena *mem, void *rows, size_t count, size_t *capacity, size_t size)
 {
 	if (count < *capacity)

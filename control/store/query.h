@@ -38,6 +38,10 @@ enum err query_int(struct query *query, struct db *db, int64_t *out) MUST_USE;
 enum err select_int(struct db *db, const char *sql, const struct value *values, size_t count,
 	int64_t *out) MUST_USE;
 
+/* The bytes in the first column of the row that a fixed select with one value gives, in mem; ERR_NOT_FOUND without a row. */
+enum err select_blob(struct db *db, struct arena *mem, const char *sql, struct value value,
+	const void **out, size_t *size) MUST_USE;
+
 /* The numbers in the first column of a select that has a LIMIT. */
 enum err select_numbers(struct db *db, struct arena *mem, const char *sql,
 	const struct value *values, size_t value_count, int64_t **out, size_t *count) MUST_USE;

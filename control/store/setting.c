@@ -15,25 +15,14 @@ enum err setting_get_secret(struct db *db, const struct vault *vault, struct are
 	const char *name, const void **out, size_t *size)
 {
 	const char *context = context_of(mem, name);
-	const void *sealed = NULL;
-	size_t sealed_size = 0;
-	struct cursor cursor;
+	const void *sealed;
+	size_t sealed_size;
 	uint8_t *secret;
-	bool found;
 
 	if (!context)
 		return ERR_MEMORY;
-	TRY(db_select(db, "SELECT secret FROM setting WHERE name = $1",
-		(const struct value[]){ V_TEXT(name) }, 1, &cursor));
-	found = db_next(&cursor);
-	if (found)
-		sealed = db_blob(&cursor, 0, mem, &sealed_size);
-	db_done(&cursor);
-	TRY(cursor.err);
-	if (!found)
-		return ERR_NOT_FOUND;
-	if (!sealed)
-		return ERR_MEMORY;
+	TRY(select_blob(db, mem, "SELECT secret FROM setting WHERE name = $1", V_TEXT(name),
+		&sealed, &sealed_size));
 	TRY(vault_open_secret(vault, mem, context, sealed, sealed_size, &secret, size));
 	*out = secret;
 	return OK;
