@@ -3,6 +3,7 @@
 # does by itself, are counted and ask for a ban; and requests with headers that only HTTP/1 has.
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
+ORIGIN_EXTRA="client_max_body_size 0;"
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a.test \
 	-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
@@ -18,6 +19,8 @@ flood() { "$O/tests/web/http2_flood" $VIP 443 a.test "$@"; }
 equal "an ordinary request" 200 "$(flood request x-a b te trailers)"
 equal "with a host besides the authority: nginx's own refusal" 400 "$(flood request host a.test)"
 equal "a rule about a body" "403 200" "$(gets a.test / -d attack -o /dev/null -w '%{http_code}') $(gets a.test / -d good -o /dev/null -w '%{http_code}')"
+long() { head -c $(($1 << 20)) /dev/zero | gets a.test / --http2 -X POST -T - -m 60 -o /dev/null -w '%{http_code}'; }
+equal "a body without a length is not waited for for ever" "200 413" "$(long 8) $(long 70)"
 # From the cache all are answered in the turn in which they were read. There are records before the answers, and each holds 4 KiB.
 gets kept.test / >/dev/null
 said=$("$O/tests/web/http2_flood" $VIP 443 kept.test together 32)
