@@ -43,15 +43,15 @@ for header in "host b.test" "transfer-encoding chunked"; do
 	case $answer in 4?? | 501 | reset) ok "$header: refused" ;; *) not_ok "$header: refused" "said $answer" ;; esac
 done
 
-# is_cut KIND CHECK: closed before all was sent. How many frames were is no measure of how many were read, since buffers lie between:
-# at which frame it ends, unit tests say.
+# is_cut KIND CHECK: closed. How many frames were sent by then is no measure of how many were read, since buffers lie between, which hold
+# all when the worker is slow: at which frame it ends, unit tests say.
 is_cut() {
 	local kind=$1 check=$2 before bans result
 	before=$(refused "$check") bans=$(($(node_bans) + $(node_bans_failed)))
 	result=$(flood "$kind" 60000)
 	case $result in
-	"closed 60000" | open* | '') not_ok "$kind: closed before all was sent" "$result" ;;
-	*) ok "$kind: closed before all was sent" ;;
+	closed*) ok "$kind: closed" ;;
+	*) not_ok "$kind: closed" "$result" ;;
 	esac
 	equal "$kind: counted" 1 $(($(refused "$check") - before))
 	equal "$kind: a ban is asked for" 1 $(($(node_bans) + $(node_bans_failed) - bans))
