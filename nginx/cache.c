@@ -22,6 +22,7 @@
 #include "nginx/cache.h"
 
 #include "base/site.h"
+#include "base/text.h"
 #include "nginx/cache_share.h"
 #include "nginx/challenge.h"
 #include "nginx/checks.h"
@@ -93,6 +94,14 @@ static const struct site_cache_rule *rule_of(const ngx_http_request_t *r, const 
 	return NULL;
 }
 
+/* A value as challenges have it: an origin may take a comma, too, for the end of a cookie. */
+static bool is_token(const u_char *at, const u_char *end)
+{
+	while (at < end && text_is_unreserved(*at))
+		at++;
+	return at == end || *at == ';';
+}
+
 /* Only cookies of the challenge, which the origin has no use for. */
 static bool has_own_cookies(ngx_http_request_t *r)
 {
@@ -110,7 +119,8 @@ static bool has_own_cookies(ngx_http_request_t *r)
 			while (at < next && (*at == ' ' || *at == '\t'))
 				at++;
 			if (at < next && *at != ';' &&
-				((size_t)(next - at) < length || memcmp(at, own, length) != 0))
+				((size_t)(next - at) < length || memcmp(at, own, length) != 0 ||
+					!is_token(at + length, next)))
 				return true;
 			at = next;
 		}
@@ -119,16 +129,35 @@ static bool has_own_cookies(ngx_http_request_t *r)
 }
 
 /* Origins may answer by these though no Vary says so; whoever could have such an answer kept would give it to all. */
+static bool is_unkeyed(const ngx_table_elt_t *header)
+{
+	static const char *const names[] = { "forwarded", "front-end-https", "x-forwarded-host",
+		"x-forwarded-port", "x-forwarded-prefix", "x-forwarded-protocol",
+		"x-forwarded-scheme", "x-forwarded-server", "x-forwarded-ssl", "x-host",
+		"x-http-host-override", "x-http-method", "x-http-method-override",
+		"x-method-override", "x-original-host", "x-original-url", "x-rewrite-url",
+		"x-url-scheme" };
+
+	/* Few requests have any header that begins like one of them. */
+	if (header->key.len < 6 || (header->lowcase_key[0] != 'x' && header->lowcase_key[0] != 'f'))
+		return false;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (header->key.len == strlen(names[i]) &&
+			memcmp(header->lowcase_key, names[i], header->key.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool has_unkeyed_header(ngx_http_request_t *r)
 {
-	static const char *const names[] = { "forwarded", "x-forwarded-host", "x-forwarded-port",
-		"x-forwarded-prefix", "x-forwarded-scheme", "x-forwarded-server", "x-host",
-		"x-http-host-override", "x-http-method", "x-http-method-override",
-		"x-method-override", "x-original-host", "x-original-url", "x-rewrite-url" };
+	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+		const ngx_table_elt_t *header = part->elts;
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (checks_request_header(r, names[i], strlen(names[i])))
-			return true;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (is_unkeyed(&header[i]))
+				return true;
+		}
 	}
 	return false;
 }
@@ -254,12 +283,16 @@ static bool begins(const ngx_str_t *text, const char *word)
 	       ngx_strncasecmp(text->data, (u_char *)(uintptr_t)word, length) == 0;
 }
 
+/* JSON has many names: text/json, application/problem+json and more. */
 static bool is_page(const ngx_table_elt_t *type)
 {
+	static u_char json[] = "json";
+
 	/* No type at all: browsers may take it for a page. */
 	return !type || begins(&type->value, "text/html") ||
-	       begins(&type->value, "application/json") ||
-	       begins(&type->value, "application/xhtml");
+	       begins(&type->value, "application/xhtml") ||
+	       ngx_strlcasestrn(type->value.data, type->value.data + type->value.len, json,
+		       sizeof(json) - 2);
 }
 
 static bool names_coding(const ngx_str_t *vary)

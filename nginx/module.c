@@ -196,6 +196,7 @@ static ngx_int_t configured(ngx_conf_t *cf)
 	if (tls_configure(cf) != NGX_OK)
 		return NGX_ERROR;
 	cache_filter();
+	polder_checks_filter();
 	return headers_filter(cf);
 }
 

@@ -10,6 +10,8 @@
 
 /* In the master, as root, at start and at each reload, before workers are made: opens what workers inherit. */
 ngx_int_t polder_checks_open(ngx_cycle_t *cycle);
+/* While nginx.conf is read: looks at bodies as they come. */
+void polder_checks_filter(void);
 /* In each worker when it starts. */
 ngx_int_t polder_checks_start(ngx_cycle_t *cycle);
 

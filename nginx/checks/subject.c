@@ -5,16 +5,21 @@
  *
  * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one. A request waits for the whole of it,
  * since nginx cannot hand on the rest of a body of which the beginning was read. So of those that are longer than
- * BODY_WAIT_MAX nothing is looked at, nor of calls of gRPC, which may never end.
+ * BODY_WAIT_MAX nothing is looked at, nor of calls of gRPC, which may never end. One that does not say beforehand how long it is
+ * has to be waited for; it lies on the node's disk meanwhile, and is refused when it is longer than BODY_HELD_MAX.
  */
 #include "base/text.h"
 #include "nginx/checks.h"
 #include "nginx/fingerprint.h"
 #include "nginx/headers.h"
+#include "nginx/run.h"
 
 static const ngx_str_t comma = ngx_string(", "), semicolon = ngx_string("; ");
 
 #define BODY_WAIT_MAX (1 << 20) /* longer than forms and calls are; uploads are not kept waiting */
+#define BODY_HELD_MAX (64 << 20)
+
+static ngx_http_request_body_filter_pt next_filter;
 
 static struct rule_text from(const ngx_str_t *text)
 {
@@ -132,6 +137,26 @@ static size_t body_copy(ngx_http_request_t *r, u_char *out)
 		used += length;
 	}
 	return used;
+}
+
+/* Sees each piece of a body when it has come. */
+static ngx_int_t filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+	const struct polder_request *request = polder_request_find(r);
+	const struct checks_request *state = request ? request->checks : NULL;
+
+	if (state && state->body == BODY_COMING && r->request_length > BODY_HELD_MAX) {
+		ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+			"body without a length is too long for a rule to wait for it");
+		return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+	}
+	return next_filter(r, in);
+}
+
+void polder_checks_filter(void)
+{
+	next_filter = ngx_http_top_request_body_filter;
+	ngx_http_top_request_body_filter = filter;
 }
 
 static struct rule_text body_text(ngx_http_request_t *r)

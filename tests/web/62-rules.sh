@@ -2,6 +2,7 @@
 # Rules of sites: what they can be about, what they do, their order, the three modes; bodies that rules look into.
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
+ORIGIN_EXTRA="client_max_body_size 0;"
 origins_start
 # An origin that says what it got.
 background python3 -c '
@@ -116,5 +117,10 @@ equal "it reaches the origin whole" "$(sha256sum <"$scratch/late")" "$(get sum.t
 equal "in chunks, too" "$(sha256sum <"$scratch/good")" "$(get sum.test / -H 'Transfer-Encoding: chunked' --data-binary "@$scratch/good")  -"
 { echo attack; head -c 1100000 /dev/zero | tr '\0' x; } >"$scratch/huge"
 equal "of a huge one nothing is looked at" "$(sha256sum <"$scratch/huge")" "$(get sum.test / -H 'Expect:' --data-binary "@$scratch/huge")  -"
+# Of one that does not say how long it is, so much is kept as it says in checks/subject.c.
+zeros() { head -c "$1" /dev/zero | get "${@:2}" / -H 'Expect:' -H 'Transfer-Encoding: chunked' -X POST -T - -m 60 -o /dev/null -w '%{http_code}'; }
+equal "one without a length is waited for" 200 $(zeros $((8 << 20)) watch.test)
+equal "but not for ever" 413 $(zeros $((70 << 20)) watch.test)
+equal "no longer than that where no rule asks" 200 $(zeros $((70 << 20)) off.test)
 equal "too long" 403 "$(head -c 100001 /dev/zero | get a.test / --data-binary @- -o /dev/null -w '%{http_code}')"
 done_testing

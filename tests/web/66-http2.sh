@@ -3,6 +3,7 @@
 # does by itself, are counted and ask for a ban; and requests with headers that only HTTP/1 has.
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
+ORIGIN_EXTRA="client_max_body_size 0;"
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a.test \
 	-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
@@ -18,6 +19,8 @@ flood() { "$O/tests/web/http2_flood" $VIP 443 a.test "$@"; }
 equal "an ordinary request" 200 "$(flood request x-a b te trailers)"
 equal "with a host besides the authority: nginx's own refusal" 400 "$(flood request host a.test)"
 equal "a rule about a body" "403 200" "$(gets a.test / -d attack -o /dev/null -w '%{http_code}') $(gets a.test / -d good -o /dev/null -w '%{http_code}')"
+long() { head -c $(($1 << 20)) /dev/zero | gets a.test / --http2 -X POST -T - -m 60 -o /dev/null -w '%{http_code}'; }
+equal "a body without a length is not waited for for ever" "200 413" "$(long 8) $(long 70)"
 # From the cache all are answered in the turn in which they were read. There are records before the answers, and each holds 4 KiB.
 gets kept.test / >/dev/null
 said=$("$O/tests/web/http2_flood" $VIP 443 kept.test together 32)
@@ -40,15 +43,15 @@ for header in "host b.test" "transfer-encoding chunked"; do
 	case $answer in 4?? | 501 | reset) ok "$header: refused" ;; *) not_ok "$header: refused" "said $answer" ;; esac
 done
 
-# is_cut KIND CHECK: closed before all was sent. How many frames were is no measure of how many were read, since buffers lie between:
-# at which frame it ends, unit tests say.
+# is_cut KIND CHECK: closed. How many frames were sent by then is no measure of how many were read, since buffers lie between, which hold
+# all when the worker is slow: at which frame it ends, unit tests say.
 is_cut() {
 	local kind=$1 check=$2 before bans result
 	before=$(refused "$check") bans=$(($(node_bans) + $(node_bans_failed)))
 	result=$(flood "$kind" 60000)
 	case $result in
-	"closed 60000" | open* | '') not_ok "$kind: closed before all was sent" "$result" ;;
-	*) ok "$kind: closed before all was sent" ;;
+	closed*) ok "$kind: closed" ;;
+	*) not_ok "$kind: closed" "$result" ;;
 	esac
 	equal "$kind: counted" 1 $(($(refused "$check") - before))
 	equal "$kind: a ban is asked for" 1 $(($(node_bans) + $(node_bans_failed) - bans))

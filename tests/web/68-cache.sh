@@ -58,11 +58,11 @@ equal "the log says so" "cached ''" "$(logged verdict) '$(logged origin)'"
 # What is not, whoever asks.
 for said in 'Cache-Control:private' 'Cache-Control:no-store' 'Cache-Control:no-cache' 'Cache-Control:max-age=0' \
 	'Cache-Control:max-age=60,s-maxage=0' 'Cache-Control:public|Cache-Control:Private, max-age=60' 'Set-Cookie:a=b' \
-	'Vary:*' 'Vary:Origin|Vary:Cookie' 'Content-Encoding:gzip' 'Content-Type:text%2Fhtml' 'Expires:0' \
+	'Vary:*' 'Vary:Origin|Vary:Cookie' 'Content-Encoding:gzip' 'Content-Type:text%2Fhtml' 'Content-Type:application%2Fproblem+json' 'Content-Type:text%2FJSON; charset=utf-8' 'Expires:0' \
 	'Expires:Thu, 01 Jan 1970 00:00:00 GMT' 'Cache-Control:max-age=60|Age:61' status=500 status=302 status=206; do
 	not_kept "not kept: $said" standard.test "/${said// /%20}/x.css"
 done
-for option in 'Authorization: Basic YTpi' 'X-Forwarded-Host: evil.test' 'X-Original-URL: /other' 'Content-Length: 0'; do
+for option in 'Authorization: Basic YTpi' 'X-Forwarded-Host: evil.test' 'X-Original-URL: /other' 'X-Forwarded-SSL: on' 'Front-End-Https: on' 'X-URL-Scheme: https' 'X-Forwarded-Protocol: https' 'Content-Length: 0'; do
 	path=/option/$(cksum <<<"$option" | cut -d' ' -f1).css
 	get standard.test "$path" >/dev/null
 	case $option in
@@ -73,7 +73,8 @@ done
 equal "a POST" "- -" "$(twice standard.test /post/x.css -d a)"
 equal "a GET with a body" "- -" "$(twice standard.test /post/x.css -X GET -d a)"
 equal "a page for one with a cookie" "- -" "$(twice all.test /cookie/page -H 'Cookie: id=7')"
-equal "the challenge's is none" "MISS HIT" "$(twice all.test /cookie/page -H 'Cookie: polder_pass=1')"
+equal "nor one that hides another" "- -" "$(twice all.test /cookie/page -H 'Cookie: polder_pass=1,id=7')"
+equal "the challenge's is none" "MISS HIT" "$(twice all.test /cookie/page -H 'Cookie: polder_pass=1-_Az; polder_pass=2')"
 equal "a static type with a cookie" "MISS HIT" "$(twice standard.test /cookie/x.css -H 'Cookie: id=7')"
 
 # Rules.
