@@ -482,6 +482,27 @@ static void every_document_has_a_shape(void **state)
 	assert_true(shapes > 40);
 }
 
+/* Words with one space between: lists are split at each. */
+static void expect_words(const struct action *action, const struct param *param)
+{
+	const char *end = param->choices + strlen(param->choices);
+
+	if (end == param->choices || param->choices[0] == ' ' || end[-1] == ' ' ||
+		strstr(param->choices, "  "))
+		fail_msg("%s: %s: \"%s\"", action->name, param->name, param->choices);
+}
+
+static void choices_are_words(void **state)
+{
+	(void)state;
+	for (const struct action *const *table = action_tables; *table; table++)
+		for (const struct action *action = *table; action->name; action++)
+			for (const struct param *param = action->params; param->kind != PARAM_END;
+				param++)
+				if (param->choices)
+					expect_words(action, param);
+}
+
 /* The shape of conditions names what there is, and nothing else. */
 static void condition_shape_is_of_the_tables(void **state)
 {
@@ -594,6 +615,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_sound),
 		API_CASE(errors_are_explained),
 		cmocka_unit_test(every_document_has_a_shape),
+		cmocka_unit_test(choices_are_words),
 		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};
 
