@@ -161,13 +161,16 @@ static bool meets_verdict(const char *line, size_t length, const struct record_l
 #include "shared/checks.def"
 #undef CHECK
 	};
-	static const char *const verdicts[] = { "none", "watch", "close", "challenge", "redirect",
-		"cache" };
+	static const char *const verdicts[LOG_VERDICT_COUNT] = {
+#define VERDICT(symbol, name) name,
+#include "shared/verdicts.def"
+#undef VERDICT
+	};
 
 	if (query->check < CHECK_COUNT &&
 		!meets_word(line, length, ",\"cc_phase\":\"", checks[query->check]))
 		return false;
-	return query->verdict >= sizeof(verdicts) / sizeof(verdicts[0]) ||
+	return query->verdict >= LOG_VERDICT_COUNT ||
 	       meets_word(line, length, ",\"cc_action\":\"", verdicts[query->verdict]);
 }
 

@@ -7,17 +7,17 @@
  * knows IPv4 by its version.
  *
  * A country is decoded once for each place in the data section, of which there is about one per country:
- * trees share them. Databases name it as country.iso_code, country_code or country.
+ * trees share them.
  *
  * IPv4 networks of up to 24 bits fill bytes of the array; finer ones mark their byte and become rows.
  */
 #include "agent/region_table.h"
 
-#include <maxminddb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mmdb.h"
 #include "base/text.h"
 
 #define IPV4_BITS   96 /* of the mapped form */
@@ -54,16 +54,9 @@ static uint32_t country_of_code(const char *code, size_t length)
 
 static uint32_t decode_country(MMDB_entry_s *entry)
 {
-	static const char *const path[][3] = { { "country", "iso_code", NULL },
-		{ "country_code", NULL, NULL }, { "country", NULL, NULL } };
-	MMDB_entry_data_s data;
+	const char *code = mmdb_country(entry);
 
-	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
-		if (MMDB_aget_value(entry, &data, path[i]) == MMDB_SUCCESS && data.has_data &&
-			data.type == MMDB_DATA_TYPE_UTF8_STRING)
-			return country_of_code(data.utf8_string, data.data_size);
-	}
-	return 0;
+	return code ? country_of_code(code, 2) : 0;
 }
 
 static uint32_t country_of(struct walk *walk, MMDB_entry_s *entry)

@@ -27,13 +27,10 @@ static const char *const check_names[CHECK_COUNT + 1] = {
 #undef CHECK
 	"",
 };
-static const char *const verdict_names[] = {
-	[LOG_PASSED] = "none",
-	[LOG_WATCHED] = "watch",
-	[LOG_REFUSED] = "close",
-	[LOG_CHALLENGED] = "challenge",
-	[LOG_REDIRECTED] = "redirect",
-	[LOG_CACHED] = "cache",
+static const char *const verdict_names[LOG_VERDICT_COUNT] = {
+#define VERDICT(symbol, name) name,
+#include "shared/verdicts.def"
+#undef VERDICT
 };
 
 static void add_name(struct line *line, const char *name)

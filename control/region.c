@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Overrides first, since they win; then one look into the file, which is mapped and not read. Where databases keep the
- * code differs: country.iso_code, country_code or country.
+ * Overrides first, since they win; then one look into the file, which is mapped and not read.
  */
 #include "control/region.h"
 
-#include <arpa/inet.h>
-#include <maxminddb.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mmdb.h"
 #include "base/text.h"
 #include "control/model/country.h"
 
@@ -68,34 +66,12 @@ static int of_overrides(const char *overrides, const uint8_t address[16])
 	return country;
 }
 
-static int entry_country(MMDB_entry_s *entry)
+static int of_database(const MMDB_s *database, const uint8_t address[16])
 {
-	static const char *const path[][3] = { { "country", "iso_code", NULL },
-		{ "country_code", NULL, NULL }, { "country", NULL, NULL } };
-	MMDB_entry_data_s data;
+	MMDB_entry_s entry;
+	const char *code = mmdb_find(database, address, &entry) ? mmdb_country(&entry) : NULL;
 
-	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
-		if (MMDB_aget_value(entry, &data, path[i]) == MMDB_SUCCESS && data.has_data &&
-			data.type == MMDB_DATA_TYPE_UTF8_STRING)
-			return country_by_code(data.utf8_string, data.data_size);
-	}
-	return -1;
-}
-
-static int of_database(MMDB_s *database, const uint8_t address[16])
-{
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
-	struct sockaddr_in four = { .sin_family = AF_INET };
-	MMDB_lookup_result_s result;
-	int error;
-
-	memcpy(&six.sin6_addr, address, sizeof(six.sin6_addr));
-	memcpy(&four.sin_addr, address + 12, sizeof(four.sin_addr));
-	result = MMDB_lookup_sockaddr(database,
-		address_is_ipv4(address) ? (struct sockaddr *)(void *)&four
-					 : (struct sockaddr *)(void *)&six,
-		&error);
-	return error == MMDB_SUCCESS && result.found_entry ? entry_country(&result.entry) : -1;
+	return code ? country_by_code(code, 2) : -1;
 }
 
 int region_find(const struct region_data *data, const uint8_t address[16], bool *loaded)

@@ -516,12 +516,10 @@ struct log_record {
 	int64_t time_ms;
 };
 enum log_verdict {
-	LOG_PASSED,
-	LOG_WATCHED, /* passed, would have been refused */
-	LOG_REFUSED,
-	LOG_CHALLENGED,
-	LOG_REDIRECTED,
-	LOG_CACHED
+#define VERDICT(symbol, name) LOG_##symbol,
+#include "shared/verdicts.def"
+#undef VERDICT
+	LOG_VERDICT_COUNT
 };
 #define LOG_TEXTS_MAX 4096 /* of one record, all together: longer ones are cut */
 enum log_text { /* in this order behind the struct; those cut are marked by bit in "cut" */

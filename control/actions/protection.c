@@ -15,7 +15,7 @@
 #include "control/store/policy.h"
 
 static const char mitigation_choices[] =
-#define MITIGATION(name, mode, text) #name " "
+#define MITIGATION(name, mode, text) " " #name
 #include "shared/mitigations.def"
 #undef MITIGATION
 	;
@@ -114,7 +114,7 @@ struct modify {
 static const struct param modify_params[] = {
 	PARAM_INSTANCE_ID(modify, .required = true),
 	PARAM(modify, mitigation, "Mitigation", .kind = PARAM_CHOICE, .required = true,
-		.choices = mitigation_choices, .help = "name, as DescribeMitigations shows it"),
+		.choices = mitigation_choices + 1, .help = "name, as DescribeMitigations shows it"),
 	PARAM(modify, mode, "Mode", .kind = PARAM_CHOICE, .required = true,
 		.choices = "off watch block default",
 		.help = "watch counts what would be dropped; default takes the choice back"),

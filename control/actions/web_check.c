@@ -9,7 +9,7 @@
 #include "control/actions/web.h"
 
 static const char check_choices[] =
-#define CHECK(name, mode, text) #name " "
+#define CHECK(name, mode, text) " " #name
 #include "shared/checks.def"
 #undef CHECK
 	;
@@ -20,7 +20,7 @@ struct modify {
 static const struct param modify_params[] = {
 	PARAM_DOMAIN(modify, .required = true),
 	PARAM(modify, check, "Check", .kind = PARAM_CHOICE, .required = true,
-		.choices = check_choices, .help = "name, as DescribeWebChecks shows it"),
+		.choices = check_choices + 1, .help = "name, as DescribeWebChecks shows it"),
 	PARAM(modify, mode, "Mode", .kind = PARAM_CHOICE, .required = true,
 		.choices = "off watch block default",
 		.help = "watch counts what would be refused; default takes the choice back"),

@@ -19,18 +19,19 @@
 #define LINES_DEFAULT 100
 
 static const char check_choices[] =
-#define CHECK(name, mode, text) #name " "
+#define CHECK(name, mode, text) " " #name
 #include "shared/checks.def"
 #undef CHECK
 	;
-/* As access logs have them, in the order of enum log_verdict. */
-static const char *const verdicts[] = {
-	[LOG_PASSED] = "none",
-	[LOG_WATCHED] = "watch",
-	[LOG_REFUSED] = "close",
-	[LOG_CHALLENGED] = "challenge",
-	[LOG_REDIRECTED] = "redirect",
-	[LOG_CACHED] = "cache",
+static const char verdict_choices[] =
+#define VERDICT(symbol, name) " " name
+#include "shared/verdicts.def"
+#undef VERDICT
+	;
+static const char *const verdicts[LOG_VERDICT_COUNT] = {
+#define VERDICT(symbol, name) name,
+#include "shared/verdicts.def"
+#undef VERDICT
 };
 
 struct start {
@@ -52,11 +53,10 @@ static const struct param start_params[] = {
 	PARAM(start, path, "UrlPrefix", .kind = PARAM_TEXT, .empty_is_absent = true,
 		.max = LOG_PATH_MAX, .help = "what the request's path begins with"),
 	PARAM(start, reason, "Reason", .kind = PARAM_CHOICE, .empty_is_absent = true,
-		.choices = check_choices,
+		.choices = check_choices + 1,
 		.help = "check that decided, as DescribeWebChecks names it"),
 	PARAM(start, verdict, "Verdict", .kind = PARAM_CHOICE, .empty_is_absent = true,
-		.choices = "none watch close challenge redirect cache",
-		.help = "what became of the request"),
+		.choices = verdict_choices + 1, .help = "what became of the request"),
 	PARAM(start, lines, "Limit", .kind = PARAM_INT, .empty_is_absent = true, .min = 1,
 		.max = LOG_LINES_MAX, .fallback = LINES_DEFAULT,
 		.help = "requests to show: the newest that meet all of it"),
@@ -101,7 +101,7 @@ static enum err read_filter(struct call *call, const struct start *args, struct 
 		return ERR_INVALID_PARAMETER;
 	query->check = check;
 	query->verdict = LOG_VERDICT_NONE;
-	for (size_t i = 0; args->verdict && i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+	for (size_t i = 0; args->verdict && i < LOG_VERDICT_COUNT; i++)
 		if (strcmp(verdicts[i], args->verdict) == 0)
 			query->verdict = (int64_t)i;
 	query->path = args->path ? args->path : "";

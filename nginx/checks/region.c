@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Countries of clients: what the operator says of networks (it comes with the table), else by a database in MaxMind's format that
- * nginx.conf names: opened in the master, so that all
- * workers share its pages, and anew at each reload. Databases differ in where they keep the code. A client's country is
+ * nginx.conf names: opened in the master, so that all workers share its pages, and anew at each reload. A client's country is
  * kept with its connection, since the next request there mostly has the same client.
  *
  * Nothing said and no database, or one that does not know the address: country 0, which a site can refuse like any other.
  */
-#include <arpa/inet.h>
-#include <maxminddb.h>
-
+#include "base/mmdb.h"
 #include "base/text.h"
 #include "nginx/checks.h"
 
@@ -60,31 +57,12 @@ ngx_int_t region_open(ngx_cycle_t *cycle)
 
 static uint8_t look_up(const struct address *address)
 {
-	static const char *const paths[][3] = { { "country", "iso_code", NULL },
-		{ "country_code", NULL, NULL }, { "country", NULL, NULL } };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
-	struct sockaddr_in four = { .sin_family = AF_INET };
-	MMDB_lookup_result_s result;
-	MMDB_entry_data_s data;
-	int error, index;
+	MMDB_entry_s entry;
+	const char *letters =
+		mmdb_find(&database, address->byte, &entry) ? mmdb_country(&entry) : NULL;
+	int index = letters ? letters_index(letters) : -1;
 
-	memcpy(&six.sin6_addr, address, sizeof(six.sin6_addr));
-	memcpy(&four.sin_addr, address->byte + 12, sizeof(four.sin_addr));
-	result = MMDB_lookup_sockaddr(&database,
-		address_is_ipv4(address->byte) ? (struct sockaddr *)(void *)&four
-					       : (struct sockaddr *)(void *)&six,
-		&error);
-	if (error != MMDB_SUCCESS || !result.found_entry)
-		return 0;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (MMDB_aget_value(&result.entry, &data, paths[i]) != MMDB_SUCCESS ||
-			!data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
-			data.data_size != 2)
-			continue;
-		index = letters_index(data.utf8_string);
-		return index < 0 ? 0 : number_of[index];
-	}
-	return 0;
+	return index < 0 ? 0 : number_of[index];
 }
 
 uint8_t region_country(const struct checks_request *state)

@@ -9,7 +9,7 @@ POLDER=$O/polder
 LOAD=$(realpath "$O/tests/net/load")
 API_LOAD=$(realpath "$O/tests/net/api_load")
 scratch=$(mktemp -d) || exit 1
-test_failed=0
+. tests/support/tap.sh
 trap 'finish' EXIT
 trap 'exit 130' INT TERM
 
@@ -42,20 +42,6 @@ if [ -n "${OWN_LAB:-}" ]; then
 fi
 look
 
-ok() { echo "ok - $1"; }
-not_ok() {
-	echo "not ok - $1"
-	shift
-	[ $# -gt 0 ] && printf '    %s\n' "$@"
-	test_failed=1
-}
-# check NAME COMMAND...: passes when the command succeeds.
-check() {
-	local name=$1 out
-	shift
-	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$* said: $out"; fi
-}
-equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected $2" "got      $3"; fi; }
 done_testing() { exit $test_failed; }
 
 call() { "$POLDER" call "$@"; }

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -293,5 +294,10 @@ static inline uint64_t vip_place_packets(struct polder *skel, uint32_t place)
 		sum += total[i].reason[place].packets;
 	return sum;
 }
+
+/* What main returns. */
+#define PACKET_TESTS(tests, setup, teardown)                                                       \
+	(geteuid() == 0 ? cmocka_run_group_tests(tests, setup, teardown)                           \
+			: (puts("1..1\nok 1 # SKIP needs root: network namespaces and BPF"), 0))
 
 #endif

@@ -29,6 +29,23 @@ static inline int sniff_open(const char *name)
 	return fd;
 }
 
+static int client_link, origin_link;
+
+static inline int sniff_setup(void **state)
+{
+	(void)world_setup(state);
+	client_link = sniff_open("w1");
+	origin_link = sniff_open("l1");
+	return 0;
+}
+
+static inline int sniff_teardown(void **state)
+{
+	close(client_link);
+	close(origin_link);
+	return world_teardown(state);
+}
+
 /* The next TCP frame that arrives there; 0: none. Neighbour discovery and the like are passed over. */
 static inline int sniff_tcp(int fd, int wait_ms, struct frame *f)
 {
@@ -65,18 +82,6 @@ static inline void assert_silent(int fd)
 	struct frame f;
 
 	assert_false(sniff_tcp(fd, SNIFF_SILENCE_MS, &f));
-}
-
-static inline struct flow_key key_of(const struct wire *w)
-{
-	struct flow_key key = {
-		.source = address_of(w->source),
-		.destination = address_of(w->destination),
-		.source_port = htons(w->source_port),
-		.destination_port = htons(w->destination_port),
-	};
-
-	return key;
 }
 
 static inline int opening_of(const struct wire *w, struct opening *out)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A TCP conversation packet by packet, as Linux would lead it on both sides, and TEST(), which runs a
- * test for IPv4 and for IPv6.
+ * A TCP conversation packet by packet, as Linux would lead it on both sides.
  */
 #ifndef TESTS_PACKET_TALK_H
 #define TESTS_PACKET_TALK_H
@@ -12,8 +11,6 @@
 #define CLIENT_TS  777000u
 #define ORIGIN_ISN 0xfffffff0u /* wraps within the first bytes */
 #define ORIGIN_TS  50u
-
-static struct polder *skel;
 
 /* What Linux offers: MSS, SACK, timestamps, scale 10. */
 static inline void offer(struct wire *w, uint16_t mss, int scale, int sack, int timestamp)
@@ -165,18 +162,17 @@ static inline struct talk talk_open(int version, uint16_t port, int origin_scale
 	return t;
 }
 
-static inline void each_version(void (*body)(int version))
+/* Cookies from so many SYNs a second on, and none was counted yet. */
+static inline void threshold(uint32_t syns)
 {
-	body(4);
-	body(6);
-}
+	struct plan_state blank = { 0 };
+	struct vip vip = vip_protected();
+	uint32_t slot = VIP_SLOT;
 
-#define TEST(name)                                                                                 \
-	static void test_##name(void **state)                                                      \
-	{                                                                                          \
-		(void)state;                                                                       \
-		fill(skel);                                                                        \
-		each_version(name);                                                                \
-	}
+	vip.syn_threshold = syns;
+	vip_set(skel, VIP4, &vip);
+	vip_set(skel, VIP6, &vip);
+	map_set(skel->maps.plan_state, &slot, &blank);
+}
 
 #endif

@@ -17,16 +17,9 @@ static void another_edition(void)
 	settings_set(skel, &settings);
 }
 
-static void threshold(uint32_t syns)
+static void threshold_anew(uint32_t syns)
 {
-	struct plan_state blank = { 0 };
-	struct vip vip = vip_protected();
-	uint32_t slot = VIP_SLOT;
-
-	vip.syn_threshold = syns;
-	vip_set(skel, VIP4, &vip);
-	vip_set(skel, VIP6, &vip);
-	map_set(skel->maps.plan_state, &slot, &blank);
+	threshold(syns);
 	another_edition();
 }
 
@@ -97,7 +90,7 @@ static void counted(int version)
 	struct plan_state state;
 	uint32_t slot = VIP_SLOT;
 
-	threshold(3);
+	threshold_anew(3);
 	for (uint16_t i = 0; i < 3; i++) {
 		struct wire w = syn_of(version, (uint16_t)(44100 + i), 80);
 		struct frame f = frame_build(&w);
@@ -117,7 +110,7 @@ static void counted(int version)
 	map_set(skel->maps.plan_state, &slot, &state);
 	assert_int_equal(count_of(version, 80, REASON_no_service), 1);
 	service_set(skel, IPPROTO_TCP, 80, ORIGIN4, ORIGIN6, 8080);
-	threshold(0);
+	threshold_anew(0);
 }
 TEST(counted)
 
@@ -185,21 +178,6 @@ static void in_place(int version)
 }
 TEST(in_place)
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,9 +187,5 @@ int main(void)
 		cmocka_unit_test(test_in_place),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

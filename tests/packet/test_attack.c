@@ -10,22 +10,6 @@
 #define OTHER_VIP4 "10.201.9.2"
 #define OTHER_VIP6 "fd09::2"
 
-static struct polder *skel;
-
-static void each_version(void (*body)(int version))
-{
-	body(4);
-	body(6);
-}
-
-#define TEST(name)                                                                                 \
-	static void test_##name(void **state)                                                      \
-	{                                                                                          \
-		(void)state;                                                                       \
-		fill(skel);                                                                        \
-		each_version(name);                                                                \
-	}
-
 static unsigned int entries(struct bpf_map *map)
 {
 	struct flow_key key, next;
@@ -154,18 +138,6 @@ static void test_mapped_addresses(void **state)
 
 #define ISN	   5000u
 #define ORIGIN_ISN 900000u
-
-static struct flow_key key_of(const struct wire *w)
-{
-	struct flow_key key = {
-		.source = address_of(w->source),
-		.destination = address_of(w->destination),
-		.source_port = htons(w->source_port),
-		.destination_port = htons(w->destination_port),
-	};
-
-	return key;
-}
 
 static struct bpf_map *flow_map(const struct wire *w)
 {
@@ -483,21 +455,6 @@ static void test_residues(void **state)
 	skel = usual;
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -516,9 +473,5 @@ int main(void)
 		cmocka_unit_test(test_residues),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

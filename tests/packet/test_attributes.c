@@ -13,8 +13,6 @@
 #define TRIES	    24 /* all to one of four origins by chance: once in 10^13 */
 #define SERVICE_ID  1
 
-static struct polder *skel;
-
 static uint16_t service_port(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP ? 80 : 53;
@@ -425,21 +423,6 @@ static void test_payload_fragments(void **state)
 	fill(skel);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,9 +437,5 @@ int main(void)
 		cmocka_unit_test(test_payload_fragments),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

@@ -7,8 +7,6 @@
 
 #define RULE 1u /* the port rule of fill() */
 
-static int client_link, origin_link;
-
 static int awaited_of(const struct wire *w, struct awaited *out)
 {
 	struct flow_key key = key_of(w);
@@ -246,23 +244,6 @@ static void full(int version)
 }
 TEST(full)
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	client_link = sniff_open("w1");
-	origin_link = sniff_open("l1");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,9 +257,5 @@ int main(void)
 		cmocka_unit_test(test_full),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, sniff_setup, sniff_teardown);
 }

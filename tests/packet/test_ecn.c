@@ -12,8 +12,6 @@
 #define MIXED_PORT   81 /* IPv6 clients of an IPv4 origin */
 #define CLIENT_AHEAD 5000000u
 
-static int origin_link;
-
 static struct wire asking(int version, uint8_t flags)
 {
 	struct wire w = from_client(version, IPPROTO_TCP);
@@ -282,23 +280,6 @@ static void test_mixed(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	origin_link = sniff_open("l1");
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(origin_link);
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,9 +293,5 @@ int main(void)
 		cmocka_unit_test(test_mixed),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, sniff_setup, sniff_teardown);
 }

@@ -28,7 +28,6 @@ struct row {
 	uint32_t length; /* of the payload: zeroes follow */
 };
 
-static struct polder *skel;
 static uint16_t next_port = 20000;
 
 static const char *const form_name[] = {
@@ -661,13 +660,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -678,9 +670,5 @@ int main(void)
 		cmocka_unit_test(test_recordings),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, setup, world_teardown);
 }

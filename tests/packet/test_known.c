@@ -137,14 +137,6 @@ static void beside_flows(int version)
 }
 TEST(beside_flows)
 
-static int setup_new(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
 static int setup_old(void **state)
 {
 	(void)state;
@@ -152,13 +144,6 @@ static int setup_old(void **state)
 	skel->rodata->flow_tables_new = 0;
 	assert_int_equal(polder__load(skel), 0);
 	fill(skel);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
 	return 0;
 }
 
@@ -173,10 +158,6 @@ int main(void)
 		cmocka_unit_test(test_beside_flows),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(with_new, setup_new, teardown) ||
-	       cmocka_run_group_tests(with_old, setup_old, teardown);
+	return PACKET_TESTS(with_new, world_setup, world_teardown) ||
+	       PACKET_TESTS(with_old, setup_old, world_teardown);
 }

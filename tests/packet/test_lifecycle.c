@@ -12,8 +12,6 @@
 
 #define DAY_NS (86400 * SECOND_NS)
 
-static struct polder *skel;
-
 static uint32_t send_new(int version, uint8_t protocol)
 {
 	static uint16_t port = 30000;
@@ -252,21 +250,6 @@ static void test_list_scope(void **state)
 	fill(skel);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,9 +260,5 @@ int main(void)
 		cmocka_unit_test(test_list_scope),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

@@ -461,13 +461,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,9 +475,5 @@ int main(void)
 		cmocka_unit_test(test_stack_takes),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, setup, world_teardown);
 }

@@ -8,8 +8,6 @@
 
 #include <linux/if_link.h>
 
-static struct polder *skel;
-
 struct shape {
 	const char *name;
 	uint8_t protocol;
@@ -294,21 +292,6 @@ static void test_noise(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,9 +305,5 @@ int main(void)
 		cmocka_unit_test(test_whole),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

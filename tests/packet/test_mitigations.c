@@ -18,8 +18,6 @@ struct row {
 	void (*change)(struct wire *w);
 };
 
-static struct polder *skel;
-
 static uint64_t counted(uint32_t reason)
 {
 	return vip_reason_packets(skel, reason);
@@ -697,21 +695,6 @@ static void test_icmp_errors(void **state)
 	fill(skel);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,9 +711,5 @@ int main(void)
 		cmocka_unit_test(test_icmp_errors),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

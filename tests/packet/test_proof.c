@@ -85,16 +85,6 @@ static void cookie_proves(int version)
 }
 TEST(cookie_proves)
 
-static struct flow_key key_of(const struct wire *w)
-{
-	struct flow_key key = { .source = address_of(w->source),
-		.destination = address_of(w->destination),
-		.source_port = htons(w->source_port),
-		.destination_port = htons(w->destination_port) };
-
-	return key;
-}
-
 /* The origin's answers so far came so long ago. */
 static void answers_age(const struct wire *w, uint32_t ms)
 {
@@ -332,21 +322,6 @@ static void forged_flood(int version)
 }
 TEST(forged_flood)
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,9 +333,5 @@ int main(void)
 		cmocka_unit_test(test_forged_flood),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

@@ -16,7 +16,6 @@ struct row {
 	uint32_t reason;
 };
 
-static struct polder *skel;
 static uint8_t reached[REASON_COUNT];
 
 static struct vip vip_changed(struct vip vip)
@@ -458,21 +457,6 @@ static void test_neighbour_asked(void **state)
 	ring_buffer__free(ring);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,9 +468,5 @@ int main(void)
 		cmocka_unit_test(test_neighbour_asked),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

@@ -42,16 +42,6 @@ static void limit_sources(int version)
 	ticks(TICKS);
 }
 
-static struct flow_key key_of(const struct wire *w)
-{
-	struct flow_key key = { .source = address_of(w->source),
-		.destination = address_of(w->destination),
-		.source_port = htons(w->source_port),
-		.destination_port = htons(w->destination_port) };
-
-	return key;
-}
-
 static void open_flows(struct wire *w, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -184,9 +174,5 @@ int main(void)
 		cmocka_unit_test(test_empty),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, setup, teardown);
 }

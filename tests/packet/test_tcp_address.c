@@ -5,8 +5,6 @@
  */
 #include "sniff.h"
 
-static int client_link, origin_link;
-
 static void told_by(int version, enum client_address how)
 {
 	struct service_key key = service_key_of(IPPROTO_TCP, 80);
@@ -271,25 +269,6 @@ static void forged(int version)
 }
 TEST(forged)
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	client_link = sniff_open("w1");
-	origin_link = sniff_open("l1");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(client_link);
-	close(origin_link);
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,9 +279,5 @@ int main(void)
 		cmocka_unit_test(test_forged),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, sniff_setup, sniff_teardown);
 }

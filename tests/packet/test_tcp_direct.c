@@ -8,20 +8,6 @@
 #define MANY   1000u
 #define LIFE_S 5
 
-static int client_link, origin_link;
-
-static void threshold(uint32_t syns)
-{
-	struct plan_state blank = { 0 };
-	struct vip vip = vip_protected();
-	uint32_t slot = VIP_SLOT;
-
-	vip.syn_threshold = syns;
-	vip_set(skel, VIP4, &vip);
-	vip_set(skel, VIP6, &vip);
-	map_set(skel->maps.plan_state, &slot, &blank);
-}
-
 static struct service service_get(void)
 {
 	struct service_key key = service_key_of(IPPROTO_TCP, 80);
@@ -538,25 +524,6 @@ static void challenged(int version)
 }
 TEST(challenged)
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	client_link = sniff_open("w1");
-	origin_link = sniff_open("l1");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(client_link);
-	close(origin_link);
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,9 +542,5 @@ int main(void)
 		cmocka_unit_test(test_challenged),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, sniff_setup, sniff_teardown);
 }

@@ -5,8 +5,6 @@
  */
 #include "sniff.h"
 
-static int client_link, origin_link;
-
 static struct talk talk_asked(int version, uint16_t port)
 {
 	struct talk t = { .version = version };
@@ -197,25 +195,6 @@ static void test_no_room(void **state)
 	skel = usual;
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	client_link = sniff_open("w1");
-	origin_link = sniff_open("l1");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(client_link);
-	close(origin_link);
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,9 +206,5 @@ int main(void)
 		cmocka_unit_test(test_no_room),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, sniff_setup, sniff_teardown);
 }

@@ -7,40 +7,12 @@
 
 #include <linux/if_link.h>
 
-static struct polder *skel;
-
-static void each_version(void (*body)(int version))
-{
-	body(4);
-	body(6);
-}
-
-#define TEST(name)                                                                                 \
-	static void test_##name(void **state)                                                      \
-	{                                                                                          \
-		(void)state;                                                                       \
-		fill(skel);                                                                        \
-		each_version(name);                                                                \
-	}
-
 static struct parsed send_client(const struct wire *w)
 {
 	struct frame f = frame_build(w);
 
 	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
 	return frame_parse_as(&f, w->more);
-}
-
-static struct flow_key key_of(const struct wire *w)
-{
-	struct flow_key key = {
-		.source = address_of(w->source),
-		.destination = address_of(w->destination),
-		.source_port = htons(w->source_port),
-		.destination_port = htons(w->destination_port),
-	};
-
-	return key;
 }
 
 static struct flow flow_of(const struct wire *w)
@@ -569,21 +541,6 @@ static void test_sources(void **state)
 	fill(skel);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	network_make();
-	skel = world_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	polder__destroy(skel);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -603,9 +560,5 @@ int main(void)
 		cmocka_unit_test(test_sources),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, world_setup, world_teardown);
 }

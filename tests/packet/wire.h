@@ -476,4 +476,49 @@ static inline struct frame origin_frame(const struct wire *w)
 	return f;
 }
 
+static inline struct flow_key key_of(const struct wire *w)
+{
+	struct flow_key key = {
+		.source = address_of(w->source),
+		.destination = address_of(w->destination),
+		.source_port = htons(w->source_port),
+		.destination_port = htons(w->destination_port),
+	};
+
+	return key;
+}
+
+/* The program under test, in the network of network_make. */
+static struct polder *skel;
+
+static inline int world_setup(void **state)
+{
+	(void)state;
+	network_make();
+	skel = world_make();
+	return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+	(void)state;
+	polder__destroy(skel);
+	return 0;
+}
+
+/* TEST(name): name(4) and name(6), each time in a world as it was. */
+static inline void each_version(void (*body)(int version))
+{
+	body(4);
+	body(6);
+}
+
+#define TEST(name)                                                                                 \
+	static void test_##name(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		fill(skel);                                                                        \
+		each_version(name);                                                                \
+	}
+
 #endif

@@ -16,6 +16,7 @@
 #include "control/auth/nonce.h"
 #include "control/store/attack.h"
 #include "control/store/policy.h"
+#include "control/store/query.h"
 #include "shared/snapshot_abi.h"
 
 /* cmocka has a fail() of its own. */
@@ -476,4 +477,25 @@ void api_attack(struct api *api, const char *id, const char *domain, enum attack
 	}
 	assert_int_equal(attack_insert(api->db, api->fixture, &row), OK);
 	assert_int_equal(db_commit(api->db), OK);
+}
+
+size_t api_audit_rows(struct api *api, struct audit_row **rows)
+{
+	struct audit_filter filter = { .account = 0, .limit = 0 };
+	size_t count;
+
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(audit_list(api->db, api->fixture, &filter, rows, &count, NULL), OK);
+	db_rollback(api->db);
+	return count;
+}
+
+int64_t api_count(struct api *api, const char *sql)
+{
+	int64_t count;
+
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(select_int(api->db, sql, NULL, 0, &count), OK);
+	db_rollback(api->db);
+	return count;
 }

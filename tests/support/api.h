@@ -78,6 +78,10 @@ void api_move_life(struct api *api, int64_t span_ms);
 const char *api_dump(struct api *api);
 /* The audit chain is whole. */
 bool api_audit_whole(struct api *api);
+/* All rows of the audit log, newest first; how many. */
+size_t api_audit_rows(struct api *api, struct audit_row **rows);
+/* The one number that a select gives. */
+int64_t api_count(struct api *api, const char *sql);
 /* A node reports to have applied all and, with an instance, a packet to it now. */
 void api_node_reports(struct api *api, int64_t instance_number);
 /* As the engine does: the instance is in the blackhole for so long from now; one of its port rules refused

@@ -191,3 +191,19 @@ void test_store_check(const struct test_store *store)
 	free(integrity);
 	free(foreign);
 }
+
+int test_store_setup(void **state)
+{
+	static struct test_store store;
+
+	test_store_open(&store);
+	*state = &store;
+	return 0;
+}
+
+int test_store_teardown(void **state)
+{
+	test_store_check(*state);
+	test_store_close(*state);
+	return 0;
+}

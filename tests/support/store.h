@@ -25,6 +25,11 @@ struct test_store {
 void test_store_open(struct test_store *store);
 /* Closes and removes it with its directory. */
 void test_store_close(struct test_store *store);
+/* A test with a store of its own in *state, which must be sound at its end. */
+int test_store_setup(void **state);
+int test_store_teardown(void **state);
+#define STORE_CASE(name)                                                                           \
+	cmocka_unit_test_setup_teardown(name, test_store_setup, test_store_teardown)
 /* An instance of the first account as an order makes it; not inserted. */
 struct instance test_instance(const struct test_store *store, unsigned index, int64_t expire_ms);
 /* The same, inserted in a transaction of its own. */

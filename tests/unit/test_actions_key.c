@@ -355,29 +355,18 @@ static void tokens_are_limited(void **state)
 	expect(api, 200, "");
 }
 
-static size_t audit_rows(struct api *api, struct audit_row **rows)
-{
-	struct audit_filter filter = { .account = 0, .limit = 0 };
-	size_t count;
-
-	assert_int_equal(db_begin(api->db, DB_READ), OK);
-	assert_int_equal(audit_list(api->db, api->fixture, &filter, rows, &count, NULL), OK);
-	db_rollback(api->db);
-	return count;
-}
-
 static void writes_are_recorded_without_secrets(void **state)
 {
 	struct api *api = *state;
 	struct audit_row *rows;
 	struct api_key made;
-	size_t i, count, before = audit_rows(api, &rows);
+	size_t i, count, before = api_audit_rows(api, &rows);
 	char large[5001];
 
 	api->caller = &api->root;
 	POLDER(api, "CreateAccessKey", "Remark", "for tests", "Key", "private", "Cert", "public");
 	made = reply_key(api, "AccessKey");
-	count = audit_rows(api, &rows);
+	count = api_audit_rows(api, &rows);
 	assert_int_equal(count, before + 1);
 	for (i = 0; i < count; i++) {
 		if (strcmp(rows[i].action, "CreateAccessKey") == 0)
@@ -391,12 +380,12 @@ static void writes_are_recorded_without_secrets(void **state)
 	/* Reads and refused writes leave nothing. */
 	POLDER(api, "DescribeAccessKeys");
 	POLDER(api, "CreateAccessKey", "AccountId", "999999");
-	assert_int_equal(audit_rows(api, &rows), count);
+	assert_int_equal(api_audit_rows(api, &rows), count);
 	memset(large, 'a', 5000);
 	large[5000] = '\0';
 	/* What the action does not know is of no effect, and not recorded. */
 	POLDER(api, "CreateAccount", "Name", "x", "Other", large, "Name.1", large);
-	(void)audit_rows(api, &rows);
+	(void)api_audit_rows(api, &rows);
 	for (i = 0; strcmp(rows[i].action, "CreateAccount") != 0; i++)
 		assert_true(i < count);
 	assert_string_equal(rows[i].detail, "{\"parameters\":{\"Name\":\"x\"}}");
@@ -480,6 +469,27 @@ static void every_document_has_a_shape(void **state)
 			shapes += expect_shapes(action);
 	}
 	assert_true(shapes > 40);
+}
+
+/* Words with one space between: lists are split at each. */
+static void expect_words(const struct action *action, const struct param *param)
+{
+	const char *end = param->choices + strlen(param->choices);
+
+	if (end == param->choices || param->choices[0] == ' ' || end[-1] == ' ' ||
+		strstr(param->choices, "  "))
+		fail_msg("%s: %s: \"%s\"", action->name, param->name, param->choices);
+}
+
+static void choices_are_words(void **state)
+{
+	(void)state;
+	for (const struct action *const *table = action_tables; *table; table++)
+		for (const struct action *action = *table; action->name; action++)
+			for (const struct param *param = action->params; param->kind != PARAM_END;
+				param++)
+				if (param->choices)
+					expect_words(action, param);
 }
 
 /* The shape of conditions names what there is, and nothing else. */
@@ -594,6 +604,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_sound),
 		API_CASE(errors_are_explained),
 		cmocka_unit_test(every_document_has_a_shape),
+		cmocka_unit_test(choices_are_words),
 		cmocka_unit_test(condition_shape_is_of_the_tables),
 	};
 

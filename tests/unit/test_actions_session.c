@@ -414,17 +414,6 @@ static void only_create_session_is_open(void **state)
 	}
 }
 
-static size_t audit_rows(struct api *api, struct audit_row **rows)
-{
-	struct audit_filter filter = { .account = 0, .limit = 0 };
-	size_t count;
-
-	assert_int_equal(db_begin(api->db, DB_READ), OK);
-	assert_int_equal(audit_list(api->db, api->fixture, &filter, rows, &count, NULL), OK);
-	db_rollback(api->db);
-	return count;
-}
-
 static void logins_are_recorded(void **state)
 {
 	struct api *api = *state;
@@ -441,7 +430,7 @@ static void logins_are_recorded(void **state)
 	assert_string_equal(api_text(api, "Message"), body);
 	log_in(api, "alice", PASSWORD);
 	expect(api, 200, "");
-	assert_int_equal(audit_rows(api, &rows), 3);
+	assert_int_equal(api_audit_rows(api, &rows), 3);
 	/* Newest first. */
 	assert_string_equal(rows[0].action, "CreateSession");
 	assert_string_equal(rows[0].actor, "user:alice");
@@ -472,12 +461,12 @@ static void extensions_leave_no_record(void **state)
 	log_in(api, "alice", PASSWORD);
 	keep(api, &session);
 	act_as(api, &session);
-	count = audit_rows(api, &rows);
+	count = api_audit_rows(api, &rows);
 	POLDER(api, "ExtendSession");
 	expect(api, 200, "");
-	assert_int_equal(audit_rows(api, &rows), count);
+	assert_int_equal(api_audit_rows(api, &rows), count);
 	POLDER(api, "EndSession");
-	assert_int_equal(audit_rows(api, &rows), count + 1);
+	assert_int_equal(api_audit_rows(api, &rows), count + 1);
 	assert_string_equal(rows[0].actor, "user:alice");
 }
 

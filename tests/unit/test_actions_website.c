@@ -36,15 +36,6 @@ static int describe(struct api *api, const char *domain, const char *pattern)
 		pattern, NULL);
 }
 
-static int64_t count_of(struct api *api, const char *sql)
-{
-	int64_t count;
-	assert_int_equal(db_begin(api->db, DB_READ), OK);
-	assert_int_equal(select_int(api->db, sql, NULL, 0, &count), OK);
-	db_rollback(api->db);
-	return count;
-}
-
 static void test_life_of_a_site(void **state)
 {
 	struct world *world = *state;
@@ -359,10 +350,10 @@ static void test_release(void **state)
 	assert_string_equal(api_text(api, "WebRules.0.Domain"), "both.example.com");
 	assert_int_equal(json_array_size(api_get(api, "WebRules.0.InstanceIds")), 1);
 	assert_int_equal(api_call(api, "ReleaseInstance", "InstanceId", world->id6, NULL), 200);
-	assert_int_equal(count_of(api, "SELECT (SELECT count(*) FROM website) + (SELECT count(*)"
-				       " FROM website_instance) + (SELECT count(*) FROM"
-				       " website_port) + (SELECT count(*) FROM website_origin) +"
-				       " (SELECT count(*) FROM website_setting)"),
+	assert_int_equal(api_count(api, "SELECT (SELECT count(*) FROM website) + (SELECT count(*)"
+					" FROM website_instance) + (SELECT count(*) FROM"
+					" website_port) + (SELECT count(*) FROM website_origin) +"
+					" (SELECT count(*) FROM website_setting)"),
 		0);
 }
 
@@ -385,7 +376,7 @@ static void test_renewal_keeps_all(void **state)
 	assert_int_equal(describe(api, "one.example.com", "exact"), 200);
 	char *after = json_dumps(api_get(api, "WebRules"), JSON_SORT_KEYS);
 	assert_string_equal(before, after);
-	assert_int_equal(count_of(api, tables), 1);
+	assert_int_equal(api_count(api, tables), 1);
 	free(before);
 	free(after);
 }

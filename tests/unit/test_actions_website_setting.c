@@ -55,15 +55,6 @@ static const char *text_of(struct api *api, const struct site *site, struct site
 	return copy;
 }
 
-static int64_t count_of(struct api *api, const char *sql)
-{
-	int64_t count;
-	assert_int_equal(db_begin(api->db, DB_READ), OK);
-	assert_int_equal(select_int(api->db, sql, NULL, 0, &count), OK);
-	db_rollback(api->db);
-	return count;
-}
-
 /* ---- certificates */
 
 static int bring(
@@ -110,13 +101,13 @@ static void test_certificates(void **state)
 	uint32_t number = built(api, "www.example.com")->certificate;
 	assert_int_not_equal(number, 0);
 	/* again: nothing changes */
-	int64_t version = count_of(api, "SELECT max(version) FROM certificate");
+	int64_t version = api_count(api, "SELECT max(version) FROM certificate");
 	assert_int_equal(bring(api, "www.example.com", "web", first.chain, first.key), 200);
-	assert_int_equal(count_of(api, "SELECT max(version) FROM certificate"), version);
+	assert_int_equal(api_count(api, "SELECT max(version) FROM certificate"), version);
 	/* renewed under its name */
 	struct test_certificate renewed = made(api, "www.example.com");
 	assert_int_equal(bring(api, "www.example.com", "web", renewed.chain, renewed.key), 200);
-	assert_int_equal(count_of(api, "SELECT max(version) FROM certificate"), version + 1);
+	assert_int_equal(api_count(api, "SELECT max(version) FROM certificate"), version + 1);
 	assert_int_equal(built(api, "www.example.com")->certificate, number);
 	/* the name of one that others need is not for one that they cannot use */
 	assert_int_equal(bring(api, "shop.example.com", "web", wild.chain, wild.key), 200);
@@ -142,7 +133,7 @@ static void test_certificates(void **state)
 		api_call(api, "AssociateWebCert", DOMAIN, "CertIdentifier", identifier, NULL), 200);
 	assert_int_equal(built(api, "www.example.com")->certificate, number);
 	/* one that nobody has is gone, with its key */
-	assert_int_equal(count_of(api, "SELECT count(*) FROM certificate"), 1);
+	assert_int_equal(api_count(api, "SELECT count(*) FROM certificate"), 1);
 	assert_int_equal(api_call(api, "AssociateWebCert", DOMAIN, "CertId", id, NULL), 400);
 	expect(api, "CertNotExist", "CertId");
 	/* of another account there is none */
@@ -235,15 +226,15 @@ static void test_keys_stay_secret(void **state)
 		bring(api, "www.example.com", "web", certificate.chain, certificate.key), 200);
 	assert_false(stored(api, secret));
 	assert_true(stored(api, open));
-	assert_int_equal(count_of(api, "SELECT count(*) FROM audit WHERE action ="
-				       " 'AssociateWebCert' AND instr(detail, 'BEGIN') = 0 AND"
-				       " instr(detail, 'certificateVersion') > 0"),
+	assert_int_equal(api_count(api, "SELECT count(*) FROM audit WHERE action ="
+					" 'AssociateWebCert' AND instr(detail, 'BEGIN') = 0 AND"
+					" instr(detail, 'certificateVersion') > 0"),
 		1);
 	/* the sealed key is gone from the file, not only from the table */
-	int64_t key_size = count_of(api, "SELECT length(secret) FROM certificate");
+	int64_t key_size = api_count(api, "SELECT length(secret) FROM certificate");
 	assert_true(key_size > 100);
 	assert_int_equal(api_call(api, "DeleteDomainResource", DOMAIN, NULL), 200);
-	assert_int_equal(count_of(api, "SELECT count(*) FROM certificate"), 0);
+	assert_int_equal(api_count(api, "SELECT count(*) FROM certificate"), 0);
 	db_close(api->db); /* the log is merged into the file */
 	api->db = NULL;
 	assert_false(stored(api, open));

@@ -48,12 +48,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	test_store_close(*state);
-	return 0;
-}
-
 static void tamper(const struct test_store *store, const char *sql)
 {
 	sqlite3 *handle;
@@ -232,7 +226,7 @@ static void test_null_fields(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_store_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_whole),
 		TEST(test_empty),

@@ -23,21 +23,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-static int setup(void **state)
-{
-	static struct test_store store;
-
-	test_store_open(&store);
-	*state = &store;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	test_store_close(*state);
-	return 0;
-}
-
 static int64_t number(struct db *db, const char *sql)
 {
 	int64_t out = -1;
@@ -421,20 +406,19 @@ static void test_kill_at_any_point(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_open),
-		TEST(test_newer_schema_is_refused),
-		TEST(test_older_schema_is_migrated),
-		TEST(test_older_instances_keep_cookies),
-		TEST(test_rollback_and_commit),
-		TEST(test_conflict),
-		TEST(test_readers_see_one_view),
-		TEST(test_second_writer_waits_and_gives_up),
-		TEST(test_values_and_columns),
-		TEST(test_forgotten_cursor_ends_with_the_transaction),
-		TEST(test_interned_texts_are_bounded),
-		TEST(test_torture_counts_and_fails_once),
+		STORE_CASE(test_open),
+		STORE_CASE(test_newer_schema_is_refused),
+		STORE_CASE(test_older_schema_is_migrated),
+		STORE_CASE(test_older_instances_keep_cookies),
+		STORE_CASE(test_rollback_and_commit),
+		STORE_CASE(test_conflict),
+		STORE_CASE(test_readers_see_one_view),
+		STORE_CASE(test_second_writer_waits_and_gives_up),
+		STORE_CASE(test_values_and_columns),
+		STORE_CASE(test_forgotten_cursor_ends_with_the_transaction),
+		STORE_CASE(test_interned_texts_are_bounded),
+		STORE_CASE(test_torture_counts_and_fails_once),
 		cmocka_unit_test(test_kill_at_any_point),
 	};
 

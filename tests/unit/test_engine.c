@@ -23,15 +23,6 @@
 /* After our headers: it has a macro named fail. */
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	static struct test_store store;
-
-	test_store_open(&store);
-	*state = &store;
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	struct test_store *store = *state;
@@ -542,7 +533,7 @@ static void test_thread(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_store_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_deadline),
 		TEST(test_late_notices_are_not_told),

@@ -18,22 +18,6 @@
 /* After our headers: it has a macro named fail. */
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	static struct test_store store;
-
-	test_store_open(&store);
-	*state = &store;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	test_store_check(*state);
-	test_store_close(*state);
-	return 0;
-}
-
 static void assert_vip(const struct instance *instance, const char *text)
 {
 	char form[ADDRESS_TEXT_SIZE];
@@ -522,20 +506,19 @@ static void test_too_many_ids(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_insert_and_load),
-		TEST(test_same_id_twice),
-		TEST(test_lowest_address_first),
-		TEST(test_ipv6_addresses),
-		TEST(test_pool_ends),
-		TEST(test_pool_changes),
-		TEST(test_pool_refusals),
-		TEST(test_release_frees_everything),
-		TEST(test_set_expiry),
-		TEST(test_update_moves_counts),
-		TEST(test_lists_agree_with_the_reference),
-		TEST(test_too_many_ids),
+		STORE_CASE(test_insert_and_load),
+		STORE_CASE(test_same_id_twice),
+		STORE_CASE(test_lowest_address_first),
+		STORE_CASE(test_ipv6_addresses),
+		STORE_CASE(test_pool_ends),
+		STORE_CASE(test_pool_changes),
+		STORE_CASE(test_pool_refusals),
+		STORE_CASE(test_release_frees_everything),
+		STORE_CASE(test_set_expiry),
+		STORE_CASE(test_update_moves_counts),
+		STORE_CASE(test_lists_agree_with_the_reference),
+		STORE_CASE(test_too_many_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

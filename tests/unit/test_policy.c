@@ -18,22 +18,6 @@
 /* After our headers: it has a macro named fail. */
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	static struct test_store store;
-
-	test_store_open(&store);
-	*state = &store;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	test_store_check(*state);
-	test_store_close(*state);
-	return 0;
-}
-
 /* ---- modes */
 
 static void test_masks(void **state)
@@ -437,17 +421,16 @@ static void test_quota(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_masks),
-		TEST(test_modes_as_text),
-		TEST(test_countries),
-		TEST(test_record_of_instance),
-		TEST(test_record_of_policy),
-		TEST(test_record_of_diversion),
-		TEST(test_captures),
-		TEST(test_sizes),
-		TEST(test_quota),
+		STORE_CASE(test_masks),
+		STORE_CASE(test_modes_as_text),
+		STORE_CASE(test_countries),
+		STORE_CASE(test_record_of_instance),
+		STORE_CASE(test_record_of_policy),
+		STORE_CASE(test_record_of_diversion),
+		STORE_CASE(test_captures),
+		STORE_CASE(test_sizes),
+		STORE_CASE(test_quota),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,21 +28,6 @@ struct snapshot {
 	const uint8_t *records;
 };
 
-static int setup(void **state)
-{
-	static struct test_store store;
-
-	test_store_open(&store);
-	*state = &store;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	test_store_close(*state);
-	return 0;
-}
-
 static struct snapshot build(struct test_store *store, uint64_t base)
 {
 	struct snapshot snapshot;
@@ -446,15 +431,14 @@ static void test_differences_add_up(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_empty),
-		TEST(test_full_and_difference_say_the_same),
-		TEST(test_removals_come_first),
-		TEST(test_many_changes_of_one_object_are_one_record),
-		TEST(test_out_of_reach),
-		TEST(test_arena_too_small),
-		TEST(test_differences_add_up),
+		STORE_CASE(test_empty),
+		STORE_CASE(test_full_and_difference_say_the_same),
+		STORE_CASE(test_removals_come_first),
+		STORE_CASE(test_many_changes_of_one_object_are_one_record),
+		STORE_CASE(test_out_of_reach),
+		STORE_CASE(test_arena_too_small),
+		STORE_CASE(test_differences_add_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

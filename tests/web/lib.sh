@@ -12,7 +12,7 @@ fi
 O=${O:-build}
 O=$(realpath "$O")
 scratch=$(mktemp -d /tmp/polder-web.XXXXXX) || exit 1
-test_failed=0
+. tests/support/tap.sh
 children=()
 trap 'finish' EXIT
 trap 'exit 130' INT TERM
@@ -23,20 +23,6 @@ finish() {
 	rm -rf "$scratch"
 }
 
-ok() { echo "ok - $1"; }
-not_ok() {
-	echo "not ok - $1"
-	shift
-	[ $# -gt 0 ] && printf '    %s\n' "$@"
-	test_failed=1
-}
-# check NAME COMMAND...: passes when the command succeeds.
-check() {
-	local name=$1 out
-	shift
-	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$* said: $out"; fi
-}
-equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected $2" "got      $3"; fi; }
 done_testing() {
 	# Whatever a script did, no worker may have ended by a fault, unless it was the script's doing.
 	[ -n "${WORKERS_DIE:-}" ] || equal "no worker ended by a fault" 0 \
