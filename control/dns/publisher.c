@@ -154,7 +154,7 @@ static enum err want_number(struct plan_of_tick *plan, int64_t number)
 static enum err want_site(struct plan_of_tick *plan, int64_t number)
 {
 	uint8_t origin[SITE_ORIGIN_MAX][16];
-	char gone[WEBSITE_CNAME_SIZE];
+	char gone[CNAME_SIZE];
 	struct names_site site = { .origin = origin };
 	struct names_answer answer = { 0 };
 	struct website website;
@@ -354,7 +354,7 @@ static bool take_record(
 		(void)snprintf(publisher->mark, sizeof(publisher->mark), "%s", data);
 		return true;
 	}
-	if (!names_label_valid(label) && !website_cname_valid(label))
+	if (!names_label_valid(label) && !cname_valid(CNAME_WEBSITE, label))
 		return true;
 	name = known_add(publisher->known, label);
 	/* More than can be remembered: those that are wanted are set again. */

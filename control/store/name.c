@@ -206,7 +206,7 @@ enum err name_site(struct db *db, struct arena *mem, int64_t number, struct webs
 	return OK;
 }
 
-enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE])
+enum err name_site_gone(struct db *db, int64_t number, char out[CNAME_SIZE])
 {
 	struct cursor cursor;
 	size_t size = 0;
@@ -216,10 +216,10 @@ enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SI
 		(const struct value[]){ V_INT(number) }, 1, &cursor));
 	found = db_next(&cursor);
 	if (found)
-		size = db_bytes(&cursor, 0, out, WEBSITE_CNAME_SIZE - 1);
+		size = db_bytes(&cursor, 0, out, CNAME_SIZE - 1);
 	db_done(&cursor);
 	TRY(cursor.err);
-	if (!found || size >= WEBSITE_CNAME_SIZE)
+	if (!found || size >= CNAME_SIZE)
 		return ERR_NOT_FOUND;
 	out[size] = '\0';
 	return OK;

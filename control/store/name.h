@@ -52,6 +52,6 @@ enum err name_sites_expiring(struct db *db, struct arena *mem, const struct name
 enum err name_site(struct db *db, struct arena *mem, int64_t number, struct website *out,
 	struct instance **instances) MUST_USE;
 /* The label that a deleted site had: ERR_NOT_FOUND when none had that number, or it is long ago. */
-enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE]) MUST_USE;
+enum err name_site_gone(struct db *db, int64_t number, char out[CNAME_SIZE]) MUST_USE;
 
 #endif

@@ -525,12 +525,12 @@ static struct website add_site(struct names_fixture *f, const char *domain,
 		.port_count = 1,
 		.origin = &origin,
 		.origin_count = 1 };
-	char *cname = arena_take(f->store.mem, WEBSITE_CNAME_SIZE);
+	char *cname = arena_take(f->store.mem, CNAME_SIZE);
 	uint8_t random[16] = { (uint8_t)domain[0], (uint8_t)domain[1] };
 
 	for (size_t i = 0; i < instances; i++)
 		on[i].number = instance[i].number;
-	website_cname_make(random, cname);
+	cname_make(CNAME_WEBSITE, random, cname);
 	site.cname = cname;
 	assert_int_equal(db_begin(f->store.db, DB_WRITE), OK);
 	assert_int_equal(website_insert(f->store.db, &site), OK);
