@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/model/scheduler.h"
 #include "shared/limits.h"
 #include "shared/request_abi.h"
 
@@ -83,7 +84,8 @@ static enum err prepare(
 	if (!thread->mem)
 		return ERR_MEMORY;
 	TRY(db_open(db_url, false, &thread->db));
-	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX + NODE_SITE_MAX, &thread->publisher));
+	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX + NODE_SITE_MAX + SCHEDULER_TOTAL_MAX,
+		&thread->publisher));
 	if (pthread_create(&thread->thread, NULL, names_main, thread) != 0)
 		return fail(ERR_SYSTEM, "cannot start the thread of names");
 	return OK;
