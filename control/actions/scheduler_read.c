@@ -137,7 +137,9 @@ static enum err read_region(
 	const json_t *region = json_object_get(element->object, "RegionId");
 
 	out->region = "";
-	if (!json_is_string(region) || json_string_length(region) > 0)
+	/* Clients send what was not given as "" or null. */
+	if (region && !json_is_null(region) &&
+		!(json_is_string(region) && json_string_length(region) == 0))
 		TRY(json_param_text(call, element, "RegionId", REGION_MAX, false, &out->region));
 	if (!out->region)
 		out->region = "";
