@@ -32,6 +32,10 @@
 	{                                                                                          \
 		.name = "DOMAIN", .parameter = "Domain"                                            \
 	}
+#define RULE_KIND                                                                                  \
+	{                                                                                          \
+		.name = "2|3|5|6|8", .parameter = "RuleType", .choices = "2 3 5 6 8"               \
+	}
 #define TAGS "RegionId", "cn-hangzhou", "ResourceType", "INSTANCE"
 #define DDOS "ProductCode", "ddos", "ProductType", "ddoscoo"
 
@@ -561,6 +565,48 @@ const struct view
 				.action = "DisableSceneDefensePolicy",
 				.word = { { .name = "POLICY", .parameter = "PolicyId" } },
 				.done = "off" },
+			{ .name = "schedules",
+				.summary = "names that lead to a resource, and to protection under "
+					   "attack",
+				.version = DDOSCOO,
+				.action = "DescribeSchedulerRules",
+				.word = { { .name = "RULE",
+					.parameter = "RuleName",
+					.optional = true } },
+				.page_size = "100",
+				.list = "SchedulerRules",
+				.column = { { "RULE", "RuleName", VIEW_TEXT, NULL },
+					{ "KIND", "RuleType", VIEW_CHOICE,
+						"2=tiered 3=acceleration 5=cdn 6=cloud 8=secure" },
+					{ "VALUES", "Rules", VIEW_TEXT, NULL },
+					{ "NAME", "Cname", VIEW_TEXT, NULL } },
+				.empty = "there are no scheduling rules" },
+			{ .name = "schedule-leave",
+				.summary = "lead a rule's name away from a resource",
+				.version = DDOSCOO,
+				.action = "SwitchSchedulerRule",
+				.word = { { .name = "RULE", .parameter = "RuleName" }, RULE_KIND,
+					{ .name = "RESOURCE",
+						.parameter = "SwitchData",
+						.form = "[{\"Value\":%s,\"State\":0,\"Interval\":-"
+							"1}]" } },
+				.done = "left" },
+			{ .name = "schedule-return",
+				.summary = "lead it back",
+				.version = DDOSCOO,
+				.action = "SwitchSchedulerRule",
+				.word = { { .name = "RULE", .parameter = "RuleName" }, RULE_KIND,
+					{ .name = "RESOURCE",
+						.parameter = "SwitchData",
+						.form = "[{\"Value\":%s,\"State\":1}]" } },
+				.done = "returned to" },
+			{ .name = "schedule-delete",
+				.summary = "delete a rule: its name answers nothing any more",
+				.version = DDOSCOO,
+				.action = "DeleteSchedulerRule",
+				.word = { { .name = "RULE", .parameter = "RuleName" } },
+				.done = "deleted",
+				.stops = "the name of the rule" },
 			{ .name = "accounts",
 				.summary = "whose instances, keys and users there are",
 				.version = OWN,

@@ -146,6 +146,13 @@ const char *call_actor(const struct call *call)
 	return user_of_parent(call->key->parent) ? call->key->parent : call->key->id;
 }
 
+const char *call_cname(const struct call *call, const char *label)
+{
+	if (!call->dns_zone || !call->dns_zone[0])
+		return "";
+	return arena_print(call->mem, "%s.%s", label, call->dns_zone);
+}
+
 struct instance_filter call_instance_filter(const struct call *call)
 {
 	return (struct instance_filter){

@@ -70,6 +70,9 @@ enum err put_int(json_t *object, const char *name, int64_t number) MUST_USE;
 enum err put_time(
 	json_t *object, const char *name, int64_t ms) MUST_USE; /* "2026-01-02T03:04:05Z" */
 
+/* "label.zone", as a customer writes it after CNAME; "" when there is no zone, NULL: no memory. */
+const char *call_cname(const struct call *call, const char *label);
+
 /* The {"oldEntity":..,"newEntity":..} of the audit record; out are borrowed from call->change. */
 enum err call_change(struct call *call, json_t **old_entity, json_t **new_entity) MUST_USE;
 

@@ -90,7 +90,7 @@ static enum err owner_of(
 	filter.cname = arena_copy_n(call->mem, cname, label);
 	if (!filter.cname)
 		return ERR_MEMORY;
-	if (in_zone && website_cname_valid(filter.cname))
+	if (in_zone && cname_valid(CNAME_WEBSITE, filter.cname))
 		TRY(website_list(call->db, call->mem, &filter, &list, &count, NULL));
 	if (count == 0 || list[0].number == website->number)
 		return refuse(call, ERR_INVALID_PARAMETER,

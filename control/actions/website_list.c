@@ -19,17 +19,9 @@
 
 /* ---- one site */
 
-/* "label.zone"; "" without a zone. */
-static const char *full_cname(const struct call *call, const char *label)
-{
-	if (!call->dns_zone || !call->dns_zone[0])
-		return "";
-	return arena_print(call->mem, "%s.%s", label, call->dns_zone);
-}
-
 const char *website_cname(const struct call *call, const struct website *website)
 {
-	return full_cname(call, website->reuse ? website->reuse_cname : website->cname);
+	return call_cname(call, website->reuse ? website->reuse_cname : website->cname);
 }
 
 static enum err put_texts(json_t *element, const char *name, const struct text_list *texts)

@@ -384,13 +384,13 @@ static enum err check_domain(struct call *call, const struct website *website)
 static enum err new_cname(struct call *call, const char **out)
 {
 	uint8_t random[16];
-	char *label = arena_take(call->mem, WEBSITE_CNAME_SIZE);
+	char *label = arena_take(call->mem, CNAME_SIZE);
 
 	if (!label)
 		return ERR_MEMORY;
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return fail(ERR_SYSTEM, "no random bytes");
-	website_cname_make(random, label);
+	cname_make(CNAME_WEBSITE, random, label);
 	*out = label;
 	return OK;
 }

@@ -27,7 +27,7 @@ struct dns_place {
  * none yet, so that the server need not be asked to remove them, which it logs as an error. further: of a second type,
  * beside what was set just before. */
 struct dns_records {
-	const char *type; /* "A", "AAAA", "TXT" */
+	const char *type; /* "A", "AAAA", "CNAME", "TXT" */
 	int64_t ttl_s;
 	size_t count;
 	const char *const *data;

@@ -122,6 +122,22 @@ void names_site_answer(const struct names_site *site, int64_t now_ms, struct nam
 		add_once(out, site->origin[i]);
 }
 
+void names_rule_answer(const struct scheduler_rule *rule, struct names_answer *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < rule->resource_count; i++) {
+		const struct scheduler_resource *resource = &rule->resource[i];
+
+		if (!resource->state.answered)
+			continue;
+		if (resource->named) {
+			*out = (struct names_answer){ .count = 1, .target = resource->value };
+			return;
+		}
+		add_once(out, resource->address);
+	}
+}
+
 static uint64_t hash(uint64_t state, const void *data, size_t size)
 {
 	const uint8_t *byte = data;
@@ -131,20 +147,34 @@ static uint64_t hash(uint64_t state, const void *data, size_t size)
 	return state;
 }
 
-uint64_t names_record_digest(const uint8_t address[16], int64_t ttl_s)
+static uint64_t digest(const void *data, size_t size, int64_t ttl_s)
 {
 	/* FNV-1a, and a finaliser (splitmix64) that makes sums of similar records differ. */
-	uint64_t x = hash(hash(UINT64_C(0xcbf29ce484222325), address, 16), &ttl_s, sizeof(ttl_s));
+	uint64_t x = hash(hash(UINT64_C(0xcbf29ce484222325), data, size), &ttl_s, sizeof(ttl_s));
 
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return x ^ (x >> 31);
 }
 
+uint64_t names_record_digest(const uint8_t address[16], int64_t ttl_s)
+{
+	return digest(address, 16, ttl_s);
+}
+
+uint64_t names_target_digest(const char *target, int64_t ttl_s)
+{
+	size_t length = strlen(target);
+
+	return digest(target, length - (length > 0 && target[length - 1] == '.'), ttl_s);
+}
+
 uint64_t names_digest(const struct names_answer *answer, int64_t ttl_s)
 {
 	uint64_t sum = 0;
 
+	if (answer->target)
+		return names_target_digest(answer->target, ttl_s);
 	for (size_t i = 0; i < answer->count; i++)
 		sum += names_record_digest(answer->address[i], ttl_s);
 	return sum;

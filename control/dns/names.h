@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the names of instances and web sites answer. Pure functions of what is in the store and of the present: the
+ * What the names of instances, web sites and scheduling rules answer. Pure functions of what is in the store and of the present: the
  * publisher, the API and the tests ask the same ones. No I/O, no clock.
  */
 #ifndef CONTROL_DNS_NAMES_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "control/model/instance.h"
+#include "control/model/scheduler.h"
 #include "control/model/website.h"
 
 /* 32 IPv6 addresses are 900 bytes: with the question they fit into one UDP answer of 1,232 bytes, the
@@ -24,6 +25,8 @@ struct names_answer {
 	bool ipv6; /* of an instance: its version */
 	size_t count;
 	uint8_t address[NAMES_ADDRESS_MAX][16];
+	const char
+		*target; /* instead of addresses, with count 1: another name; else NULL. Borrowed */
 };
 
 /* The instance's id in lower case: as unique as the id, and a valid host name (RFC 1123). */
@@ -58,9 +61,14 @@ struct names_site {
 };
 void names_site_answer(const struct names_site *site, int64_t now_ms, struct names_answer *out);
 
+/* A scheduling rule's: what its state says. The target is borrowed from the rule. */
+void names_rule_answer(const struct scheduler_rule *rule, struct names_answer *out);
+
 /* A number that tells answers apart, whatever the order of their addresses; 0 for no address. It is
  * the sum of its records' digests. */
 uint64_t names_digest(const struct names_answer *answer, int64_t ttl_s);
 uint64_t names_record_digest(const uint8_t address[16], int64_t ttl_s);
+/* Of a CNAME record; the target in lower case, a dot at its end does not matter. */
+uint64_t names_target_digest(const char *target, int64_t ttl_s);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/ticker.h"
+#include "control/model/scheduler.h"
 #include "shared/limits.h"
 #include "shared/request_abi.h"
 
@@ -55,7 +56,8 @@ static enum err prepare(
 	if (!thread->mem)
 		return ERR_MEMORY;
 	TRY(db_open(db_url, false, &thread->db));
-	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX + NODE_SITE_MAX, &thread->publisher));
+	TRY(publisher_new(&dns_knot, settings, NODE_VIP_MAX + NODE_SITE_MAX + SCHEDULER_TOTAL_MAX,
+		&thread->publisher));
 	return ticker_start(&thread->ticker, "names", turn, thread);
 }
 

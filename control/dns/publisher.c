@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Five stages. READ: take in what the zone holds. WALK, WALK_SITES: go through all instances, then all web sites, by
- * number and set what differs. SWEEP: remove names that nobody has. STEADY: only changes. A failure of the server, or
+ * READ: take in what the zone holds. WALK, WALK_SITES, WALK_RULES: go through all instances, then all web sites, then all
+ * scheduling rules, by number and set what differs. SWEEP: remove names that nobody has. STEADY: only changes. A failure of the server, or
  * a zone that is not the one we left, begins anew with READ; what is right already is not written again.
  *
- * In every stage but READ a tick looks at instances and sites that the change log names, and at those whose (or whose
+ * In every stage but READ a tick looks at what the change log names, and at instances and sites whose (or whose
  * instance's) end of forwarding lies between the presents at which names were evaluated. That range is drawn from the lowest
  * and the highest present since the last range was drawn (span_low, span_high), not from the last two:
  * while a long range is being worked through the clock may jump there and back, and a name that was
@@ -40,6 +40,7 @@ enum stage {
 	STAGE_READ,
 	STAGE_WALK,
 	STAGE_WALK_SITES,
+	STAGE_WALK_RULES,
 	STAGE_SWEEP,
 	STAGE_STEADY
 };
@@ -48,7 +49,7 @@ enum stage {
 struct position {
 	enum stage stage;
 	int64_t generation; /* of the change log */
-	int64_t walked;	    /* WALK: number of the last instance; WALK_SITES: of the last site */
+	int64_t walked; /* WALK: number of the last instance; WALK_SITES, WALK_RULES: of the last site, rule */
 	int64_t span_low, span_high; /* presents since the last range was drawn */
 	bool ranging;		     /* a range of expiry times is being worked through: */
 	int64_t range_ms, range_number, range_end_ms;
@@ -94,7 +95,7 @@ static size_t room(const struct plan_of_tick *plan)
 
 /* ---- what should be */
 
-/* id: of an instance, or the label of a site. */
+/* id: of an instance, or the label of a site or rule. */
 static void want(struct plan_of_tick *plan, const char *id, const struct names_answer *answer)
 {
 	struct publisher *publisher = plan->publisher;
@@ -151,23 +152,45 @@ static enum err want_number(struct plan_of_tick *plan, int64_t number)
 	return OK;
 }
 
+/* What only the number is known of, and is gone. */
+static enum err want_nothing(struct plan_of_tick *plan, enum name_owner owner, int64_t number)
+{
+	const struct names_answer nothing = { 0 };
+	char label[CNAME_SIZE];
+	enum err err = name_gone(plan->db, owner, number, label);
+
+	if (err == OK)
+		want(plan, label, &nothing);
+	return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err want_rule(struct plan_of_tick *plan, int64_t number)
+{
+	struct scheduler_rule rule;
+	struct names_answer answer;
+	enum err err = scheduler_load_number(plan->db, plan->mem, number, &rule);
+
+	plan->looked++;
+	if (err == ERR_SCHEDULER_NOT_FOUND)
+		return want_nothing(plan, NAME_RULE, number);
+	TRY(err);
+	names_rule_answer(&rule, &answer);
+	want(plan, rule.cname, &answer);
+	return OK;
+}
+
 static enum err want_site(struct plan_of_tick *plan, int64_t number)
 {
 	uint8_t origin[SITE_ORIGIN_MAX][16];
-	char gone[WEBSITE_CNAME_SIZE];
 	struct names_site site = { .origin = origin };
-	struct names_answer answer = { 0 };
+	struct names_answer answer;
 	struct website website;
 	struct instance *instances;
 	enum err err = name_site(plan->db, plan->mem, number, &website, &instances);
 
 	plan->looked++;
-	if (err == ERR_WEBSITE_NOT_FOUND) {
-		err = name_site_gone(plan->db, number, gone);
-		if (err == OK)
-			want(plan, gone, &answer);
-		return err == ERR_NOT_FOUND ? OK : err;
-	}
+	if (err == ERR_WEBSITE_NOT_FOUND)
+		return want_nothing(plan, NAME_SITE, number);
 	TRY(err);
 	site.mode = website.access_mode;
 	site.instance = instances;
@@ -177,6 +200,19 @@ static enum err want_site(struct plan_of_tick *plan, int64_t number)
 	names_site_answer(&site, plan->now_ms, &answer);
 	want(plan, website.cname, &answer);
 	return OK;
+}
+
+static enum err want_changed(struct plan_of_tick *plan, const struct name_change *change)
+{
+	switch (change->owner) {
+	case NAME_SITE:
+		return want_site(plan, change->number);
+	case NAME_RULE:
+		return want_rule(plan, change->number);
+	case NAME_INSTANCE:
+		break;
+	}
+	return want_number(plan, change->number);
 }
 
 static enum err look_at_changes(struct plan_of_tick *plan)
@@ -189,12 +225,8 @@ static enum err look_at_changes(struct plan_of_tick *plan)
 	/* Names of instances that are gone could not be told from others. */
 	if (changes.gap)
 		plan->next.stage = STAGE_READ;
-	for (size_t i = 0; i < changes.count; i++) {
-		const struct name_change *change = &changes.change[i];
-
-		TRY(change->site ? want_site(plan, change->number)
-				 : want_number(plan, change->number));
-	}
+	for (size_t i = 0; i < changes.count; i++)
+		TRY(want_changed(plan, &changes.change[i]));
 	return OK;
 }
 
@@ -256,7 +288,8 @@ static enum err look_at_site_deadlines(struct plan_of_tick *plan)
 	return OK;
 }
 
-static enum err look_at_all_sites(struct plan_of_tick *plan)
+/* All sites, or all rules, by their numbers. */
+static enum err look_at_all_numbers(struct plan_of_tick *plan, bool rules)
 {
 	struct position *next = &plan->next;
 	size_t count = 0, limit = room(plan);
@@ -265,13 +298,17 @@ static enum err look_at_all_sites(struct plan_of_tick *plan)
 	plan->more = true;
 	if (limit == 0)
 		return OK;
-	TRY(name_sites(plan->db, plan->mem, next->walked, limit, &number, &count));
+	TRY(rules ? scheduler_numbers(
+			    plan->db, plan->mem, next->walked, (int64_t)limit, &number, &count)
+		  : name_sites(plan->db, plan->mem, next->walked, limit, &number, &count));
 	for (size_t i = 0; i < count; i++)
-		TRY(want_site(plan, number[i]));
+		TRY(rules ? want_rule(plan, number[i]) : want_site(plan, number[i]));
 	if (count > 0)
 		next->walked = number[count - 1];
-	if (count < limit)
-		next->stage = STAGE_SWEEP;
+	if (count < limit) {
+		next->stage = rules ? STAGE_SWEEP : STAGE_WALK_RULES;
+		next->walked = 0;
+	}
 	return OK;
 }
 
@@ -328,8 +365,8 @@ static enum err look(struct plan_of_tick *plan)
 	plan->more |= plan->next.ranging || plan->next.ranging_sites;
 	if (plan->next.stage == STAGE_WALK)
 		TRY(look_at_all(plan));
-	else if (plan->next.stage == STAGE_WALK_SITES)
-		TRY(look_at_all_sites(plan));
+	else if (plan->next.stage == STAGE_WALK_SITES || plan->next.stage == STAGE_WALK_RULES)
+		TRY(look_at_all_numbers(plan, plan->next.stage == STAGE_WALK_RULES));
 	else if (plan->next.stage == STAGE_SWEEP)
 		look_at_rest(plan);
 	return OK;
@@ -354,7 +391,8 @@ static bool take_record(
 		(void)snprintf(publisher->mark, sizeof(publisher->mark), "%s", data);
 		return true;
 	}
-	if (!names_label_valid(label) && !website_cname_valid(label))
+	if (!names_label_valid(label) && !cname_valid(CNAME_WEBSITE, label) &&
+		!cname_valid(CNAME_RULE, label))
 		return true;
 	name = known_add(publisher->known, label);
 	/* More than can be remembered: those that are wanted are set again. */
@@ -363,6 +401,8 @@ static bool take_record(
 	/* A record of another type makes the sum a wrong one, and the name is set anew. */
 	if ((strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0) && text_to_address(data, address))
 		name->digest += names_record_digest(address, ttl_s);
+	else if (strcmp(type, "CNAME") == 0)
+		name->digest += names_target_digest(data, ttl_s);
 	else
 		name->digest += 1;
 	return true;
@@ -431,6 +471,22 @@ static enum err write_version(struct publisher *publisher, struct dns_server *se
 	return publisher->driver->set(server, edit->label, &records);
 }
 
+static enum err write_target(
+	struct publisher *publisher, struct dns_server *server, const struct edit *edit)
+{
+	char text[WEBSITE_DOMAIN_SIZE + 1];
+	const char *data[] = { text };
+	struct dns_records records = { .type = "CNAME",
+		.ttl_s = publisher->ttl_s,
+		.count = 1,
+		.data = data,
+		.fresh = !known_may_have(publisher->known, edit->label) };
+
+	/* With its last dot: it is not below the zone. */
+	(void)snprintf(text, sizeof(text), "%s.", edit->answer.target);
+	return publisher->driver->set(server, edit->label, &records);
+}
+
 static enum err write_edit(
 	struct publisher *publisher, struct dns_server *server, const struct edit *edit)
 {
@@ -438,6 +494,8 @@ static enum err write_edit(
 
 	if (edit->answer.count == 0)
 		return publisher->driver->remove(server, edit->label);
+	if (edit->answer.target)
+		return write_target(publisher, server, edit);
 	TRY(write_version(publisher, server, edit, false, &further));
 	return write_version(publisher, server, edit, true, &further);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Keeps the zone equal to what names_answer says of every instance, and names_site_answer of every web site. The wish is computed anew from
+ * Keeps the zone equal to what names_answer says of every instance, names_site_answer of every web site, and
+ * names_rule_answer of every scheduling rule. The wish is computed anew from
  * the store each time, so a server that was away, lost its zone or went back to an old one, and a
  * control that was killed at any point, need nothing but the next tick.
  */

@@ -15,6 +15,7 @@
 #include "control/engine/attacks.h"
 #include "control/engine/nodes.h"
 #include "control/engine/release_guard.h"
+#include "control/engine/scheduling.h"
 #include "control/engine/smart.h"
 #include "control/engine/steps.h"
 
@@ -31,6 +32,7 @@ struct engine {
 	struct release_guard guard;
 	struct attacks attacks;
 	struct smart smart;
+	struct scheduling scheduling;
 };
 
 static enum err announce(struct engine *engine, int64_t offset_ms)
@@ -86,6 +88,7 @@ static enum err work(struct engine *engine, bool *more)
 		.release_paused = release_guard_paused(&engine->guard, monotonic_ms),
 		.attacks = &engine->attacks,
 		.smart = &engine->smart,
+		.scheduling = &engine->scheduling,
 	};
 
 	arena_reset(engine->mem);

@@ -114,20 +114,21 @@ struct change {
 static enum err load_changes(
 	struct db *db, struct arena *mem, int64_t base, struct change **out, size_t *out_count)
 {
-	const struct value since[] = { V_INT(base) };
+	const struct value since[] = { V_INT(base), V_INT(CHANGE_NAME) };
 	struct cursor cursor;
 	struct change *change;
 	size_t used = 0;
 	int64_t count;
 
-	TRY(select_int(db, "SELECT count(*) FROM change WHERE generation > $1", since, 1, &count));
+	TRY(select_int(db, "SELECT count(*) FROM change WHERE generation > $1 AND type <> $2",
+		since, 2, &count));
 	change = arena_array(mem, (size_t)count, sizeof(*change));
 	if (!change)
 		return ERR_MEMORY;
 	TRY(db_select(db,
 		"SELECT DISTINCT type, number FROM change WHERE generation > $1"
-		" ORDER BY type, number",
-		since, 1, &cursor));
+		" AND type <> $2 ORDER BY type, number",
+		since, 2, &cursor));
 	while (used < (size_t)count && db_next(&cursor))
 		change[used++] = (struct change){
 			.type = (enum record_type)db_int(&cursor, 0),

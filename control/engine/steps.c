@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "control/engine/attacks.h"
 #include "control/engine/scenes.h"
+#include "control/engine/scheduling.h"
 #include "control/engine/smart.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
@@ -386,6 +387,7 @@ static const struct step steps[] = {
 	{ "smart rules", smart_due, smart_run, NULL },
 	{ "usual requests", usual_due, usual_run, usual_done },
 	{ "rules end", rules_over_due, rules_over_run, NULL },
+	{ "scheduling", scheduling_due, scheduling_run, scheduling_done },
 	{ "prune", prune_due, prune_run, NULL },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))

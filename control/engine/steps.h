@@ -8,8 +8,9 @@
 #include "control/engine/engine.h"
 #include "control/store/store.h"
 
-struct attacks; /* attacks.h */
-struct smart;	/* smart.h */
+struct attacks;	   /* attacks.h */
+struct smart;	   /* smart.h */
+struct scheduling; /* scheduling.h */
 
 struct tick {
 	struct db *db;
@@ -20,7 +21,8 @@ struct tick {
 	bool more;	     /* set: a batch was full */
 	/* What nodes told and measured, and what was done about it; NULL: nothing is. */
 	struct attacks *attacks;
-	struct smart *smart; /* NULL: nothing is learned, and no rules make themselves */
+	struct smart *smart;	       /* NULL: nothing is learned, and no rules make themselves */
+	struct scheduling *scheduling; /* NULL: scheduling rules stay as they are */
 };
 
 /* ---- what steps share */

@@ -12,10 +12,6 @@
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
 
-static const char cname_prefix[] = "web-";
-static const char cname_alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-#define CNAME_RANDOM 16
-
 /* ---- RFC 3492 section 6: whether the digits of a label decode to a code point beyond ASCII */
 
 enum {
@@ -180,27 +176,6 @@ const char *website_site(const char *domain)
 		next = at + 1;
 	}
 	return site;
-}
-
-/* ---- names that the zone has */
-
-void website_cname_make(const uint8_t random[16], char out[WEBSITE_CNAME_SIZE])
-{
-	memcpy(out, cname_prefix, sizeof(cname_prefix));
-	for (size_t i = 0; i < CNAME_RANDOM; i++)
-		out[sizeof(cname_prefix) - 1 + i] =
-			cname_alphabet[random[i] % (sizeof(cname_alphabet) - 1)];
-	out[sizeof(cname_prefix) - 1 + CNAME_RANDOM] = '\0';
-}
-static_assert(sizeof(cname_prefix) + CNAME_RANDOM == WEBSITE_CNAME_SIZE, "both and a NUL");
-
-bool website_cname_valid(const char *label)
-{
-	const size_t prefix = sizeof(cname_prefix) - 1;
-
-	return strncmp(label, cname_prefix, prefix) == 0 &&
-	       strspn(label + prefix, cname_alphabet) == CNAME_RANDOM &&
-	       label[prefix + CNAME_RANDOM] == '\0';
 }
 
 /* ---- schemes */

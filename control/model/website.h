@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "control/model/cname.h"
 #include "control/model/instance.h"
 #include "shared/request_abi.h"
 
 #define WEBSITE_ADDRESS_MAX 20 /* origins by address, published */
 #define WEBSITE_NAME_MAX    10 /* origins by name, published */
 #define WEBSITE_DOMAIN_SIZE (SITE_DOMAIN_MAX + 1)
-#define WEBSITE_CNAME_SIZE  21 /* "web-" + 16 of [a-z0-9] */
 static_assert(WEBSITE_ADDRESS_MAX <= SITE_ORIGIN_MAX, "a site holds them");
 
 enum access_mode {
@@ -70,10 +70,6 @@ enum err website_domain(
 bool website_covers(const char *pattern, const char *domain);
 /* What SiteLimit counts: the last two labels. */
 const char *website_site(const char *domain);
-
-/* The label of a new site, from 16 random bytes. */
-void website_cname_make(const uint8_t random[16], char out[WEBSITE_CNAME_SIZE]);
-bool website_cname_valid(const char *label);
 
 const char *scheme_name(enum site_scheme scheme); /* "http", "https", "websocket", "websockets" */
 bool scheme_from_name(const char *name, enum site_scheme *out);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/model/lifecycle.h"
 #include "control/store/query.h"
+#include "control/store/scheduler.h"
 #include "control/store/vip.h"
 #include "control/store/website.h"
 
@@ -300,6 +301,7 @@ enum err instance_release(struct db *db, const struct instance *instance, int64_
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		TRY(db_run(db, owned[i], number, 1, NULL));
 	TRY(website_release(db, instance->number));
+	TRY(scheduler_release(db, instance));
 	TRY(db_run(db, "DELETE FROM instance WHERE number = $1", number, 1, &changed));
 	if (changed == 0)
 		return ERR_INSTANCE_NOT_FOUND;

@@ -19,18 +19,21 @@ static enum err read_changes(struct db *db, struct arena *mem, int64_t generatio
 	if (!out->change)
 		return ERR_MEMORY;
 	TRY(db_select(db,
-		"SELECT generation, number, type = $3 FROM change WHERE generation > $1"
-		" AND type IN ($2, $3) ORDER BY generation LIMIT $4",
+		"SELECT generation, number, CASE type WHEN $2 THEN $6 WHEN $3 THEN $7 ELSE $8 END"
+		" FROM change WHERE generation > $1 AND type IN ($2, $3, $4)"
+		" ORDER BY generation LIMIT $5",
 		(const struct value[]){ V_INT(generation), V_INT(RECORD_INSTANCE),
-			V_INT(RECORD_SITE), V_INT((int64_t)limit + 1) },
-		4, &cursor));
+			V_INT(RECORD_SITE), V_INT(CHANGE_NAME), V_INT((int64_t)limit + 1),
+			V_INT(NAME_INSTANCE), V_INT(NAME_SITE), V_INT(NAME_RULE) },
+		8, &cursor));
 	while (db_next(&cursor)) {
 		out->more = out->count == limit;
 		if (out->more)
 			break;
 		out->generation = db_int(&cursor, 0);
-		out->change[out->count++] = (struct name_change){ .site = db_int(&cursor, 2) != 0,
-			.number = db_int(&cursor, 1) };
+		out->change[out->count++] =
+			(struct name_change){ .owner = (enum name_owner)db_int(&cursor, 2),
+				.number = db_int(&cursor, 1) };
 	}
 	db_done(&cursor);
 	return cursor.err;
@@ -206,20 +209,23 @@ enum err name_site(struct db *db, struct arena *mem, int64_t number, struct webs
 	return OK;
 }
 
-enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE])
+enum err name_gone(struct db *db, enum name_owner owner, int64_t number, char out[CNAME_SIZE])
 {
 	struct cursor cursor;
 	size_t size = 0;
 	bool found;
 
-	TRY(db_select(db, "SELECT CAST(cname AS BLOB) FROM website_gone WHERE number = $1",
+	TRY(db_select(db,
+		owner == NAME_SITE
+			? "SELECT CAST(cname AS BLOB) FROM website_gone WHERE number = $1"
+			: "SELECT CAST(cname AS BLOB) FROM scheduler_gone WHERE number = $1",
 		(const struct value[]){ V_INT(number) }, 1, &cursor));
 	found = db_next(&cursor);
 	if (found)
-		size = db_bytes(&cursor, 0, out, WEBSITE_CNAME_SIZE - 1);
+		size = db_bytes(&cursor, 0, out, CNAME_SIZE - 1);
 	db_done(&cursor);
 	TRY(cursor.err);
-	if (!found || size >= WEBSITE_CNAME_SIZE)
+	if (!found || size >= CNAME_SIZE)
 		return ERR_NOT_FOUND;
 	out[size] = '\0';
 	return OK;

@@ -6,11 +6,17 @@
 #ifndef CONTROL_STORE_NAME_H
 #define CONTROL_STORE_NAME_H
 
+#include "control/store/scheduler.h"
 #include "control/store/website.h"
 
-/* The change log: instances and web sites that changed after a generation, in its order. */
+/* The change log: what has a name and changed after a generation, in its order. */
+enum name_owner {
+	NAME_INSTANCE,
+	NAME_SITE,
+	NAME_RULE /* a scheduling rule */
+};
 struct name_change {
-	bool site;	/* else an instance */
+	enum name_owner owner;
 	int64_t number; /* may repeat */
 };
 struct name_changes {
@@ -51,7 +57,8 @@ enum err name_sites_expiring(struct db *db, struct arena *mem, const struct name
 /* The site with its instances whole: ERR_WEBSITE_NOT_FOUND. */
 enum err name_site(struct db *db, struct arena *mem, int64_t number, struct website *out,
 	struct instance **instances) MUST_USE;
-/* The label that a deleted site had: ERR_NOT_FOUND when none had that number, or it is long ago. */
-enum err name_site_gone(struct db *db, int64_t number, char out[WEBSITE_CNAME_SIZE]) MUST_USE;
+/* The label that a deleted site or scheduling rule had: ERR_NOT_FOUND when none had that number, or it is long ago. */
+enum err name_gone(
+	struct db *db, enum name_owner owner, int64_t number, char out[CNAME_SIZE]) MUST_USE;
 
 #endif

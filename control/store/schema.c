@@ -522,6 +522,46 @@ static const char acme[] = "CREATE TABLE website_acme ("
 			   " name TEXT NOT NULL,"
 			   " secret BLOB NOT NULL) WITHOUT ROWID;";
 
+/* Scheduling rules (model/scheduler.h) and what they lead to, with its state. Times of it are the life cycle's. */
+static const char scheduler[] =
+	"CREATE TABLE scheduler_rule ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES account (number),"
+	" name TEXT NOT NULL,"
+	" type INTEGER NOT NULL,"
+	" cname TEXT NOT NULL UNIQUE,"
+	" domain TEXT NOT NULL,"
+	" cdn_name TEXT NOT NULL,"
+	" access_qps INTEGER NOT NULL,"
+	" upstream_qps INTEGER NOT NULL,"
+	" param_type TEXT NOT NULL,"
+	" cloud_instance TEXT NOT NULL,"
+	" UNIQUE (account, name));"
+	/* address: zeros where no address is known; label: of a web site's name in our zone. */
+	"CREATE TABLE scheduler_resource ("
+	" rule INTEGER NOT NULL REFERENCES scheduler_rule (number),"
+	" position INTEGER NOT NULL,"
+	" named INTEGER NOT NULL,"
+	" value TEXT NOT NULL,"
+	" address BLOB NOT NULL,"
+	" label TEXT NOT NULL,"
+	" value_type INTEGER NOT NULL,"
+	" priority INTEGER NOT NULL,"
+	" region TEXT NOT NULL,"
+	" delay_minutes INTEGER NOT NULL,"
+	" mode INTEGER NOT NULL,"
+	" away INTEGER NOT NULL,"
+	" quiet_ms INTEGER NOT NULL,"
+	" back_ms INTEGER NOT NULL,"
+	" answered INTEGER NOT NULL,"
+	" PRIMARY KEY (rule, position)) WITHOUT ROWID;"
+	"CREATE INDEX scheduler_resource_address ON scheduler_resource (address);"
+	/* Names of rules that are gone, until no change names them any more. */
+	"CREATE TABLE scheduler_gone ("
+	" number INTEGER PRIMARY KEY,"
+	" cname TEXT NOT NULL,"
+	" generation INTEGER NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -536,5 +576,6 @@ const char *const schema_steps[] = {
 	log_queries,
 	attacks,
 	acme,
+	scheduler,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

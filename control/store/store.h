@@ -328,6 +328,9 @@ enum err event_list(struct db *db, struct arena *mem, const struct event_filter 
 /* ---- change.c: the change log that nodes follow. */
 enum err change_record(
 	struct db *db, enum record_type type, int64_t number, int64_t *out_generation) MUST_USE;
+/* Of a scheduling rule, which is a name alone: nodes hear of nothing. */
+#define CHANGE_NAME 1000 /* beyond any enum record_type */
+enum err change_record_name(struct db *db, int64_t number, int64_t *out_generation) MUST_USE;
 enum err change_generation(struct db *db, int64_t *out) MUST_USE; /* the newest */
 /* Keeps the newest keep rows; a node that is further behind gets a full snapshot. */
 enum err change_prune(struct db *db, int64_t keep) MUST_USE;

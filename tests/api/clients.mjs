@@ -127,6 +127,28 @@ const plan = [['ServicePartner', 'coop-line-001'], ['PortCount', '50'], ['Domain
 	['FunctionVersion', '0'], ['AddressType', 'Ipv4']].map(([Code, Value]) => ({ Code, Value }));
 const bought = {};
 
+// As Terraform does: what is read is looked for by its name, in a parameter named Domain.
+async function schedulerRule(name, call, address) {
+	const RuleName = `tf ${name}`;
+	const rules = (type) => JSON.stringify([{ Priority: 100, RegionId: 'cn-hangzhou', Type: 'A', Value: '192.0.2.80', ValueType: type },
+		{ Priority: 50, RegionId: '', Type: 'A', Value: address, ValueType: 1 }]);
+	const read = async () => (await call(DDOSCOO, 'DescribeSchedulerRules',
+		{ RegionId: 'cn-hangzhou', Domain: RuleName, PageNumber: 1, PageSize: 10 })).SchedulerRules?.filter((rule) => rule.RuleName === RuleName);
+	const states = (rule) => rule?.Rules.map(({ ValueType, Priority, Status }) => `${ValueType} ${Priority} ${Status}`).join();
+	let reply = await call(DDOSCOO, 'CreateSchedulerRule', { RuleName, RuleType: 3, Rules: rules(3) });
+	const [made] = await read();
+	check(`${name}: CreateSchedulerRule`, made?.Cname === reply.Cname && made.RuleType === '3' && states(made) === '3 100 1,1 50 0', [reply, made]);
+	reply = await call(DDOSCOO, 'ModifySchedulerRule', { RuleName, RuleType: 6, Rules: rules(6) });
+	reply = await call(DDOSCOO, 'SwitchSchedulerRule', { RuleName, RuleType: 6,
+		SwitchData: JSON.stringify([{ Value: '192.0.2.80', State: 0, Interval: -1 }]) });
+	const [left] = await read();
+	check(`${name}: SwitchSchedulerRule`, left?.Cname === made?.Cname && states(left) === '6 100 0,1 50 1', [reply, left]);
+	reply = await call(DDOSCOO, 'DeleteSchedulerRule', { RuleName });
+	check(`${name}: DeleteSchedulerRule`, !reply.error && (await read()).length === 0, reply);
+	reply = await call(DDOSCOO, 'DeleteSchedulerRule', { RuleName });
+	check(`${name}: a second deletion`, reply.error === 'SchedulerRuleNotExist', reply);
+}
+
 for (const [name, call] of Object.entries(clients)) {
 	let reply = await call(BSS, 'CreateInstance', { ProductCode: 'ddos', ProductType: 'ddoscoo',
 		SubscriptionType: 'Subscription', Period: 1, Parameter: plan });
@@ -161,6 +183,8 @@ for (const [name, call] of Object.entries(clients)) {
 	check(`${name}: diversion`, reply.StatusList?.[0]?.BlockStatusList?.length === 2, reply);
 	reply = await call(DDOSCOO, 'ModifyBlackholeStatus', { InstanceId: id, BlackholeStatus: 'undo' });
 	check(`${name}: no blackhole to undo`, reply.error === 'BlackholeNotActive', reply);
+	reply = await call(DDOSCOO, 'DescribeInstances', { PageNumber: '1', PageSize: '1', InstanceIds: [id] });
+	await schedulerRule(name, call, reply.Instances[0].Ip);
 	reply = await call(DDOSCOO, 'ReleaseInstance', { RegionId: 'cn-hangzhou', InstanceId: id });
 	check(`${name}: release before expiry is InstanceNotExpire`, reply.error === 'InstanceNotExpire', reply);
 }

@@ -8,6 +8,7 @@
 #include "control/engine/nodes.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
+#include "control/store/scheduler.h"
 #include "control/store/website.h"
 #include "control/store/vault.h"
 #include "tests/support/store.h"
@@ -205,6 +206,45 @@ static enum err op_website(struct fixture *fixture, struct arena *mem)
 	return audit(fixture, "CreateWebRule");
 }
 
+static enum err op_scheduler(struct fixture *fixture, struct arena *mem)
+{
+	struct scheduler_rule rule = { .account = 1,
+		.name = "r",
+		.type = SCHEDULER_TIERED,
+		.cname = "sch-0123456789abcdef",
+		.domain = "",
+		.cdn_name = "",
+		.param_type = "",
+		.cloud_instance = "",
+		.resource_count = 2 };
+	struct scheduler_filter filter = { .account = 1, .limit = 10 };
+	const struct scheduler_times times = { T0, T0 };
+	struct scheduler_signal signal[SCHEDULER_RESOURCE_MAX];
+	struct db *db = fixture->store.db;
+	struct scheduler_rule *list;
+	struct instance instance;
+	int64_t total, *number;
+	size_t count;
+
+	TRY(load(fixture, mem, &instance));
+	for (size_t i = 0; i < rule.resource_count; i++)
+		rule.resource[i] = (struct scheduler_resource){ .position = (int64_t)i,
+			.value = i ? "192.0.2.1" : "192.0.2.2",
+			.value_type = i ? SCHEDULER_TIERED : SCHEDULER_PROTECTED,
+			.label = "",
+			.region = "" };
+	memcpy(rule.resource[0].address, instance.vip, sizeof(instance.vip));
+	TRY(scheduler_insert(db, &rule));
+	TRY(scheduler_update(db, &rule));
+	TRY(scheduler_list(db, mem, &filter, &list, &count, &total));
+	assert_int_equal(count, total);
+	TRY(scheduler_numbers(db, mem, 0, 10, &number, &count));
+	TRY(scheduler_signals(db, &list[0], &times, signal));
+	(void)scheduler_step(&list[0], signal, T0);
+	TRY(scheduler_put_state(db, &list[0], true));
+	return audit(fixture, "CreateSchedulerRule");
+}
+
 static enum err op_tag(struct fixture *fixture, struct arena *mem)
 {
 	struct instance instance;
@@ -314,6 +354,7 @@ static const struct {
 	{ "list", op_list },
 	{ "policy", op_policy },
 	{ "website", op_website },
+	{ "scheduler", op_scheduler },
 	{ "tag", op_tag },
 	{ "update", op_update },
 	{ "renew", op_renew },

@@ -49,6 +49,9 @@ static const char web_origins[] =
 	"Domain", "www.example.com", "Name", "r", "Uri", "/a", "Mode", "prefix", "Act", "close",   \
 		"Interval", "20", "Ttl", "600"
 #define SRC "[{\"src\":\"203.0.113.7\"}]"
+#define SCHEDULER_RULES                                                                            \
+	"[{\"Type\":\"CNAME\",\"Value\":\"a.cdn.example\",\"Priority\":80,\"ValueType\":5},"       \
+	"{\"Type\":\"A\",\"Value\":\"$vip\",\"Priority\":80,\"ValueType\":1}]"
 static const struct good goods[] = {
 	{ VERSION_BSS, "CreateInstance",
 		{ "ProductCode", "ddos", "ProductType", "ddoscoo", "SubscriptionType",
@@ -179,6 +182,20 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DetachSceneDefenseObject",
 		{ "PolicyId", "$scene", "Objects", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DeleteSceneDefensePolicy", { "PolicyId", "$scene" } },
+	{ VERSION_DDOSCOO, "CreateSchedulerRule",
+		{ "RuleName", "r", "RuleType", "5", "Rules", SCHEDULER_RULES, "Param",
+			"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"www.example.com\","
+			"\"Cname\":\"a.cdn.example\",\"AccessQps\":100}}" } },
+	{ VERSION_DDOSCOO, "ModifySchedulerRule",
+		{ "RuleName", "r", "RuleType", "5", "Rules", SCHEDULER_RULES, "Param",
+			"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"www.example.com\","
+			"\"Cname\":\"b.cdn.example\",\"AccessQps\":100}}" } },
+	{ VERSION_DDOSCOO, "SwitchSchedulerRule",
+		{ "RuleName", "r", "RuleType", "5", "SwitchData",
+			"[{\"Value\":\"a.cdn.example\",\"State\":0,\"Interval\":-1}]" } },
+	{ VERSION_DDOSCOO, "DescribeSchedulerRules", { "PageSize", "10" } },
+	{ VERSION_DDOSCOO, "DescribeCdnLinkageRules", { PAGE, "Domain", "www.example.com" } },
+	{ VERSION_DDOSCOO, "DeleteSchedulerRule", { "RuleName", "r" } },
 	{ VERSION_DDOSCOO, "DeleteWebRule", { "Domain", "shop.example.com" } },
 	{ VERSION_DDOSCOO, "DeleteDomainResource", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
@@ -279,6 +296,10 @@ static const char *replaced(struct world *world, const char *text)
 	};
 	if (strcmp(text, "$ip") == 0)
 		return ip(world);
+	const char *vip = strstr(text, "$vip");
+	if (vip)
+		return arena_print(world->api.fixture, "%.*s%s%s", (int)(vip - text), text,
+			ip(world), vip + strlen("$vip"));
 	if (strcmp(text, "$scene") == 0)
 		return scene_id(world);
 	if (strcmp(text, "$cname") == 0)
@@ -584,7 +605,8 @@ static bool reads_json(const struct action *action)
 	/* reads documents of web sites */
 	static const struct action *const tables[] = { web_switch_actions, web_list_actions,
 		web_precise_actions, web_cc_actions, web_cc_v2_actions, web_global_actions,
-		web_cache_actions, web_check_actions, web_log_actions, scene_actions };
+		web_cache_actions, web_check_actions, web_log_actions, scene_actions,
+		scheduler_actions };
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct action *row = tables[i]; row->name; row++) {
 			if (row == action)

@@ -525,12 +525,12 @@ static struct website add_site(struct names_fixture *f, const char *domain,
 		.port_count = 1,
 		.origin = &origin,
 		.origin_count = 1 };
-	char *cname = arena_take(f->store.mem, WEBSITE_CNAME_SIZE);
+	char *cname = arena_take(f->store.mem, CNAME_SIZE);
 	uint8_t random[16] = { (uint8_t)domain[0], (uint8_t)domain[1] };
 
 	for (size_t i = 0; i < instances; i++)
 		on[i].number = instance[i].number;
-	website_cname_make(random, cname);
+	cname_make(CNAME_WEBSITE, random, cname);
 	site.cname = cname;
 	assert_int_equal(db_begin(f->store.db, DB_WRITE), OK);
 	assert_int_equal(website_insert(f->store.db, &site), OK);
@@ -619,11 +619,89 @@ static void test_sites(void **state)
 	assert_string_equal(label_answers(both.cname), "");
 }
 
+/* ---- scheduling rules */
+
+static struct scheduler_rule add_rule(struct names_fixture *f, const char *name)
+{
+	struct scheduler_rule rule = { .account = f->store.account,
+		.name = name,
+		.type = SCHEDULER_TIERED,
+		.domain = "",
+		.cdn_name = "",
+		.param_type = "",
+		.cloud_instance = "",
+		.resource_count = 4 };
+	static const char *const values[] = { "a.example.net", "192.0.2.1", "192.0.2.2",
+		"2001:db8::1" };
+	uint8_t random[16] = { (uint8_t)name[0] };
+
+	cname_make(CNAME_RULE, random, rule.cname);
+	for (size_t i = 0; i < rule.resource_count; i++) {
+		rule.resource[i] = (struct scheduler_resource){ .position = (int64_t)i,
+			.named = i == 0,
+			.value = values[i],
+			.label = "",
+			.region = "" };
+		if (i > 0)
+			names_address(values[i], rule.resource[i].address);
+	}
+	assert_int_equal(db_begin(f->store.db, DB_WRITE), OK);
+	assert_int_equal(scheduler_insert(f->store.db, &rule), OK);
+	assert_int_equal(db_commit(f->store.db), OK);
+	return rule;
+}
+
+/* "0110": which values are answered from now on. */
+static void answer_by(struct names_fixture *f, struct scheduler_rule *rule, const char *which)
+{
+	for (size_t i = 0; i < rule->resource_count; i++)
+		rule->resource[i].state.answered = which[i] == '1';
+	assert_int_equal(db_begin(f->store.db, DB_WRITE), OK);
+	assert_int_equal(scheduler_put_state(f->store.db, rule, true), OK);
+	assert_int_equal(db_commit(f->store.db), OK);
+	names_tick(f);
+}
+
+static void test_rules(void **state)
+{
+	struct names_fixture *f = *state;
+	struct scheduler_rule rule = add_rule(f, "r"), other;
+	unsigned sets;
+
+	names_tick(f);
+	assert_string_equal(label_answers(rule.cname), "");
+	answer_by(f, &rule, "0101");
+	assert_string_equal(label_answers(rule.cname), "A 192.0.2.1, AAAA 2001:db8::1");
+	answer_by(f, &rule, "1000");
+	assert_string_equal(label_answers(rule.cname), "CNAME a.example.net.");
+	answer_by(f, &rule, "0010");
+	assert_string_equal(label_answers(rule.cname), "A 192.0.2.2");
+	answer_by(f, &rule, "1000");
+	/* What a publisher that knows nothing finds is right, and what nobody has is removed. */
+	other = add_rule(f, "o");
+	zone_put(fake.zone, &fake.count, "sch-0000000000000000", "CNAME", NAMES_TEST_TTL, "x.");
+	zone_put(fake.zone, &fake.count, other.cname, "CNAME", NAMES_TEST_TTL, "other.example.");
+	sets = fake.sets;
+	publisher_anew(f);
+	(void)names_settle(f, 20);
+	assert_string_equal(label_answers(rule.cname), "CNAME a.example.net.");
+	assert_string_equal(label_answers("sch-0000000000000000"), "");
+	assert_string_equal(label_answers(other.cname), "");
+	assert_int_equal(fake.sets, sets + 2); /* the mark, of two commits */
+	/* Gone while the publisher runs. */
+	assert_int_equal(db_begin(f->store.db, DB_WRITE), OK);
+	assert_int_equal(scheduler_delete(f->store.db, &rule), OK);
+	assert_int_equal(db_commit(f->store.db), OK);
+	names_tick(f);
+	assert_string_equal(label_answers(rule.cname), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_follows_the_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sites, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle_writes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restart_of_control, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restart_of_server, setup, teardown),

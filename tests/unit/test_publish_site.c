@@ -129,7 +129,7 @@ static struct website add_site(struct world *world, int64_t certificate)
 		{ .number = world->instance[1].number } };
 	struct website_port port[2] = { { 80, SITE_SCHEME_HTTP | SITE_SCHEME_WEBSOCKET },
 		{ 443, SITE_SCHEME_HTTPS } };
-	char *cname = arena_take(world->store.mem, WEBSITE_CNAME_SIZE);
+	char *cname = arena_take(world->store.mem, CNAME_SIZE);
 	uint8_t random[16] = { 0 };
 	struct website site = { .account = world->store.account,
 		.domain = arena_print(world->store.mem, "www%u.example.com", ++world->sites),
@@ -144,7 +144,7 @@ static struct website add_site(struct world *world, int64_t certificate)
 
 	for (size_t i = 0; i < sizeof(world->sites); i++)
 		random[i] = (uint8_t)(world->sites >> (i * 5) & 31);
-	website_cname_make(random, cname);
+	cname_make(CNAME_WEBSITE, random, cname);
 	site.cname = cname;
 	site.instance = arena_take(world->store.mem, sizeof(on));
 	site.port = arena_take(world->store.mem, sizeof(port));

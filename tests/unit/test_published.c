@@ -25,7 +25,8 @@
 #define PUBLISHED_DEFAULT "../shared/api/ddoscoo-2020-01-01.json"
 
 /* Parameters of ours, with names that the published action does not know. */
-static const char *const own_parameters[] = { "ReleaseInstance RequireDrained" };
+static const char *const own_parameters[] = { "ReleaseInstance RequireDrained",
+	"DescribeSchedulerRules Domain" };
 
 /* Lists that nothing here fills, and some that nothing ever does. */
 static const char *const empty_lists[] = { "DescribeWebRules BlackList",
@@ -592,6 +593,36 @@ static void check_scene_replies(struct seen *seen)
 	CHECK(seen, "DeleteSceneDefensePolicy", "PolicyId", id, NULL);
 }
 
+static void check_scheduler_replies(struct seen *seen, const char *id)
+{
+	char vip[64], rules[512];
+
+	(void)api_call(&seen->api, "DescribeInstances", "PageNumber", "1", "PageSize", "1",
+		"InstanceIds.1", id, NULL);
+	(void)snprintf(vip, sizeof(vip), "%s", api_text(&seen->api, "Instances.0.Ip"));
+	(void)snprintf(rules, sizeof(rules),
+		"[{\"Type\":\"A\",\"Value\":\"192.0.2.7\",\"Priority\":80,\"ValueType\":2,"
+		"\"RegionId\":\"cn-hangzhou\"},{\"Type\":\"A\",\"Value\":\"%s\","
+		"\"Priority\":80,\"ValueType\":1}]",
+		vip);
+	CHECK(seen, "CreateSchedulerRule", "RuleName", "r", "RuleType", "2", "Rules", rules, NULL);
+	CHECK(seen, "ModifySchedulerRule", "RuleName", "r", "RuleType", "2", "Rules", rules, NULL);
+	CHECK(seen, "SwitchSchedulerRule", "RuleName", "r", "RuleType", "2", "SwitchData",
+		"[{\"Value\":\"192.0.2.7\",\"State\":0,\"Interval\":-1}]", NULL);
+	CHECK(seen, "DescribeSchedulerRules", "PageSize", "10", NULL);
+	CHECK(seen, "DeleteSchedulerRule", "RuleName", "r", NULL);
+	(void)snprintf(rules, sizeof(rules),
+		"[{\"Type\":\"CNAME\",\"Value\":\"a.cdn.example\",\"Priority\":80,\"ValueType\":5},"
+		"{\"Type\":\"A\",\"Value\":\"%s\",\"Priority\":80,\"ValueType\":1}]",
+		vip);
+	(void)api_call(&seen->api, "CreateSchedulerRule", "RuleName", "c", "RuleType", "5", "Rules",
+		rules, "Param",
+		"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"a.example.com\","
+		"\"Cname\":\"a.cdn.example\",\"AccessQps\":100}}",
+		NULL);
+	CHECK(seen, "DescribeCdnLinkageRules", PAGE, NULL);
+}
+
 static void check_site_replies(struct seen *seen, const char *id)
 {
 	static const char rules[] = "[{\"ProxyType\":\"http\",\"ProxyRules\":[{\"ProxyPort\":81,"
@@ -638,6 +669,7 @@ static void check_site_replies(struct seen *seen, const char *id)
 	check_elastic_replies(seen, id);
 	check_web_rule_replies(seen);
 	check_scene_replies(seen);
+	check_scheduler_replies(seen, id);
 	CHECK(seen, "DeleteWebRule", "Domain", "a.example.com", NULL);
 	CHECK(seen, "DeleteDomainResource", DOMAIN, NULL);
 }

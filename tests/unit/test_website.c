@@ -127,15 +127,15 @@ static void test_cnames(void **state)
 		"web-0123456789abcdefg", "web-0123456789ABCDEF", "xyz-0123456789abcdef",
 		"ddoscoo-cn-abcdefghij0" };
 	uint8_t random[16];
-	char label[WEBSITE_CNAME_SIZE];
+	char label[CNAME_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(random); i++)
 		random[i] = (uint8_t)(i * 17);
-	website_cname_make(random, label);
-	assert_true(website_cname_valid(label));
+	cname_make(CNAME_WEBSITE, random, label);
+	assert_true(cname_valid(CNAME_WEBSITE, label));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(website_cname_valid(bad[i]));
+		assert_false(cname_valid(CNAME_WEBSITE, bad[i]));
 }
 
 /* Whatever stands in the store, a document gives values within their bounds. */

@@ -94,7 +94,7 @@ export const groupNames: Record<string, Text> = {
 	"instances": ["Instances", "实例"], "orders": ["Orders", "订单"], "tags": ["Tags", "标签"], "port rules": ["Port rules", "端口规则"],
 	"health checks": ["Health checks", "健康检查"], "block and allow lists": ["Block and allow lists", "黑白名单"],
 	"mitigation of packets": ["Mitigation of packets", "网络层防护"], "protection of web sites": ["Protection of web sites", "网站防护"],
-	"logs": ["Logs", "日志"], "scene policies": ["Scene policies", "场景策略"], "blackhole": ["Blackhole", "黑洞"], "attacks": ["Attacks", "攻击"], "traffic": ["Traffic", "流量"],
+	"logs": ["Logs", "日志"], "scene policies": ["Scene policies", "场景策略"], "scheduling rules": ["Scheduling rules", "调度规则"], "blackhole": ["Blackhole", "黑洞"], "attacks": ["Attacks", "攻击"], "traffic": ["Traffic", "流量"],
 	"web sites": ["Web sites", "网站"], "certificates": ["Certificates", "证书"], "nodes": ["Nodes", "节点"],
 	"audit and events": ["Audit and events", "审计与事件"], "accounts and keys": ["Accounts and keys", "账户与密钥"], "sessions": ["Sessions", "会话"],
 	"drills": ["Drills", "演练"], "calls and errors": ["Calls and errors", "调用与错误"],
