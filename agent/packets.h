@@ -47,6 +47,7 @@ enum packet_map {
 	PACKET_OFFENCE,
 	PACKET_CAPTURE,
 	PACKET_SAMPLE,
+	PACKET_SIGHTING,
 	PACKET_LOCAL_SERVICE,
 	PACKET_LOCAL_COOKIE,
 	PACKET_REQUEST_BAN,
@@ -120,6 +121,7 @@ int packets_retry(struct packets *packets, const struct flow_key *key);
 enum packet_ring {
 	PACKET_RING_OFFENCE, /* struct offence */
 	PACKET_RING_SAMPLE,  /* struct packet_sample */
+	PACKET_RING_SIGHTING, /* struct sighting */
 	PACKET_RING_COUNT
 };
 void packets_take(struct packets *packets, enum packet_ring ring,
