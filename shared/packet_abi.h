@@ -520,7 +520,7 @@ struct sighting {
 	__u32 instance;
 	__u32 weight;
 	__u32 reason;
-	__u16 port; /* destination, host order; 0: none is known */
+	__u16 port;   /* destination, host order; 0: none is known */
 	__u16 length; /* of the IP packet */
 	__u8 protocol;
 	__u8 reserved[7];

@@ -522,6 +522,12 @@ static const char acme[] = "CREATE TABLE website_acme ("
 			   " name TEXT NOT NULL,"
 			   " secret BLOB NOT NULL) WITHOUT ROWID;";
 
+/* Who attacked, while it is known: one text for each attack (model/attack_top.h). */
+static const char attack_tops[] = "CREATE TABLE attack_top ("
+				  " attack INTEGER PRIMARY KEY REFERENCES attack (number)"
+				  " ON DELETE CASCADE,"
+				  " places TEXT NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -536,5 +542,6 @@ const char *const schema_steps[] = {
 	log_queries,
 	attacks,
 	acme,
+	attack_tops,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
