@@ -132,6 +132,11 @@ static const char *reason_name(uint32_t reason)
 	return reason < REASON_COUNT ? names[reason] : "";
 }
 
+const char *attack_place_reason(const struct attack_place *place)
+{
+	return reason_name(place->reason);
+}
+
 static uint32_t reason_from_name(const char *name)
 {
 	uint32_t reason = 0;

@@ -33,6 +33,8 @@ void attack_top_restore(const struct attack_top *top, struct sighted_list *list)
 /* Takes out of the lists what means an attack of the kind. */
 void attack_top_forget(struct sighted_list *list, enum attack_kind kind);
 
+const char *attack_place_reason(const struct attack_place *place); /* its name */
+
 /* As text and back; NULL: no memory. What is not understood is left out. */
 const char *attack_top_format(struct arena *mem, const struct attack_top *top);
 void attack_top_read(const char *text, struct attack_top *out);
