@@ -65,6 +65,7 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"offence",
 	"capture",
 	"sample",
+	"sighting",
 	"local_service",
 	"local_cookie",
 	"request_ban",
@@ -300,6 +301,7 @@ static enum err open_rings(struct packets *packets)
 	} form[PACKET_RING_COUNT] = {
 		[PACKET_RING_OFFENCE] = { PACKET_OFFENCE, sizeof(struct offence) },
 		[PACKET_RING_SAMPLE] = { PACKET_SAMPLE, sizeof(struct packet_sample) },
+		[PACKET_RING_SIGHTING] = { PACKET_SIGHTING, sizeof(struct sighting) },
 	};
 
 	for (int i = 0; i < PACKET_RING_COUNT; i++) {

@@ -47,6 +47,7 @@ enum packet_map {
 	PACKET_OFFENCE,
 	PACKET_CAPTURE,
 	PACKET_SAMPLE,
+	PACKET_SIGHTING,
 	PACKET_LOCAL_SERVICE,
 	PACKET_LOCAL_COOKIE,
 	PACKET_REQUEST_BAN,
@@ -118,8 +119,9 @@ int packets_retry(struct packets *packets, const struct flow_key *key);
 /* Records of the packet path's rings, each given to take, until there are no more or take says false: that
  * one was taken still. */
 enum packet_ring {
-	PACKET_RING_OFFENCE, /* struct offence */
-	PACKET_RING_SAMPLE,  /* struct packet_sample */
+	PACKET_RING_OFFENCE,  /* struct offence */
+	PACKET_RING_SAMPLE,   /* struct packet_sample */
+	PACKET_RING_SIGHTING, /* struct sighting */
 	PACKET_RING_COUNT
 };
 void packets_take(struct packets *packets, enum packet_ring ring,

@@ -14,6 +14,7 @@
 
 #include "agent/outbox.h"
 #include "agent/pool.h"
+#include "agent/sightings.h"
 #include "agent/tally.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,6 +47,7 @@ struct reporter {
 	struct request_path *requests; /* NULL: no web sites */
 	struct uplinks *uplinks;       /* NULL: interfaces are not told of */
 	struct outbox *outbox;
+	struct sightings *sightings;
 
 	void *data;
 	uint32_t capacity, size, records;
@@ -411,6 +413,19 @@ static void add_copy(struct reporter *reporter, const void *from)
 		memcpy(record, from, head->length);
 }
 
+static void add_sighted(struct reporter *reporter, int64_t now_ms)
+{
+	struct record_sighted sighted[SIGHTED_KINDS];
+	uint32_t kinds;
+
+	for (int i = 0; i < REPORT_SIGHTED_MAX &&
+			(kinds = sightings_take(reporter->sightings, now_ms, sighted)) > 0;
+		i++) {
+		for (uint32_t kind = 0; kind < kinds; kind++)
+			add_copy(reporter, &sighted[kind]);
+	}
+}
+
 /* What is frequent, and access logs. */
 static void add_request_log(struct reporter *reporter)
 {
@@ -463,11 +478,33 @@ static void add_requests(struct reporter *reporter)
 	}
 }
 
+struct sight {
+	struct sightings *sightings;
+	int64_t now_ms;
+};
+
+static bool take_sighting(void *context, const void *data)
+{
+	const struct sight *sight = context;
+
+	sightings_add(sight->sightings, data, sight->now_ms);
+	return true;
+}
+
+static bool read_sightings(struct reporter *reporter, int64_t now_ms)
+{
+	struct sight sight = { reporter->sightings, now_ms };
+
+	packets_take(reporter->packets, PACKET_RING_SIGHTING, take_sighting, &sight);
+	return sightings_has_next(reporter->sightings, now_ms);
+}
+
 /* True if something of what has tables of its own is to be told. */
-static bool read_tables(struct reporter *reporter, bool full)
+static bool read_tables(struct reporter *reporter, bool full, int64_t now_ms)
 {
 	bool changed = outbox_fill(reporter->outbox, clock_utc_ms());
 
+	changed |= read_sightings(reporter, now_ms);
 	changed |= request_path_read(reporter->requests, full);
 	tally_read(reporter->vip_reasons);
 	tally_read(reporter->service_states);
@@ -506,7 +543,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 
 	full |= reporter->failed; /* what the last one should have said */
 	changed |= read_reasons(reporter);
-	changed |= read_tables(reporter, full);
+	changed |= read_tables(reporter, full, now_ms);
 	if (!changed && !full && !something_else_changed(reporter, now_ms)) {
 		if (!reporter->under_way)
 			reporter->counted_ms = now_ms;
@@ -537,6 +574,7 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_service_states(reporter);
 	add_health(reporter);
 	add_outbox(reporter);
+	add_sighted(reporter, now_ms);
 	add_requests(reporter);
 	add_request_log(reporter);
 	if (reporter->failed) {
@@ -596,8 +634,9 @@ struct reporter *reporter_new(struct packets *packets, const struct node_state *
 	reporter->vip_reasons = tally_new(packets, TALLY_VIP_REASON);
 	reporter->service_states = tally_new(packets, TALLY_SERVICE_STATE);
 	reporter->outbox = outbox_new(packets);
+	reporter->sightings = sightings_new();
 	if (!reporter->copies || !reporter->reason_copies || !reporter->vip_reasons ||
-		!reporter->service_states || !reporter->outbox ||
+		!reporter->service_states || !reporter->outbox || !reporter->sightings ||
 		getrandom(&reporter->agent_boot, sizeof(reporter->agent_boot), 0) !=
 			sizeof(reporter->agent_boot)) {
 		reporter_free(reporter);
@@ -613,6 +652,7 @@ void reporter_free(struct reporter *reporter)
 	tally_free(reporter->vip_reasons);
 	tally_free(reporter->service_states);
 	outbox_free(reporter->outbox);
+	sightings_free(reporter->sightings);
 	free(reporter->slot);
 	free(reporter->copies);
 	free(reporter->reason_copies);

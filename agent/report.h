@@ -37,6 +37,7 @@ void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks);
 #define REPORT_SITE_MAX	   4096 /* about 4 MB */
 #define REPORT_TOP_MAX	   64	/* sites in one report: about 1.5 MB */
 #define REPORT_USED_MAX	   1024
+#define REPORT_SIGHTED_MAX 64 /* instances in one report: about 800 KB */
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
 /* What became of the last report: what it carried and cannot be read again goes once more if need be. */

@@ -5,7 +5,7 @@
 #ifndef BPF_COUNT_BPF_H
 #define BPF_COUNT_BPF_H
 
-#include "packet.bpf.h"
+#include "sighting.bpf.h"
 
 static __always_inline void counter_add(struct counter *counter, __u32 bytes)
 {
@@ -33,6 +33,14 @@ static __always_inline void count_place(struct vip_counter *total, __u32 index, 
 	asm volatile("" : "+r"(index));
 	if (index < VIP_REASONS)
 		counter_add(&total->reason[index], bytes);
+}
+
+/* Of a packet to a protected address that was refused, or a SYN whose sender has to prove itself. */
+static __always_inline void count_sight(struct packet *p, struct vip_counter *total)
+{
+	if (sighting_due(&total->sighting))
+		sighting_put(&total->sighting, &p->key.source, p->instance, p->reason,
+			sighting_what(p->protocol, p->key.destination_port, p->length));
 }
 
 static __always_inline int count(struct packet *p)
@@ -63,8 +71,10 @@ static __always_inline int count(struct packet *p)
 		if (dropped) {
 			counter_add(&total->dropped, p->length);
 			count_place(total, VIP_REASON_PLACE(reason), p->length);
+			count_sight(p, total);
 		} else if (reason == REASON_cookie_sent) {
 			count_place(total, VIP_PLACE_COOKIE_SENT, p->length);
+			count_sight(p, total);
 		} else if (p->flags & PACKET_PROVEN) {
 			count_place(total, VIP_PLACE_FLOW_OPENED, p->length);
 		}

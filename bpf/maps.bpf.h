@@ -136,6 +136,23 @@ struct {
 } sample SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 << 10);
+} sighting SEC(".maps");
+
+/* Sightings of this CPU in the window at hand. */
+struct sighting_budget {
+	__u32 window;
+	__u32 taken;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sighting_budget);
+} sighting_budget SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2 * NODE_SOURCE_MAX);
 	__type(key, __u32);

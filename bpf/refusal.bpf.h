@@ -17,6 +17,7 @@
 
 #include "count.bpf.h"
 #include "mitigations/request_ban.bpf.h"
+#include "sighting.bpf.h"
 
 #define REFUSAL_BITS	12 /* 256 KiB for each CPU: stays in its second cache */
 #define REFUSAL_TICKS	25 /* of the kernel's clock: 25 to 250 ms */
@@ -29,7 +30,8 @@ struct refusal {
 	__u32 edition; /* 0: empty */
 	__u32 slot;    /* vip_counter slot */
 	__u32 reason;
-	__u32 reserved[3];
+	__u32 instance;
+	__u32 reserved[2];
 };
 _Static_assert(sizeof(struct refusal) == 64, "one cache line");
 
@@ -82,7 +84,30 @@ static __always_inline __u32 refusal_read(
 	return 0;
 }
 
-static __always_inline void refusal_count(const struct refusal *kept, __u32 bytes)
+/* Protocol, port and length of an untagged packet without IP options or extensions, for a sample. */
+static __always_inline __u64 refusal_what(void *data, void *end, __u32 length)
+{
+	struct iphdr *four = data + ETH_HLEN;
+	struct ipv6hdr *six = data + ETH_HLEN;
+	__be16 *ports = NULL;
+	__u8 protocol = 0;
+
+	if (length && ((struct ethhdr *)data)->h_proto == bpf_htons(ETH_P_IP)) {
+		protocol = four->protocol;
+		if (four->ihl == 5 && !(four->frag_off & bpf_htons(FRAGMENT_OFFSET_MASK)))
+			ports = (void *)(four + 1);
+	} else if ((void *)(six + 1) <= end) {
+		protocol = six->nexthdr;
+		ports = (void *)(six + 1);
+	}
+	if (!ports || (void *)(ports + 2) > end ||
+		(protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+		return sighting_what(protocol, 0, length);
+	return sighting_what(protocol, ports[1], length);
+}
+
+/* The address's counters; NULL: it has none. */
+static __always_inline struct vip_counter *refusal_count(const struct refusal *kept, __u32 bytes)
 {
 	__u32 reason = kept->reason, slot = kept->slot;
 	struct counter *counter = bpf_map_lookup_elem(&reason_counter, &reason);
@@ -91,11 +116,12 @@ static __always_inline void refusal_count(const struct refusal *kept, __u32 byte
 	if (counter)
 		counter_add(counter, bytes);
 	if (!total)
-		return;
+		return NULL;
 	counter_add(&total->in, bytes);
 	counter_add(&total->dropped, bytes);
 	count_place(total, VIP_REASON_PLACE(reason), bytes);
 	/* When the last one came was noted when the refusal was kept: near enough. */
+	return total;
 }
 
 /* 1: the packet is refused as one before it, and counted. Has its own stack: the caller's is full. */
@@ -103,6 +129,7 @@ static __noinline int refusal_find(struct xdp_md *ctx, struct settings *s)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct address source, destination;
+	struct vip_counter *total;
 	struct refusal *kept;
 	__u32 bytes;
 
@@ -117,7 +144,10 @@ static __noinline int refusal_find(struct xdp_md *ctx, struct settings *s)
 		return 0;
 	if (clock_tick() >= kept->until)
 		return 0;
-	refusal_count(kept, bytes);
+	total = refusal_count(kept, bytes);
+	if (total && sighting_due(&total->sighting))
+		sighting_put(&total->sighting, &source, kept->instance, kept->reason,
+			refusal_what(data, end, bytes));
 	return 1;
 }
 
@@ -152,6 +182,7 @@ static __noinline void refusal_write(
 	kept->destination = p->key.destination;
 	kept->until = clock_tick() + REFUSAL_TICKS;
 	kept->slot = p->slot;
+	kept->instance = p->instance;
 	kept->reason = p->reason;
 	kept->edition = s->edition;
 	if (refusal_edition != s->edition)

@@ -29,7 +29,7 @@ struct control_settings {
 	const char *blackhole;
 	const char *new_instances, *drill_socket;
 	const char *acme_directory, *acme_ca_file, *acme_contact, *acme_socket;
-	const char *region_database, *region_override;
+	const char *region_database, *region_override, *asn_database;
 	int64_t calls_per_second, threads, dns_ttl, blackhole_minutes, smart_rule_seconds,
 		smart_learn_seconds;
 	int64_t attack_packets, attack_connections, attack_requests, attack_share, attack_quiet;
@@ -120,10 +120,15 @@ static const struct param rows[] = {
 		.help = "an attack is over after so long without"),
 	PARAM(control_settings, region_database, "region-database", .kind = PARAM_TEXT, .max = 4095,
 		.fallback_text = "",
-		.help = "the nodes' database of countries, for explanations; empty: none"),
+		.help = "the nodes' database of countries, for explanations and lists; empty: "
+			"none"),
 	PARAM(control_settings, region_override, "region-override", .kind = PARAM_TEXT,
 		.max = 16384, .fallback_text = "",
 		.help = "the nodes' PREFIX=CC, separated by spaces, for explanations"),
+	PARAM(control_settings, asn_database, "asn-database", .kind = PARAM_TEXT, .max = 4095,
+		.fallback_text = "",
+		.help = "database of autonomous systems, MaxMind format: whose sources are; empty: "
+			"none"),
 	TEXT(host_id, "host-id", "polder", "HostId of errors when a request has no Host"),
 	{ .kind = PARAM_END },
 };
@@ -305,7 +310,8 @@ static void take_over(const struct control_settings *settings, struct config *ou
 	out->drill_socket = settings->drill_socket;
 	out->acme = (struct acme_settings){ settings->acme_directory, settings->acme_ca_file,
 		settings->acme_contact, settings->acme_socket, 0 };
-	out->regions = (struct region_data){ settings->region_database, settings->region_override };
+	out->regions = (struct region_data){ settings->region_database, settings->region_override,
+		settings->asn_database };
 	out->log_level = level_from_name(settings->log_level);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "control/region.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -74,25 +76,129 @@ static int of_database(const MMDB_s *database, const uint8_t address[16])
 	return code ? country_by_code(code, 2) : -1;
 }
 
+static bool open_database(const char *path, const char *what, MMDB_s *out)
+{
+	int status;
+
+	if (!path || !path[0])
+		return false;
+	status = MMDB_open(path, MMDB_MODE_MMAP, out);
+	if (status != MMDB_SUCCESS)
+		log_warn("database of %s %s: %s", what, path, MMDB_strerror(status));
+	return status == MMDB_SUCCESS;
+}
+
 int region_find(const struct region_data *data, const uint8_t address[16], bool *loaded)
 {
-	int country, status;
 	MMDB_s database;
+	int country;
 
 	*loaded = false;
 	if (!data)
 		return -1;
 	country = of_overrides(data->overrides, address);
-	if (!data->database[0])
+	*loaded = open_database(data->database, "countries", &database);
+	if (!*loaded)
 		return country;
-	status = MMDB_open(data->database, MMDB_MODE_MMAP, &database);
-	if (status != MMDB_SUCCESS) {
-		log_warn("database of countries %s: %s", data->database, MMDB_strerror(status));
-		return country;
-	}
-	*loaded = true;
 	if (country < 0)
 		country = of_database(&database, address);
 	MMDB_close(&database);
 	return country;
+}
+
+/* ---- many addresses */
+
+struct region_reader {
+	const char *overrides;
+	bool has_countries, has_providers;
+	MMDB_s countries, providers;
+};
+
+struct region_reader *region_reader_open(const struct region_data *data, struct arena *mem)
+{
+	struct region_reader *reader = arena_take(mem, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->overrides = data ? data->overrides : "";
+	if (!data)
+		return reader;
+	reader->has_countries = open_database(data->database, "countries", &reader->countries);
+	reader->has_providers = open_database(data->providers, "providers", &reader->providers);
+	return reader;
+}
+
+void region_reader_close(struct region_reader *reader)
+{
+	if (reader && reader->has_countries)
+		MMDB_close(&reader->countries);
+	if (reader && reader->has_providers)
+		MMDB_close(&reader->providers);
+}
+
+void region_country(
+	const struct region_reader *reader, const uint8_t address[16], char out[REGION_CODE_SIZE])
+{
+	int country = of_overrides(reader->overrides, address);
+
+	if (country < 0 && reader->has_countries)
+		country = of_database(&reader->countries, address);
+	out[0] = '\0';
+	if (country < 0)
+		return;
+	for (int i = 0; i < REGION_CODE_SIZE - 1; i++)
+		out[i] = (char)tolower((unsigned char)countries[country].code[i]);
+	out[REGION_CODE_SIZE - 1] = '\0';
+}
+
+/* Where databases keep it differs: autonomous_system_number, or asn, which may be "AS64500". */
+static void entry_provider(MMDB_entry_s *entry, char out[PROVIDER_SIZE])
+{
+	static const char *const path[][2] = { { "autonomous_system_number", NULL },
+		{ "asn", NULL } };
+	MMDB_entry_data_s data;
+
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]) && !out[0]; i++) {
+		if (MMDB_aget_value(entry, &data, path[i]) != MMDB_SUCCESS || !data.has_data)
+			continue;
+		if (data.type == MMDB_DATA_TYPE_UINT32 && data.uint32 != 0)
+			(void)snprintf(out, PROVIDER_SIZE, "AS%u", data.uint32);
+		else if (data.type == MMDB_DATA_TYPE_UTF8_STRING && data.data_size > 2 &&
+			 strncmp(data.utf8_string, "AS", 2) == 0)
+			(void)snprintf(
+				out, PROVIDER_SIZE, "%.*s", (int)data.data_size, data.utf8_string);
+	}
+}
+
+static void entry_organisation(MMDB_entry_s *entry, char out[ORGANISATION_SIZE])
+{
+	static const char *const path[][2] = { { "autonomous_system_organization", NULL },
+		{ "as_name", NULL }, { "name", NULL } };
+	MMDB_entry_data_s data;
+
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]) && !out[0]; i++) {
+		size_t length;
+
+		if (MMDB_aget_value(entry, &data, path[i]) != MMDB_SUCCESS || !data.has_data ||
+			data.type != MMDB_DATA_TYPE_UTF8_STRING)
+			continue;
+		length =
+			data.data_size < ORGANISATION_SIZE ? data.data_size : ORGANISATION_SIZE - 1;
+		while (length > 0 && !text_is_utf8(data.utf8_string, length))
+			length--;
+		memcpy(out, data.utf8_string, length);
+		out[length] = '\0';
+	}
+}
+
+void region_provider(const struct region_reader *reader, const uint8_t address[16],
+	char out[PROVIDER_SIZE], char organisation[ORGANISATION_SIZE])
+{
+	MMDB_entry_s entry;
+
+	out[0] = organisation[0] = '\0';
+	if (!reader->has_providers || !mmdb_find(&reader->providers, address, &entry))
+		return;
+	entry_provider(&entry, out);
+	entry_organisation(&entry, organisation);
 }

@@ -507,6 +507,26 @@ struct packet_sample {
 	__u8 frame[SAMPLE_BYTES];
 };
 
+/*
+ * map "sighting": RINGBUF 256 KiB, read by the agent once a second: refused packets of protected addresses, and SYNs that
+ * were answered with a cookie, as samples. weight: for how many packets it stands. Of each address and CPU at most
+ * 2 * SIGHTING_FEW in a window where packets come evenly; of each CPU at most SIGHTING_BUDGET.
+ */
+#define SIGHTING_TICKS	32 /* of the kernel's clock: a window of 32 to 320 ms */
+#define SIGHTING_FEW	15
+#define SIGHTING_BUDGET 128
+struct sighting {
+	struct address source;
+	__u32 instance;
+	__u32 weight;
+	__u32 reason;
+	__u16 port;   /* destination, host order; 0: none is known */
+	__u16 length; /* of the IP packet */
+	__u8 protocol;
+	__u8 reserved[7];
+};
+static_assert(sizeof(struct sighting) == 40, "no padding");
+
 /* map "transmit": DEVMAP_HASH NODE_INTERFACE_MAX, key ifindex, value ifindex: where a redirect may go. */
 
 /* map "reason_counter": PERCPU_ARRAY REASON_COUNT of struct counter; all VIPs together.
@@ -538,12 +558,20 @@ struct counter {
 		: (place) == VIP_PLACE_COOKIE_INVALID ? (__u32)REASON_cookie_invalid               \
 		: (place) == VIP_PLACE_COOKIE_SENT    ? (__u32)REASON_cookie_sent                  \
 						      : (__u32)REASON_flow_opened)
+/* Which of an address's refused packets a CPU looks at next (bpf/sighting.bpf.h). */
+struct sighting_state {
+	__u32 unseen; /* refused packets since the last sighting */
+	__u16 left;   /* packets until the next one */
+	__u8 window;  /* ticks of the kernel's clock / SIGHTING_TICKS, its last 8 bits */
+	__u8 shift : 4, taken : 4; /* about one in 2^shift; sightings since shift was so */
+};
+static_assert(sizeof(struct sighting_state) == 8, "has room in struct vip_counter");
 struct vip_counter {
 	struct counter in;	/* all packets to the VIP, whatever became of them */
 	struct counter dropped; /* of them */
 	struct counter out;	/* packets sent to clients for the VIP */
 	__u64 last_in_ns;	/* boot clock of the last packet to the VIP */
-	__u64 reserved;
+	struct sighting_state sighting;
 	struct counter reason[VIP_REASONS]; /* by place; a cookie that came back is a flow_opened */
 };
 struct vip_reason_key {

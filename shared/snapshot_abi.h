@@ -75,6 +75,7 @@ enum record_type {
 	RECORD_LOG_DONE = 32,
 	RECORD_UPLINK = 33,
 	RECORD_SPAN = 34,
+	RECORD_SIGHTED = 35,
 };
 
 struct record {
@@ -414,6 +415,40 @@ struct record_span {
 	struct record record;
 	uint32_t span_ms;
 	uint32_t reserved;
+};
+
+/* Who sent what was refused of an instance, or answered with a cookie: lists of one window of time, from samples. */
+enum sighted_kind {
+	SIGHTED_SOURCE,
+	SIGHTED_PORT,	/* destination */
+	SIGHTED_LENGTH, /* of IP packets */
+	SIGHTED_KINDS
+};
+struct sighted_key {
+	struct address source; /* SIGHTED_SOURCE: of IPv6 the /64, 0 behind it; else 0 */
+	uint32_t value;	 /* SIGHTED_PORT: as SIGHTED_TO; SIGHTED_LENGTH: bytes; SIGHTED_SOURCE: 0 */
+	uint32_t reason; /* enum reason */
+};
+#define SIGHTED_TO(protocol, port) ((uint32_t)(protocol) << 16 | (uint32_t)(port))
+struct sighted {
+	struct sighted_key key;
+	uint64_t count; /* packets; at most "error" too many */
+	uint64_t error;
+	uint64_t
+		votes; /* SIGHTED_SOURCE: of its packets, if most go to one port, those that are not outvoted */
+	uint32_t to;   /* that port, as SIGHTED_TO */
+	uint32_t hits; /* samples since it has had its place */
+};
+static_assert(sizeof(struct sighted) == 56, "wire format");
+#define SIGHTED_REPORT 128 /* of a kind in one record */
+struct record_sighted {	   /* id = instance; only entry_count of the entries are sent */
+	struct record record;
+	uint8_t kind; /* enum sighted_kind */
+	uint8_t entry_count;
+	uint16_t reserved;
+	uint32_t window_ms;
+	uint64_t total; /* packets of all keys */
+	struct sighted entry[SIGHTED_REPORT];
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

@@ -303,24 +303,27 @@ static const struct param type_params[] = {
 	PARAM_ROW_END,
 };
 
-/* The attack on the address that began in the second; found is false without one. */
-static enum err find_attack(
-	struct call *call, const struct attack_args *args, bool *found, struct attack_row *out)
+enum err attack_find(
+	struct call *call, const struct attack_at *at, bool *found, struct attack_row *out)
 {
-	struct attack_args at = *args;
+	struct attack_args args = { .ip = at->ip,
+		.type = at->type,
+		.from = at->begin_s,
+		.until = at->begin_s + at->within_s - 1,
+		.page_number = 1,
+		.page_size = LIST_PAGE_MAX };
 	struct attack_filter filter;
 	struct attack_row *rows;
 	uint8_t vip[16];
 	size_t count;
 
 	*found = false;
-	at.until = args->from;
-	at.page_number = 1;
-	at.page_size = LIST_PAGE_MAX;
-	TRY(read_filter(call, &at, vip, &filter));
+	TRY(read_filter(call, &args, vip, &filter));
 	TRY(attack_list(call->db, call->mem, &filter, &rows, &count, NULL));
 	for (size_t i = 0; i < count && !*found; i++) {
-		*found = rows[i].attack.begin_ms / SECOND_MS == args->from;
+		int64_t begin_s = rows[i].attack.begin_ms / SECOND_MS;
+
+		*found = begin_s >= at->begin_s && begin_s < at->begin_s + at->within_s;
 		if (*found)
 			*out = rows[i];
 	}
@@ -354,12 +357,14 @@ static enum err put_types(json_t *list, const struct attack_row *row, const char
 
 static enum err types_run(struct call *call, const void *raw)
 {
+	const struct attack_args *args = raw;
+	const struct attack_at at = { args->ip, args->type, args->from, 1 };
 	struct attack_row row;
 	json_t *list;
 	bool found;
 
 	TRY(put_list(call->reply, "AttackTypes", &list));
-	TRY(find_attack(call, raw, &found, &row));
+	TRY(attack_find(call, &at, &found, &row));
 	return found ? put_types(list, &row, "InPkts") : OK;
 }
 

@@ -41,6 +41,7 @@ extern const struct action scene_actions[];
 extern const struct action scheduler_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action attack_actions[];
+extern const struct action attack_source_actions[];
 extern const struct action port_figure_actions[];
 extern const struct action reason_actions[];
 extern const struct action explain_actions[];
@@ -68,6 +69,13 @@ struct node_facts;
 /* Lists the interfaces of a node with what goes through them. */
 enum err put_uplinks(json_t *node, const struct node_facts *facts) MUST_USE;
 struct attack_row;
+/* The newest attack on the address that began in one of the seconds; found is false without one. */
+struct attack_at {
+	const char *ip, *type; /* of enum attack_kind, several with commas */
+	int64_t begin_s, within_s;
+};
+enum err attack_find(struct call *call, const struct attack_at *at, bool *found,
+	struct attack_row *out) MUST_USE;
 /* Appends an attack with all that is known of it, as DescribeAttacks does. */
 enum err put_attack(json_t *list, const struct attack_row *row) MUST_USE;
 

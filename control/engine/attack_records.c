@@ -215,6 +215,8 @@ static void look_at(struct look *look, enum attack_kind kind, int64_t subject)
 		SECONDS_MAX);
 	for (size_t i = 0; i < look->count; i++)
 		begins |= attack_feed(&next.watch, terms, &look->second[i]);
+	if (next.watch.open)
+		attack_top_hold(look->tick, kind, subject);
 	if (attack_over(&next.watch, terms, look->heard_ms, &over)) {
 		if (!put_work(look, next.number ? ATTACK_ENDS : ATTACK_BEGINS, &next, &over))
 			return;
@@ -288,6 +290,7 @@ static enum err load_open(const struct tick *tick, struct attack_records *record
 	for (size_t i = 0; i < count; i++) {
 		struct watched *watched;
 
+		TRY(attack_top_resume(tick, &row[i]));
 		if (row[i].kind == ATTACK_BLACKHOLE)
 			continue;
 		watched = table_put(
@@ -466,6 +469,7 @@ static enum err write_work(struct tick *tick, struct attack_work *work)
 		TRY(begin_record(tick, &row));
 	else
 		TRY(attack_update(tick->db, tick->mem, row.number, row.kind, &row.attack));
+	TRY(attack_top_keep(tick, &row, &watched->top_ms));
 	watched->number = row.attack.end_ms == 0 ? row.number : 0;
 	return row.attack.end_ms == 0 ? OK : tell(tick, &row, "attack_ended");
 }
@@ -484,7 +488,12 @@ void attack_records_done(struct tick *tick)
 	struct attack_records *records = &tick->attacks->records;
 	struct look look = { .tick = tick, .records = records };
 
-	for (size_t i = 0; i < records->work_count; i++)
-		keep(&look, &records->work[i].watched);
+	for (size_t i = 0; i < records->work_count; i++) {
+		const struct watched *watched = &records->work[i].watched;
+
+		keep(&look, watched);
+		if (records->work[i].attack.end_ms != 0)
+			attack_top_over(tick, watched->kind, watched->subject);
+	}
 	records->work_count = 0;
 }

@@ -69,6 +69,7 @@ enum err blackhole_records_run(struct tick *tick)
 {
 	struct attack_row row;
 	int64_t *number;
+	int64_t top_ms = 0;
 	size_t count;
 
 	TRY(select_numbers(tick->db, tick->mem,
@@ -79,6 +80,7 @@ enum err blackhole_records_run(struct tick *tick)
 		TRY(attack_load(tick->db, tick->mem, number[i], &row));
 		sum_up(tick, row.subject, &row.attack);
 		TRY(attack_update(tick->db, tick->mem, row.number, row.kind, &row.attack));
+		TRY(attack_top_keep(tick, &row, &top_ms));
 	}
 	return OK;
 }

@@ -51,6 +51,7 @@ struct nodes *nodes_new(void)
 	}
 	statistics_init(&nodes->inner->statistics);
 	volumes_init(&nodes->inner->volumes);
+	attackers_init(&nodes->inner->attackers);
 	connections_init(&nodes->inner->connections);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
 	clock_condition(&nodes->inner->news);
@@ -67,6 +68,7 @@ void nodes_free(struct nodes *nodes)
 	answers_free(nodes->inner->answers);
 	statistics_free(&nodes->inner->statistics);
 	volumes_free(&nodes->inner->volumes);
+	attackers_free(&nodes->inner->attackers);
 	connections_free(&nodes->inner->connections);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
@@ -219,6 +221,9 @@ static void visit_record(void *context, const union report_record *record)
 		break;
 	case RECORD_SITE_TOP:
 		statistics_top_add(&visit->inner->statistics, &record->site_top);
+		break;
+	case RECORD_SIGHTED:
+		attackers_add(&visit->inner->attackers, &record->sighted, visit->clock_ms);
 		break;
 	case RECORD_REQUESTS:
 		visit->node->requests = record->requests;

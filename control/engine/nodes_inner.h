@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "control/engine/answers.h"
+#include "control/engine/attackers.h"
 #include "control/engine/connections.h"
 #include "control/engine/inbox.h"
 #include "control/engine/measure.h"
@@ -56,6 +57,7 @@ struct inner {
 	struct statistics statistics;
 	struct volumes volumes;
 	struct connections connections;
+	struct attackers attackers;
 	struct node node[NODE_MAX];
 };
 

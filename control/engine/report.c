@@ -55,6 +55,8 @@ static size_t length_of(uint16_t type)
 		return sizeof(struct record_uplink);
 	case RECORD_SPAN:
 		return sizeof(struct record_span);
+	case RECORD_SIGHTED:
+		return offsetof(struct record_sighted, entry);
 	default:
 		return 0;
 	}
@@ -69,6 +71,8 @@ static bool is_length(const struct record *head)
 		return false;
 	if (head->type == RECORD_SITE_TOP)
 		return head->length <= sizeof(struct record_site_top);
+	if (head->type == RECORD_SIGHTED)
+		return head->length <= sizeof(struct record_sighted);
 	if (head->type == RECORD_LOG_LINE)
 		return head->length <= sizeof(struct record_log_line);
 	return head->length == least;
@@ -94,6 +98,21 @@ static bool is_top(const struct record_site_top *top)
 	for (unsigned i = 0; i < top->entry_count; i++) {
 		if (top->entry[i].length == 0 || top->entry[i].length > TOP_KEY_MAX ||
 			top->entry[i].error > top->entry[i].count)
+			return false;
+	}
+	return true;
+}
+
+static bool is_sighted(const struct record_sighted *sighted)
+{
+	if (sighted->record.id == 0 || sighted->kind >= SIGHTED_KINDS ||
+		sighted->entry_count > SIGHTED_REPORT ||
+		sighted->record.length != offsetof(struct record_sighted, entry) +
+						  sighted->entry_count * sizeof(sighted->entry[0]))
+		return false;
+	for (unsigned i = 0; i < sighted->entry_count; i++) {
+		if (sighted->entry[i].key.reason >= REASON_COUNT ||
+			sighted->entry[i].error > sighted->entry[i].count)
 			return false;
 	}
 	return true;
@@ -145,6 +164,8 @@ static bool is_sane(const union report_record *record, bool first)
 		       record->sample.captured <= record->sample.length;
 	case RECORD_SITE_TOP:
 		return is_top(&record->site_top);
+	case RECORD_SIGHTED:
+		return is_sighted(&record->sighted);
 	case RECORD_LOG_LINE:
 		return is_line(&record->log_line);
 	case RECORD_LOG_USED:

@@ -31,6 +31,7 @@ union report_record {
 	struct record_log_done log_done;
 	struct record_uplink uplink;
 	struct record_span span;
+	struct record_sighted sighted;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

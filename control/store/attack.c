@@ -222,3 +222,31 @@ enum err attack_prune(struct db *db, int64_t before_ms)
 	return db_run(db, "DELETE FROM attack WHERE end_ms > 0 AND end_ms < $1",
 		(const struct value[]){ V_INT(before_ms) }, 1, NULL);
 }
+
+/* ---- who attacked */
+
+enum err attack_top_write(
+	struct db *db, struct arena *mem, int64_t number, const struct attack_top *top)
+{
+	const char *places = attack_top_format(mem, top);
+
+	if (!places)
+		return ERR_MEMORY;
+	return db_run(db,
+		"INSERT INTO attack_top (attack, places) VALUES ($1, $2)"
+		" ON CONFLICT (attack) DO UPDATE SET places = excluded.places",
+		(const struct value[]){ V_INT(number), V_TEXT(places) }, 2, NULL);
+}
+
+enum err attack_top_load(struct db *db, struct arena *mem, int64_t number, struct attack_top *out)
+{
+	struct cursor cursor;
+
+	memset(out, 0, sizeof(*out));
+	TRY(db_select(db, "SELECT places FROM attack_top WHERE attack = $1",
+		(const struct value[]){ V_INT(number) }, 1, &cursor));
+	if (db_next(&cursor))
+		attack_top_read(text_column(&cursor, 0, mem), out);
+	db_done(&cursor);
+	return cursor.err;
+}

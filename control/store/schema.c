@@ -562,6 +562,12 @@ static const char scheduler[] =
 	" cname TEXT NOT NULL,"
 	" generation INTEGER NOT NULL);";
 
+/* Who attacked, while it is known: one text for each attack (model/attack_top.h). */
+static const char attack_tops[] = "CREATE TABLE attack_top ("
+				  " attack INTEGER PRIMARY KEY REFERENCES attack (number)"
+				  " ON DELETE CASCADE,"
+				  " places TEXT NOT NULL);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -577,5 +583,6 @@ const char *const schema_steps[] = {
 	attacks,
 	acme,
 	scheduler,
+	attack_tops,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

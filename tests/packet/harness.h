@@ -246,7 +246,7 @@ static inline uint64_t reason_packets(struct polder *skel, uint32_t reason)
 
 static inline struct vip_counter vip_counted(struct polder *skel, uint32_t slot)
 {
-	struct vip_counter value[HARNESS_CPU_MAX], sum = { .reserved = 0 };
+	struct vip_counter value[HARNESS_CPU_MAX], sum = { .last_in_ns = 0 };
 
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_counter), &slot, value), 0);
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {

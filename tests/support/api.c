@@ -499,3 +499,19 @@ int64_t api_count(struct api *api, const char *sql)
 	db_rollback(api->db);
 	return count;
 }
+
+void api_attack_top(
+	struct api *api, const char *id, enum attack_kind kind, const struct attack_top *top)
+{
+	const struct attack_filter filter = {
+		.ids = &id, .id_count = 1, .kinds = 1u << kind, .limit = 1
+	};
+	struct attack_row *rows;
+	size_t count;
+
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(attack_list(api->db, api->fixture, &filter, &rows, &count, NULL), OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(attack_top_write(api->db, api->fixture, rows[0].number, top), OK);
+	assert_int_equal(db_commit(api->db), OK);
+}

@@ -8,6 +8,7 @@
 
 #include "control/dispatch.h"
 #include "control/model/attack.h"
+#include "control/model/attack_top.h"
 
 #define API_CLOCK_MS INT64_C(1795428000000) /* 2026-11-23T10:00:00Z */
 
@@ -92,5 +93,8 @@ void api_limit_event(struct api *api, const char *id, int64_t from_ms, int64_t u
  * refused packets and their peak are of cookie_sent, and a tenth of tcp_flags; 100 bytes each. */
 void api_attack(struct api *api, const char *id, const char *domain, enum attack_kind kind,
 	const struct attack *attack);
+/* Who attacked, of the newest attack of the kind on the instance. */
+void api_attack_top(
+	struct api *api, const char *id, enum attack_kind kind, const struct attack_top *top);
 
 #endif

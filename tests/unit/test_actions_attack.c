@@ -4,6 +4,8 @@
  */
 #include "tests/unit/policy_world.h"
 
+#include "control/region.h"
+
 #define BEGIN_S INT64_C(1795427000) /* before the calls */
 #define FROM	"StartTime", "1795426000"
 #define TIMES	FROM, "EndTime", "1795429000"
@@ -166,6 +168,155 @@ static void test_types(void **state)
 	expect_json(api, "AttackTypes", "[]");
 }
 
+/* ---- who attacked */
+
+static struct attack_place place_of(
+	const char *source, uint32_t value, uint64_t packets, uint32_t reason, uint32_t to)
+{
+	struct attack_place place = {
+		.value = value, .packets = packets, .reason = reason, .to = to
+	};
+
+	if (source)
+		assert_true(text_to_address(source, place.source.byte));
+	return place;
+}
+
+static void make_tops(struct world *world)
+{
+	static const struct region_data regions = { "",
+		"203.0.113.0/24=US 2001:db8::/32=DE 198.51.100.0/24=US", "" };
+	const struct attack_top flood = {
+		.count = { 4, 3, 1 },
+		.place = { { place_of("203.0.113.5", 0, 6000, REASON_cookie_sent,
+				     SIGHTED_TO(6, 443)),
+				   place_of("2001:db8:0:7::", 0, 3000, REASON_tcp_flags,
+					   SIGHTED_TO(6, 80)),
+				   place_of("198.51.100.9", 0, 2000, REASON_tcp_flags, 0),
+				   place_of("192.0.2.77", 0, 100, REASON_tcp_flags,
+					   SIGHTED_TO(17, 443)) },
+			{ place_of(NULL, SIGHTED_TO(6, 443), 6000, REASON_cookie_sent, 0),
+				place_of(NULL, SIGHTED_TO(6, 80), 3000, REASON_tcp_flags, 0),
+				place_of(NULL, SIGHTED_TO(17, 443), 100, REASON_tcp_flags, 0) },
+			{ place_of(NULL, 60, 9000, REASON_cookie_sent, 0) } },
+	};
+	const struct attack_top connections = {
+		.count = { 2, 0, 0 },
+		.place = { { place_of("203.0.113.5", 0, 70, REASON_source_rate, SIGHTED_TO(6, 80)),
+			place_of("203.0.113.6", 0, 50, REASON_source_rate, SIGHTED_TO(6, 81)) } },
+	};
+
+	make_attacks(world);
+	api_attack_top(&world->api, world->id, ATTACK_DEFENSE, &flood);
+	api_attack_top(&world->api, world->id, ATTACK_CC, &connections);
+	world->api.gateway.regions = &regions;
+}
+
+static void test_sources(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+
+	make_tops(world);
+#define DEFENSE "Ip", ip, "EventType", "defense", "StartTime", "1795427000"
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", DEFENSE, "Range", "3"), 200);
+	expect_json(api, "Ips",
+		"[{\"SrcIp\":\"203.0.113.5\",\"AreaId\":\"us\",\"Isp\":\"unknown\"},"
+		"{\"SrcIp\":\"2001:db8:0:7::\",\"AreaId\":\"de\",\"Isp\":\"unknown\"},"
+		"{\"SrcIp\":\"198.51.100.9\",\"AreaId\":\"us\",\"Isp\":\"unknown\"}]");
+	assert_int_equal(CALL(api, "DescribeDDosEventArea", DEFENSE), 200);
+	expect_json(api, "Areas",
+		"[{\"Area\":\"us\",\"InPkts\":8000},{\"Area\":\"de\",\"InPkts\":3000},"
+		"{\"Area\":\"unknown\",\"InPkts\":100}]");
+	assert_int_equal(CALL(api, "DescribeDDosEventArea", DEFENSE, "Range", "1"), 200);
+	assert_int_equal(json_array_size(api_get(api, "Areas")), 1);
+	assert_int_equal(CALL(api, "DescribeDDosEventIsp", DEFENSE), 200);
+	expect_json(api, "Isps", "[{\"Isp\":\"unknown\",\"InPkts\":11100}]");
+	assert_int_equal(
+		CALL(api, "DescribeDestinationPortEvent", DEFENSE, "Range", "10", "Region", "cn"),
+		200);
+	expect_json(api, "PortList",
+		"[{\"DstPort\":\"443\",\"InPkts\":6100},{\"DstPort\":\"80\",\"InPkts\":3000}]");
+	/* The minute of it does, too; another time, another kind and another's address have none. */
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", "Ip", ip, "EventType", "defense",
+				 "StartTime", "1795426980", "Range", "9"),
+		200);
+	assert_int_equal(json_array_size(api_get(api, "Ips")), 4);
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", "Ip", ip, "EventType", "defense",
+				 "StartTime", "1795426981", "Range", "9"),
+		200);
+	expect_json(api, "Ips", "[]");
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", "Ip", ip, "EventType", "blackhole",
+				 "StartTime", "1795427400", "Range", "9"),
+		200);
+	expect_json(api, "Ips", "[]");
+	api->caller = &api->other;
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", DEFENSE, "Range", "3"), 200);
+	expect_json(api, "Ips", "[]");
+}
+
+/* Who opens connections to a port; and countries of all attacks of a time. */
+static void test_sources_of_ports(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+
+	make_tops(world);
+#define CC "Ip", ip, "StartTimestamp", "1795427200"
+	assert_int_equal(CALL(api, "DescribePortCcAttackTopIP", CC, "Port", "80"), 200);
+	expect_json(api, "TopIp", "[{\"SrcIp\":\"203.0.113.5\",\"AreaId\":\"us\",\"Pv\":70}]");
+	(void)CALL(api, "DescribePortCcAttackTopIP", CC, "Port", "0");
+	expect(api, "InvalidParameter", "Port");
+#define VIEW TIMES, "InstanceIds.1", world->id
+	assert_int_equal(CALL(api, "DescribePortViewSourceCountries", VIEW), 200);
+	expect_json(api, "SourceCountrys",
+		"[{\"CountryId\":\"us\",\"Count\":8120},{\"CountryId\":\"de\",\"Count\":3000},"
+		"{\"CountryId\":\"unknown\",\"Count\":100}]");
+	assert_int_equal(CALL(api, "DescribePortViewSourceIsps", VIEW), 200);
+	expect_json(api, "Isps", "[{\"IspId\":\"unknown\",\"Count\":11220}]");
+	assert_int_equal(
+		CALL(api, "DescribePortViewSourceProvinces", FROM, "InstanceIds.1", world->id),
+		200);
+	expect_json(api, "SourceProvinces", "[]");
+	assert_int_equal(CALL(api, "DescribePortViewSourceCountries", FROM, "EndTime", "1795426999",
+				 "InstanceIds.1", world->id),
+		200);
+	expect_json(api, "SourceCountrys", "[]");
+	(void)CALL(api, "DescribePortViewSourceCountries", FROM, "EndTime", "5", "InstanceIds.1",
+		world->id);
+	expect(api, "InvalidParameter", "EndTime");
+}
+
+static void test_attack_sources(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+
+	make_tops(world);
+	api->version = VERSION_POLDER;
+	assert_int_equal(CALL(api, "DescribeAttackSources", "Number", "1"), 200);
+	assert_int_equal(json_array_size(api_get(api, "Sources")), 4);
+	expect_json(api, "Sources.0",
+		"{\"Source\":\"203.0.113.5\",\"Country\":\"us\",\"Provider\":\"unknown\","
+		"\"Organisation\":\"\",\"Packets\":6000,\"Reason\":\"cookie_sent\","
+		"\"Protocol\":\"tcp\",\"Port\":443}");
+	assert_string_equal(api_text(api, "Sources.2.Protocol"), "");
+	expect_json(api, "Countries.1", "{\"Country\":\"de\",\"Packets\":3000}");
+	expect_json(api, "Ports.2", "{\"Protocol\":\"udp\",\"Port\":443,\"Packets\":100}");
+	expect_json(api, "Lengths", "[{\"Bytes\":60,\"Packets\":9000}]");
+	/* Nothing is known of one, and of another's nothing is told. */
+	assert_int_equal(CALL(api, "DescribeAttackSources", "Number", "3"), 200);
+	expect_json(api, "Sources", "[]");
+	(void)CALL(api, "DescribeAttackSources", "Number", "5");
+	expect(api, "AttackNotFound", "");
+	api->caller = &api->other;
+	(void)CALL(api, "DescribeAttackSources", "Number", "1");
+	expect(api, "AttackNotFound", "");
+	assert_int_equal(CALL(api, "DescribeAttackSources", "Number", "5"), 200);
+}
+
 static void test_attacks(void **state)
 {
 	struct world *world = *state;
@@ -290,6 +441,9 @@ int main(void)
 		TEST(test_other_lists),
 		TEST(test_peaks),
 		TEST(test_types),
+		TEST(test_sources),
+		TEST(test_sources_of_ports),
+		TEST(test_attack_sources),
 		TEST(test_attacks),
 		TEST(test_bound),
 		TEST(test_live),

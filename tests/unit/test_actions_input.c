@@ -669,6 +669,8 @@ static void world_open(struct world *world)
 	api->gateway.dns_zone = "polder.test";
 	api->gateway.acme_directory = "https://acme.example.net/directory";
 	api_blackhole(api, world->id, HOUR_MS);
+	api_attack(api, world->id, NULL, ATTACK_DEFENSE,
+		&(struct attack){ .begin_ms = api->clock_ms - HOUR_MS });
 }
 
 static void test_every_parameter(void **state)

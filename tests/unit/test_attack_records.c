@@ -2,6 +2,8 @@
 /*
  * Records of attacks, on a real store with reports of nodes that never were.
  */
+#include "base/text.h"
+#include "control/engine/attackers.h"
 #include "control/engine/attacks.h"
 #include "control/store/attack.h"
 #include "tests/support/report.h"
@@ -301,6 +303,192 @@ static void test_blackhole(void **state)
 		"4|150000000\n");
 }
 
+/* ---- who attacks */
+
+struct sight {
+	const char *source;
+	uint32_t reason;
+	uint64_t packets;
+};
+
+/* A node tells of a window of samples: all of it went to port 53 of UDP. */
+static void sight(struct world *world, size_t node, const struct sight *sights, size_t count)
+{
+	for (unsigned kind = 0; kind < SIGHTED_KINDS; kind++) {
+		struct record_sighted sighted = {
+			.record = { RECORD_SIGHTED, 0, (uint32_t)world->instance.number },
+			.kind = (uint8_t)kind,
+			.entry_count = (uint8_t)count,
+			.window_ms = 5000,
+		};
+
+		sighted.record.length = (uint16_t)(offsetof(struct record_sighted, entry) +
+						   count * sizeof(sighted.entry[0]));
+		for (size_t i = 0; i < count; i++) {
+			struct sighted *entry = &sighted.entry[i];
+
+			*entry = (struct sighted){ .key = { .reason = sights[i].reason },
+				.count = sights[i].packets,
+				.votes = sights[i].packets,
+				.to = SIGHTED_TO(17, 53),
+				.hits = 3 };
+			if (kind == SIGHTED_SOURCE)
+				assert_true(
+					text_to_address(sights[i].source, entry->key.source.byte));
+			else
+				entry->key.value = kind == SIGHTED_PORT ? entry->to : 128;
+			sighted.total += sights[i].packets;
+		}
+		report_start(&report, 1);
+		report_add(&report, &sighted, sighted.record.length);
+		assert_int_equal(
+			report_send(&report, world->nodes, node == 0 ? "a" : "b", world->clock_ms),
+			OK);
+	}
+}
+#define SIGHT(world, node, ...)                                                                    \
+	do {                                                                                       \
+		const struct sight sights_[] = { __VA_ARGS__ };                                    \
+		sight(world, node, sights_, sizeof(sights_) / sizeof(sights_[0]));                 \
+	} while (0)
+#define PLACES "SELECT attack, places FROM attack_top ORDER BY attack"
+
+/* Merged from all nodes, of the attack's reasons only, written when first known, each minute and at the end. */
+static void test_top(void **state)
+{
+	struct world *world = *state;
+
+	tell(world, 0);
+	tell(world, 1);
+	/* What was seen before is of no attack. */
+	SIGHT(world, 0, { "198.51.100.1", REASON_tcp_flags, 7 });
+	seconds(world, 12, 0, 10, 0, 0);
+	seconds(world, 5, 0, 5000, 5000, 0);
+	expect_rows(world, PLACES, "");
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 4000 },
+		{ "2001:db8:0:1::", REASON_tcp_flags, 500 }, { "192.0.2.9", REASON_plan_bytes, 9 });
+	SIGHT(world, 1, { "2001:db8:0:1::", REASON_bogon, 2000 },
+		{ "2001:db8:0:1::", REASON_tcp_flags, 3000 });
+	seconds(world, 5, 0, 5000, 5000, 0);
+#define FIRST                                                                                      \
+	"1|{\"sources\":[[\"2001:db8:0:1::\",5500,\"tcp_flags\",1114165],[\"192.0.2.1\",4000,"     \
+	"\"tcp_flags\",1114165]],\"ports\":[[1114165,9500,\"tcp_flags\"]],"                        \
+	"\"lengths\":[[128,9500,\"tcp_flags\"]]}\n"
+	expect_rows(world, PLACES, FIRST);
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 90000 });
+	seconds(world, 50, 0, 5000, 5000, 0);
+	expect_rows(world, PLACES, FIRST);
+	seconds(world, 12, 0, 5000, 5000, 0);
+	expect_rows(world, "SELECT places LIKE '%[\"192.0.2.1\",94000,%' FROM attack_top", "1\n");
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 1000 });
+	seconds(world, 62, 0, 10, 0, 0);
+	expect_rows(world, "SELECT places LIKE '%[\"192.0.2.1\",95000,%' FROM attack_top", "1\n");
+	/* The next one has its own. */
+	seconds(world, 5, 0, 5000, 5000, 0);
+	SIGHT(world, 0, { "203.0.113.5", REASON_tcp_flags, 100 });
+	seconds(world, 6, 0, 5000, 5000, 0);
+	expect_rows(world, "SELECT places FROM attack_top WHERE attack = 2",
+		"{\"sources\":[[\"203.0.113.5\",100,\"tcp_flags\",1114165]],\"ports\":[[1114165,"
+		"100,"
+		"\"tcp_flags\"]],\"lengths\":[[128,100,\"tcp_flags\"]]}\n");
+	/* They are gone with their attacks. */
+	world->clock_ms += ATTACK_KEEP_MS + HOUR_MS;
+	assert_int_equal(tick_now(world), OK);
+	expect_rows(world, PLACES, "");
+}
+
+static void test_top_of_two_kinds(void **state)
+{
+	struct world *world = *state;
+
+	tell(world, 0);
+	seconds(world, 12, 0, 10, 0, 0);
+	seconds(world, 1, 0, 3000, 3000, 0);
+	seconds(world, 4, 0, 3000, 2000, 2);
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 100 },
+		{ "192.0.2.1", REASON_source_rate, 50 }, { "192.0.2.2", REASON_source_rate, 20 });
+	seconds(world, 6, 0, 3000, 2000, 2);
+	expect_rows(world,
+		"SELECT attack, places LIKE "
+		"'{\"sources\":[[\"192.0.2.1\",100,\"tcp_flags\",1114165]],%',"
+		" places LIKE '{\"sources\":[[\"192.0.2.1\",50,\"source_rate\",1114165],"
+		"[\"192.0.2.2\",20,%' FROM attack_top ORDER BY attack",
+		"1|1|0\n2|0|1\n");
+}
+
+/* After a restart it goes on from what was written. */
+static void test_top_restarts(void **state)
+{
+	struct world *world = *state;
+
+	tell(world, 0);
+	seconds(world, 12, 0, 10, 0, 0);
+	seconds(world, 5, 0, 5000, 5000, 0);
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 4000 });
+	seconds(world, 6, 0, 5000, 5000, 0);
+	stop(world);
+	start(world);
+	world->clock_ms += 3 * SECOND_MS;
+	tell(world, 0);
+	seconds(world, 4, 0, 5000, 5000, 0);
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 1000 },
+		{ "192.0.2.2", REASON_tcp_flags, 600 });
+	seconds(world, 62, 0, 10, 0, 0);
+	expect_rows(world,
+		"SELECT places LIKE '{\"sources\":[[\"192.0.2.1\",5000,\"tcp_flags\",1114165],"
+		"[\"192.0.2.2\",600,%' FROM attack_top",
+		"1\n");
+}
+
+static void test_top_of_blackhole(void **state)
+{
+	const uint64_t packets = UINT64_C(50000000);
+	struct world *world = *state;
+
+	tell(world, 0);
+	seconds(world, 12, 0, 10, 0, 0);
+	seconds(world, 3, 0, packets, 0, 0);
+	for (int i = 0; i < 10; i++) {
+		SIGHT(world, 0, { "192.0.2.1", REASON_blackhole, 4000 });
+		seconds(world, 5, 0, packets, packets, 0);
+	}
+	assert_int_equal(db_begin(world->store.db, DB_WRITE), OK);
+	assert_int_equal(db_run(world->store.db,
+				 "UPDATE protection SET blackhole_until_ms = 0,"
+				 " blackhole_from_ms = 0",
+				 NULL, 0, NULL),
+		OK);
+	assert_int_equal(db_commit(world->store.db), OK);
+	seconds(world, 1, 0, 10, 0, 0);
+	expect_rows(world,
+		"SELECT kind, places LIKE '{\"sources\":[[\"192.0.2.1\",40000,\"blackhole\",%'"
+		" FROM attack_top, attack WHERE attack = number AND kind = 1",
+		"1|1\n");
+}
+
+/* A node's list of an instance that nobody attacks takes no place from one that is attacked. */
+static void test_top_of_many(void **state)
+{
+	struct world *world = *state;
+	int64_t number = world->instance.number;
+
+	tell(world, 0);
+	seconds(world, 12, 0, 10, 0, 0);
+	seconds(world, 5, 0, 5000, 5000, 0);
+	SIGHT(world, 0, { "192.0.2.1", REASON_tcp_flags, 10 });
+	assert_int_equal(tick_now(world), OK);
+	world->clock_ms += SECOND_MS;
+	assert_int_equal(tick_now(world), OK);
+	for (int i = 1; i <= ATTACKERS_MAX + 8; i++) {
+		world->instance.number = number + i;
+		SIGHT(world, 1, { "198.51.100.7", REASON_tcp_flags, 1000 });
+	}
+	world->instance.number = number;
+	seconds(world, 6, 0, 5000, 5000, 0);
+	expect_rows(world, "SELECT places LIKE '{\"sources\":[[\"192.0.2.1\",10,%' FROM attack_top",
+		"1\n");
+}
+
 static void test_a_failing_store_loses_nothing(void **state)
 {
 	struct world *world = *state;
@@ -341,6 +529,11 @@ int main(void)
 		TEST(test_control_restarts),
 		TEST(test_released),
 		TEST(test_blackhole),
+		TEST(test_top),
+		TEST(test_top_of_two_kinds),
+		TEST(test_top_restarts),
+		TEST(test_top_of_blackhole),
+		TEST(test_top_of_many),
 		TEST(test_a_failing_store_loses_nothing),
 	};
 

@@ -32,7 +32,8 @@ static const char *const own_parameters[] = { "ReleaseInstance RequireDrained",
 static const char *const empty_lists[] = { "DescribeWebRules BlackList",
 	"DescribeWebRules WhiteList", "DescribeDomainResource BlackList",
 	"DescribeDomainResource WhiteList", "DescribeDomainViewSourceProvinces SourceProvinces",
-	"DescribeDefenseRecords DefenseRecords", "DescribeSystemLog SystemLog" };
+	"DescribePortViewSourceProvinces SourceProvinces", "DescribeDefenseRecords DefenseRecords",
+	"DescribeSystemLog SystemLog" };
 
 static json_t *published;
 
@@ -396,6 +397,14 @@ static void check_attack_replies(struct seen *seen, const char *id)
 {
 	const int64_t begin_ms = seen->api.clock_ms / 1000 * 1000 - 10000;
 	const struct attack attack = { .begin_ms = begin_ms, .refused = { 100, 10000 } };
+	const struct attack_top top = {
+		.count = { 1, 1, 0 },
+		.place = { { { .source.byte = { [10] = 0xff, 0xff, 192, 0, 2, 1 },
+				   .packets = 5,
+				   .reason = REASON_bogon,
+				   .to = SIGHTED_TO(17, 53) } },
+			{ { .value = SIGHTED_TO(17, 53), .packets = 5 } } },
+	};
 	char from[24], to[24];
 	struct instance instance;
 	char ip[ADDRESS_TEXT_SIZE];
@@ -418,6 +427,19 @@ static void check_attack_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribePortConnsList", "InstanceIds.1", id, TIMES, "Interval", "60", NULL);
 	CHECK(seen, "DescribePortConnsCount", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribePortMaxConns", "InstanceIds.1", id, TIMES, NULL);
+	api_attack_top(&seen->api, id, ATTACK_DEFENSE, &top);
+	api_attack(&seen->api, id, NULL, ATTACK_CC, &attack);
+	api_attack_top(&seen->api, id, ATTACK_CC, &top);
+#define DEFENSE "Ip", ip, "EventType", "defense", "StartTime", from
+	CHECK(seen, "DescribeDDosEventSrcIp", DEFENSE, "Range", "5", NULL);
+	CHECK(seen, "DescribeDDosEventArea", DEFENSE, NULL);
+	CHECK(seen, "DescribeDDosEventIsp", DEFENSE, NULL);
+	CHECK(seen, "DescribeDestinationPortEvent", DEFENSE, "Range", "5", "Region", "cn", NULL);
+	CHECK(seen, "DescribePortCcAttackTopIP", "Ip", ip, "StartTimestamp", from, "Port", "53",
+		NULL);
+	CHECK(seen, "DescribePortViewSourceCountries", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortViewSourceIsps", "InstanceIds.1", id, TIMES, NULL);
+	CHECK(seen, "DescribePortViewSourceProvinces", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribeDDosEventAttackType", "Ip", ip, "EventType", "defense", "StartTime",
 		from, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "agent/capture.h"
 #include "agent/report.h"
+#include "agent/sightings.h"
 #include "base/clock.h"
 
 struct report {
@@ -340,6 +341,55 @@ static void test_samples(void **state)
 	end(&node, reporter);
 }
 
+/* Refused packets as the packet path samples them: told once, when their window is over. */
+static void test_sighted(void **state)
+{
+	struct sighting sighting = { .instance = 1,
+		.weight = 100,
+		.reason = REASON_no_service,
+		.port = 53,
+		.length = 60,
+		.protocol = 17 };
+	const struct record_sighted *told;
+	int64_t now_ms = clock_monotonic_ms();
+	struct reporter *reporter;
+	struct report report;
+	const void *data;
+	struct node node;
+	int ring, writer;
+
+	(void)state;
+	NEED_WORLD();
+	reporter = begin(&node);
+	ring = open_ring("sighting");
+	writer = ring_writer(ring, sizeof(sighting));
+	sighting.source = ip("203.0.113.9");
+	for (int i = 0; i < 3; i++)
+		assert_true(write_ring(writer, &sighting, sizeof(sighting)));
+	sighting.source = ip("2001:db8::9");
+	assert_true(write_ring(writer, &sighting, sizeof(sighting)));
+	assert_true(reporter_build(reporter, false, 1, now_ms, &data, &report.size));
+	report.data = data;
+	assert_int_equal(count_of(&report, RECORD_SIGHTED), 0);
+	now_ms += SIGHTINGS_WINDOW_MS;
+	assert_true(reporter_build(reporter, false, 1, now_ms, &data, &report.size));
+	report.data = data;
+	assert_int_equal(count_of(&report, RECORD_SIGHTED), SIGHTED_KINDS);
+	told = find(&report, RECORD_SIGHTED, 0);
+	assert_int_equal(told->record.id, 1);
+	assert_int_equal(told->kind, SIGHTED_SOURCE);
+	assert_int_equal(told->entry_count, 2);
+	assert_int_equal(told->total, 400);
+	assert_int_equal(told->entry[0].count, 300);
+	assert_int_equal(told->entry[1].count, 100);
+	sighting.source = ip("2001:db8::");
+	assert_memory_equal(&told->entry[1].key.source, &sighting.source, 16);
+	assert_false(reporter_build(reporter, false, 1, now_ms + 1, &data, &report.size));
+	(void)close(writer);
+	(void)close(ring);
+	end(&node, reporter);
+}
+
 static void test_health_state(void **state)
 {
 	const struct record_health_state *told;
@@ -452,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_offences),
 		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_sighted),
 		cmocka_unit_test(test_health_state),
 		cmocka_unit_test(test_capture),
 	};
