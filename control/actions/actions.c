@@ -18,6 +18,8 @@ const struct action *const action_tables[] = {
 	tag_actions,
 	port_actions,
 	elastic_actions,
+	burst_actions,
+	metering_actions,
 	network_rule_actions,
 	rule_attribute_actions,
 	rule_forwarding_actions,

@@ -522,6 +522,14 @@ static const char acme[] = "CREATE TABLE website_acme ("
 			   " name TEXT NOT NULL,"
 			   " secret BLOB NOT NULL) WITHOUT ROWID;";
 
+/* What instances may have beyond their plans (model/burst.h). */
+static const char bursts[] =
+	"ALTER TABLE instance ADD COLUMN burst_bandwidth_mbps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_mode_next INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_mode_next_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_qps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_qps_mode INTEGER NOT NULL DEFAULT 0;";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -536,5 +544,6 @@ const char *const schema_steps[] = {
 	log_queries,
 	attacks,
 	acme,
+	bursts,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -507,6 +507,11 @@ static void check_elastic_replies(struct seen *seen, const char *id)
 	address_format(instance.vip, ip);
 	CHECK(seen, "DescribeElasticBandwidthSpec", "InstanceId", id, NULL);
 	CHECK(seen, "ModifyElasticBandWidth", "InstanceId", id, "ElasticBandwidth", "60", NULL);
+	CHECK(seen, "ModifyElasticBizBandWidth", "InstanceId", id, "ElasticBizBandwidth", "60",
+		NULL);
+	CHECK(seen, "ModifyBizBandWidthMode", "InstanceId", id, "Mode", "day", NULL);
+	CHECK(seen, "ModifyElasticBizQps", "InstanceId", id, "Mode", "day", NULL);
+	CHECK(seen, "ModifyQpsMode", "InstanceId", id, "Mode", "month", NULL);
 	CHECK(seen, "DescribeElasticQpsRecord", "Ip", ip, SPAN, NULL);
 	CHECK(seen, "DescribeDefenseCountStatistics", NULL, NULL);
 	CHECK(seen, "DescribeDefenseRecords", SPAN, PAGES, NULL);
