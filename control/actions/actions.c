@@ -20,6 +20,7 @@ const struct action *const action_tables[] = {
 	elastic_actions,
 	burst_actions,
 	metering_actions,
+	export_actions,
 	network_rule_actions,
 	rule_attribute_actions,
 	rule_forwarding_actions,

@@ -14,6 +14,7 @@ extern const struct action available_actions[];
 extern const struct action elastic_actions[];
 extern const struct action burst_actions[];
 extern const struct action metering_actions[];
+extern const struct action export_actions[];
 extern const struct action plan_actions[];
 extern const struct action tag_actions[];
 extern const struct action port_actions[];
