@@ -139,10 +139,11 @@ static enum err make_content(const struct gateway *gateway, struct db *db, struc
 	return bytes + (int64_t)*size <= (int64_t)EXPORT_ACCOUNT_MAX ? OK : ERR_QUOTA;
 }
 
-/* What another try may mend. Everything else is what came of the task. */
+/* What another try may mend. Everything else is what came of the task: one that can never be made must not keep others waiting.
+ * A store that is broken does not take what came of it, and it waits all the same. */
 static bool is_passing(enum err err)
 {
-	return err == ERR_STORE || err == ERR_UNAVAILABLE || err == ERR_SYSTEM;
+	return err == ERR_UNAVAILABLE || err == ERR_SYSTEM;
 }
 
 static enum err make(const struct gateway *gateway, int folder_fd, struct db *db, struct arena *mem,

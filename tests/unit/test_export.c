@@ -315,6 +315,48 @@ static void test_failed(void **state)
 	arena_free(mem);
 }
 
+/* Whatever fails in turn while a task is made: it is done, failed or made anew, and there are files of what is done alone. */
+static void torture(struct world *world, bool store)
+{
+	struct api *api = &world->api;
+	struct arena *mem = arena_new((size_t)64 << 20);
+	int64_t done = 0;
+	bool met = true, more;
+	enum err err;
+
+	for (uint64_t nth = 1; met && nth < EXPORT_TASKS_MAX; nth++) {
+		assert_int_equal(create_for(world, "3"), 200);
+		arena_reset(mem);
+		if (store)
+			db_torture(nth);
+		else
+			arena_torture(nth, false);
+		err = export_tick(&api->gateway, folder_fd, api->db, mem, api->clock_ms, &more);
+		met = store ? db_torture_count() >= nth : arena_torture_count() >= nth;
+		db_torture(0);
+		arena_torture(0, false);
+		assert_true(err == OK || met);
+		(void)work(api);
+		list(api);
+		assert_in_range(api_int(api, "AsyncTasks.0.TaskStatus"), 2, 3);
+		done += api_int(api, "AsyncTasks.0.TaskStatus") == 2;
+		assert_int_equal(file_count(), done);
+	}
+	assert_false(met);
+	assert_int_equal(api_int(api, "AsyncTasks.0.TaskStatus"), 2);
+	arena_free(mem);
+}
+
+static void test_store_torture(void **state)
+{
+	torture(*state, true);
+}
+
+static void test_memory_torture(void **state)
+{
+	torture(*state, false);
+}
+
 static void test_links(void **state)
 {
 	static const char *const wrong[] = { "/export/", "/export/1", "/export/1?",
@@ -441,6 +483,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, export_setup, export_teardown),
 		cmocka_unit_test_setup_teardown(test_life, export_setup, export_teardown),
 		cmocka_unit_test_setup_teardown(test_failed, export_setup, export_teardown),
+		cmocka_unit_test_setup_teardown(test_store_torture, export_setup, export_teardown),
+		cmocka_unit_test_setup_teardown(test_memory_torture, export_setup, export_teardown),
 		cmocka_unit_test_setup_teardown(test_links, export_setup, export_teardown),
 		cmocka_unit_test_setup_teardown(test_quota, export_setup, export_teardown),
 		cmocka_unit_test_setup_teardown(test_who, export_setup, export_teardown),
