@@ -176,6 +176,13 @@ int64_t clock_add_months(int64_t ms, int months)
 	return days_from_date(date) * DAY_MS + rest_ms;
 }
 
+int64_t clock_month_begin(int64_t ms)
+{
+	int64_t days = floor_divide(ms, DAY_MS);
+
+	return (days - date_from_days(days).day + 1) * DAY_MS;
+}
+
 bool clock_parse_span(const char *text, int64_t *out_ms)
 {
 	int64_t sign = 1, number = 0, unit;

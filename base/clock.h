@@ -31,6 +31,8 @@ bool clock_parse_iso(const char *text, int64_t *out_ms);
 void clock_format_iso(int64_t ms, char out[CLOCK_ISO_SIZE]);
 /* ms plus so many calendar months (UTC): same day and time, the day clamped to the month's last. */
 int64_t clock_add_months(int64_t ms, int months);
+/* The begin of the calendar month (UTC) that ms is in. */
+int64_t clock_month_begin(int64_t ms);
 /* "+8d", "-1s", "90m", "1h" -> ms (units s, m, h, d; magnitude up to 36,500 days). false: bad form. */
 bool clock_parse_span(const char *text, int64_t *out_ms);
 

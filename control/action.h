@@ -71,9 +71,11 @@ struct call {
 	int64_t now_ms;			   /* life-cycle time */
 	int64_t clock_ms;		   /* machine time */
 	const char *request_id;
-	struct login *login;	/* tries of passwords; NULL: nobody can log in */
-	struct call_log *calls; /* the latest calls; NULL: they are not kept */
-	const char *source;	/* address of the client, as the proxy in front says; "": unknown */
+	struct login *login;	   /* tries of passwords; NULL: nobody can log in */
+	struct call_log *calls;	   /* the latest calls; NULL: they are not kept */
+	const char *site;	   /* where the client reaches us: "https://api.example.com" */
+	const uint8_t *export_key; /* of links to exports; NULL: there are none */
+	const char *source; /* address of the client, as the proxy in front says; "": unknown */
 	const struct access_key *key; /* who calls */
 	void *prepared;		      /* what the action's before left for its handler */
 	const struct action *action;

@@ -135,10 +135,9 @@ enum err bootstrap_key(struct db *db, const struct vault *vault, struct arena *m
 	return finish(db, key_steps(db, vault, mem, path, clock_ms));
 }
 
-static enum err cookie_steps(
-	struct db *db, const struct vault *vault, struct arena *mem, uint8_t out[32])
+static enum err secret_steps(struct db *db, const struct vault *vault, struct arena *mem,
+	const char *name, uint8_t out[32])
 {
-	static const char name[] = "syn_cookie_secret";
 	const void *known;
 	size_t size;
 	enum err err = setting_get_secret(db, vault, mem, name, &known, &size);
@@ -154,9 +153,21 @@ static enum err cookie_steps(
 	return setting_put_secret(db, vault, name, out, 32);
 }
 
+static enum err own_secret(struct db *db, const struct vault *vault, struct arena *mem,
+	const char *name, uint8_t out[32])
+{
+	TRY(db_begin(db, DB_WRITE));
+	return finish(db, secret_steps(db, vault, mem, name, out));
+}
+
 enum err bootstrap_cookie_secret(
 	struct db *db, const struct vault *vault, struct arena *mem, uint8_t out[32])
 {
-	TRY(db_begin(db, DB_WRITE));
-	return finish(db, cookie_steps(db, vault, mem, out));
+	return own_secret(db, vault, mem, "syn_cookie_secret", out);
+}
+
+enum err bootstrap_export_key(
+	struct db *db, const struct vault *vault, struct arena *mem, uint8_t out[32])
+{
+	return own_secret(db, vault, mem, "export_key", out);
 }

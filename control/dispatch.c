@@ -378,6 +378,8 @@ static enum err serve(struct exchange *exchange)
 {
 	struct call *call = &exchange->call;
 
+	if (!call->site)
+		return ERR_MEMORY;
 	TRY(check_method(exchange->request));
 	TRY(check_content_type(exchange->request));
 	TRY(decode_forms(exchange));
@@ -404,7 +406,8 @@ static const char *host_id(const struct gateway *gateway, const struct request *
 	return host;
 }
 
-/* Where the client reaches us. The proxy in front says by which scheme; a name that is none goes into no link. */
+/* Where the client reaches us; NULL: no memory. The proxy in front says by which scheme; a name that is none goes into no
+ * link. */
 static const char *site_of(struct arena *mem, const struct gateway *gateway, const char *host,
 	const struct request *request)
 {
@@ -412,12 +415,10 @@ static const char *site_of(struct arena *mem, const struct gateway *gateway, con
 				      "0123456789.-_:[]";
 	const char *scheme = request_header(request, "X-Forwarded-Proto");
 	bool secure = scheme && strcmp(scheme, "https") == 0;
-	const char *site;
 
 	if (host[strspn(host, allowed)] != '\0')
 		host = gateway->host_id;
-	site = arena_print(mem, "%s://%s", secure ? "https" : "http", host);
-	return site ? site : "";
+	return arena_print(mem, "%s://%s", secure ? "https" : "http", host);
 }
 
 static void answer_error(struct exchange *exchange, enum err err)
@@ -429,8 +430,7 @@ static void answer_error(struct exchange *exchange, enum err err)
 		.host_id = host_id(exchange->gateway, exchange->request),
 	};
 
-	error.site =
-		site_of(exchange->call.mem, exchange->gateway, error.host_id, exchange->request);
+	error.site = exchange->call.site ? exchange->call.site : "";
 	log_debug("request refused with %s", error_code(err));
 	if (exchange->call.retry_ms > 0)
 		exchange->out->retry_after_ms =
@@ -532,6 +532,8 @@ void dispatch_request(const struct gateway *gateway, struct db *db, struct arena
 	call->login = gateway->login;
 	call->calls = gateway->calls;
 	call->source = source_of(request);
+	call->site = site_of(mem, gateway, host_id(gateway, request), request);
+	call->export_key = gateway->export_key;
 	call->watch_first = gateway->watch_first;
 	call->acme_directory = gateway->acme_directory;
 	call->drill_socket = gateway->drill_socket;
@@ -558,5 +560,6 @@ void dispatch_refuse(const struct gateway *gateway, struct arena *mem,
 	memset(out, 0, sizeof(*out));
 	exchange.call.mem = mem;
 	exchange.call.request_id = out->request_id = new_request_id(mem);
+	exchange.call.site = site_of(mem, gateway, host_id(gateway, request), request);
 	answer_error(&exchange, err);
 }

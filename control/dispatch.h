@@ -30,6 +30,8 @@ struct gateway {
 	const char *acme_directory;	   /* where sites get certificates; NULL or "": nowhere */
 	const char *drill_socket;	   /* of a lab; NULL or "": none */
 	const struct region_data *regions; /* NULL: nothing is known of countries */
+	const uint8_t *export_key;	   /* of links to exports; NULL: there are none */
+	const char *export_folder;	   /* where their files are */
 	const char *host_id;		   /* HostId of error bodies when the request has no Host */
 };
 
@@ -49,6 +51,7 @@ struct response {
 	const char *body; /* in mem */
 	size_t body_size;
 	const char *request_id;
+	const char *disposition;    /* of a file: value of Content-Disposition, or NULL */
 	const char *retry_after_ms; /* value of x-acs-retry-after, or NULL */
 };
 /* Always gives a response (in the worst case a fixed 503 body). db: this thread's connection. */

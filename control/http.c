@@ -31,6 +31,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "control/export/export.h"
 
 /* API: a certificate chain or 200 rules are far below. */
 #define BODY_BYTES_MAX ((size_t)4 << 20)
@@ -173,6 +174,9 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, const st
 		add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, out->content_type);
 	add_response_header(response, "x-acs-request-id", out->request_id);
 	add_response_header(response, "x-acs-retry-after", out->retry_after_ms);
+	add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, out->disposition);
+	if (out->disposition)
+		add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	result = MHD_queue_response(connection, (unsigned)out->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -278,6 +282,9 @@ static enum MHD_Result api_handle(void *context, struct MHD_Connection *connecti
 			http->settings.gateway, transfer->mem, &request, transfer->refused, &out);
 	} else if (is_health(&request)) {
 		health(http->settings.api_pool, &out);
+	} else if (export_is_link(&request)) {
+		export_serve(http->settings.gateway, http->settings.api_pool, transfer->mem,
+			&request, &out);
 	} else {
 		db = db_pool_take(http->settings.api_pool);
 		dispatch_request(http->settings.gateway, db, transfer->mem, &request, &out);

@@ -24,6 +24,7 @@
 #include "control/bootstrap.h"
 #include "control/config.h"
 #include "control/dns/publisher.h"
+#include "control/export/export.h"
 #include "control/http.h"
 #include "control/json_memory.h"
 
@@ -47,11 +48,13 @@ struct control {
 	struct names_settings names;
 	struct names_thread *names_thread;
 	struct acme_thread *acme;
+	struct export_thread *exports;
 	struct db_pool *api_pool, *node_pool;
 	struct node_api *node_api;
 	struct gateway gateway;
 	struct http *http;
-	uint8_t cookie_secret[32];
+	uint8_t cookie_secret[32], export_key[EXPORT_KEY_SIZE];
+	const char *export_folder;
 };
 
 /* A new key beside an old store would open nothing in it, and stand where the right one belongs. */
@@ -94,6 +97,12 @@ static enum err start_cookie_secret(struct control *control)
 {
 	return bootstrap_cookie_secret(
 		control->db, control->vault, control->mem, control->cookie_secret);
+}
+
+static enum err start_export_key(struct control *control)
+{
+	TRY(export_folder(control->mem, control->config.database, &control->export_folder));
+	return bootstrap_export_key(control->db, control->vault, control->mem, control->export_key);
 }
 
 static enum err start_nodes(struct control *control)
@@ -191,6 +200,8 @@ static enum err start_http(struct control *control)
 		.acme_directory = config->acme.directory,
 		.drill_socket = config->drill_socket,
 		.regions = &config->regions,
+		.export_key = control->export_key,
+		.export_folder = control->export_folder,
 		.host_id = config->host_id };
 	control->api_pool = db_pool_new(config->database, (size_t)config->threads);
 	control->node_pool = db_pool_new(config->database, NODE_CONNECTIONS_TO_STORE);
@@ -206,6 +217,11 @@ static enum err start_http(struct control *control)
 	return http_start(&settings, &control->http);
 }
 
+static enum err start_exports(struct control *control)
+{
+	return export_thread_start(&control->gateway, control->config.database, &control->exports);
+}
+
 static const struct {
 	const char *name;
 	enum err (*start)(struct control *control);
@@ -217,12 +233,14 @@ static const struct {
 	{ "address pool", start_vip_pool },
 	{ "first access key", start_first_key },
 	{ "cookie secret", start_cookie_secret },
+	{ "key of exports", start_export_key },
 	{ "nodes", start_nodes },
 	{ "clock", start_clock },
 	{ "engine", start_engine },
 	{ "names", start_names },
 	{ "certificates by ACME", start_acme },
 	{ "sockets", start_http },
+	{ "exports", start_exports },
 };
 
 static void stop(struct control *control)
@@ -231,6 +249,7 @@ static void stop(struct control *control)
 		/* Long polls end, so that their threads do. */
 		nodes_close(control->nodes);
 	http_stop(control->http);
+	export_thread_stop(control->exports);
 	acme_thread_stop(control->acme);
 	names_thread_stop(control->names_thread);
 	engine_stop(control->engine);
@@ -246,6 +265,7 @@ static void stop(struct control *control)
 	db_close(control->db);
 	vault_close(control->vault);
 	explicit_bzero(control->cookie_secret, sizeof(control->cookie_secret));
+	explicit_bzero(control->export_key, sizeof(control->export_key));
 	arena_free(control->mem);
 }
 

@@ -14,13 +14,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/model/burst.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
 
 /* Published. */
 #define UNBLACKHOLE_A_DAY    5
 #define UNBLACKHOLE_APART_MS (10 * MINUTE_MS)
-#define DAY_BEGINS_MS	     (8 * HOUR_MS) /* 00:00 UTC+8 */
 #define DIVERSIONS_IN_ALL    10
 #define DURATION_MINUTES_MIN 15
 #define DURATION_MINUTES_MAX 43200
@@ -105,16 +105,11 @@ static const struct param undo_params[] = {
 	PARAM_ROW_END,
 };
 
-static int64_t day_begin(int64_t clock_ms)
-{
-	return (clock_ms + DAY_BEGINS_MS) / DAY_MS * DAY_MS - DAY_BEGINS_MS;
-}
-
 static enum err check_undo(struct call *call, int64_t account)
 {
 	int64_t used, last_ms;
-	TRY(quota_used(
-		call->db, account, QUOTA_UNBLACKHOLE, day_begin(call->clock_ms), &used, &last_ms));
+	TRY(quota_used(call->db, account, QUOTA_UNBLACKHOLE, burst_day_begin(call->clock_ms), &used,
+		&last_ms));
 	if (used >= UNBLACKHOLE_A_DAY)
 		return refuse(call, ERR_QUOTA,
 			"BlackholeStatus: %d instances were taken out of the blackhole today; the "
@@ -172,7 +167,8 @@ static enum err put_count(struct call *call, const char *kind, int64_t since_ms,
 static enum err count_undo_run(struct call *call, const void *raw)
 {
 	(void)raw;
-	return put_count(call, QUOTA_UNBLACKHOLE, day_begin(call->clock_ms), UNBLACKHOLE_A_DAY);
+	return put_count(
+		call, QUOTA_UNBLACKHOLE, burst_day_begin(call->clock_ms), UNBLACKHOLE_A_DAY);
 }
 
 /* ---- diversion */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "control/actions/tables.h"
+#include "control/model/burst.h"
 #include "control/model/lifecycle.h"
 #include "control/model/website_setting.h"
 #include "control/store/policy.h"
@@ -285,15 +286,12 @@ static enum err describe_instance_details_run(struct call *call, const void *raw
 
 static enum err specs_entry(struct call *call, const struct instance *instance, json_t **out)
 {
-	static const char *const burst_names[] = { "", "day", "month" };
 	const struct plan *plan = &instance->plan;
 	struct protection protection;
 	TRY(protection_load(call->db, call->mem, instance->number, &protection));
-	const char *burst =
-		plan->burst_mode >= 0 && plan->burst_mode <= 2 ? burst_names[plan->burst_mode] : "";
-	/* 0 for connections and for rates that no plan sells: not limited, never burst. */
+	/* 0 for connections and for rates that no plan sells: not limited. */
 	*out = json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:s, s:i, s:s, s:i, "
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:s, s:I, s:s, s:I, "
 		"s:s, s:I}",
 		"InstanceId", instance->id, "BaseBandwidth", (json_int_t)plan->base_bandwidth_gbps,
 		"ElasticBandwidth", (json_int_t)plan->elastic_bandwidth_gbps, "BandwidthMbps",
@@ -301,9 +299,11 @@ static enum err specs_entry(struct call *call, const struct instance *instance, 
 		"PortLimit", (json_int_t)plan->ports, "DomainLimit", (json_int_t)plan->domains,
 		"SiteLimit", (json_int_t)plan_sites(plan), "ConnLimit", 0, "CpsLimit", 0,
 		"DefenseCount", (json_int_t)plan->defense_count, "FunctionVersion",
-		function_version_name(plan, instance->product), "ElasticBw", 0, "ElasticBwModel",
-		burst, "ElasticQps", 0, "ElasticQpsMode", "", "RealLimitBw",
-		(json_int_t)protection.real_limit_mbps);
+		function_version_name(plan, instance->product), "ElasticBw",
+		(json_int_t)plan->burst_bandwidth_mbps, "ElasticBwModel",
+		metering_name(burst_mode_at(plan, call->clock_ms)), "ElasticQps",
+		(json_int_t)plan->burst_qps, "ElasticQpsMode", metering_name(plan->burst_qps_mode),
+		"RealLimitBw", (json_int_t)protection.real_limit_mbps);
 	return *out ? OK : ERR_MEMORY;
 }
 

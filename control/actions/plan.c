@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "control/actions/tables.h"
 #include "control/dns/names.h"
+#include "control/model/burst.h"
 #include "control/model/lifecycle.h"
 #include "control/store/name.h"
 
@@ -151,6 +152,13 @@ static enum err check_use(
 		return refuse(call, ERR_QUOTA_BELOW_USE,
 			"DomainCount cannot be below the %lld domain names in use.",
 			(long long)usage.domains);
+	if (!burst_bandwidth_fits(plan))
+		return refuse(call, ERR_QUOTA_BELOW_USE,
+			"ServiceBandwidth must leave room for the burst of %lld Mbit/s: %d times "
+			"of it "
+			"at most, and with it %d.",
+			(long long)plan->burst_bandwidth_mbps, BURST_BANDWIDTH_TIMES,
+			CLEAN_BANDWIDTH_MBPS_MAX);
 	return OK;
 }
 

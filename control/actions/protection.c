@@ -189,8 +189,7 @@ static enum err put_limits(
 		syns == SYN_THRESHOLD_UNSET ? SYN_THRESHOLD_DEFAULT : syns));
 	TRY(put_int(limits, "UnprovenPackets", protection->unproven_max));
 	TRY(put_int(limits, "Packets", protection->packets_max));
-	return put_int(limits, "Bytes",
-		(int64_t)protection_bytes_max(protection, instance->plan.clean_bandwidth_mbps));
+	return put_int(limits, "Bytes", (int64_t)protection_bytes_max(protection, &instance->plan));
 }
 
 static enum err describe_run(struct call *call, const void *raw)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/engine/answers.h"
+#include "control/model/burst.h"
 #include "control/model/lifecycle.h"
 #include "control/store/attack.h"
 #include "control/store/policy.h"
@@ -91,15 +92,14 @@ static enum err tell_clean(
 	struct tick *tick, const struct instance *instance, const struct node_rates *rates)
 {
 	uint64_t clean = rates->in.bytes - rates->dropped.bytes;
+	int64_t plan_mbps = burst_bandwidth_max(&instance->plan);
 
-	if (rates->in.bytes < rates->dropped.bytes ||
-		clean <= (uint64_t)instance->plan.clean_bandwidth_mbps * BYTES_OF_MBPS)
+	if (rates->in.bytes < rates->dropped.bytes || clean <= (uint64_t)plan_mbps * BYTES_OF_MBPS)
 		return OK;
 	return tick_event(tick, instance, "clean_bandwidth_exceeded",
 		tick->clock_ms / TELL_EVERY_MS * TELL_EVERY_MS,
 		arena_print(tick->mem, "{\"mbps\":%llu,\"planMbps\":%lld}",
-			(unsigned long long)(clean / BYTES_OF_MBPS),
-			(long long)instance->plan.clean_bandwidth_mbps),
+			(unsigned long long)(clean / BYTES_OF_MBPS), (long long)plan_mbps),
 		NULL);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/engine/publish_records.h"
+#include "control/model/burst.h"
 #include "control/model/country.h"
 #include "control/model/lifecycle.h"
 #include "control/store/policy.h"
@@ -16,7 +17,8 @@
 const char instance_select[] =
 	"SELECT i.number, i.expire_ms, i.vip, i.clean_bandwidth_mbps, p.modes, p.auto_block,"
 	" p.strictness, p.real_limit_mbps, p.syn_threshold, p.unproven_max, p.packets_max,"
-	" p.blackhole_until_ms, q.diverted, i.qps FROM instance i"
+	" p.blackhole_until_ms, q.diverted, i.qps, i.burst_bandwidth_mbps, i.burst_qps"
+	" FROM instance i"
 	" LEFT JOIN protection p ON p.instance_number = i.number"
 	" LEFT JOIN policy q ON q.instance_number = i.number";
 
@@ -43,7 +45,7 @@ static enum err read_protection(
 }
 
 static void fill_protection(struct record_instance *record, const struct protection *protection,
-	int64_t clean_bandwidth_mbps, bool diverted)
+	const struct plan *plan, bool diverted)
 {
 	protection_masks(protection, &record->mitigation_block, &record->mitigation_watch);
 	/* Diversion is an order of its own: it holds whatever the mode of the instance's own regions is. */
@@ -52,7 +54,7 @@ static void fill_protection(struct record_instance *record, const struct protect
 		record->mitigation_watch &= ~MITIGATION_BIT(region);
 	}
 	record->blackhole_until_ms = protection->blackhole_until_ms;
-	record->bytes_max = protection_bytes_max(protection, clean_bandwidth_mbps);
+	record->bytes_max = protection_bytes_max(protection, plan);
 	record->packets_max = (uint32_t)protection->packets_max;
 	record->unproven_max = (uint32_t)protection->unproven_max;
 	record->syn_threshold = protection->syn_threshold == SYN_THRESHOLD_UNSET
@@ -62,6 +64,11 @@ static void fill_protection(struct record_instance *record, const struct protect
 
 enum err add_instance(struct draft *draft, const struct cursor *cursor)
 {
+	/* What of it nodes enforce. */
+	const struct plan plan = { .clean_bandwidth_mbps = db_int(cursor, 3),
+		.qps = db_int(cursor, 13),
+		.burst_bandwidth_mbps = db_int(cursor, 14),
+		.burst_qps = db_int(cursor, 15) };
 	int64_t expire_ms = db_int(cursor, 1);
 	struct protection protection;
 	struct record_instance *record =
@@ -70,10 +77,10 @@ enum err add_instance(struct draft *draft, const struct cursor *cursor)
 	if (!record)
 		return draft_full();
 	TRY(read_protection(draft, cursor, &protection));
-	fill_protection(record, &protection, db_int(cursor, 3), db_int(cursor, 12) != 0);
+	fill_protection(record, &protection, &plan, db_int(cursor, 12) != 0);
 	record->mitigation_until_ms = lifecycle_mitigation_until(expire_ms);
 	record->forward_until_ms = lifecycle_forward_until(expire_ms);
-	record->requests_max = (uint32_t)db_int(cursor, 13);
+	record->requests_max = (uint32_t)burst_qps_max(&plan);
 	record->vip_count = 1;
 	address_column(cursor, 2, record->vip[0].byte);
 	return OK;

@@ -11,8 +11,9 @@
 #include "base/error.h"
 #include "shared/limits.h"
 
-#define INSTANCE_ID_SIZE 32   /* "ddoscoo-cn-" + 11 of [a-z0-9], or "ddosDip-sg-" + 11 */
-#define REMARK_BYTES_MAX 1500 /* 500 characters, UTF-8 */
+#define INSTANCE_ID_SIZE	 32    /* "ddoscoo-cn-" + 11 of [a-z0-9], or "ddosDip-sg-" + 11 */
+#define REMARK_BYTES_MAX	 1500  /* 500 characters, UTF-8 */
+#define CLEAN_BANDWIDTH_MBPS_MAX 10000 /* that is sold; with a burst, too */
 
 enum product {
 	PRODUCT_DDOSCOO,
@@ -37,8 +38,14 @@ struct plan {
 	int64_t domains;
 	int64_t function_version; /* 0 standard, 1 enhanced */
 	int64_t product_plan;	  /* Premium: 0 Insurance, 1 Unlimited, 2 CMA, 3 Sec-CMA */
-	int64_t burst_mode;	  /* 95BurstBandwidthMode: 0 off, 1 day, 2 month */
-	int64_t defense_count;	  /* Premium sessions a month; -1 unlimited */
+	int64_t burst_mode;    /* 95BurstBandwidthMode: enum metering, until burst_mode_next_ms */
+	int64_t defense_count; /* Premium sessions a month; -1 unlimited */
+	/* Beyond the plan: burst.h says what is in force. */
+	int64_t burst_bandwidth_mbps; /* above the clean bandwidth; 0: no burst */
+	int64_t burst_mode_next;      /* enum metering */
+	int64_t burst_mode_next_ms; /* machine time from which it is in force; 0: none was chosen */
+	int64_t burst_qps;	    /* requests a second above the plan's; 0: no burst */
+	int64_t burst_qps_mode;	    /* enum metering */
 };
 
 struct instance {

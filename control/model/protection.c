@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "control/model/burst.h"
+
 static const struct {
 	const char *name, *text;
 	enum mitigation_mode mode;
@@ -139,12 +141,14 @@ void protection_masks(const struct protection *protection, uint32_t *block, uint
 #define BYTES_OF_MBPS UINT64_C(125000)
 #define BYTES_OF_GBPS UINT64_C(125000000)
 
-uint64_t protection_bytes_max(const struct protection *protection, int64_t clean_bandwidth_mbps)
+/* Who wants a burst wants no more than that: it is a ceiling of its own, above which a limit does not reach. */
+uint64_t protection_bytes_max(const struct protection *protection, const struct plan *plan)
 {
-	int64_t mbps = protection->real_limit_mbps;
+	int64_t mbps = protection->real_limit_mbps, most = burst_bandwidth_max(plan);
+	bool chosen = protection->mode[MITIGATION_plan_bytes] != MITIGATION_UNSET;
 
-	if (mbps == 0 && protection->mode[MITIGATION_plan_bytes] != MITIGATION_UNSET)
-		mbps = clean_bandwidth_mbps;
+	if ((mbps == 0 && chosen) || (plan->burst_bandwidth_mbps > 0 && (mbps == 0 || mbps > most)))
+		mbps = most;
 	return (uint64_t)mbps * BYTES_OF_MBPS;
 }
 

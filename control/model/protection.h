@@ -58,7 +58,7 @@ void protection_watch_all(struct protection *protection);
 /* As bits: mode BLOCK, mode WATCH. */
 void protection_masks(const struct protection *protection, uint32_t *block, uint32_t *watch);
 /* Bytes a second toward origins that nodes enforce; 0: none. docs/decisions/007. */
-uint64_t protection_bytes_max(const struct protection *protection, int64_t clean_bandwidth_mbps);
+uint64_t protection_bytes_max(const struct protection *protection, const struct plan *plan);
 /* Attack volume in bytes a second above which an instance of this plan goes into the blackhole. */
 uint64_t protection_ceiling(const struct plan *plan);
 

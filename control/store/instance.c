@@ -56,6 +56,11 @@ enum err instance_row(struct cursor *cursor, struct arena *mem, struct instance 
 	out->plan.product_plan = db_int(cursor, column++);
 	out->plan.burst_mode = db_int(cursor, column++);
 	out->plan.defense_count = db_int(cursor, column++);
+	out->plan.burst_bandwidth_mbps = db_int(cursor, column++);
+	out->plan.burst_mode_next = db_int(cursor, column++);
+	out->plan.burst_mode_next_ms = db_int(cursor, column++);
+	out->plan.burst_qps = db_int(cursor, column++);
+	out->plan.burst_qps_mode = db_int(cursor, column++);
 	return cursor->err;
 }
 
@@ -203,11 +208,13 @@ static enum err record_update(struct db *db, const struct instance *instance)
 	return db_run(db,
 		"INSERT INTO change (type, number) SELECT $3, number FROM instance"
 		" WHERE number = $1 AND (switch_back_origin <> $2 OR clean_bandwidth_mbps <> $4"
-		" OR qps <> $5)",
+		" OR qps <> $5 OR burst_bandwidth_mbps <> $6 OR burst_qps <> $7)",
 		(const struct value[]){ V_INT(instance->number),
 			V_INT(instance->switch_back_origin), V_INT(RECORD_INSTANCE),
-			V_INT(instance->plan.clean_bandwidth_mbps), V_INT(instance->plan.qps) },
-		5, NULL);
+			V_INT(instance->plan.clean_bandwidth_mbps), V_INT(instance->plan.qps),
+			V_INT(instance->plan.burst_bandwidth_mbps),
+			V_INT(instance->plan.burst_qps) },
+		7, NULL);
 }
 
 static enum err record_switch_back(struct db *db, const struct instance *instance)
@@ -234,7 +241,9 @@ enum err instance_update(struct db *db, const struct instance *instance)
 		" base_bandwidth_gbps = $8, elastic_bandwidth_gbps = $9,"
 		" clean_bandwidth_mbps = $10, qps = $11, ports = $12, domains = $13,"
 		" function_version = $14, product_plan = $15, burst_mode = $16,"
-		" defense_count = $17 WHERE number = $1",
+		" defense_count = $17, burst_bandwidth_mbps = $18, burst_mode_next = $19,"
+		" burst_mode_next_ms = $20, burst_qps = $21, burst_qps_mode = $22"
+		" WHERE number = $1",
 		(const struct value[]){ V_INT(instance->number), V_INT(instance->edition),
 			V_INT(instance->renewal), V_INT(instance->renewal_months),
 			V_INT(instance->switch_back_origin), V_TEXT(instance->remark),
@@ -242,8 +251,11 @@ enum err instance_update(struct db *db, const struct instance *instance)
 			V_INT(plan->elastic_bandwidth_gbps), V_INT(plan->clean_bandwidth_mbps),
 			V_INT(plan->qps), V_INT(plan->ports), V_INT(plan->domains),
 			V_INT(plan->function_version), V_INT(plan->product_plan),
-			V_INT(plan->burst_mode), V_INT(plan->defense_count) },
-		17, NULL);
+			V_INT(plan->burst_mode), V_INT(plan->defense_count),
+			V_INT(plan->burst_bandwidth_mbps), V_INT(plan->burst_mode_next),
+			V_INT(plan->burst_mode_next_ms), V_INT(plan->burst_qps),
+			V_INT(plan->burst_qps_mode) },
+		22, NULL);
 }
 
 enum err instance_set_expiry(struct db *db, struct instance *instance, int64_t expire_ms)

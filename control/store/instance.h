@@ -13,7 +13,8 @@
 	" deadline_generation, previous_forward_until_ms, renewal, renewal_months,"                \
 	" switch_back_origin, remark, resource_group, base_bandwidth_gbps,"                        \
 	" elastic_bandwidth_gbps, clean_bandwidth_mbps, qps, ports, domains, function_version,"    \
-	" product_plan, burst_mode, defense_count"
+	" product_plan, burst_mode, defense_count, burst_bandwidth_mbps, burst_mode_next,"         \
+	" burst_mode_next_ms, burst_qps, burst_qps_mode"
 
 enum err instance_row(struct cursor *cursor, struct arena *mem, struct instance *out) MUST_USE;
 

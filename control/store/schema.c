@@ -568,6 +568,29 @@ static const char attack_tops[] = "CREATE TABLE attack_top ("
 				  " ON DELETE CASCADE,"
 				  " places TEXT NOT NULL);";
 
+/* What instances may have beyond their plans (model/burst.h). */
+static const char bursts[] =
+	"ALTER TABLE instance ADD COLUMN burst_bandwidth_mbps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_mode_next INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_mode_next_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_qps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN burst_qps_mode INTEGER NOT NULL DEFAULT 0;";
+
+/* Exports (model/export.h). No reference to instances and sites: what was exported of them stays. */
+static const char exports[] = "CREATE TABLE export ("
+			      " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+			      " account INTEGER NOT NULL REFERENCES account (number),"
+			      " type INTEGER NOT NULL,"
+			      " state INTEGER NOT NULL,"
+			      " instance_id TEXT NOT NULL,"
+			      " domain TEXT NOT NULL,"
+			      " reason TEXT NOT NULL,"
+			      " bytes INTEGER NOT NULL,"
+			      " begin_ms INTEGER NOT NULL,"
+			      " end_ms INTEGER NOT NULL);"
+			      "CREATE INDEX export_account ON export (account, number);"
+			      "CREATE INDEX export_state ON export (state, number);";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -584,5 +607,7 @@ const char *const schema_steps[] = {
 	acme,
 	scheduler,
 	attack_tops,
+	bursts,
+	exports,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

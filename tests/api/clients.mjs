@@ -120,6 +120,19 @@ function openapiCore() {
 	};
 }
 
+/* The task about the instance, once it has ended. */
+async function exported(call, id) {
+	for (let i = 0; i < 120; i++) {
+		const reply = await call(DDOSCOO, 'DescribeAsyncTasks', { PageNumber: 1, PageSize: 10 });
+		const task = reply.AsyncTasks?.find(({ TaskParams }) => JSON.parse(TaskParams).instanceId === id);
+		if (task?.TaskStatus >= 2) {
+			return task;
+		}
+		await new Promise((resolve) => setTimeout(resolve, 500));
+	}
+	return undefined;
+}
+
 const clients = { 'pop-core GET': popCore('GET'), 'pop-core POST': popCore('POST'),
 	'rpc-client': rpcClient(), 'openapi-client': openapiClient(), 'openapi-core': openapiCore() };
 const plan = [['ServicePartner', 'coop-line-001'], ['PortCount', '50'], ['DomainCount', '50'],
@@ -185,6 +198,30 @@ for (const [name, call] of Object.entries(clients)) {
 	check(`${name}: no blackhole to undo`, reply.error === 'BlackholeNotActive', reply);
 	reply = await call(DDOSCOO, 'DescribeInstances', { PageNumber: '1', PageSize: '1', InstanceIds: [id] });
 	await schedulerRule(name, call, reply.Instances[0].Ip);
+	reply = await call(DDOSCOO, 'ModifyElasticBizBandWidth', { InstanceId: id, ElasticBizBandwidth: 900, Mode: 'day' });
+	check(`${name}: burst of clean bandwidth`, !reply.error && reply.RequestId, reply);
+	reply = await call(DDOSCOO, 'ModifyElasticBizBandWidth', { InstanceId: id, ElasticBizBandwidth: 901 });
+	check(`${name}: nine times of it at most`, reply.error === 'InvalidParameter', reply);
+	reply = await call(DDOSCOO, 'ModifyBizBandWidthMode', { InstanceId: id, Mode: 'day' });
+	check(`${name}: how it is metered`, !reply.error && reply.RequestId, reply);
+	reply = await call(DDOSCOO, 'ModifyElasticBizQps', { InstanceId: id, Mode: 'month', OpsElasticQps: 20000 });
+	check(`${name}: burst of requests`, !reply.error && reply.RequestId, reply);
+	reply = await call(DDOSCOO, 'ModifyQpsMode', { InstanceId: id, Mode: 'day' });
+	check(`${name}: how these are metered`, !reply.error && reply.RequestId, reply);
+	reply = await call(DDOSCOO, 'DescribeInstanceSpecs', { InstanceIds: [id] });
+	const spec = reply.InstanceSpecs?.[0] ?? {};
+	check(`${name}: bursts are told`, spec.ElasticBw === 900 && spec.ElasticBwModel === 'day' &&
+		spec.ElasticQps === 20000 && spec.ElasticQpsMode === 'day', reply);
+	reply = await call(DDOSCOO, 'CreateAsyncTask', { TaskType: 1, TaskParams: JSON.stringify({ instanceId: id }) });
+	check(`${name}: CreateAsyncTask`, !reply.error && reply.RequestId, reply);
+	const task = await exported(call, id);
+	check(`${name}: the task is done`, task?.TaskStatus === 2 && task.TaskType === 1, task);
+	const file = await fetch(JSON.parse(task.TaskResult).url).then((answer) => answer.json());
+	check(`${name}: and its link gives the port rules`, file.NetworkRules?.[0]?.FrontendPort === 8080, file);
+	reply = await call(DDOSCOO, 'DeleteAsyncTask', { TaskId: task.TaskId });
+	check(`${name}: DeleteAsyncTask`, !reply.error && reply.RequestId, reply);
+	const answer = await fetch(JSON.parse(task.TaskResult).url);
+	check(`${name}: then no more`, answer.status === 404, answer.status);
 	reply = await call(DDOSCOO, 'ReleaseInstance', { RegionId: 'cn-hangzhou', InstanceId: id });
 	check(`${name}: release before expiry is InstanceNotExpire`, reply.error === 'InstanceNotExpire', reply);
 }

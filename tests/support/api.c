@@ -113,6 +113,7 @@ void api_open(struct api *api)
 	api->gateway.nodes = nodes_new();
 	api->gateway.clock = life_clock_new(path_of(api, "clock"));
 	api->gateway.host_id = "polder.test";
+	api->gateway.export_key = (const uint8_t *)"a key of thirty-two bytes, no less";
 	assert_non_null(api->gateway.nodes);
 	assert_non_null(api->gateway.clock);
 	assert_int_equal(

@@ -530,6 +530,11 @@ static void check_elastic_replies(struct seen *seen, const char *id)
 	address_format(instance.vip, ip);
 	CHECK(seen, "DescribeElasticBandwidthSpec", "InstanceId", id, NULL);
 	CHECK(seen, "ModifyElasticBandWidth", "InstanceId", id, "ElasticBandwidth", "60", NULL);
+	CHECK(seen, "ModifyElasticBizBandWidth", "InstanceId", id, "ElasticBizBandwidth", "60",
+		NULL);
+	CHECK(seen, "ModifyBizBandWidthMode", "InstanceId", id, "Mode", "day", NULL);
+	CHECK(seen, "ModifyElasticBizQps", "InstanceId", id, "Mode", "day", NULL);
+	CHECK(seen, "ModifyQpsMode", "InstanceId", id, "Mode", "month", NULL);
 	CHECK(seen, "DescribeElasticQpsRecord", "Ip", ip, SPAN, NULL);
 	CHECK(seen, "DescribeDefenseCountStatistics", NULL, NULL);
 	CHECK(seen, "DescribeDefenseRecords", SPAN, PAGES, NULL);
@@ -696,6 +701,17 @@ static void check_site_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DeleteDomainResource", DOMAIN, NULL);
 }
 
+static void check_export_replies(struct seen *seen, const char *id)
+{
+	char params[80], number[24];
+	(void)snprintf(params, sizeof(params), "{\"instanceId\": \"%s\"}", id);
+	CHECK(seen, "CreateAsyncTask", "TaskType", "5", "TaskParams", params, NULL);
+	CHECK(seen, "DescribeAsyncTasks", PAGE, NULL);
+	(void)snprintf(number, sizeof(number), "%lld",
+		(long long)api_int(&seen->api, "AsyncTasks.0.TaskId"));
+	CHECK(seen, "DeleteAsyncTask", "TaskId", number, NULL);
+}
+
 static bool was_seen(const struct seen *seen, const struct action *action)
 {
 	for (size_t i = 0; i < seen->count; i++) {
@@ -722,6 +738,7 @@ static void test_replies(void **state)
 	check_blackhole_replies(&seen, id);
 	check_attack_replies(&seen, id);
 	check_site_replies(&seen, id);
+	check_export_replies(&seen, id);
 	CHECK(&seen, "DescribeBackSourceCidr", "Line", "coop-line-001", NULL);
 	(void)snprintf(now, sizeof(now), "%lld", (long long)seen.api.clock_ms);
 	(void)snprintf(before, sizeof(before), "%lld", (long long)seen.api.clock_ms - 1000);

@@ -91,6 +91,10 @@ answered=$(quota)
 within "the plan's requests a second" 20 79 "$answered"
 within "the rest is counted" $((80 - answered)) 80 "$(site_count 7 refused quota)"
 equal "and never banned for" 0 "$(($(node_bans) + $(node_bans_failed)))"
+# With a burst the sum of both is the plan's number (what nodes are told then: tests/unit/test_actions_burst.c).
+table <<<'{"vips":[{"address":"'"$OTHER"'","instance":2,"requests_max":320}]}'
+sleep 1.1
+equal "above it with a burst all are answered" 80 "$(quota)"
 # Who asks for little passes while somebody else takes all of it. From other addresses of loopback: this one is a trusted proxy.
 from() { # from ADDRESS COUNT: how many of so many requests are answered
 	for i in $(seq "$2"); do printf 'url = "http://little.test/"\noutput = "/dev/null"\n'; done >"$scratch/urls-$1"
