@@ -90,7 +90,7 @@ enum crawler_state crawler_state(const struct checks_request *state);
 ngx_int_t region_open(ngx_cycle_t *cycle);
 uint8_t region_country(const struct checks_request *state); /* of its client */
 const char *region_code(uint8_t country);
-/* rules.c: rules that count answers, when the request is over. */
+/* rules.c: rules that count answers, when there is one or the request is over. */
 void rules_log(struct checks_request *state);
 /* subject.c: what rules ask about. */
 void subject_begin(struct checks_request *state);

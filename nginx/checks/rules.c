@@ -137,6 +137,7 @@ void rules_log(struct checks_request *state)
 	for (unsigned word = 0; word < SITE_RULE_MAX / 64; word++) {
 		for (uint64_t bits = state->count_later[word]; bits; bits &= bits - 1)
 			count_answer(state, &rule[word * 64 + (unsigned)__builtin_ctzll(bits)]);
+		state->count_later[word] = 0;
 	}
 }
 
