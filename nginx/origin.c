@@ -305,13 +305,19 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	return NGX_OK;
 }
 
-/* NGX_OK: nginx is to connect, from wherever the host chooses. */
+/* NGX_OK: nginx is to connect, from wherever the host chooses. NGX_DECLINED: there is no way to that one. */
 static ngx_int_t leave(struct polder_origin *own, ngx_peer_connection_t *peer)
 {
 	const struct table_sources *sources = sources_of(own);
 	ngx_int_t result;
 
 	own->hosts = false;
+	/* It would come back as a request of its own, and again. */
+	if (own->request->table && table_vip(own->request->table, &own->pool.address)) {
+		ngx_log_error(
+			NGX_LOG_INFO, peer->log, 0, "origin %V is a protected address", &own->text);
+		return NGX_DECLINED;
+	}
 	if (!outgoing_has(sources, peer->sockaddr))
 		return NGX_OK;
 	result = connect_from_source(peer, sources, &own->request->client);
