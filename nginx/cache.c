@@ -427,7 +427,7 @@ static void charge(ngx_http_request_t *r, struct polder_request *request)
 
 	if (r->cached || r->cache->exists)
 		return;
-	cache_share_charge(request->site->number, r->cache->file_cache,
+	cache_share_charge(request->site_number, r->cache->file_cache,
 		r->upstream->cacheable && length > 0 ? length : 0);
 	request->cache->counted = length >= 0;
 }
@@ -439,7 +439,7 @@ void cache_done(ngx_http_request_t *r, struct polder_request *request)
 	if (!request->cache || request->cache->counted || !u || !r->cache || r->cached ||
 		!u->cacheable || !u->pipe || !u->pipe->temp_file)
 		return;
-	cache_share_charge(request->site->number, r->cache->file_cache, u->pipe->temp_file->offset);
+	cache_share_charge(request->site_number, r->cache->file_cache, u->pipe->temp_file->offset);
 }
 
 static bool status_tell(ngx_http_request_t *r)

@@ -45,6 +45,11 @@ struct checks_request {
 	bool enhanced; /* the challenge is one of SITE_PACE_ENHANCE */
 	uint8_t pass;  /* 0: not looked for yet; 1: none; 2: good */
 	struct rule_subject subject;
+	uint32_t
+		respelled; /* bits of those fields that origins read otherwise than they were sent */
+	bool elsewhere;	   /* the path names another place then: dots, slashes */
+	bool as_read;	   /* rules are asked about that now */
+	struct rule_text read;			  /* path and query; NULL data: not made yet */
 	uint64_t count_later[SITE_RULE_MAX / 64]; /* rules that count answers, by index */
 	char address_text[48];
 	/* Slow clients (slow.c). */
@@ -90,10 +95,12 @@ enum crawler_state crawler_state(const struct checks_request *state);
 ngx_int_t region_open(ngx_cycle_t *cycle);
 uint8_t region_country(const struct checks_request *state); /* of its client */
 const char *region_code(uint8_t country);
-/* rules.c: rules that count answers, when the request is over. */
+/* rules.c: rules that count answers, when there is one or the request is over. */
 void rules_log(struct checks_request *state);
 /* subject.c: what rules ask about. */
 void subject_begin(struct checks_request *state);
+/* From now on path and query as origins read them, or (false) as they were sent. */
+void subject_read(struct checks_request *state, bool as_read);
 
 /* NULL: no counters file, so nothing is counted. */
 const struct rates *checks_rates(void);

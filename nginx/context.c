@@ -245,6 +245,7 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 	request->port = port;
 	request->site_number = site->number;
 	request->site_flags = site->flags;
+	memcpy(request->mode, site->mode, sizeof(request->mode));
 	request->counter = counters_site(site->number);
 	request->redirected =
 		(site->flags & SITE_HTTP_TO_HTTPS) && request->scheme == SITE_SCHEME_HTTP;
@@ -266,6 +267,7 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 	request->settings = table_settings(request->table);
 	request->life_ms = request->now_ms + request->settings->life_offset_ms;
 	request->check = CHECK_COUNT;
+	memset(request->mode, CHECK_BLOCK, sizeof(request->mode));
 	if (!polder_connection_settle(
 		    request->connection, request->table, request->settings, &request->vip))
 		return false;

@@ -216,7 +216,7 @@ static ngx_int_t header_add(ngx_http_request_t *r, ngx_list_t *list, const struc
 {
 	ngx_table_elt_t *element = ngx_list_push(list);
 
-	/* Texts lie in the table, which stays until the request was logged. */
+	/* Texts lie in the table, which stays until the answer begins. */
 	if (!element)
 		return NGX_ERROR;
 	element->key.len = header->name.length;
@@ -336,22 +336,33 @@ ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request
 	return NGX_HTTP_MOVED_PERMANENTLY;
 }
 
-static ngx_int_t filter(ngx_http_request_t *r)
+/* What lasts from here on (downloads, streams of events, calls of gRPC) keeps no table, of which there can be only so many. */
+static void head_sent(ngx_http_request_t *r, struct polder_request *request)
 {
-	struct polder_request *request = polder_request_find(r);
-
-	if (request && r == r->main && cache_head(r, request) != NGX_OK)
-		return NGX_ERROR;
 	/* Not by the status: an origin may send it unasked, and the request then goes on. */
-	if (request && r == r->main && r->upstream && r->upstream->upgrade) {
+	if (r->upstream && r->upstream->upgrade) {
 		/* To the checks this is its end: what follows is no HTTP. */
 		polder_checks_log(r, request);
 		request->checks = NULL;
-		polder_request_release(request);
+	} else {
+		polder_checks_answered(request);
 	}
+	polder_request_release(request);
+}
+
+static ngx_int_t filter(ngx_http_request_t *r)
+{
+	struct polder_request *request = polder_request_find(r);
+	ngx_int_t result;
+
+	if (request && r == r->main && cache_head(r, request) != NGX_OK)
+		return NGX_ERROR;
 	if (request && request->connection)
 		gather_answer(r, request->connection);
-	return next_filter(r);
+	result = next_filter(r);
+	if (request && r == r->main)
+		head_sent(r, request);
+	return result;
 }
 
 ngx_int_t headers_filter(ngx_conf_t *cf)

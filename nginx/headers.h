@@ -16,7 +16,7 @@ bool headers_is_grpc(const ngx_http_request_t *r, const struct polder_request *r
 ngx_int_t headers_redirect(ngx_http_request_t *r, struct polder_request *request);
 /* Host as origins are told it. */
 ngx_str_t headers_host(ngx_http_request_t *r);
-/* Sees each answer's head: lets the table go when a connection is upgraded, which may last for days. */
+/* Sees each answer's head, and lets the table go then: what follows may last for days. */
 ngx_int_t headers_filter(ngx_conf_t *cf);
 
 #endif

@@ -64,12 +64,13 @@ struct polder_origin;
 struct polder_cache;
 struct polder_request {
 	struct polder_connection *connection;
-	struct table *table;		       /* pinned until the request was logged; NULL: none */
+	struct table *table; /* pinned until the answer begins, or the end; NULL: none */
 	const struct table_settings *settings; /* never NULL: all 0 when the table has none */
 	const struct table_vip *vip;	       /* NULL: the address is no instance's */
 	const struct site *site;	       /* NULL: no site of that name here */
 	const struct site_port *port;	       /* of site; NULL without one */
 	uint32_t site_number, site_flags;      /* of site, also when it was let go; 0: none */
+	uint8_t mode[CHECK_MAX];	       /* of site, likewise; without one all block */
 	uint32_t instance;		       /* of vip, likewise */
 	struct site_counter *counter;	       /* NULL: no site, or no counters */
 	int64_t now_ms;			       /* machine UTC when the request came */

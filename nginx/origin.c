@@ -253,20 +253,26 @@ static bool is_address(const ngx_str_t *host)
 	       ngx_inet_addr(host->data, host->len) != INADDR_NONE;
 }
 
-/* Server name toward the origin: the host that was asked for; when that is an address, which names nobody, the origin's. */
-static void name_fill(struct polder_origin *own, const struct site_origin *origin)
+/* Server name toward the origin: the host that was asked for; when that is an address, which names nobody, the origin's. false:
+ * memory is out. */
+static bool name_fill(struct polder_origin *own, const struct site_origin *origin)
 {
 	ngx_str_t host = own->nginx->headers_in.server;
 	bool named = !is_address(&host);
 
 	if (!named && origin->name.length) {
+		/* Sessions are kept under it also when the table has gone. */
 		host.len = origin->name.length;
-		host.data = (u_char *)site_text_at(own->request->site, origin->name);
+		host.data = ngx_pnalloc(own->nginx->pool, host.len);
+		if (!host.data)
+			return false;
+		memcpy(host.data, site_text_at(own->request->site, origin->name), host.len);
 		named = true;
 	}
 	own->nginx->upstream->ssl_name = host;
 	own->pool.name = named ? host : (ngx_str_t){ 0, NULL };
 	own->poolable = named || !own->pool.verify;
+	return true;
 }
 
 static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *chosen)
@@ -289,8 +295,8 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	own->pool.verify = verify;
 	own->poolable = true;
 	own->text = (ngx_str_t){ own->state->text_length, own->state->text };
-	if (own->tls)
-		name_fill(own, chosen->origin);
+	if (own->tls && !name_fill(own, chosen->origin))
+		return NGX_ERROR;
 	socket_fill(own, chosen);
 	conf = variant_get(own, chosen->origin, verify);
 	if (!conf)
@@ -299,13 +305,20 @@ static ngx_int_t origin_use(struct polder_origin *own, const struct candidate *c
 	return NGX_OK;
 }
 
-/* NGX_OK: nginx is to connect, from wherever the host chooses. */
+/* NGX_OK: nginx is to connect, from wherever the host chooses. NGX_DECLINED: there is no way to that one. */
 static ngx_int_t leave(struct polder_origin *own, ngx_peer_connection_t *peer)
 {
 	const struct table_sources *sources = sources_of(own);
+	struct table_hint unused = { 0 };
 	ngx_int_t result;
 
 	own->hosts = false;
+	/* It would come back as a request of its own, and again. */
+	if (own->request->table && table_vip(own->request->table, &own->pool.address, &unused)) {
+		ngx_log_error(
+			NGX_LOG_INFO, peer->log, 0, "origin %V is a protected address", &own->text);
+		return NGX_DECLINED;
+	}
 	if (!outgoing_has(sources, peer->sockaddr))
 		return NGX_OK;
 	result = connect_from_source(peer, sources, &own->request->client);

@@ -147,6 +147,7 @@ static inline struct rule_text find_text(
 	struct rule_text text, name = { NULL, 0 };
 	unsigned field = step->field;
 
+	subject->asked |= 1u << field;
 	if (subject->known >> field & 1)
 		return subject->text[field];
 	if (field == FIELD_HEADER)

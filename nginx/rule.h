@@ -24,6 +24,7 @@ struct rule_subject {
 	struct address client; /* behind trusted proxies */
 	int64_t content_length;
 	uint32_t known; /* bit of each field whose text is there */
+	uint32_t asked; /* bit of each that a step wanted; whoever wants to know clears it before */
 	struct rule_text text[FIELD_COUNT];
 	/* The text of a field; name only for FIELD_HEADER. */
 	struct rule_text (*ask)(void *context, enum step_field field, struct rule_text name);

@@ -137,7 +137,7 @@ ngx_int_t checks_answer(
 
 ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32_t rule)
 {
-	uint8_t mode = request->site ? request->site->mode[check] : CHECK_BLOCK;
+	uint8_t mode = request->mode[check];
 
 	if (mode == CHECK_OFF)
 		return NGX_DECLINED;
@@ -168,7 +168,7 @@ void polder_refuse_source(const struct polder_connection *connection, enum check
 uint32_t checks_note_source(const struct checks_request *state, enum check check, uint32_t rule)
 {
 	const struct polder_request *request = state->request;
-	struct refusal refusal = { check, rule, request->site ? request->site->number : 0 };
+	struct refusal refusal = { check, rule, request->site_number };
 
 	return state->exempt ? 0 : ban_note(request->connection, &request->client, &refusal);
 }
@@ -272,6 +272,14 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 	return NGX_DECLINED;
 }
 
+void polder_checks_answered(struct polder_request *request)
+{
+	struct checks_request *state = request->checks;
+
+	if (state && request->passed && request->mitigated && request->site)
+		rules_log(state);
+}
+
 void polder_checks_log(ngx_http_request_t *r, struct polder_request *request)
 {
 	struct checks_request *state = request->checks;
@@ -280,8 +288,7 @@ void polder_checks_log(ngx_http_request_t *r, struct polder_request *request)
 	if (!state)
 		return;
 	slow_forget(state);
-	if (request->passed && request->mitigated)
-		rules_log(state);
+	polder_checks_answered(request);
 }
 
 /* ---- processes */

@@ -116,6 +116,16 @@ static bool is_reading_body(const ngx_http_request_t *r)
 	return r->reading_body || (r->request_body && r->request_body->rest > 0);
 }
 
+/* Is the client the one to go on? Not while it has sent what nginx does not take, since the origin takes no more. */
+static bool is_clients_turn(const ngx_http_request_t *r)
+{
+#if (NGX_HTTP_V2)
+	if (r->stream)
+		return r->stream->recv_window > 0;
+#endif
+	return !r->connection->read->ready;
+}
+
 /* Ends the request as nginx does when the event's time has run out. */
 static void time_out(ngx_http_request_t *r, ngx_event_t *event)
 {
@@ -148,7 +158,7 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 		return;
 	if (is_reading_body(r)) {
 		use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length,
-			SLOW_BODY_RATE, elapsed_ms);
+			SLOW_BODY_RATE, is_clients_turn(r) ? elapsed_ms : 0);
 		if (state->body_credit_ms < 0) {
 			state->body_credit_ms = INT64_MAX / 2;
 			(void)refuse(state, CHECK_slow_body, r->connection->read);

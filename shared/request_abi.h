@@ -278,8 +278,8 @@ struct site_cache_rule { /* the first whose path is a prefix of the decoded one 
  */
 enum step_field {
 	FIELD_ADDRESS,	  /* of the client, behind trusted proxies */
-	FIELD_URI,	  /* path, as sent */
-	FIELD_PARAMS,	  /* query, without '?' */
+	FIELD_URI,	  /* path, as sent and as origins read it (nginx/checks/rules.c) */
+	FIELD_PARAMS,	  /* query, without '?', likewise */
 	FIELD_URI_PARAMS, /* both, with '?' */
 	FIELD_METHOD,
 	FIELD_HOST,

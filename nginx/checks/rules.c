@@ -11,6 +11,9 @@
  * Shipped rules lie in the table once. A site has one rule in their place, which says which of them it has and what each does
  * there; they have no rates.
  *
+ * Path and query can be spelled in many ways that origins read as one. So who spells them otherwise is asked about twice, as sent and as
+ * read: a rule is met when either meets it, but one that accepts, of a path that is read as another one, only when both do.
+ *
  * While a check is only watched, nothing that its rules do changes what becomes of the request: an accepting one then ends its own
  * check, and no more.
  */
@@ -137,6 +140,7 @@ void rules_log(struct checks_request *state)
 	for (unsigned word = 0; word < SITE_RULE_MAX / 64; word++) {
 		for (uint64_t bits = state->count_later[word]; bits; bits &= bits - 1)
 			count_answer(state, &rule[word * 64 + (unsigned)__builtin_ctzll(bits)]);
+		state->count_later[word] = 0;
 	}
 }
 
@@ -208,6 +212,25 @@ static ngx_int_t act(struct checks_request *state, const struct site_rule *rule)
 	return NGX_DECLINED;
 }
 
+static inline enum rule_answer ask_rule(struct checks_request *state, const struct site *site,
+	const struct site_rule *rule, uint16_t action)
+{
+	bool accepts = action == RULE_ACCEPT;
+	enum rule_answer answer;
+
+	if (!state->respelled)
+		return rule_ask(site, rule, &state->subject);
+	state->subject.asked = 0;
+	answer = rule_ask(site, rule, &state->subject);
+	if (!(state->subject.asked & state->respelled) || answer == RULE_WANTS_BODY ||
+		(answer == RULE_MET) != accepts || (accepts && !state->elsewhere))
+		return answer;
+	subject_read(state, true);
+	answer = rule_ask(site, rule, &state->subject);
+	subject_read(state, false);
+	return answer;
+}
+
 /* Choices are in the order of the rules: the next one is the next there, or not far behind. NULL: there is none of that number. */
 static const struct site_rule *find_chosen(struct checks_request *state, uint16_t number)
 {
@@ -244,7 +267,7 @@ static ngx_int_t ask_chosen(struct checks_request *state, const struct site_rule
 		ngx_int_t result;
 
 		if (found)
-			answer = rule_ask(state->shipped, found, &state->subject);
+			answer = ask_rule(state, state->shipped, found, choice.action);
 		if (answer == RULE_WANTS_BODY) {
 			state->chosen--; /* it is asked again */
 			return wait_for_body(state);
@@ -283,7 +306,7 @@ ngx_int_t rules_check(struct checks_request *state)
 			state->choice = 0;
 			continue;
 		}
-		answer = rule_ask(site, at, &state->subject);
+		answer = ask_rule(state, site, at, at->action);
 		if (answer == RULE_NOT_MET)
 			continue;
 		state->rule = (uint16_t)(at - first);

@@ -3,6 +3,9 @@
  * What rules ask about, found when it is asked for. Of a header that came more than once all values count, joined as in one
  * line: a rule must not be got round by a second header that the origin reads. Texts point into the request where they can.
  *
+ * Path and query are what was sent, and, when a rule asks once more (rules.c), what origins make of that: with dots and slashes resolved
+ * and percents decoded, the path as nginx itself does it.
+ *
  * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one. A request waits for the whole of it,
  * since nginx cannot hand on the rest of a body of which the beginning was read. So of those that are longer than
  * BODY_WAIT_MAX nothing is looked at, nor of calls of gRPC, which may never end. One that does not say beforehand how long it is
@@ -104,6 +107,53 @@ static struct rule_text path(ngx_http_request_t *r)
 	return out;
 }
 
+/* Path and query as origins read them, in one text; as sent when memory is out. */
+static struct rule_text read_text(struct checks_request *state)
+{
+	ngx_http_request_t *r = state->r;
+	u_char *text, *end, *from_args = r->args.data, *args;
+
+	if (state->read.data)
+		return state->read;
+	text = ngx_pnalloc(r->pool, r->uri.len + r->args.len + 1);
+	if (!text)
+		return from(&r->unparsed_uri);
+	end = ngx_cpymem(text, r->uri.data, r->uri.len);
+	if (r->args.len) {
+		*end++ = '?';
+		args = end;
+		ngx_unescape_uri(&end, &from_args, r->args.len, 0);
+		for (; args < end; args++)
+			*args = *args == '+' ? ' ' : *args;
+	}
+	state->read = (struct rule_text){ (const char *)text, (size_t)(end - text) };
+	return state->read;
+}
+
+static struct rule_text read_query(struct checks_request *state)
+{
+	struct rule_text all = read_text(state);
+	size_t path_length = state->r->uri.len + 1;
+
+	if (state->r->args.len == 0 || all.length < path_length || all.data != state->read.data)
+		return (struct rule_text){ NULL, 0 };
+	return (struct rule_text){ all.data + path_length, all.length - path_length };
+}
+
+/* What is asked for by another text as read than as sent. */
+static struct rule_text as_read(struct checks_request *state, enum step_field field)
+{
+	if (field == FIELD_URI)
+		return from(&state->r->uri);
+	return field == FIELD_PARAMS ? read_query(state) : read_text(state);
+}
+
+void subject_read(struct checks_request *state, bool as_read)
+{
+	state->as_read = as_read;
+	state->subject.known &= ~state->respelled;
+}
+
 static struct rule_text version(ngx_http_request_t *r)
 {
 	if (r->http_version == NGX_HTTP_VERSION_20)
@@ -201,6 +251,8 @@ static struct rule_text ask(void *context, enum step_field field, struct rule_te
 	struct checks_request *state = context;
 	ngx_http_request_t *r = state->r;
 
+	if (state->as_read && (state->respelled >> field & 1))
+		return as_read(state, field);
 	switch (field) {
 	case FIELD_ADDRESS:
 		return address_text(state);
@@ -257,8 +309,29 @@ static bool has_body(ngx_http_request_t *r, const struct polder_request *request
 	return false;
 }
 
+/* Is the path read as another one, not only as another spelling of it? */
+static bool is_elsewhere(ngx_http_request_t *r)
+{
+	u_char *begin = r->unparsed_uri.data, *end = begin + r->unparsed_uri.len;
+	static u_char dot[] = "%2e", slash[] = "%2f";
+
+	return r->complex_uri || (r->quoted_uri && (ngx_strlcasestrn(begin, end, dot, 2) ||
+							   ngx_strlcasestrn(begin, end, slash, 2)));
+}
+
+static bool has_codes(const ngx_str_t *args)
+{
+	return args->len &&
+	       (memchr(args->data, '%', args->len) || memchr(args->data, '+', args->len));
+}
+
 void subject_begin(struct checks_request *state)
 {
+	state->elsewhere = is_elsewhere(state->r);
+	if (state->elsewhere || state->r->quoted_uri)
+		state->respelled = 1u << FIELD_URI | 1u << FIELD_URI_PARAMS;
+	if (has_codes(&state->r->args))
+		state->respelled |= 1u << FIELD_PARAMS | 1u << FIELD_URI_PARAMS;
 	state->subject.client = state->request->client;
 	state->subject.ask = ask;
 	state->subject.context = state;

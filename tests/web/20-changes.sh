@@ -51,6 +51,33 @@ equal "a request that outlives its table" slow "$(cat "$scratch/slow")"
 get one.test >/dev/null
 check "old files go when nobody uses them" until_true bash -c "! grep -q 'requests/table.*deleted' /proc/$(workers | cut -d' ' -f1)/maps /proc/$(workers | cut -d' ' -f2)/maps"
 
+# An answer that has begun needs no table any more: one that lasts keeps none.
+cat >"$scratch/long.py" <<'END'
+import socket, sys
+listener = socket.create_server(("127.0.1.9", 7001))
+print("listening", flush=True)
+connection, _ = listener.accept()
+connection.recv(65536)
+connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nbegun ")
+sys.stdin.readline()
+connection.sendall(b"over\n")
+END
+python3 "$scratch/long.py" <"$scratch/go" >"$scratch/asked" &
+children+=($!)
+until_true grep -q listening "$scratch/asked"
+table <<<'{"sites":[{"domain":"long.test","number":9,"flags":'$LOG',"headers":[["X-Custom","theirs"]],"ports":[[80,'$HTTP']],"origins":[{"address":"127.0.1.9","port":7001}],
+ "rules":[{"check":"frequency","target":"address","threshold":100,"status":200,"steps":[{"field":"header","name":"x-custom","match":"absent","not":true}]}]}]}'
+get long.test / -N -m 60 -H 'X-Custom: mine' >"$scratch/long" &
+waiting=$!
+until_true grep -q begun "$scratch/long"
+table <<<'{"superseded":true,"removed":["long.test"]}'
+get one.test >/dev/null
+check "a lasting answer keeps no table" until_true bash -c "! grep -q 'requests/table.*deleted' /proc/$(workers | cut -d' ' -f1)/maps /proc/$(workers | cut -d' ' -f2)/maps"
+echo >&9
+wait $waiting
+equal "and ends well" "begun over" "$(cat "$scratch/long")"
+equal "and in the log, with its site" 200 "$(journal | grep '^site=9 ' | tail -n 1 | word status)"
+
 # Load: as fast as it comes for as long as the changes take.
 cat >"$scratch/count.lua" <<'END'
 local threads = {}

@@ -9,7 +9,7 @@ site() { # site DOMAIN NUMBER BALANCE FLAGS ORIGINS [MORE]: 0 ip_hash, 1 rr, 2 l
 }
 dead='{"address":"127.0.1.1","port":9,"max_fails":2,"fail_timeout":2}'
 table <<END
-{$(vips), "proxies":["198.51.100.0/28"], "names":[{"name":"origin.example","addresses":["127.0.1.5","127.0.1.6"]},{"name":"six.example","addresses":["::1"]}],
+{$(vips), "proxies":["198.51.100.0/28"], "names":[{"name":"origin.example","addresses":["127.0.1.5","127.0.1.6"]},{"name":"six.example","addresses":["::1"]},{"name":"loop.example","addresses":["$VIP6"]}],
  "sites":[
  $(site rr.test 1 1 0 "$(origin 1 ',"weight":30'),$(origin 2 ',"weight":10')"),
  $(site hash.test 2 0 0 "$(origin 1),$(origin 2),$(origin 3),$(origin 4)"),
@@ -28,6 +28,8 @@ table <<END
  $(site slow.test 15 1 0 '{"address":"127.0.1.1","port":7000,"read":1}'),
  $(site raw.test 17 1 $KEEPALIVE '{"address":"127.0.1.1","port":7001}'),
  $(site rawown.test 18 1 $KEEPALIVE '{"address":"127.0.1.1","port":7001}' ',"headers":[["X-Custom","mine"]]'),
+ $(site loop.test 27 1 0 '{"address":"'$VIP'","port":80}'), $(site loop6.test 28 1 $((1 << 11)) '{"name":"loop.example","port":80}'),
+ $(site aside.test 29 1 $((RETRY | KEEPALIVE)) '{"address":"'$OTHER'","port":80}'",$(origin 2)" ',"keepalive_requests":9,"keepalive_seconds":9'),
  $(site head.test 16 1 $PORTS "$(origin 1)" ',"headers":[["X-Custom","mine"],["X-Other","two"]]')]}
 END
 edge_start 1
@@ -114,6 +116,15 @@ exec 3<>/dev/tcp/$VIP/80
 printf 'GET http://raw.test/ HTTP/1.1\r\nAccept: *\r\nhost: raw.test\r\nConnection: close\r\n\r\n' >&3
 equal "the host of an absolute URI, where the client wrote it" "Accept,Host: raw.test,X-Real-IP,X-Forwarded-For,X-Forwarded-Proto" "$(tail -n 1 <&3)"
 exec 3>&-
+
+# An origin that is a protected address would have the same request come again, and again.
+while read -r host number; do
+	status=$(code get "$host" /)
+	until_true [ "$(journal site "$number" | word requests)" -gt 0 ]
+	equal "what would go round is not asked: $host" "502 1" "$status $(journal site "$number" | word requests)"
+done <<<"loop.test 27
+loop6.test 18"
+equal "but another origin" "200 200" "$(code get aside.test /) $(code get aside.test /)"
 
 # Bodies: small ones at once, great ones as they come, whole.
 head -c 300000 /dev/zero >"$scratch/zeros"

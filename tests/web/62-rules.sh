@@ -79,6 +79,32 @@ a present one|200|/referer|-e http://x.test/
 another check's rule|403|/a.php
 a rule that only watches|200|/watched
 END
+# Spellings that origins read as the path or query that a rule names; and of an accepting rule those that are read as another one.
+while IFS='|' read -r path expected; do
+	equal "spelled $path" "$expected" "$(status a.test "$path" --path-as-is)"
+done <<'END_OF_PATHS'
+/expir%65d|200
+/unti%6C|403
+/%75ntil|403
+//until|403
+/./until|403
+/x/../until|403
+/x%2F..%2funtil|403
+/untilx|200
+/x/y/../%2e%2e/until?a|403
+/?a=2&%78=1|403
+/?b=%78%3D1|403
+/?b=x+1|200
+/open/a.php|200
+/op%65n/a.php|403
+/open/b%20c/?x=1|200
+/open/../a.php|403
+/open/..%2Fa.php|403
+/open/%2e%2e/a.php|403
+/open/x/../a.php|200
+//open/a.php|403
+END_OF_PATHS
+
 # What comes in more than one header, in each place; and when all are as long as nginx takes. curl sends each name once where it knows it.
 twice() { # twice NAME FIRST SECOND
 	raw "GET /twice HTTP/1.1\\r\\nHost: a.test\\r\\n$1: $2\\r\\nX-A: b\\r\\n$1: $3\\r\\n\\r\\n"

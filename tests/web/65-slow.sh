@@ -10,13 +10,14 @@ ORIGIN_EXTRA="location /big { root $scratch/origin/files; } client_max_body_size
 origins_start
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a.test \
 	-keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>/dev/null
-# An origin that answers after eight seconds, or when it has the whole body.
+# An origin that answers after eight seconds, or when it has the whole body, which it may be slow to begin with.
 background python3 -c '
 import http.server, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         time.sleep(8); self.send_response(200); self.end_headers()
     def do_POST(self):
+        if self.path == "/busy": time.sleep(36)
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/late": time.sleep(8)
         self.send_response(200); self.end_headers()
@@ -30,6 +31,13 @@ table <<END
  $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
 END
 edge_start
+
+# As long as the origin takes nothing, nobody is slow who sends it much: longer than anybody may pause.
+head -c 40000000 /dev/zero >"$scratch/much"
+status body.test /busy -m 100 -H Expect: --data-binary "@$scratch/much" >"$scratch/busy" &
+busy=$!
+gets body.test /busy -m 100 -H Expect: --data-binary "@$scratch/much" -o /dev/null -w '%{http_code}' --http1.1 >"$scratch/busy-tls" &
+busy_tls=$!
 
 # within NAME RESULT: five seconds, and what a busy machine adds.
 within() { if [[ $2 =~ ^[0-9.]+$ ]] && awk "BEGIN { exit !($2 >= 4.5 && $2 <= 9) }"; then ok "$1"; else not_ok "$1" "after $2"; fi; }
@@ -73,6 +81,8 @@ wait "${slow[@]}"
 for kind in heads bodies answers; do
 	check "slowhttptest, $kind: all are closed before its time is over" grep -aq 'No open connections left' "$scratch/slowhttptest-$kind"
 done
+wait $busy $busy_tls
+equal "nor who has to wait for a busy origin" "200 200" "$(cat "$scratch/busy") $(cat "$scratch/busy-tls")"
 bans=$(($(node_bans) + $(node_bans_failed)))
 if [ "$bans" -gt 0 ]; then ok "and whoever does it again and again is to be banned"; else not_ok "whoever does it again and again is to be banned"; fi
 done_testing
