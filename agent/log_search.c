@@ -17,20 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "agent/log_folder.h"
 #include "base/clock.h"
 #include "base/text.h"
 
 #define BLOCK_BYTES 65536u
 #define HOURS_MAX   (181 * 24)
-#define HOUR_LENGTH 16 /* "2026010203.jsonl" */
 
 struct log_search {
 	int folder, site; /* site: its folder; -1: it has none */
 	struct record_log_query query;
-	char (*hour)[HOUR_LENGTH + 1]; /* the newest last */
+	char (*hour)[LOG_HOUR_LENGTH + 1]; /* the newest last */
 	size_t hours;
 	int file;      /* of the hour that is looked at; -1: none is */
 	uint64_t left; /* bytes of it that were not read yet */
@@ -213,13 +212,9 @@ static int open_site(int folder, uint32_t site)
 }
 
 /* A time that has no such name is behind all that have one. */
-static void hour_name(int64_t utc_ms, char out[HOUR_LENGTH + 1])
+static void hour_name(int64_t utc_ms, char out[LOG_HOUR_SIZE])
 {
-	time_t seconds = (time_t)(utc_ms / SECOND_MS);
-	struct tm parts = { 0 };
-
-	if (!gmtime_r(&seconds, &parts) ||
-		strftime(out, HOUR_LENGTH + 1, "%Y%m%d%H.jsonl", &parts) != HOUR_LENGTH)
+	if (!log_hour_name(utc_ms, out))
 		memcpy(out, "~", 2);
 }
 
@@ -230,7 +225,7 @@ static int compare(const void *a, const void *b)
 
 static bool list_hours(struct log_search *search)
 {
-	char from[HOUR_LENGTH + 1], until[HOUR_LENGTH + 1];
+	char from[LOG_HOUR_SIZE], until[LOG_HOUR_SIZE];
 	int copy = openat(search->site, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
 	const struct dirent *entry;
@@ -248,10 +243,10 @@ static bool list_hours(struct log_search *search)
 							       : INT64_MAX,
 		until);
 	while (search->hours < HOURS_MAX && (entry = readdir(stream))) {
-		if (strlen(entry->d_name) != HOUR_LENGTH || strcmp(entry->d_name, from) < 0 ||
+		if (strlen(entry->d_name) != LOG_HOUR_LENGTH || strcmp(entry->d_name, from) < 0 ||
 			strcmp(entry->d_name, until) > 0)
 			continue;
-		memcpy(search->hour[search->hours++], entry->d_name, HOUR_LENGTH + 1);
+		memcpy(search->hour[search->hours++], entry->d_name, LOG_HOUR_LENGTH + 1);
 	}
 	(void)closedir(stream);
 	if (search->hours > 0)

@@ -21,32 +21,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "agent/log_search.h"
+#include "agent/log_folder.h"
 #include "agent/pool.h"
 #include "agent/request_json.h"
-#include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "shared/request_abi.h"
 
 #define OPEN_MAX_FILES 16
 #define BUFFER_BYTES   (1u << 16)
-#define NAME_SIZE      (SITE_DOMAIN_MAX + 28)
-#define HOUR_SIZE      20 /* "2026010203.jsonl" */
-#define HOUR_LENGTH    16
-/* Of one folder, with a margin: more are looked at by the next sweep. */
-#define FILES_MAX   (REQUEST_LOG_DAYS_MAX * 24 + 48)
-#define FOLDERS_MAX 65536 /* four times as many sites as a node may have */
-#define COPY_BYTES  (1u << 30)
-#define HOURS_MAX   64 /* hours that one sweep lets go for the sum's sake */
+#define FOLDERS_MAX    65536 /* four times as many sites as a node may have */
+#define HOURS_MAX      64    /* hours that one sweep lets go for the sum's sake */
 
 struct open_file {
 	int file; /* -1: none */
 	uint32_t site;
-	char hour[HOUR_SIZE];
+	char hour[LOG_HOUR_SIZE];
 	uint64_t used_at;
 	size_t filled;
 	uint32_t lines;
@@ -72,125 +64,6 @@ struct request_files {
 	bool failing;
 	struct request_files_counts counts;
 };
-
-/* --- names ------------------------------------------------------------------------------------------------- */
-
-static void folder_name(const struct request_line *line, char out[NAME_SIZE])
-{
-	int length = snprintf(out, NAME_SIZE, "%u-%.*s", line->site, SITE_DOMAIN_MAX, line->domain);
-
-	for (int i = 0; i < length; i++) {
-		char c = out[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
-			out[i] = '_';
-	}
-	(void)snprintf(out + length, (size_t)(NAME_SIZE - length), "~%u", line->account);
-}
-
-static void hour_name(int64_t utc_ms, char out[HOUR_SIZE])
-{
-	time_t seconds = (time_t)(utc_ms / SECOND_MS);
-	struct tm parts = { 0 };
-
-	(void)gmtime_r(&seconds, &parts);
-	if (strftime(out, HOUR_SIZE, "%Y%m%d%H.jsonl", &parts) == 0)
-		out[0] = '\0';
-}
-
-/* Other files are none of ours. */
-static bool is_hour(const char *name)
-{
-	return strlen(name) == HOUR_LENGTH && strspn(name, "0123456789") == 10 &&
-	       strcmp(name + 10, ".jsonl") == 0;
-}
-
-static bool is_folder(const char *name, uint32_t *site, uint32_t *account)
-{
-	const char *owner = strrchr(name, '~');
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-
-	*site = (uint32_t)number;
-	*account = owner ? (uint32_t)strtoul(owner + 1, NULL, 10) : 0;
-	return end != name && *end == '-' && number > 0 && number <= UINT32_MAX;
-}
-
-/* --- one folder -------------------------------------------------------------------------------------------- */
-
-struct folder_visit {
-	const char *before; /* files whose name sorts before this one go; NULL: none */
-	uint64_t *gone;	    /* their bytes are added to it; NULL: to nothing */
-	char oldest[HOUR_SIZE], newest[HOUR_SIZE];
-	uint64_t oldest_bytes, bytes, files;
-};
-
-static void visit_file(int folder, const char *name, struct folder_visit *visit)
-{
-	struct stat info;
-
-	if (!is_hour(name) || fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-		!S_ISREG(info.st_mode))
-		return;
-	if (visit->before && strcmp(name, visit->before) < 0 && unlinkat(folder, name, 0) == 0) {
-		if (visit->gone)
-			*visit->gone += (uint64_t)info.st_size;
-		return;
-	}
-	visit->files++;
-	visit->bytes += (uint64_t)info.st_size;
-	if (visit->oldest[0] == '\0' || strcmp(name, visit->oldest) < 0) {
-		(void)snprintf(visit->oldest, HOUR_SIZE, "%.*s", HOUR_LENGTH, name);
-		visit->oldest_bytes = (uint64_t)info.st_size;
-	}
-	if (strcmp(name, visit->newest) > 0)
-		(void)snprintf(visit->newest, HOUR_SIZE, "%.*s", HOUR_LENGTH, name);
-}
-
-/* false: there is no such folder. */
-static bool look_into(
-	const struct request_files *files, const char *name, struct folder_visit *visit)
-{
-	int folder = openat(files->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *stream = folder >= 0 ? fdopendir(folder) : NULL;
-	const struct dirent *entry;
-
-	if (!stream) {
-		if (folder >= 0)
-			(void)close(folder);
-		return false;
-	}
-	for (int i = 0; i < FILES_MAX && (entry = readdir(stream)); i++)
-		visit_file(folder, entry->d_name, visit);
-	(void)closedir(stream);
-	return true;
-}
-
-/* The oldest hours go until the folder has no more than bytes_max; the hour that is being written stays. Returns what is
- * left. */
-static uint64_t shorten(struct request_files *files, const char *name, const char *expired,
-	const char *now_hour, uint64_t bytes_max)
-{
-	struct folder_visit visit = { .before = expired };
-
-	if (!look_into(files, name, &visit))
-		return 0;
-	for (int i = 0; i < FILES_MAX && visit.bytes > bytes_max; i++) {
-		char after[HOUR_SIZE];
-
-		if (strcmp(visit.oldest, now_hour) >= 0)
-			break;
-		/* The first name behind it. */
-		(void)snprintf(after, sizeof(after), "%.*s~", HOUR_LENGTH, visit.oldest);
-		visit = (struct folder_visit){ .before = after,
-			.gone = &files->counts.shortened_bytes };
-		if (!look_into(files, name, &visit))
-			return 0;
-	}
-	if (visit.files == 0)
-		(void)unlinkat(files->folder, name, AT_REMOVEDIR);
-	return visit.bytes;
-}
 
 /* --- counts ------------------------------------------------------------------------------------------------ */
 
@@ -283,7 +156,7 @@ static void close_file(struct request_files *files, struct open_file *open)
 
 static int create_file(const struct request_files *files, const char *folder, const char *hour)
 {
-	char path[NAME_SIZE + HOUR_SIZE + 2];
+	char path[LOG_FOLDER_SIZE + LOG_HOUR_SIZE + 2];
 
 	if (mkdirat(files->folder, folder, 0750) != 0 && errno != EEXIST)
 		return -1;
@@ -296,9 +169,9 @@ static struct open_file *file_of(
 	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
 {
 	struct open_file *oldest = &files->open[0];
-	char hour[HOUR_SIZE], folder[NAME_SIZE];
+	char hour[LOG_HOUR_SIZE], folder[LOG_FOLDER_SIZE];
 
-	hour_name(utc_now_ms, hour);
+	(void)log_hour_name(utc_now_ms, hour);
 	for (int i = 0; i < OPEN_MAX_FILES; i++) {
 		struct open_file *open = &files->open[i];
 
@@ -312,11 +185,11 @@ static struct open_file *file_of(
 			oldest = open;
 	}
 	close_file(files, oldest);
-	folder_name(line, folder);
+	log_folder_name(line, folder);
 	if (!find_site(files, line->site)) {
-		struct folder_visit visit = { .before = NULL };
+		struct log_folder_visit visit = { .before = NULL };
 
-		(void)look_into(files, folder, &visit);
+		(void)log_folder_visit(files->folder, folder, &visit);
 		set_bytes(files, line->site, line->account, visit.bytes);
 	}
 	oldest->file = create_file(files, folder, hour);
@@ -355,13 +228,14 @@ static const struct log_term *find_term(const struct request_files *files, uint3
 static void shorten_site(
 	struct request_files *files, const struct request_line *line, int64_t utc_now_ms)
 {
-	char folder[NAME_SIZE], hour[HOUR_SIZE];
+	char folder[LOG_FOLDER_SIZE], hour[LOG_HOUR_SIZE];
 
 	request_files_flush(files);
-	folder_name(line, folder);
-	hour_name(utc_now_ms, hour);
+	log_folder_name(line, folder);
+	(void)log_hour_name(utc_now_ms, hour);
 	set_bytes(files, line->site, line->account,
-		shorten(files, folder, NULL, hour, files->limits.site_bytes_max / 10 * 9));
+		log_folder_shorten(files->folder, folder, NULL, hour,
+			files->limits.site_bytes_max / 10 * 9, &files->counts.shortened_bytes));
 }
 
 /* Whether the line may be written for the site. */
@@ -416,65 +290,10 @@ void request_files_flush(struct request_files *files)
 
 /* --- letting go -------------------------------------------------------------------------------------------- */
 
-/* Copies what follows the offset into another file, which takes the place of this one. */
-static bool copy_rest(int folder, const char *name, int from, off_t offset)
-{
-	int to =
-		openat(folder, "rest", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	ssize_t copied = -1;
-
-	while (to >= 0 && (copied = copy_file_range(from, &offset, to, NULL, COPY_BYTES, 0)) > 0)
-		;
-	if (to >= 0)
-		(void)close(to);
-	return copied == 0 && renameat(folder, "rest", folder, name) == 0;
-}
-
-/* Where the first request begins that is not older; the file's end when there is none. */
-static off_t first_since(int file, int64_t since_ms)
-{
-	AUTO(file) FILE *stream = fdopen(dup(file), "re");
-	char *line = NULL;
-	size_t size = 0;
-	off_t offset = 0;
-	ssize_t length;
-
-	while (stream && (length = getline(&line, &size, stream)) > 0 &&
-		log_line_time(line, (size_t)length) < since_ms)
-		offset += length;
-	free(line);
-	return offset;
-}
-
-/* Of the hour in which its account emptied the store. Nothing of it stays when that fails: it was to go. */
-static void trim_hour(
-	const struct request_files *files, const char *name, const struct log_term *term)
-{
-	char hour[HOUR_SIZE];
-	int folder = openat(files->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int file = -1;
-	struct stat info;
-	off_t offset;
-
-	hour_name(term->emptied_ms, hour);
-	if (folder >= 0)
-		file = openat(folder, hour, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (file >= 0 && fstat(file, &info) == 0) {
-		offset = first_since(file, term->emptied_ms);
-		if (offset > 0 &&
-			(offset >= info.st_size || !copy_rest(folder, hour, file, offset)))
-			(void)unlinkat(folder, hour, 0);
-	}
-	if (file >= 0)
-		(void)close(file);
-	if (folder >= 0)
-		(void)close(folder);
-}
-
 struct sweep {
 	const char *expired, *now_hour;
 	int64_t utc_now_ms;
-	char oldest[HOUR_SIZE]; /* of all that is left */
+	char oldest[LOG_HOUR_SIZE]; /* of all that is left */
 	uint64_t bytes;
 };
 
@@ -483,35 +302,36 @@ static void apply_term(
 	struct request_files *files, const char *name, uint32_t account, const struct sweep *sweep)
 {
 	const struct log_term *term = find_term(files, account);
-	char before[HOUR_SIZE], emptied[HOUR_SIZE];
-	struct folder_visit visit = { .before = before };
+	char before[LOG_HOUR_SIZE], emptied[LOG_HOUR_SIZE];
+	struct log_folder_visit visit = { .before = before };
 
 	if (!term)
 		return;
-	hour_name(sweep->utc_now_ms - (int64_t)term->days * DAY_MS, before);
+	(void)log_hour_name(sweep->utc_now_ms - (int64_t)term->days * DAY_MS, before);
 	if (term->emptied_ms > 0) {
-		hour_name(term->emptied_ms, emptied);
+		(void)log_hour_name(term->emptied_ms, emptied);
 		if (strcmp(emptied, before) > 0)
 			memcpy(before, emptied, sizeof(before));
-		trim_hour(files, name, term);
+		log_folder_trim(files->folder, name, term->emptied_ms);
 	}
-	(void)look_into(files, name, &visit);
+	(void)log_folder_visit(files->folder, name, &visit);
 }
 
 static void sweep_folder(struct request_files *files, const char *name, struct sweep *sweep)
 {
-	struct folder_visit visit = { .before = NULL };
+	struct log_folder_visit visit = { .before = NULL };
 	uint32_t site, account;
 	uint64_t bytes;
 
-	if (!is_folder(name, &site, &account))
+	if (!log_folder_of(name, &site, &account))
 		return;
 	apply_term(files, name, account, sweep);
-	bytes = shorten(files, name, sweep->expired, sweep->now_hour, files->limits.site_bytes_max);
+	bytes = log_folder_shorten(files->folder, name, sweep->expired, sweep->now_hour,
+		files->limits.site_bytes_max, &files->counts.shortened_bytes);
 	if (find_site(files, site) || bytes > 0)
 		set_bytes(files, site, account, bytes);
 	sweep->bytes += bytes;
-	if (!look_into(files, name, &visit) || visit.files == 0)
+	if (!log_folder_visit(files->folder, name, &visit) || visit.files == 0)
 		return;
 	if (sweep->oldest[0] == '\0' || strcmp(visit.oldest, sweep->oldest) < 0)
 		memcpy(sweep->oldest, visit.oldest, sizeof(visit.oldest));
@@ -538,19 +358,19 @@ static void sweep_all(struct request_files *files, struct sweep *sweep)
 
 static void sweep_to(struct request_files *files, int64_t utc_now_ms, uint64_t bytes_max)
 {
-	char expired[HOUR_SIZE], now_hour[HOUR_SIZE];
+	char expired[LOG_HOUR_SIZE], now_hour[LOG_HOUR_SIZE];
 	struct sweep sweep = { .expired = expired, .now_hour = now_hour, .utc_now_ms = utc_now_ms };
 	uint64_t before;
 
 	request_files_flush(files);
 	files->swept_ms = utc_now_ms;
-	hour_name(utc_now_ms - (int64_t)files->limits.days * DAY_MS, expired);
-	hour_name(utc_now_ms, now_hour);
+	(void)log_hour_name(utc_now_ms - (int64_t)files->limits.days * DAY_MS, expired);
+	(void)log_hour_name(utc_now_ms, now_hour);
 	sweep_all(files, &sweep);
 	for (int i = 0; i < HOURS_MAX && sweep.bytes > bytes_max; i++) {
 		if (sweep.oldest[0] == '\0' || strcmp(sweep.oldest, now_hour) >= 0)
 			break;
-		(void)snprintf(expired, sizeof(expired), "%.*s~", HOUR_LENGTH, sweep.oldest);
+		(void)snprintf(expired, sizeof(expired), "%.*s~", LOG_HOUR_LENGTH, sweep.oldest);
 		before = sweep.bytes;
 		sweep_all(files, &sweep);
 		files->counts.shortened_bytes += before > sweep.bytes ? before - sweep.bytes : 0;

@@ -17,6 +17,7 @@
 #include "agent/region_table.h"
 #include "agent/request_keys.h"
 #include "agent/request_log.h"
+#include "agent/request_logged.h"
 #include "agent/request_sources.h"
 #include "agent/request_staples.h"
 #include "agent/requests.h"
@@ -39,6 +40,7 @@ struct request_path {
 	struct resolve *resolve;
 	struct crawlers *crawlers;
 	struct request_log *log;
+	struct request_logged *logged;
 	struct site_traffic *traffic;
 	struct request_staples *staples;
 	int64_t aged_ms; /* monotonic: when responses and crawlers were looked at for their ends */
@@ -47,11 +49,7 @@ struct request_path {
 	uint8_t *answer;	     /* LOG_OUTBOX_BYTES */
 	size_t answers;		     /* bytes of them in the last report */
 	struct record_requests node; /* as last told */
-	struct log_term *term;	     /* by account, as snapshots said; LOG_ACCOUNT_MAX */
-	size_t terms;
-	bool terms_changed;
-	uint32_t newest_query; /* numbers only grow: those up to it were asked for */
-	bool told;	       /* the two below come from the control */
+	bool told;		     /* the two below come from the control */
 	uint8_t secret[32];
 	int64_t life_offset_ms;
 	struct table_settings now; /* as last written */
@@ -214,125 +212,6 @@ static void follow_names(struct request_path *path)
 	}
 }
 
-/* --- access logs ------------------------------------------------------------------------------------------- */
-
-static size_t list_logged(const struct request_path *path, struct logged_site *out)
-{
-	const struct table_record *record;
-	uint64_t cursor = 0;
-	size_t count = 0;
-
-	while ((record = request_table_next(path->table, &cursor))) {
-		const struct site *site = request_table_body(record);
-
-		if (record->kind != TABLE_SITE || !(site->flags & SITE_LOG))
-			continue;
-		if (out) {
-			out[count].number = site->number;
-			out[count].account = site->account;
-			memcpy(out[count].domain, site_text_at(site, site->domain),
-				site->domain.length);
-		}
-		count++;
-	}
-	return count;
-}
-
-/* Without memory the sites of before are logged, until the next change. */
-static void follow_logged(struct request_path *path)
-{
-	size_t count = list_logged(path, NULL);
-	struct logged_site *sites = calloc(count ? count : 1, sizeof(*sites));
-
-	if (!sites) {
-		log_error("no memory for the list of sites with access logs");
-		return;
-	}
-	(void)list_logged(path, sites);
-	request_log_sites(path->log, sites, count);
-}
-
-static size_t find_term(const struct request_path *path, uint32_t account)
-{
-	size_t i = 0;
-
-	while (i < path->terms && path->term[i].account < account)
-		i++;
-	return i;
-}
-
-static void put_term(struct request_path *path, const struct record_log_store *store)
-{
-	const struct log_term term = { store->record.id, store->days, store->emptied_ms };
-	size_t i = find_term(path, term.account);
-
-	if (i == path->terms || path->term[i].account != term.account) {
-		if (path->terms == LOG_ACCOUNT_MAX) {
-			node_state_refuse(path->state, RECORD_LOG_STORE, term.account,
-				"more accounts keep access logs than there is room for");
-			return;
-		}
-		memmove(path->term + i + 1, path->term + i,
-			(path->terms - i) * sizeof(path->term[0]));
-		path->terms++;
-	} else if (memcmp(&path->term[i], &term, sizeof(term)) == 0) {
-		return;
-	}
-	path->term[i] = term;
-	path->terms_changed = true;
-}
-
-static void remove_term(struct request_path *path, uint32_t account)
-{
-	size_t i = find_term(path, account);
-
-	if (i == path->terms || path->term[i].account != account)
-		return;
-	path->terms--;
-	memmove(path->term + i, path->term + i + 1, (path->terms - i) * sizeof(path->term[0]));
-	path->terms_changed = true;
-}
-
-/* Without memory the terms of before are in force, until the next change. */
-static void tell_terms(struct request_path *path)
-{
-	struct log_term *copy = calloc(path->terms ? path->terms : 1, sizeof(*copy));
-
-	path->terms_changed = false;
-	if (!copy) {
-		log_error("no memory for how long access logs are kept");
-		return;
-	}
-	memcpy(copy, path->term, path->terms * sizeof(*copy));
-	request_log_terms(path->log, copy, path->terms);
-}
-
-/* How long logs are kept, and who looks for something in them. A term that a full snapshot does not name any more stays until
- * it is named again: nothing is kept longer for it. */
-static void take_log_records(struct request_path *path, const struct snapshot *snapshot)
-{
-	const struct record *record;
-	size_t offset = 0;
-
-	/* A store that was put back from a backup gives numbers again; who is answered twice does not mind. */
-	if (snapshot_is_full(snapshot))
-		path->newest_query = 0;
-	while ((record = snapshot_next(snapshot, &offset))) {
-		const struct record_remove *remove = (const void *)record;
-
-		if (record->type == RECORD_LOG_STORE)
-			put_term(path, (const void *)record);
-		else if (record->type == RECORD_REMOVE && remove->removed_type == RECORD_LOG_STORE)
-			remove_term(path, record->id);
-		if (record->type != RECORD_LOG_QUERY || record->id <= path->newest_query)
-			continue;
-		path->newest_query = record->id;
-		request_log_query(path->log, (const void *)record);
-	}
-	if (path->terms_changed)
-		tell_terms(path);
-}
-
 /* --- crawlers ---------------------------------------------------------------------------------------------- */
 
 static void ask_about_crawlers(struct request_path *path)
@@ -349,7 +228,7 @@ static void follow_sites(struct request_path *path)
 	if (!requests_changed(path->requests))
 		return;
 	follow_names(path);
-	follow_logged(path);
+	request_logged_follow(path->logged);
 	request_staples_follow(path->staples);
 }
 
@@ -399,8 +278,7 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	gid_t group;
 
 	path->answer = calloc(1, LOG_OUTBOX_BYTES);
-	path->term = calloc(LOG_ACCOUNT_MAX, sizeof(*path->term));
-	if (!path->answer || !path->term)
+	if (!path->answer)
 		return ERR_MEMORY;
 	path->node.bytes_max = settings->request_log_bytes;
 
@@ -426,7 +304,9 @@ static enum err begin(const struct agent_settings *settings, struct request_path
 	TRY(write_regions(path, &settings->region_override));
 	TRY(write_sources(path, settings));
 	TRY(request_staples_open(path->table, &path->staples));
-	return request_log_open(&log, &path->log);
+	TRY(request_log_open(&log, &path->log));
+	path->logged = request_logged_new(path->table, path->state, path->log);
+	return path->logged ? OK : ERR_MEMORY;
 }
 
 enum err request_path_open(const struct agent_settings *settings, struct packets *packets,
@@ -461,9 +341,9 @@ void request_path_close(struct request_path *path)
 {
 	if (!path)
 		return;
+	request_logged_free(path->logged);
 	request_log_close(path->log);
 	free(path->answer);
-	free(path->term);
 	request_staples_close(path->staples);
 	site_traffic_free(path->traffic);
 	name_server_close(path->server);
@@ -504,7 +384,7 @@ enum err request_path_apply(struct request_path *path, const struct snapshot *sn
 	write_settings(path, clock_utc_ms());
 	err = requests_apply(path->requests, snapshot, &output);
 	follow_sites(path);
-	take_log_records(path, snapshot);
+	request_logged_apply(path->logged, snapshot);
 	turn(path, clock_monotonic_ms());
 	return err;
 }

@@ -75,12 +75,7 @@ int explain_command(int argc, char **argv)
 	reply = explain(mem, &options);
 	if (!reply)
 		goto out;
-	if (options.json) {
-		(void)json_dumpf(reply, stdout, JSON_INDENT(1));
-		putchar('\n');
-	} else {
-		print_steps(reply);
-	}
+	live_show(&options, reply, print_steps);
 	status = STATUS_DONE;
 out:
 	json_decref(reply);

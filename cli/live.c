@@ -134,6 +134,17 @@ const char *live_instance(struct arena *mem, const struct live_options *options,
 	return NULL;
 }
 
+void live_show(
+	const struct live_options *options, const json_t *reply, void (*print)(const json_t *reply))
+{
+	if (!options->json) {
+		print(reply);
+		return;
+	}
+	(void)json_dumpf(reply, stdout, JSON_INDENT(1));
+	putchar('\n');
+}
+
 const char *live_number(double value, char out[LIVE_NUMBER_SIZE])
 {
 	static const char units[] = " kMGTP";

@@ -32,6 +32,10 @@ const char *live_instance(struct arena *mem, const struct live_options *options,
 json_t *live_call(struct arena *mem, const struct live_options *options, const char *action,
 	const char *const *parameters);
 
+/* The reply as it is, with --json; else as print does it. */
+void live_show(const struct live_options *options, const json_t *reply,
+	void (*print)(const json_t *reply));
+
 /* "1.2k", "34.5M": three digits. unit as printed behind it. */
 #define LIVE_NUMBER_SIZE 16
 const char *live_number(double value, char out[LIVE_NUMBER_SIZE]);

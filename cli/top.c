@@ -288,12 +288,7 @@ int watch_command(int argc, char **argv)
 	reply = instance ? fetch_reasons(mem, &options, instance) : NULL;
 	if (!reply)
 		goto out;
-	if (options.json) {
-		(void)json_dumpf(reply, stdout, JSON_INDENT(1));
-		putchar('\n');
-	} else {
-		print_watched(reply);
-	}
+	live_show(&options, reply, print_watched);
 	status = STATUS_DONE;
 out:
 	json_decref(reply);

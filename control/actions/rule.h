@@ -40,6 +40,14 @@ enum err rule_delete(struct call *call, const struct port_rule *rule) MUST_USE;
 /* Origins as a JSON list of strings; NULL when memory is out. */
 json_t *rule_servers_json(const struct port_rule *rule);
 
+/* Rows that name one rule, for rule_of_instance: const char *id, *protocol; int64_t frontend_port. */
+#define PARAM_RULE(tag)                                                                            \
+	PARAM_INSTANCE_ID(tag, .required = true),                                                  \
+		PARAM(tag, protocol, "ForwardProtocol", .kind = PARAM_CHOICE,                      \
+			.choices = "tcp udp", .required = true, .help = "protocol of the rule"),   \
+		PARAM(tag, frontend_port, "FrontendPort", .kind = PARAM_INT, .required = true,     \
+			.min = 1, .max = 65535, .help = "port that clients use")
+
 /* Which rules of one instance a caller asks to see; protocol NULL or frontend_port 0: any. */
 struct rule_page {
 	const char *id, *protocol;

@@ -35,11 +35,7 @@ struct modify {
 	int64_t frontend_port;
 };
 static const struct param modify_params[] = {
-	PARAM_INSTANCE_ID(modify, .required = true),
-	PARAM(modify, protocol, "ForwardProtocol", .kind = PARAM_CHOICE, .choices = "tcp udp",
-		.required = true, .help = "protocol of the rule"),
-	PARAM(modify, frontend_port, "FrontendPort", .kind = PARAM_INT, .required = true, .min = 1,
-		.max = 65535, .help = "port that clients use"),
+	PARAM_RULE(modify),
 	PARAM(modify, config, "Config", .kind = PARAM_JSON, .required = true, .min = 1,
 		.max = CONFIG_BYTES, .type = "String", .shape = CONFIG_SHAPE,
 		.help = "what is to change; the rest stays"),

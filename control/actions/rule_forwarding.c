@@ -44,11 +44,7 @@ struct config {
 	int64_t frontend_port;
 };
 static const struct param config_params[] = {
-	PARAM_INSTANCE_ID(config, .required = true),
-	PARAM(config, protocol, "ForwardProtocol", .kind = PARAM_CHOICE, .choices = "tcp udp",
-		.required = true, .help = "protocol of the rule"),
-	PARAM(config, frontend_port, "FrontendPort", .kind = PARAM_INT, .required = true, .min = 1,
-		.max = 65535, .help = "port that clients use"),
+	PARAM_RULE(config),
 	PARAM(config, syn_mode, "SynMode", .kind = PARAM_CHOICE,
 		.choices = "threshold always never",
 		.help = "when a SYN is answered with a cookie; threshold: above the instance's"),
