@@ -610,6 +610,8 @@ static void serve(struct api *api, struct attacks *attacks, struct record_site_t
 
 static void test_requests(void **state)
 {
+	static const char param[] = "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
+				    "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}";
 	struct world *world = *state;
 	struct api *api = &world->api;
 	static struct attacks attacks;
@@ -626,9 +628,7 @@ static void test_requests(void **state)
 	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
 	traffic.record.id = traffic.counter.number = (uint32_t)website.number;
 	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
-				 "Rules", rules, "Param",
-				 "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
-				 "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}"),
+				 "Rules", rules, "Param", param),
 		200);
 	/* 10:00, which is 18:00 in UTC+8. */
 	serve(api, &attacks, &traffic, 5, 90);
@@ -656,16 +656,16 @@ static void test_requests(void **state)
 
 static void test_linkage(void **state)
 {
+	static const char param[] =
+		"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"WWW.example.com\","
+		"\"Cname\":\"www.cdn.example\",\"AccessQps\":500}}";
 	struct world *world = *state;
 	struct api *api = &world->api;
 	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
 		value(api, vip_of(api, world->id), 1));
 
-	assert_int_equal(
-		CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5", "Rules", rules,
-			"Param",
-			"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"WWW.example.com\","
-			"\"Cname\":\"www.cdn.example\",\"AccessQps\":500}}"),
+	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
+				 "Rules", rules, "Param", param),
 		200);
 	assert_int_equal(
 		CALL(api, "DescribeCdnLinkageRules", PAGE, "Domain", "www.example.com"), 200);
