@@ -6,7 +6,6 @@
  */
 #include "control/actions/scheduler.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -23,6 +22,7 @@
 #define LINE		"default"
 #define PRIORITY_SHAPE	"0.." SHAPE_NUMBER(SCHEDULER_PRIORITY_MAX)
 #define DELAY_SHAPE	SHAPE_NUMBER(SCHEDULER_DELAY_MIN) ".." SHAPE_NUMBER(SCHEDULER_DELAY_MAX)
+#define QPS_SHAPE	SHAPE_NUMBER(SCHEDULER_QPS_MAX)
 #define RESOURCES_SHAPE "1.." SHAPE_NUMBER(SCHEDULER_RESOURCE_MAX)
 
 /* ---- shared */
@@ -121,11 +121,9 @@ static const struct param wish_params[] = {
 		.help = "protected addresses (ValueType 1) and resources; minutes until these are "
 			"returned to"),
 	PARAM(wish, param, "Param", .kind = PARAM_JSON, .empty_is_absent = true, .max = JSON_BYTES,
-		.shape =
-			"{ParamType: text(128), ParamData: {Domain?: text, Cname?: text, "
-			"AccessQps?: 1.." SHAPE_NUMBER(SCHEDULER_QPS_MAX) ", UpstreamQps?: "
-									  "0.." SHAPE_NUMBER(
-										  SCHEDULER_QPS_MAX) ", CloudInstanceId?: text(128)}}",
+		.shape = "{ParamType: text(128), ParamData: {Domain?: text, Cname?: text, "
+			 "AccessQps?: 1.." QPS_SHAPE ", UpstreamQps?: 0.." QPS_SHAPE
+			 ", CloudInstanceId?: text(128)}}",
 		.help = "of a CDN: its domain and name, and requests a second beyond which it is "
 			"left"),
 	PARAM_RESOURCE_GROUP(wish),
@@ -357,15 +355,6 @@ static const struct param linkage_params[] = {
 	PARAM_ROW_END,
 };
 
-static const char *lower(struct arena *mem, const char *text)
-{
-	char *copy = arena_copy(mem, text);
-
-	for (char *at = copy; copy && *at; at++)
-		*at = (char)tolower((unsigned char)*at);
-	return copy;
-}
-
 /* whole: with what DescribeCdnLinkageRules does not show. */
 static enum err put_resources(json_t *object, const struct scheduler_rule *rule, bool whole)
 {
@@ -468,9 +457,7 @@ static enum err linkage_run(struct call *call, const void *raw)
 	struct scheduler_filter filter = call_scheduler_filter(call);
 
 	filter.type = SCHEDULER_CDN;
-	filter.domain = args->domain ? lower(call->mem, args->domain) : NULL;
-	if (args->domain && !filter.domain)
-		return ERR_MEMORY;
+	filter.domain = args->domain;
 	return describe(call, args, &filter, put_linkage);
 }
 

@@ -66,8 +66,9 @@ static enum err look_at_requests(const struct tick *tick, const struct scheduler
 	       scheduler_cdn_over(&figures->minute[SCHEDULER_CALM_MINUTES - SCHEDULER_OVER_MINUTES],
 		       rule->access_qps);
 	/* Without a site of ours there are no figures that could withhold anything. */
-	withholds |= site != 0 && (first_ms == 0 || first_ms > tick->clock_ms - CALM_MS ||
-					  !scheduler_cdn_calm(rule, figures->minute, tick->clock_ms));
+	withholds |=
+		site != 0 && (first_ms == 0 || first_ms > tick->clock_ms - CALM_MS ||
+				     !scheduler_cdn_calm(rule, figures->minute, tick->clock_ms));
 	for (size_t i = 0; i < rule->resource_count; i++) {
 		signal[i].attacked |= over;
 		signal[i].withholds = withholds;
@@ -104,12 +105,12 @@ static enum err record(
 	struct tick *tick, const struct scheduler_rule *rule, const bool *before, const bool *after)
 {
 	const char *old = answers(tick->mem, rule, before), *new = answers(tick->mem, rule, after);
-	const char *detail = old && new ? arena_print(tick->mem,
-						  "{\"oldEntity\":{\"answers\":[%s]},\"newEntity\":"
-						  "{\"answers\":[%s]}}",
-						  old, new)
-					: NULL;
+	const char *detail = NULL;
 
+	if (old && new)
+		detail = arena_print(tick->mem,
+			"{\"oldEntity\":{\"answers\":[%s]},\"newEntity\":{\"answers\":[%s]}}", old,
+			new);
 	if (!detail)
 		return ERR_MEMORY;
 	return audit_append(tick->db, &(struct audit_row){ .time_ms = tick->clock_ms,
@@ -140,7 +141,7 @@ static enum err look_at(const struct tick *tick, struct figures *figures,
 
 static enum err write(struct tick *tick, const struct scheduler_rule *rule, const bool *before)
 {
-	bool after[SCHEDULER_RESOURCE_MAX], renamed = false;
+	bool after[SCHEDULER_RESOURCE_MAX] = { false }, renamed = false;
 
 	keep_answered(rule, after);
 	for (size_t i = 0; i < rule->resource_count; i++)
@@ -164,7 +165,7 @@ static enum err look_at_batch(
 	pass->newest = count > 0 ? number[count - 1] : pass->after;
 	pass->ended = count < BATCH;
 	for (size_t i = 0; i < count; i++) {
-		bool before[SCHEDULER_RESOURCE_MAX], is_other;
+		bool before[SCHEDULER_RESOURCE_MAX] = { false }, is_other;
 		struct scheduler_rule rule;
 
 		TRY(scheduler_load_number(tick->db, tick->mem, number[i], &rule));

@@ -205,7 +205,7 @@ bool scheduler_step(struct scheduler_rule *rule,
 	const struct scheduler_signal signal[SCHEDULER_RESOURCE_MAX], int64_t now_ms)
 {
 	const struct choice choice = { rule, signal };
-	struct scheduler_state before[SCHEDULER_RESOURCE_MAX];
+	struct scheduler_state before[SCHEDULER_RESOURCE_MAX] = { 0 };
 	bool changed = false;
 
 	for (size_t i = 0; i < rule->resource_count; i++) {

@@ -240,12 +240,12 @@ static void add_filter(struct query *query, const struct scheduler_filter *filte
 	if (filter->name)
 		QUERY_ADD(query, " AND s.name = ?", V_TEXT(filter->name));
 	if (filter->either)
-		QUERY_ADD(query, " AND (s.name = ? OR s.domain = ?)", V_TEXT(filter->either),
+		QUERY_ADD(query, " AND (s.name = ? OR s.domain = lower(?))", V_TEXT(filter->either),
 			V_TEXT(filter->either));
 	if (filter->type)
 		QUERY_ADD(query, " AND s.type = ?", V_INT(filter->type));
 	if (filter->domain)
-		QUERY_ADD(query, " AND s.domain = ?", V_TEXT(filter->domain));
+		QUERY_ADD(query, " AND s.domain = lower(?)", V_TEXT(filter->domain));
 	if (filter->allowed_count == 0)
 		return;
 	/* As many instances of the account as of the key's, and one at least. */

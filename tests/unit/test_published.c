@@ -622,6 +622,9 @@ static void check_scene_replies(struct seen *seen)
 
 static void check_scheduler_replies(struct seen *seen, const char *id)
 {
+	static const char param[] =
+		"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"a.example.com\","
+		"\"Cname\":\"a.cdn.example\",\"AccessQps\":100}}";
 	char vip[64], rules[512];
 
 	(void)api_call(&seen->api, "DescribeInstances", "PageNumber", "1", "PageSize", "1",
@@ -643,10 +646,7 @@ static void check_scheduler_replies(struct seen *seen, const char *id)
 		"{\"Type\":\"A\",\"Value\":\"%s\",\"Priority\":80,\"ValueType\":1}]",
 		vip);
 	(void)api_call(&seen->api, "CreateSchedulerRule", "RuleName", "c", "RuleType", "5", "Rules",
-		rules, "Param",
-		"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"a.example.com\","
-		"\"Cname\":\"a.cdn.example\",\"AccessQps\":100}}",
-		NULL);
+		rules, "Param", param, NULL);
 	CHECK(seen, "DescribeCdnLinkageRules", PAGE, NULL);
 }
 

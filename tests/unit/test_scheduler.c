@@ -3,9 +3,10 @@
  * Scheduling rules: what their names answer, by tables and by a walk through all signals; then orders and the engine on a real
  * store.
  */
-#include "tests/unit/policy_world.h"
+#include "tests/unit/web_world.h"
 
 #include "base/log.h"
+#include "control/engine/attacks.h"
 #include "control/engine/scheduling.h"
 #include "control/engine/steps.h"
 #include "control/store/attack.h"
@@ -581,18 +582,90 @@ static void test_refused(void **state)
 	expect(api, "MissingParameter", "Param");
 }
 
+/* So many minutes with so many requests a second at the site, and a turn of the engine in each. */
+static void serve(struct api *api, struct attacks *attacks, struct record_site_traffic *traffic,
+	int minutes, unsigned rate)
+{
+	struct arena *mem = arena_new((size_t)64 << 20);
+
+	assert_non_null(mem);
+	for (int i = 0; i < minutes * 3; i++) {
+		struct tick tick = {
+			.db = api->db, .mem = mem, .attacks = attacks, .scheduling = &scheduling
+		};
+
+		api->clock_ms += 20 * SECOND_MS;
+		traffic->counter.requests += 20 * rate;
+		report_start(&report, 1);
+		report_add(&report, traffic, sizeof(*traffic));
+		assert_int_equal(report_send(&report, api->gateway.nodes, "n", api->clock_ms), OK);
+		if (i % 3 != 2)
+			continue;
+		tick.now_ms = tick.clock_ms = api->clock_ms;
+		arena_reset(mem);
+		assert_int_equal(steps_run(&tick), OK);
+	}
+	arena_free(mem);
+}
+
+static void test_requests(void **state)
+{
+	static const char param[] = "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
+				    "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}";
+	struct world *world = *state;
+	struct api *api = &world->api;
+	static struct attacks attacks;
+	const struct engine_settings settings = { .blackhole = false };
+	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
+		value(api, vip_of(api, world->id), 1));
+	struct record_site_traffic traffic = { RECORD_HEAD(
+		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
+	struct website website;
+
+	scheduling = (struct scheduling){ 0 };
+	attacks_init(&attacks, api->gateway.nodes, &settings);
+	web_create(api, world->id, DOMAIN);
+	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
+	traffic.record.id = traffic.counter.number = (uint32_t)website.number;
+	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
+				 "Rules", rules, "Param", param),
+		200);
+	/* 10:00, which is 18:00 in UTC+8. */
+	serve(api, &attacks, &traffic, 5, 90);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	serve(api, &attacks, &traffic, 2, 150);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	serve(api, &attacks, &traffic, 2, 150);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	/* Twelve calm hours end at night. */
+	serve(api, &attacks, &traffic, 13 * 60, 50);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	serve(api, &attacks, &traffic, 60, 50);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	/* By an order; too many requests do not undo it. */
+	serve(api, &attacks, &traffic, 5, 150);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	assert_int_equal(CALL(api, "SwitchSchedulerRule", "RuleName", "cdn", "RuleType", "5",
+				 "SwitchData", "[{\"Value\":\"www.cdn.example\",\"State\":1}]"),
+		200);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	serve(api, &attacks, &traffic, 5, 150);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	attacks_free(&attacks);
+}
+
 static void test_linkage(void **state)
 {
+	static const char param[] =
+		"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"WWW.example.com\","
+		"\"Cname\":\"www.cdn.example\",\"AccessQps\":500}}";
 	struct world *world = *state;
 	struct api *api = &world->api;
 	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
 		value(api, vip_of(api, world->id), 1));
 
-	assert_int_equal(
-		CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5", "Rules", rules,
-			"Param",
-			"{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"WWW.example.com\","
-			"\"Cname\":\"www.cdn.example\",\"AccessQps\":500}}"),
+	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
+				 "Rules", rules, "Param", param),
 		200);
 	assert_int_equal(
 		CALL(api, "DescribeCdnLinkageRules", PAGE, "Domain", "www.example.com"), 200);
@@ -618,6 +691,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_linkage, setup, teardown),
 	};
 
