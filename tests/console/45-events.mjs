@@ -65,6 +65,7 @@ await test("an attack is on the page within two seconds: what it is, that it goe
 	const who = page.getByRole("region", { name: "Who attacked" });
 	await who.getByText("tcp 80").first().waitFor(); // forged sources, to one port
 	await who.getByText("40 bytes").waitFor();
+	await shotAll(page, "events-sources");
 	await row.getByRole("button", { name: "Hide sources" }).click();
 	assert.equal(await who.count(), 0);
 	drill.kill();

@@ -11,7 +11,7 @@ export const attacks = section({
 	now: ["Attack now", "正在遭受攻击"], nowLine: ["{target}: {types}, {peak} at its peak, refused {mitigate}", "{target}：{types}，峰值 {peak}，{mitigate}拦截"],
 	afterSeconds: ["after {n} s", "{n} 秒后"],
 	who: ["Who attacked", "攻击来源"], whoMore: ["Show sources", "查看来源"], whoLess: ["Hide sources", "收起来源"],
-	whoHint: ["The most frequent sources of refused packets, from samples: figures are at least so many. IPv6 sources are networks of /64. Of forged sources none is named.", "根据被拦截数据包的抽样统计的主要来源，数值为下限。IPv6 来源按 /64 网段统计；伪造的来源不会列出。"],
+	whoHint: ["The most frequent sources of refused packets, estimated from samples. IPv6 sources are networks of /64. Of forged sources none is named.", "根据被拦截数据包的抽样估算的主要来源。IPv6 来源按 /64 网段统计；伪造的来源不会列出。"],
 	whoNotYet: ["Not known yet: nodes tell after some seconds.", "尚无数据：节点会在数秒后上报。"], whoNobody: ["No source stands out.", "没有突出的来源。"],
 	source: ["Source", "来源"], country: ["Country", "国家/地区"], provider: ["Provider", "运营商"], packetsOf: ["Packets", "数据包"], mostTo: ["Mostly to", "主要目标端口"],
 	countries: ["Countries", "国家/地区"], ports: ["Ports", "端口"], lengths: ["Lengths of packets", "数据包长度"], bytes: ["{n} bytes", "{n} 字节"], unknown: ["unknown", "未知"],
