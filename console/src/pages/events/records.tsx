@@ -28,10 +28,9 @@ export function Records({ instance }: { instance: string | undefined }) {
 			{ id: "end", head: t("end"), cell: (row) => row.EndTime ? <><Time at={row.EndTime} clock="machine" /> <span className="quiet-text">{t("took", { time: duration(row.EndTime - row.BeginTime) })}</span></> : <strong>{t("goesOn", { time: duration(machineNow() - row.BeginTime) })}</strong> },
 			{ id: "peak", head: t("peak"), number: true, cell: (row) => <>{peakOf(row)}{row.EventType === "defense" && <> <span className="quiet-text">{t("peakIn", { rate: packetRate(row.PeakInPacketsPerSecond) })}</span></>}</>, sort: (row) => row.PeakRefusedPacketsPerSecond },
 			{ id: "types", head: t("types"), cell: (row) => typesOf(row) },
-			{ id: "shares", head: t("shares"), prose: true, cell: (row) => sharesOf(row).map(([name, n]) => t("share", { name, n })).join(", ") },
+			{ id: "shares", head: t("shares"), prose: true, cell: (row) => <>{sharesOf(row).map(([name, n]) => t("share", { name, n })).join(", ")}
+				{row.EventType !== "web-cc" && <div><Button look="quiet" onPress={() => setShown(shown === row.Number ? 0 : row.Number)} aria-expanded={shown === row.Number}>{t(shown === row.Number ? "whoLess" : "whoMore")}</Button></div>}</> },
 			{ id: "total", head: t("total"), number: true, cell: (row) => count(row.RefusedPackets), sort: (row) => row.RefusedPackets },
-			{ id: "who", head: t("who"), cell: (row) => row.EventType === "web-cc" ? null
-				: <Button look="quiet" onPress={() => setShown(shown === row.Number ? 0 : row.Number)} aria-expanded={shown === row.Number}>{t(shown === row.Number ? "whoLess" : "whoMore")}</Button> },
 			{ id: "mitigate", head: t("mitigate"), cell: (row) => mitigateOf(row), sort: (row) => row.SecondsToMitigate },
 		]} />
 		{rows.filter((row) => row.Number === shown).map((row) => <AttackSources key={row.Number} number={row.Number} goesOn={row.EndTime === 0} />)}

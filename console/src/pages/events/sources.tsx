@@ -38,7 +38,7 @@ export function AttackSources({ number, goesOn }: { number: number; goesOn: bool
 		return reply.error ? <ErrorNotice error={reply.error} /> : <Loading />;
 	const { Sources, Countries, Ports, Lengths } = reply.data;
 	return <section className="stack" aria-label={t("who")}><h3>{t("who")}</h3><p className="help">{t("whoHint")}</p>
-		<Table label={t("who")} rows={Sources.slice(0, SHOWN)} rowKey={(row) => row.Source} empty={<p className="quiet-text">{t(goesOn ? "whoNotYet" : "whoNobody")}</p>} columns={[
+		<Table label={t("who")} rows={Sources.slice(0, SHOWN)} rowKey={(row) => row.Source} empty={<p className="quiet-text">{t(goesOn && Lengths.length === 0 ? "whoNotYet" : "whoNobody")}</p>} columns={[
 			{ id: "source", head: t("source"), main: true, cell: (row) => <code>{row.Source}</code> },
 			{ id: "country", head: t("country"), cell: (row) => countryOf(row.Country, t("unknown"), language) },
 			{ id: "provider", head: t("provider"), cell: (row) => row.Provider === UNKNOWN ? t("unknown") : `${row.Provider} ${row.Organisation}` },
