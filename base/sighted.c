@@ -2,7 +2,8 @@
 /*
  * Space-saving (Metwally, Agrawal, El Abbadi, 2005), as in agent/request_top.c, with keys of one size and with entries that
  * may be lists' of before: a key that has no place takes that of the least frequent one and goes on from its count, which is
- * then part of its error. Once that has happened, a key that was met once is most likely one of many: it is not certain.
+ * then part of its error. A sample that stands for many packets may be the only one of its key: a key that was met once is
+ * not certain, unless that was one packet and there is room for all.
  *
  * To which port most packets of a source go is found by majority vote (Boyer, Moore): a port that has more than half of them
  * is never outvoted.
@@ -68,9 +69,10 @@ void sighted_add(struct sighted_list *list, enum sighted_kind kind, const struct
 uint64_t sighted_certain(
 	const struct sighted_list *list, enum sighted_kind kind, const struct sighted *entry)
 {
-	if (entry->count <= entry->error || (list->full[kind] && entry->hits < 2))
-		return 0;
-	return entry->count - entry->error;
+	uint64_t packets = entry->count - entry->error;
+	bool once = entry->hits < 2 && (list->full[kind] || packets > entry->hits);
+
+	return entry->count <= entry->error || once ? 0 : packets;
 }
 
 /* By what is certain of them, but for how often they were met. */

@@ -29,7 +29,7 @@ struct sighted_list {
 struct sighted *sighted_entries(struct sighted_list *list, enum sighted_kind kind);
 /* Adds what is known of a key: a sample, or an entry of another list. */
 void sighted_add(struct sighted_list *list, enum sighted_kind kind, const struct sighted *more);
-/* The packets that a key has had at least; 0: no more than one that came once may have. */
+/* The packets that a key most likely has had at least; 0: it may have been met by chance. */
 uint64_t sighted_certain(
 	const struct sighted_list *list, enum sighted_kind kind, const struct sighted *entry);
 /* Puts the most frequent first, and returns how many of them are certain. */

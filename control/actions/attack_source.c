@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who attacked: lists that nodes make of samples (docs/decisions/031), of an attack that goes on as they are now, else as they
- * were written with its record. Packets are lower bounds. Countries and providers are looked up in the operator's databases
+ * were written with its record. Packets are estimates, on the low side. Countries and providers are looked up in the operator's databases
  * when somebody asks: of sources that are in the lists, and "unknown" where no database tells.
  *
  * What is published about the countries of traffic to ports is answered from the same lists: it is of attacks, not of

@@ -17,7 +17,7 @@ struct attack_place {
 	uint32_t value;	       /* SIGHTED_PORT: as SIGHTED_TO; SIGHTED_LENGTH: bytes */
 	uint32_t reason;       /* by which most of it was refused */
 	uint32_t to; /* SIGHTED_SOURCE: the port that most of it went to, as SIGHTED_TO; 0: none */
-	uint64_t packets; /* at least */
+	uint64_t packets; /* an estimate, on the low side */
 };
 struct attack_top {
 	size_t count[SIGHTED_KINDS];

@@ -60,6 +60,14 @@ await test("an attack is on the page within two seconds: what it is, that it goe
 	await page.getByRole("status", { name: "Attack now" }).getByText(/Tcp-Syn/).waitFor();
 	await visit(page, "overview");
 	await page.locator(".attacked-list", { hasText: instance.ip }).getByText("Tcp-Syn").waitFor();
+	await visit(page, `events/${instance.id}?kinds=attacks`);
+	await row.getByRole("button", { name: "Show sources" }).click();
+	const who = page.getByRole("region", { name: "Who attacked" });
+	await who.getByText("tcp 80").first().waitFor(); // forged sources, to one port
+	await who.getByText("40 bytes").waitFor();
+	await shotAll(page, "events-sources");
+	await row.getByRole("button", { name: "Hide sources" }).click();
+	assert.equal(await who.count(), 0);
 	drill.kill();
 	const [attack] = call("DescribeAttacks", { InstanceId: instance.id }).Attacks;
 	assert.equal(attack.EventType, "defense");

@@ -6,6 +6,8 @@
 
 #include "control/region.h"
 
+#include <unistd.h>
+
 #define BEGIN_S INT64_C(1795427000) /* before the calls */
 #define FROM	"StartTime", "1795426000"
 #define TIMES	FROM, "EndTime", "1795429000"
@@ -289,6 +291,81 @@ static void test_sources_of_ports(void **state)
 	expect(api, "InvalidParameter", "EndTime");
 }
 
+/* ---- providers */
+
+/* A database in the MaxMind format in which all addresses have one entry: a tree of one node. */
+static void put_bytes(FILE *file, const char *bytes, size_t size)
+{
+	assert_int_equal(fwrite(bytes, 1, size, file), size);
+}
+#define PUT(file, bytes) put_bytes(file, bytes, sizeof(bytes) - 1)
+static void write_database(const char *path, const char *entry, size_t size)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	PUT(file, "\0\0\x11\0\0\x11"); /* both ways: the data's first byte */
+	PUT(file, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+	put_bytes(file, entry, size);
+	PUT(file, "\xab\xcd\xefMaxMind.com\xe9");
+	PUT(file, "\x4anode_count\xc1\x01\x4brecord_size\xa1\x18\x4aip_version\xa1\x06");
+	PUT(file, "\x4d"
+		  "database_type\x43"
+		  "ASN\x49languages\0\x04\x4b"
+		  "description\xe0");
+	PUT(file, "\x5b"
+		  "binary_format_major_version\xa1\x02\x5b"
+		  "binary_format_minor_version\xa0");
+	PUT(file, "\x4b"
+		  "build_epoch\x01\x02\x01");
+	assert_int_equal(fclose(file), 0);
+}
+
+static void test_providers(void **state)
+{
+	static const char number[] = "\xe2\x58"
+				     "autonomous_system_number\xc2\xfb\xf4"
+				     "\x5d\x01"
+				     "autonomous_system_organization\x47"
+				     "Example";
+	static const char text[] = "\xe2\x43"
+				   "asn\x47"
+				   "AS64501\x47"
+				   "as_name\x45"
+				   "Other";
+	static const struct {
+		const char *entry;
+		size_t size;
+		const char *provider, *organisation;
+	} rows[] = {
+		{ number, sizeof(number) - 1, "AS64500", "Example" },
+		{ text, sizeof(text) - 1, "AS64501", "Other" },
+		{ "\xe0", 1, "unknown", "" },
+	};
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+	char path[128];
+	struct region_data regions = { "", "", path };
+
+	make_tops(world);
+	api->gateway.regions = &regions;
+	(void)snprintf(path, sizeof(path), "%s/asn.mmdb", api->folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		write_database(path, rows[i].entry, rows[i].size);
+		assert_int_equal(CALL(api, "DescribeDDosEventIsp", DEFENSE), 200);
+		assert_string_equal(api_text(api, "Isps.0.Isp"), rows[i].provider);
+		assert_int_equal(api_int(api, "Isps.0.InPkts"), 11100);
+		assert_int_equal(OWN(api, "DescribeAttackSources", "Number", "1"), 200);
+		assert_string_equal(api_text(api, "Sources.1.Provider"), rows[i].provider);
+		assert_string_equal(api_text(api, "Sources.1.Organisation"), rows[i].organisation);
+	}
+	/* A file that is none is no failure. */
+	(void)unlink(path);
+	assert_int_equal(CALL(api, "DescribeDDosEventIsp", DEFENSE), 200);
+	assert_string_equal(api_text(api, "Isps.0.Isp"), "unknown");
+}
+
 static void test_attack_sources(void **state)
 {
 	struct world *world = *state;
@@ -443,6 +520,7 @@ int main(void)
 		TEST(test_types),
 		TEST(test_sources),
 		TEST(test_sources_of_ports),
+		TEST(test_providers),
 		TEST(test_attack_sources),
 		TEST(test_attacks),
 		TEST(test_bound),

@@ -366,8 +366,10 @@ static void test_sighted(void **state)
 	sighting.source = ip("203.0.113.9");
 	for (int i = 0; i < 3; i++)
 		assert_true(write_ring(writer, &sighting, sizeof(sighting)));
-	sighting.source = ip("2001:db8::9");
-	assert_true(write_ring(writer, &sighting, sizeof(sighting)));
+	for (int i = 0; i < 2; i++) {
+		sighting.source = ip(i == 0 ? "2001:db8::9" : "2001:db8::8");
+		assert_true(write_ring(writer, &sighting, sizeof(sighting)));
+	}
 	assert_true(reporter_build(reporter, false, 1, now_ms, &data, &report.size));
 	report.data = data;
 	assert_int_equal(count_of(&report, RECORD_SIGHTED), 0);
@@ -379,9 +381,9 @@ static void test_sighted(void **state)
 	assert_int_equal(told->record.id, 1);
 	assert_int_equal(told->kind, SIGHTED_SOURCE);
 	assert_int_equal(told->entry_count, 2);
-	assert_int_equal(told->total, 400);
+	assert_int_equal(told->total, 500);
 	assert_int_equal(told->entry[0].count, 300);
-	assert_int_equal(told->entry[1].count, 100);
+	assert_int_equal(told->entry[1].count, 200);
 	sighting.source = ip("2001:db8::");
 	assert_memory_equal(&told->entry[1].key.source, &sighting.source, 16);
 	assert_false(reporter_build(reporter, false, 1, now_ms + 1, &data, &report.size));

@@ -7,6 +7,7 @@
  */
 #include "agent/decode.h"
 #include "agent/request_top.h"
+#include "agent/sightings.h"
 #include "control/engine/report.h"
 #include "tests/support/certificate.h"
 #include "tests/unit/web_world.h"
@@ -252,6 +253,27 @@ static void packet_records(void)
 				    .instance = 1, .length = 60, .captured = 14, .frame = { 2 } });
 }
 
+static void sighted_records(void)
+{
+	struct sightings *sightings = sightings_new();
+	struct sighting one = { .source = source,
+		.instance = 1,
+		.weight = 1,
+		.reason = REASON_no_service,
+		.port = 53,
+		.length = 60,
+		.protocol = 17 };
+	struct record_sighted out[SIGHTED_KINDS];
+
+	assert_non_null(sightings);
+	sightings_add(sightings, &one, 0);
+	sightings_add(sightings, &one, 0);
+	assert_int_equal(sightings_take(sightings, SIGHTINGS_WINDOW_MS, out), SIGHTED_KINDS);
+	for (int i = 0; i < SIGHTED_KINDS; i++)
+		report_add(&report, &out[i], out[i].record.length);
+	sightings_free(sightings);
+}
+
 static void request_records(void)
 {
 	const struct log_request request = { .record = { .kind = LOG_REQUEST, .site = 1 },
@@ -305,6 +327,8 @@ static void test_reports(void **state)
 	report_seed("node", &kinds);
 	packet_records();
 	report_seed("packets", &kinds);
+	sighted_records();
+	report_seed("sighted", &kinds);
 	request_records();
 	report_seed("all", &kinds);
 	report_start(&report, 5);
@@ -313,6 +337,7 @@ static void test_reports(void **state)
 	for (unsigned kind = RECORD_NODE; kind <= RECORD_LOG_DONE; kind++)
 		if (!(kinds & UINT64_C(1) << kind))
 			fail_msg("no record of kind %u", kind);
+	assert_true(kinds & UINT64_C(1) << RECORD_SIGHTED);
 }
 
 int main(void)

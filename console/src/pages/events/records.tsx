@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Records of attacks: when, how large, what, by what refused, how soon.
+import { useState } from "react";
 import { machineNow } from "../../api/client";
 import { usePaged } from "../../api/hooks";
-import { Badge, ErrorNotice, Paging, Table, Time } from "../../components";
+import { Badge, Button, ErrorNotice, Paging, Table, Time } from "../../components";
 import { kindOf, mitigateOf, peakOf, sharesOf, targetOf, typesOf, type Attack } from "../../components/attacks";
 import { useTexts } from "../../i18n";
 import { attacks as texts } from "../../i18n/attacks";
 import { href } from "../../router";
 import { count, duration, packetRate } from "../../time";
+import { AttackSources } from "./sources";
 
 const PAGE = 10;
 
 export function Records({ instance }: { instance: string | undefined }) {
 	const t = useTexts(texts);
 	const reply = usePaged("DescribeAttacks", instance ? { InstanceId: instance } : {}, { every: 1000, pageSize: PAGE });
+	const [shown, setShown] = useState(0);
 	const rows = reply.data?.Attacks ?? [];
 	if (!reply.data || reply.data.TotalCount === 0)
 		return <ErrorNotice error={reply.error} />;
@@ -25,10 +28,12 @@ export function Records({ instance }: { instance: string | undefined }) {
 			{ id: "end", head: t("end"), cell: (row) => row.EndTime ? <><Time at={row.EndTime} clock="machine" /> <span className="quiet-text">{t("took", { time: duration(row.EndTime - row.BeginTime) })}</span></> : <strong>{t("goesOn", { time: duration(machineNow() - row.BeginTime) })}</strong> },
 			{ id: "peak", head: t("peak"), number: true, cell: (row) => <>{peakOf(row)}{row.EventType === "defense" && <> <span className="quiet-text">{t("peakIn", { rate: packetRate(row.PeakInPacketsPerSecond) })}</span></>}</>, sort: (row) => row.PeakRefusedPacketsPerSecond },
 			{ id: "types", head: t("types"), cell: (row) => typesOf(row) },
-			{ id: "shares", head: t("shares"), prose: true, cell: (row) => sharesOf(row).map(([name, n]) => t("share", { name, n })).join(", ") },
+			{ id: "shares", head: t("shares"), prose: true, cell: (row) => <>{sharesOf(row).map(([name, n]) => t("share", { name, n })).join(", ")}
+				{row.EventType !== "web-cc" && <div><Button look="quiet" onPress={() => setShown(shown === row.Number ? 0 : row.Number)} aria-expanded={shown === row.Number}>{t(shown === row.Number ? "whoLess" : "whoMore")}</Button></div>}</> },
 			{ id: "total", head: t("total"), number: true, cell: (row) => count(row.RefusedPackets), sort: (row) => row.RefusedPackets },
 			{ id: "mitigate", head: t("mitigate"), cell: (row) => mitigateOf(row), sort: (row) => row.SecondsToMitigate },
 		]} />
+		{rows.filter((row) => row.Number === shown).map((row) => <AttackSources key={row.Number} number={row.Number} goesOn={row.EndTime === 0} />)}
 		<Paging page={reply.page} pageSize={PAGE} total={reply.data.TotalCount} setPage={reply.setPage} />
 	</section>;
 }
