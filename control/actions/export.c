@@ -36,16 +36,21 @@ static const struct param create_params[] = {
 static enum err read_params(struct call *call, const struct create *args, struct export_task *out)
 {
 	bool sites = args->type == EXPORT_WEBSITES;
+	const char *key = sites ? "domain" : "instanceId", *other = sites ? "instanceId" : "domain";
 	AUTO(json) json_t *object = NULL;
 	struct json_element element;
 	struct instance instance;
 	struct website website;
 	const char *text;
 
-	TRY(json_param_object(call, "TaskParams", args->params, sites ? "domain" : "instanceId",
-		&object, &element));
-	TRY(json_param_text(call, &element, sites ? "domain" : "instanceId",
-		sites ? DOMAIN_BYTES_MAX : INSTANCE_ID_BYTES, !sites, &text));
+	TRY(json_param_object(
+		call, "TaskParams", args->params, "domain instanceId", &object, &element));
+	if (json_object_get(object, other))
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"TaskParams.%s does not go with TaskType %lld, which takes %s.", other,
+			(long long)args->type, key);
+	TRY(json_param_text(
+		call, &element, key, sites ? DOMAIN_BYTES_MAX : INSTANCE_ID_BYTES, !sites, &text));
 	*out = (struct export_task){ .account = call->key->account,
 		.type = args->type,
 		.instance_id = "",

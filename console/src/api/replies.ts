@@ -12,6 +12,7 @@ export interface Instance {
 export interface InstanceSpec {
 	InstanceId: string; BaseBandwidth: number; ElasticBandwidth: number; BandwidthMbps: number; QpsLimit: number;
 	PortLimit: number; DomainLimit: number; SiteLimit: number; ConnLimit: number; CpsLimit: number; FunctionVersion: string;
+	ElasticBw: number; ElasticQps: number;
 }
 export interface InstanceStatistic { InstanceId: string; PortUsage: number; DomainUsage: number; SiteUsage: number }
 export interface Order {

@@ -98,4 +98,5 @@ export const groupNames: Record<string, Text> = {
 	"web sites": ["Web sites", "网站"], "certificates": ["Certificates", "证书"], "nodes": ["Nodes", "节点"],
 	"audit and events": ["Audit and events", "审计与事件"], "accounts and keys": ["Accounts and keys", "账户与密钥"], "sessions": ["Sessions", "会话"],
 	"drills": ["Drills", "演练"], "calls and errors": ["Calls and errors", "调用与错误"],
+	"exports": ["Exports", "导出"],
 };

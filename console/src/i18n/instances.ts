@@ -33,6 +33,7 @@ export const instances = section({
 	not: ["Do not renew", "到期不续费"], every: ["Each time by", "每次续费"], renewalSaved: ["The renewal is set.", "续费方式已设置。"],
 	quotas: ["Plan and use", "规格与用量"], ports: ["Port rules", "端口规则"], domains: ["Domain names", "域名"], sites: ["Main domains", "主域名"],
 	base: ["Basic protection", "保底防护"], elastic: ["Burstable protection", "弹性防护"], clean: ["Clean bandwidth", "业务带宽"], qps: ["Clean requests a second", "业务 QPS"],
+	burst: ["Burst above the clean bandwidth", "弹性业务带宽"], burstQps: ["Burst above the clean requests", "弹性 QPS"],
 	perSecond: ["{n} a second", "{n} 次/秒"], gbps: ["{n} Gbit/s", "{n} Gbit/s"], mbps: ["{n} Mbit/s", "{n} Mbit/s"],
 	cleanNow: ["Clean bandwidth in use", "业务带宽用量"],
 	changePlan: ["Change plan", "变更规格"], planChanged: ["The plan is changed.", "规格已变更。"],

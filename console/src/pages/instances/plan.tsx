@@ -83,11 +83,13 @@ export function PlanCard({ instance, mayWrite }: { instance: Instance; mayWrite:
 			<QuotaBar label={t("ports")} used={use.PortUsage} limit={spec.PortLimit} />
 			<QuotaBar label={t("domains")} used={use.DomainUsage} limit={spec.DomainLimit} />
 			<QuotaBar label={t("sites")} used={use.SiteUsage} limit={spec.SiteLimit} />
-			<QuotaBar label={t("cleanNow")} used={Math.round((now.data?.OutBytesPerSecond ?? 0) * 8 / 1e6)} limit={spec.BandwidthMbps} unit="Mbit/s" />
+			<QuotaBar label={t("cleanNow")} used={Math.round((now.data?.OutBytesPerSecond ?? 0) * 8 / 1e6)} limit={spec.BandwidthMbps + spec.ElasticBw} unit="Mbit/s" />
 			<Facts>
 				<Fact name={t("base")}>{t("gbps", { n: spec.BaseBandwidth })}</Fact>
 				<Fact name={t("elastic")}>{t("gbps", { n: spec.ElasticBandwidth })}</Fact>
 				<Fact name={t("qps")}>{t("perSecond", { n: count(spec.QpsLimit) })}</Fact>
+				{spec.ElasticBw > 0 && <Fact name={t("burst")}>{t("mbps", { n: spec.ElasticBw })}</Fact>}
+				{spec.ElasticQps > 0 && <Fact name={t("burstQps")}>{t("perSecond", { n: count(spec.ElasticQps) })}</Fact>}
 				<Fact name={t("functions")}>{spec.FunctionVersion === "default" ? t("standard") : t("enhanced")}</Fact>
 			</Facts>
 		</>}
