@@ -31,6 +31,7 @@ table <<END
  $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
 END
 edge_start
+until_true bash -c ': </dev/tcp/127.0.1.2/9000'
 
 # As long as the origin takes nothing, nobody is slow who sends it much: longer than anybody may pause.
 head -c 40000000 /dev/zero >"$scratch/much"
