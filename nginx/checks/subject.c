@@ -89,6 +89,34 @@ static struct rule_text by_name(
 	return (struct rule_text){ (const char *)out, all };
 }
 
+/* The same of one that nginx knows and has found the first of, which nearly always is the only one. */
+static struct rule_text by_first(
+	ngx_http_request_t *r, const ngx_table_elt_t *first, const ngx_str_t *between)
+{
+	const ngx_list_part_t *part = &r->headers_in.headers.part;
+
+	for (; first && part; part = part->next) {
+		const ngx_table_elt_t *header = part->elts;
+
+		for (ngx_uint_t i = 0; i < part->nelts; i++)
+			if (header[i].hash == first->hash && &header[i] != first)
+				return by_name(r, (const char *)first->lowcase_key, first->key.len,
+					between);
+	}
+	return from_header(first);
+}
+
+/* Or all that there are of. */
+static struct rule_text by_all(
+	ngx_http_request_t *r, const ngx_array_t *all, const ngx_str_t *between)
+{
+	ngx_table_elt_t *const *header = all->elts;
+
+	if (all->nelts < 2)
+		return from_header(all->nelts ? header[0] : NULL);
+	return by_name(r, (const char *)header[0]->lowcase_key, header[0]->key.len, between);
+}
+
 static struct rule_text address_text(struct checks_request *state)
 {
 	const struct address *client = &state->request->client;
@@ -267,15 +295,15 @@ static struct rule_text ask(void *context, enum step_field field, struct rule_te
 	case FIELD_HOST:
 		return from(&r->headers_in.server);
 	case FIELD_REFERER:
-		return by_name(r, "referer", 7, &comma);
+		return by_first(r, r->headers_in.referer, &comma);
 	case FIELD_USER_AGENT:
-		return by_name(r, "user-agent", 10, &comma);
+		return by_first(r, r->headers_in.user_agent, &comma);
 	case FIELD_COOKIE:
-		return by_name(r, "cookie", 6, &semicolon);
+		return by_all(r, &r->headers_in.cookies, &semicolon);
 	case FIELD_CONTENT_TYPE:
-		return by_name(r, "content-type", 12, &comma);
+		return by_first(r, r->headers_in.content_type, &comma);
 	case FIELD_FORWARDED_FOR:
-		return by_name(r, "x-forwarded-for", 15, &comma);
+		return by_all(r, &r->headers_in.x_forwarded_for, &comma);
 	case FIELD_BODY:
 		if (state->body != BODY_READ)
 			return (struct rule_text){ rule_unread, 0 };
