@@ -300,7 +300,7 @@ static enum err read_turn(struct call *call, const json_t *array, size_t index, 
 static enum err make_turn(struct call *call, const struct turn *turn, struct scheduler_rule *rule)
 {
 	struct scheduler_resource *resource;
-	const char *value;
+	const char *value = "";
 
 	resource = scheduler_value(call, turn->value, &value) ? find(rule, value) : NULL;
 	if (!resource)
