@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Scheduling rules ("Sec-Traffic Manager"). An order writes the rule and steps its state once, in the same transaction, so that
- * the name answers what was asked for without waiting; from then on the engine steps it (engine/scheduling.c). Replies have the
- * published fields; Status 1 is said of what the name answers now.
+ * the name answers what was asked for without waiting; from then on the engine steps it (engine/scheduling.c).
  */
 #include "control/actions/scheduler.h"
 
@@ -18,8 +17,8 @@
 #define SWITCH_NOT_SET	(-1) /* published: Interval of what is left until an order */
 #define SWITCH_AWAY	0
 #define SWITCH_BACK	1
+#define VALUE_MAX	254 /* a domain with its last dot */
 #define INTERVAL_MAX	10080
-#define LINE		"default"
 #define PRIORITY_SHAPE	"0.." SHAPE_NUMBER(SCHEDULER_PRIORITY_MAX)
 #define DELAY_SHAPE	SHAPE_NUMBER(SCHEDULER_DELAY_MIN) ".." SHAPE_NUMBER(SCHEDULER_DELAY_MAX)
 #define QPS_SHAPE	SHAPE_NUMBER(SCHEDULER_QPS_MAX)
@@ -103,9 +102,6 @@ struct wish {
 	const char *name, *rules, *param, *resource_group;
 	int64_t type;
 };
-#define PARAM_RULE_NAME(tag, ...)                                                                  \
-	PARAM(tag, name, "RuleName", .kind = PARAM_TEXT, .max = SCHEDULER_NAME_MAX,                \
-		.help = "name of the rule", __VA_ARGS__)
 #define PARAM_RULE_TYPE(tag)                                                                       \
 	PARAM(tag, type, "RuleType", .kind = PARAM_INT, .required = true, .min = 2, .max = 8,      \
 		.help = "2 tiered, 3 network acceleration, 5 CDN, 6 cloud service, 8 secure "      \
@@ -135,8 +131,8 @@ static enum err read_wish(struct call *call, const struct wish *args, struct sch
 	if (!scheduler_type_valid(args->type))
 		return refuse(call, ERR_INVALID_PARAMETER, "RuleType must be 2, 3, 5, 6 or 8.");
 	rule->type = (enum scheduler_type)args->type;
-	TRY(scheduler_read_rules(call, args->rules, rule));
-	return scheduler_read_param(call, args->param, rule);
+	TRY(scheduler_read_param(call, args->param, rule));
+	return scheduler_read_rules(call, args->rules, rule);
 }
 
 static enum err check_limits(struct call *call, int64_t account)
@@ -197,12 +193,16 @@ static enum err create_run(struct call *call, const void *raw)
 static enum err modify_run(struct call *call, const void *raw)
 {
 	const struct wish *args = raw;
-	struct scheduler_rule before, rule;
+	struct scheduler_rule before, rule = { .name = args->name };
 	json_t *old_entity, *new_entity;
 
-	TRY(call_scheduler(call, args->name, &before));
-	rule = before;
 	TRY(read_wish(call, args, &rule));
+	TRY(call_scheduler(call, args->name, &before));
+	if (rule.account != before.account)
+		return refuse(call, ERR_INVALID_PARAMETER,
+			"Rules lead to instances of another account than the rule's.");
+	rule.number = before.number;
+	memcpy(rule.cname, before.cname, sizeof(rule.cname));
 	scheduler_keep_state(&before, &rule);
 	TRY(scheduler_update(call->db, &rule));
 	TRY(check_visible(call, rule.name));
@@ -273,204 +273,74 @@ static enum err check_return(struct call *call, const struct scheduler_rule *rul
 	return scheduler_all_blackholed(rule, signal) ? ERR_SCHEDULER_BLACKHOLED : OK;
 }
 
-static enum err switch_one(
-	struct call *call, const struct json_element *element, struct scheduler_rule *rule)
+/* One element of SwitchData. */
+struct turn {
+	const char *where, *value;
+	int64_t state, interval; /* interval SWITCH_NOT_SET - 1: not given */
+};
+
+static enum err read_turn(struct call *call, const json_t *array, size_t index, struct turn *out)
+{
+	struct json_element element;
+
+	TRY(json_param_element(call, "SwitchData", array, index, "Value State Interval", &element));
+	*out = (struct turn){ .where = element.where, .interval = SWITCH_NOT_SET - 1 };
+	TRY(json_param_text(call, &element, "Value", VALUE_MAX, true, &out->value));
+	TRY(json_param_int(call, &element, "State", true, &out->state));
+	TRY(json_param_int(call, &element, "Interval", false, &out->interval));
+	if (out->state != SWITCH_AWAY && out->state != SWITCH_BACK)
+		return refuse(call, ERR_INVALID_PARAMETER, "%sState must be 0 or 1.", out->where);
+	if (json_object_get(element.object, "Interval") &&
+		(out->interval < SWITCH_NOT_SET || out->interval > INTERVAL_MAX))
+		return refuse(call, ERR_INVALID_PARAMETER, "%sInterval must be -1..%d.", out->where,
+			INTERVAL_MAX);
+	return OK;
+}
+
+static enum err make_turn(struct call *call, const struct turn *turn, struct scheduler_rule *rule)
 {
 	struct scheduler_resource *resource;
-	int64_t state, interval = SWITCH_NOT_SET;
-	const char *text, *value;
+	const char *value = "";
 
-	TRY(json_param_text(call, element, "Value", 254, true, &text));
-	TRY(json_param_int(call, element, "State", true, &state));
-	TRY(json_param_int(call, element, "Interval", state == SWITCH_AWAY, &interval));
-	resource = scheduler_value(call, text, &value) ? find(rule, value) : NULL;
+	resource = scheduler_value(call, turn->value, &value) ? find(rule, value) : NULL;
 	if (!resource)
 		return refuse(call, ERR_INVALID_PARAMETER,
-			"%sValue is no resource of the rule: %.128s.", element->where, text);
-	if (state == SWITCH_AWAY && interval != SWITCH_NOT_SET)
-		return refuse(call, ERR_INVALID_PARAMETER, "%sInterval must be -1 with State 0.",
-			element->where);
-	if (state == SWITCH_AWAY) {
+			"%sValue is no resource of the rule: %.128s.", turn->where, turn->value);
+	if (turn->state == SWITCH_AWAY) {
+		if (turn->interval != SWITCH_NOT_SET)
+			return refuse(call, ERR_INVALID_PARAMETER,
+				"%sInterval must be -1 with State 0.", turn->where);
 		scheduler_leave(&resource->state);
 		return OK;
 	}
-	if (state != SWITCH_BACK)
-		return refuse(
-			call, ERR_INVALID_PARAMETER, "%sState must be 0 or 1.", element->where);
-	if (interval < SWITCH_NOT_SET || interval > INTERVAL_MAX)
-		return refuse(call, ERR_INVALID_PARAMETER, "%sInterval must be -1..%d.",
-			element->where, INTERVAL_MAX);
 	TRY(check_return(call, rule));
-	scheduler_return(&resource->state, call->now_ms + (interval > 0 ? interval * MINUTE_MS : 0),
-		call->now_ms);
+	scheduler_return(&resource->state,
+		call->now_ms + (turn->interval > 0 ? turn->interval * MINUTE_MS : 0), call->now_ms);
 	return OK;
 }
 
 static enum err switch_run(struct call *call, const void *raw)
 {
 	const struct switch_args *args = raw;
+	struct turn turn[SCHEDULER_RESOURCE_MAX];
 	AUTO(json) json_t *array = NULL;
 	json_t *old_entity, *new_entity;
 	struct scheduler_rule rule;
 
+	TRY(json_param_parse(call, "SwitchData", args->data, SCHEDULER_RESOURCE_MAX, &array));
+	for (size_t i = 0; i < json_array_size(array); i++)
+		TRY(read_turn(call, array, i, &turn[i]));
 	TRY(call_scheduler(call, args->name, &rule));
 	if (args->type != (int64_t)rule.type)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"RuleType must be %d, as that of the rule.", rule.type);
-	TRY(json_param_parse(call, "SwitchData", args->data, SCHEDULER_RESOURCE_MAX, &array));
 	TRY(call_change(call, &old_entity, &new_entity));
 	TRY(record(old_entity, &rule));
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct json_element element;
-
-		TRY(json_param_element(
-			call, "SwitchData", array, i, "Value State Interval", &element));
-		TRY(switch_one(call, &element, &rule));
-	}
+	for (size_t i = 0; i < json_array_size(array); i++)
+		TRY(make_turn(call, &turn[i], &rule));
 	TRY(settle(call, &rule));
 	return record(new_entity, &rule);
 }
-
-/* ---- showing */
-
-struct page_args {
-	const char *name, *domain, *resource_group;
-	int64_t page_number, page_size;
-};
-static const struct param describe_params[] = {
-	PARAM_RULE_NAME(page_args, .empty_is_absent = true),
-	PARAM(page_args, domain, "Domain", .kind = PARAM_TEXT, .empty_is_absent = true, .max = 256,
-		.help = "name of the rule, or domain of a CDN's"),
-	PARAM_PAGE_NUMBER(page_args, .required = false),
-	PARAM_PAGE_SIZE(page_args, LIST_PAGE_MAX, PAGE_SIZE_DEFAULT, .required = true),
-	PARAM_RESOURCE_GROUP(page_args),
-	PARAM_ROW_END,
-};
-static const struct param linkage_params[] = {
-	PARAM(page_args, domain, "Domain", .kind = PARAM_TEXT, .empty_is_absent = true, .max = 256,
-		.help = "domain of a CDN's rule"),
-	PARAM_PAGE_NUMBER(page_args, .required = true),
-	PARAM_PAGE_SIZE(page_args, LIST_PAGE_MAX, PAGE_SIZE_DEFAULT, .required = true),
-	PARAM_RESOURCE_GROUP(page_args),
-	PARAM_ROW_END,
-};
-
-/* whole: with what DescribeCdnLinkageRules does not show. */
-static enum err put_resources(json_t *object, const struct scheduler_rule *rule, bool whole)
-{
-	json_t *list, *item;
-
-	TRY(put_list(object, "Rules", &list));
-	for (size_t i = 0; i < rule->resource_count; i++) {
-		const struct scheduler_resource *resource = &rule->resource[i];
-
-		item = json_object();
-		TRY(add(list, item));
-		TRY(put_text(item, "Type", resource->named ? "CNAME" : "A"));
-		TRY(put_text(item, "Value", resource->value));
-		TRY(put_int(item, "ValueType", resource->value_type));
-		TRY(put_int(item, "Priority", resource->priority));
-		TRY(put_text(item, "RegionId", resource->region));
-		TRY(put_int(item, "Status", resource->state.answered));
-		if (!whole)
-			continue;
-		TRY(put_int(item, "RestoreDelay", resource->delay_minutes));
-		TRY(put_text(item, "Line", LINE));
-	}
-	return OK;
-}
-
-static enum err put_rule(struct call *call, json_t *list, const struct scheduler_rule *rule)
-{
-	json_t *item = json_object(), *param, *data;
-	const char *cname = call_cname(call, rule->cname);
-
-	TRY(add(list, item));
-	if (!cname)
-		return ERR_MEMORY;
-	TRY(put_text(item, "RuleName", rule->name));
-	TRY(put(item, "RuleType", json_sprintf("%d", rule->type)));
-	TRY(put_text(item, "Cname", cname));
-	TRY(put_object(item, "Param", &param));
-	TRY(put_text(param, "ParamType", rule->param_type));
-	TRY(put_object(param, "ParamData", &data));
-	TRY(put_text(data, "CloudInstanceId", rule->cloud_instance));
-	return put_resources(item, rule, true);
-}
-
-/* Enabled where requests can be counted, which is where the domain is a web site here. */
-static enum err put_linkage(struct call *call, json_t *list, const struct scheduler_rule *rule)
-{
-	json_t *item = json_object(), *linkage, *param, *data;
-	const char *cname = call_cname(call, rule->cname);
-	int64_t site;
-
-	TRY(add(list, item));
-	if (!cname)
-		return ERR_MEMORY;
-	TRY(scheduler_website(call->db, rule, &site));
-	TRY(put_text(item, "Domain", rule->domain));
-	TRY(put_int(item, "CdnLinkageEnable", site != 0));
-	TRY(put_object(item, "CdnLinkageRule", &linkage));
-	TRY(put_text(linkage, "RuleName", rule->name));
-	TRY(put_text(linkage, "Cname", cname));
-	TRY(put_object(linkage, "Param", &param));
-	TRY(put_text(param, "ParamType", rule->param_type));
-	TRY(put_object(param, "ParamData", &data));
-	TRY(put_int(data, "AccessQps", rule->access_qps));
-	TRY(put_int(data, "UpstreamQps", rule->upstream_qps));
-	return put_resources(linkage, rule, false);
-}
-
-static enum err describe(struct call *call, const struct page_args *args,
-	struct scheduler_filter *filter,
-	enum err (*put_one)(struct call *call, json_t *list, const struct scheduler_rule *rule))
-{
-	struct scheduler_rule *rule;
-	int64_t total;
-	size_t count;
-	json_t *list;
-
-	filter->offset = page_offset(args->page_number, args->page_size);
-	filter->limit = args->page_size;
-	TRY(scheduler_list(call->db, call->mem, filter, &rule, &count, &total));
-	TRY(put(call->reply, "TotalCount", json_sprintf("%lld", (long long)total)));
-	TRY(put_list(call->reply, "SchedulerRules", &list));
-	for (size_t i = 0; i < count; i++)
-		TRY(put_one(call, list, &rule[i]));
-	return OK;
-}
-
-static enum err describe_run(struct call *call, const void *raw)
-{
-	const struct page_args *args = raw;
-	struct scheduler_filter filter = call_scheduler_filter(call);
-
-	filter.name = args->name;
-	filter.either = args->domain;
-	return describe(call, args, &filter, put_rule);
-}
-
-static enum err linkage_run(struct call *call, const void *raw)
-{
-	const struct page_args *args = raw;
-	struct scheduler_filter filter = call_scheduler_filter(call);
-
-	filter.type = SCHEDULER_CDN;
-	filter.domain = args->domain;
-	return describe(call, args, &filter, put_linkage);
-}
-
-static const struct reply_list rule_lists[] = {
-	{ "SchedulerRules", "SchedulerRule" },
-	{ "Rules", "Rule" },
-	{ NULL, NULL },
-};
-static const struct reply_list linkage_lists[] = {
-	{ "SchedulerRules", NULL },
-	{ "Rules", NULL },
-	{ NULL, NULL },
-};
 
 const struct action scheduler_actions[] = {
 	{ VERSION_DDOSCOO, "CreateSchedulerRule", WRITE, PERMISSION_FULL, wish_params,
@@ -486,11 +356,5 @@ const struct action scheduler_actions[] = {
 	{ VERSION_DDOSCOO, "SwitchSchedulerRule", WRITE, PERMISSION_FULL, switch_params,
 		sizeof(struct switch_args), switch_run, NULL,
 		"leaves a resource of a scheduling rule, or returns to it", 0 },
-	{ VERSION_DDOSCOO, "DescribeSchedulerRules", READ, PERMISSION_READ, describe_params,
-		sizeof(struct page_args), describe_run, rule_lists,
-		"shows scheduling rules, and what their names answer", 0 },
-	{ VERSION_DDOSCOO, "DescribeCdnLinkageRules", READ, PERMISSION_READ, linkage_params,
-		sizeof(struct page_args), linkage_run, linkage_lists,
-		"shows scheduling rules of a CDN", 0 },
 	{ 0 },
 };

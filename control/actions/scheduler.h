@@ -8,6 +8,11 @@
 #include "control/call.h"
 #include "control/store/scheduler.h"
 
+/* A member const char *name. */
+#define PARAM_RULE_NAME(tag, ...)                                                                  \
+	PARAM(tag, name, "RuleName", .kind = PARAM_TEXT, .max = SCHEDULER_NAME_MAX,                \
+		.help = "name of the rule", __VA_ARGS__)
+
 /* The rule of the name, if this caller may use it, which is when he may use all instances that it leads to; others are
  * ERR_SCHEDULER_NOT_FOUND. Sets call->object. */
 enum err call_scheduler(struct call *call, const char *name, struct scheduler_rule *out) MUST_USE;

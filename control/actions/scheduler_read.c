@@ -14,13 +14,13 @@
 #include "control/dns/names.h"
 #include "control/model/website.h"
 
-#define RULE_KEYS   "Type Value Priority ValueType RegionId RestoreDelay Status Line"
+#define RULE_KEYS   "Type Value Priority ValueType RegionId RestoreDelay"
 #define REGION_MAX  64
 #define VALUE_MAX   254 /* a domain with its last dot */
 #define TEXT_MAX    128
 #define DATA_KEYS   "Domain Cname AccessQps UpstreamQps CloudInstanceId"
 #define CDN_TYPE    "cdn"
-#define OWN_ADDRESS "%sValue must be the address of an instance of yours, as ValueType is 1."
+#define OWN_ADDRESS "%sValue is not an address of an instance of yours, as ValueType 1 needs."
 
 static enum err read_domain(
 	struct call *call, const char *where, const char *key, const char *text, const char **out)
@@ -193,7 +193,7 @@ static enum err read_value(struct call *call, const struct json_element *element
 	}
 	if (!text_to_address(value, out->address))
 		return refuse(call, ERR_INVALID_PARAMETER,
-			"%sValue must be an IP address, as Type is A.", element->where);
+			"%sValue is not an IP address, as Type A needs.", element->where);
 	address_format(out->address, address);
 	out->value = arena_copy(call->mem, address);
 	return out->value ? take_address(call, element->where, out, rule) : ERR_MEMORY;

@@ -42,6 +42,7 @@ extern const struct action web_smart_actions[];
 extern const struct action web_acme_actions[];
 extern const struct action scene_actions[];
 extern const struct action scheduler_actions[];
+extern const struct action scheduler_list_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action attack_actions[];
 extern const struct action attack_source_actions[];

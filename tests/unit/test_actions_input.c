@@ -606,7 +606,7 @@ static bool reads_json(const struct action *action)
 	static const struct action *const tables[] = { web_switch_actions, web_list_actions,
 		web_precise_actions, web_cc_actions, web_cc_v2_actions, web_global_actions,
 		web_cache_actions, web_check_actions, web_log_actions, scene_actions,
-		scheduler_actions };
+		scheduler_actions, scheduler_list_actions };
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct action *row = tables[i]; row->name; row++) {
 			if (row == action)

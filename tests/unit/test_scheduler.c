@@ -549,7 +549,7 @@ static void test_refused(void **state)
 			"Rules[1].Type must be A or CNAME" },
 		{ "[%,{\"Type\":\"A\",\"Value\":\"192.0.2\",\"Priority\":1,\"ValueType\":2,"
 		  "\"RegionId\":\"r\"}]",
-			"Rules[1].Value must be an IP address" },
+			"Rules[1].Value is not an IP address" },
 		{ "[%,{\"Type\":\"CNAME\",\"Value\":\"a_b.example.com\",\"Priority\":1,"
 		  "\"ValueType\":2,\"RegionId\":\"r\"}]",
 			"Rules[1].Value may have letters" },

@@ -91,7 +91,7 @@ class Reader {
 		const first = names[0]!;
 		if (names.length > 1)
 			return { kind: "choice", names };
-		const range = /^(\d+)\.\.(\d+)$/.exec(first);
+		const range = /^(-?\d+)\.\.(-?\d+)$/.exec(first);
 		if (range)
 			return { kind: "int", min: Number(range[1]), max: Number(range[2]) };
 		if (first === "bool")
