@@ -150,8 +150,8 @@ static enum err bandwidth_run(struct call *call, const void *raw)
 {
 	const struct burst *args = raw;
 	json_t *old_entity, *new_entity;
-	struct instance instance;
-	int64_t metering;
+	struct instance instance = { .number = 0 };
+	int64_t metering = MODE_UNCHANGED;
 
 	TRY(load(call, args, &instance, &metering));
 	TRY(call_change(call, &old_entity, &new_entity));
@@ -164,8 +164,8 @@ static enum err bandwidth_run(struct call *call, const void *raw)
 static enum err bandwidth_mode_run(struct call *call, const void *raw)
 {
 	json_t *old_entity, *new_entity;
-	struct instance instance;
-	int64_t metering;
+	struct instance instance = { .number = 0 };
+	int64_t metering = MODE_UNCHANGED;
 
 	TRY(load(call, raw, &instance, &metering));
 	TRY(call_change(call, &old_entity, &new_entity));
@@ -199,8 +199,8 @@ static enum err set_qps(
 static enum err qps_run(struct call *call, const void *raw)
 {
 	const struct burst *args = raw;
-	struct instance instance;
-	int64_t metering, most, amount;
+	struct instance instance = { .number = 0 };
+	int64_t metering = MODE_UNCHANGED, most, amount;
 
 	TRY(load(call, args, &instance, &metering));
 	most = burst_qps_most(instance.product);
@@ -216,8 +216,8 @@ static enum err qps_run(struct call *call, const void *raw)
 
 static enum err qps_mode_run(struct call *call, const void *raw)
 {
-	struct instance instance;
-	int64_t metering;
+	struct instance instance = { .number = 0 };
+	int64_t metering = MODE_UNCHANGED;
 
 	TRY(load(call, raw, &instance, &metering));
 	return set_qps(call, &instance, instance.plan.burst_qps, metering);

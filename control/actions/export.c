@@ -73,7 +73,7 @@ static enum err read_params(struct call *call, const struct create *args, struct
 
 static enum err create_run(struct call *call, const void *raw)
 {
-	struct export_task task;
+	struct export_task task = { .number = 0 };
 	int64_t tasks, bytes;
 
 	TRY(read_params(call, raw, &task));

@@ -170,8 +170,8 @@ static enum err make(const struct gateway *gateway, int folder_fd, struct db *db
 enum err export_tick(const struct gateway *gateway, int folder_fd, struct db *db, struct arena *mem,
 	int64_t clock_ms, bool *more)
 {
-	struct export_task task;
-	int64_t gone;
+	struct export_task task = { .number = 0 };
+	int64_t gone = 0;
 	enum err err = look(db, mem, &gone, &task);
 
 	*more = err == OK;
