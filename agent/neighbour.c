@@ -101,7 +101,7 @@ static bool find_route(struct neighbours *neighbours, const struct address *dest
 	union {
 		struct nlmsghdr header;
 		uint8_t bytes[4096];
-	} answer;
+	} answer = { .header = { 0 } };
 	struct request request = { .header = { .nlmsg_type = RTM_GETROUTE,
 					   .nlmsg_flags = NLM_F_REQUEST,
 					   .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)) } };
@@ -145,7 +145,7 @@ static bool is_settled(struct neighbours *neighbours, const struct hop *hop)
 	struct request request = {
 		.header = { .nlmsg_type = RTM_GETNEIGH, .nlmsg_flags = NLM_F_REQUEST },
 	};
-	union neighbour_answer answer;
+	union neighbour_answer answer = { .header = { 0 } };
 	const struct ndmsg *entry = NLMSG_DATA(&answer.header);
 
 	return exchange_hop(neighbours, hop, &request, &answer) >=
