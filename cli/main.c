@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * polder, the command line tool: commands.c and view_rows.c are what it can do.
+ * polder, the command line tool: commands.c and views.def are what it can do.
  */
 #include <locale.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Commands that are one API call each: a row says which action, what its words and options become, and which columns of the
- * reply people see. view_rows.c is the table, view.c does what it says.
+ * reply people see. views.def is the table, view.c does what it says.
  */
 #ifndef CLI_VIEW_H
 #define CLI_VIEW_H
