@@ -299,9 +299,5 @@ int main(void)
 		cmocka_unit_test(test_budget),
 	};
 
-	if (geteuid() != 0) {
-		puts("1..0 # SKIP needs root: network namespaces and BPF");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return PACKET_TESTS(tests, setup, teardown);
 }
