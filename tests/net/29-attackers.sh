@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Who attacks: attacks by one blocked source and by forged ones, and a client of the lab each time, over IPv4 and IPv6. The
 # record names those who stand out, with country and port, while it goes on and when it is over; forged ones are not named.
+# A lab of its own: it takes its time, which others need not wait for.
+OWN_LAB=1
 . "$(dirname "$0")/lib.sh"
 
 attack() { call DescribeAttacks --InstanceId "$1" | jq -c 'first(.Attacks[] | select(.EventType == "defense")) // empty'; }
@@ -54,6 +56,7 @@ for version in 4 6; do
 	# A forged one would have to be met twice within seconds: that may happen, but not often.
 	check "IPv$version: forged sources are not named" jq -e '.Sources | length < 20' <<<"$known"
 	packets=$(jq '.Sources[0].Packets' <<<"$known")
+	[ $version = 6 ] || { ends=$id ended_first=$first ended_packets=$packets; }
 	if [ "$packets" -gt 3000 ]; then ok "IPv$version: $packets packets"; else not_ok "IPv$version: packets of the first" "$known"; fi
 
 	# ---- as published
@@ -69,9 +72,10 @@ for version in 4 6; do
 		--StartTime $((begin - 60)) --EndTime $((begin + 3600)) | jq -r '.SourceCountrys[0].CountryId')"
 done
 
-# ---- over, it is remembered with its record
-is_over() { [ "$(attack "$id" | jq .EndTime)" -gt 0 ]; }
+# ---- over, it is remembered with its record: the first one has ended by now, or will soon
+is_over() { [ "$(attack "$ends" | jq .EndTime)" -gt 0 ]; }
 PATIENCE=150
 check "the attack ends" eventually is_over
-check "and its sources are known still" knows "$id" ".Sources[0] | $first and .Packets >= $packets"
+# The client may have gone on for longer than the drill, and stand before it now.
+check "and its sources are known still" knows "$ends" "any(.Sources[]; $ended_first and .Packets >= $ended_packets)"
 done_testing

@@ -3,6 +3,8 @@
 # Scheduling rules, asked for by the client: a name answers the resource until a drill attacks it, then the protected address, and
 # the resource again when it was quiet for the rule's delay. Orders move what has no signal, a protected address that
 # forwards no more is not answered, and what is deleted or released is gone.
+# A lab of its own: it takes its time, which others need not wait for.
+OWN_LAB=1
 . "$(dirname "$0")/lib.sh"
 
 if [ "$(field .dns)" = null ] || ! command -v kdig >/dev/null; then
