@@ -246,7 +246,7 @@ static const struct table_record *find(
 /* The record that was found is still in force. */
 static inline bool holds(const struct table_hint *hint, const struct table *table)
 {
-	return hint->serial == table->serial &&
+	return hint->record && hint->serial == table->serial &&
 	       __atomic_load_n(&hint->slot->offset, __ATOMIC_ACQUIRE) == hint->offset;
 }
 
