@@ -233,7 +233,7 @@ static enum err put_records(struct call *call, const struct usage *args, int64_t
 static enum err record_run(struct call *call, const void *raw)
 {
 	const struct usage *args = raw;
-	struct instance instance;
+	struct instance instance = { 0 };
 
 	TRY(figure_span(call, args->from, args->until));
 	if (args->until - burst_day_begin(args->from) > RECORD_DAYS * DAY_MS)

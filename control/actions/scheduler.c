@@ -322,7 +322,7 @@ static enum err make_turn(struct call *call, const struct turn *turn, struct sch
 static enum err switch_run(struct call *call, const void *raw)
 {
 	const struct switch_args *args = raw;
-	struct turn turn[SCHEDULER_RESOURCE_MAX];
+	struct turn turn[SCHEDULER_RESOURCE_MAX] = { 0 };
 	AUTO(json) json_t *array = NULL;
 	json_t *old_entity, *new_entity;
 	struct scheduler_rule rule;
