@@ -24,8 +24,9 @@
 #include "cli/process.h"
 #include "cli/terminal.h"
 
-#define UP_LIMIT_MS 90000 /* some seconds on an idle machine; who waits this long has a fault */
-#define LOG_LINES   15
+#define UP_LIMIT_MS  90000 /* some seconds on an idle machine; who waits this long has a fault */
+#define REMOVE_TRIES 50
+#define LOG_LINES    15
 
 static int up_command(int argc, char **argv);
 static int down_command(int argc, char **argv);
@@ -58,20 +59,29 @@ int lab_command(int argc, char **argv)
 
 /* ---- down */
 
-static void take_down(const struct lab *lab)
+static void unmount(const struct lab *lab, const char *name)
 {
 	char path[PATH_MAX];
 
+	lab_path(lab, name, path);
+	while (umount2(path, MNT_DETACH) == 0)
+		continue;
+}
+
+/* A child of an `up` that was killed may mount something yet while its folder is removed: so it is tried again. */
+static void take_down(const struct lab *lab)
+{
 	lab_processes_down(lab);
 	lab_network_down(lab);
-	lab_path(lab, "bpf", path);
-	while (umount2(path, MNT_DETACH) == 0)
-		continue;
-	lab_path(lab, "requests", path);
-	while (umount2(path, MNT_DETACH) == 0)
-		continue;
-	if (access(lab->directory, F_OK) == 0)
+	for (unsigned i = 0; i < REMOVE_TRIES; i++) {
+		if (i > 0)
+			sleep_ms(20);
+		unmount(lab, "bpf");
+		unmount(lab, "requests");
+		if (access(lab->directory, F_OK) != 0)
+			return;
 		tree_remove(lab->directory);
+	}
 }
 
 static void lock_path(const struct lab *lab, char out[PATH_MAX])
