@@ -243,27 +243,13 @@ static json_t *recorded_value(const char *value)
 
 DEFINE_AUTO(json, json_t *, json_decref);
 
-struct detail_output {
-	struct text text;
-	size_t asked;
-};
-
-static int add_detail(const char *piece, size_t size, void *context)
-{
-	struct detail_output *output = context;
-
-	output->asked += size;
-	text_add_n(&output->text, piece, size);
-	return output->text.failed ? -1 : 0;
-}
-
 /* A change that no record can hold does not happen. */
 static enum err write_detail(struct call *call, const json_t *detail, const char **out)
 {
-	struct detail_output output = { .asked = 0 };
+	struct json_sink output = { .asked = 0 };
 
 	text_init(&output.text, call->mem, AUDIT_DETAIL_MAX);
-	if (json_dump_callback(detail, add_detail, &output, JSON_COMPACT) != 0) {
+	if (json_dump_callback(detail, json_sink_add, &output, JSON_COMPACT) != 0) {
 		if (output.asked > AUDIT_DETAIL_MAX)
 			return refuse(call, ERR_LIMIT,
 				"The call changes more than one audit record can hold: make "

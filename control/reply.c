@@ -258,3 +258,12 @@ void reply_error(struct arena *mem, enum reply_format format, const struct reply
 	out->body = fixed_body;
 	out->body_size = sizeof(fixed_body) - 1;
 }
+
+int json_sink_add(const char *piece, size_t size, void *context)
+{
+	struct json_sink *sink = context;
+
+	sink->asked += size;
+	text_add_n(&sink->text, piece, size);
+	return sink->text.failed ? -1 : 0;
+}

@@ -5,6 +5,7 @@
 #ifndef CONTROL_REPLY_H
 #define CONTROL_REPLY_H
 
+#include "base/text.h"
 #include "control/dispatch.h"
 
 enum reply_format {
@@ -30,5 +31,12 @@ struct reply_error {
 /* The same for an error; Recommend is its page in the console. Without memory the body is a fixed one. */
 void reply_error(struct arena *mem, enum reply_format format, const struct reply_error *error,
 	struct response *out);
+
+/* Where json_dump_callback writes; begun by text_init. */
+struct json_sink {
+	struct text text;
+	size_t asked; /* bytes that were to be written, also when they did not fit */
+};
+int json_sink_add(const char *piece, size_t size, void *sink);
 
 #endif

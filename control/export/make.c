@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "control/export/export.h"
+#include "control/reply.h"
 #include "control/model/json_auto.h"
 
 /* Of one page or group: as much as a request may take, and then some. */
@@ -276,19 +277,6 @@ static enum err begin(struct making *making)
 	return task->domain[0] ? put(making->document, "Domain", json_string(task->domain)) : OK;
 }
 
-struct output {
-	struct text text;
-	size_t asked;
-};
-static int add_piece(const char *piece, size_t size, void *context)
-{
-	struct output *output = context;
-
-	output->asked += size;
-	text_add_n(&output->text, piece, size);
-	return output->text.failed ? -1 : 0;
-}
-
 enum err export_make(const struct gateway *gateway, struct db *db, struct arena *mem,
 	const struct export_task *task, int64_t clock_ms, const char **out, size_t *size)
 {
@@ -298,14 +286,14 @@ enum err export_make(const struct gateway *gateway, struct db *db, struct arena 
 		.task = task,
 		.clock_ms = clock_ms,
 		.document = document };
-	struct output output = { .asked = 0 };
+	struct json_sink output = { .asked = 0 };
 
 	TRY(begin(&making));
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if ((int64_t)sections[i].type == task->type)
 			TRY(add_section(&making, &sections[i]));
 	text_init(&output.text, mem, EXPORT_BYTES_MAX);
-	if (json_dump_callback(document, add_piece, &output, JSON_INDENT(1)) != 0)
+	if (json_dump_callback(document, json_sink_add, &output, JSON_INDENT(1)) != 0)
 		return output.asked >= EXPORT_BYTES_MAX ? ERR_LIMIT : ERR_MEMORY;
 	text_add(&output.text, "\n");
 	if (output.text.failed)
