@@ -2,7 +2,8 @@
 /*
  * polder lab: brings the whole system up on this machine and takes it down. The order of `up` is the list in
  * bring_up(); whatever fails is told with the end of its log, and everything is taken down again.
- * A lock file keeps two `up` or `down` from meeting.
+ * A lock file keeps two `up` or `down` from meeting. What they run inherits the lock, so that of an `up` that was
+ * killed nothing is at work any more when the next one has it; the supervisor, which stays, gives it up.
  */
 #include "cli/lab.h"
 
@@ -24,9 +25,8 @@
 #include "cli/process.h"
 #include "cli/terminal.h"
 
-#define UP_LIMIT_MS  90000 /* some seconds on an idle machine; who waits this long has a fault */
-#define REMOVE_TRIES 50
-#define LOG_LINES    15
+#define UP_LIMIT_MS 90000 /* some seconds on an idle machine; who waits this long has a fault */
+#define LOG_LINES   15
 
 static int up_command(int argc, char **argv);
 static int down_command(int argc, char **argv);
@@ -68,20 +68,13 @@ static void unmount(const struct lab *lab, const char *name)
 		continue;
 }
 
-/* A child of an `up` that was killed may mount something yet while its folder is removed: so it is tried again. */
 static void take_down(const struct lab *lab)
 {
 	lab_processes_down(lab);
 	lab_network_down(lab);
-	for (unsigned i = 0; i < REMOVE_TRIES; i++) {
-		if (i > 0)
-			sleep_ms(20);
-		unmount(lab, "bpf");
-		unmount(lab, "requests");
-		if (access(lab->directory, F_OK) != 0)
-			return;
-		tree_remove(lab->directory);
-	}
+	unmount(lab, "bpf");
+	unmount(lab, "requests");
+	tree_remove(lab->directory);
 }
 
 static void lock_path(const struct lab *lab, char out[PATH_MAX])
@@ -98,7 +91,7 @@ static int lock(const struct lab *lab)
 
 	lock_path(lab, path);
 	for (;;) {
-		const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		const int fd = open(path, O_RDWR | O_CREAT, 0600); /* inherited */
 
 		if (fd < 0 || flock(fd, LOCK_EX) < 0) {
 			complain("lock %s: %s", path, strerror(errno));
@@ -196,8 +189,10 @@ static bool bring_up(struct lab *lab)
 		!lab_network_attach(lab) || !lab_supervise(lab))
 		return false;
 	(void)at_step(4, "until everything answers");
-	if (lab_healthy(lab, UP_LIMIT_MS - 1000 - (clock_monotonic_ms() - start), &fault))
-		return true;
+	if (lab_healthy(lab, UP_LIMIT_MS - 1000 - (clock_monotonic_ms() - start), &fault)) {
+		lab->complete = true;
+		return lab_save(lab);
+	}
 	complain("%s", fault.part);
 	lab_path(lab, fault.log, path);
 	tail_print(path, LOG_LINES);
@@ -261,7 +256,7 @@ static int up_command(int argc, char **argv)
 	if (fd < 0)
 		return STATUS_FAILED;
 	found = lab;
-	if (lab_load(&found) && lab_supervisor_pid(&found))
+	if (lab_load(&found) && found.complete && lab_supervisor_pid(&found))
 		return already_up(&found);
 	take_down(&lab);
 	const bool is_up = bring_up(&lab);

@@ -39,6 +39,7 @@ struct lab {
 	char binaries[PATH_MAX];       /* folder of the running program */
 	int node_count;
 	int api_port;
+	bool complete;			 /* its `lab up` came to its end */
 	bool acme;			 /* the control gets certificates from LAB_ACME_DIRECTORY */
 	uint64_t cookie[LAB_ROLE_COUNT]; /* of the namespaces, as lab up made them; 0: none */
 };

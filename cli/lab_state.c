@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a lab remembers: lab.json (written once by `lab up`: nodes, port, cookies of the
- * namespaces) and pids.json (rewritten by the supervisor at every start and end of a program). The folder
+ * What a lab remembers: lab.json (written by `lab up`: nodes, port, cookies of the
+ * namespaces; at its end, that it came there) and pids.json (rewritten by the supervisor at every start and end of a program). The folder
  * can be entered by all, since the unprivileged programs have theirs in it; what is secret is
  * readable by its owner alone.
  */
@@ -88,8 +88,9 @@ void lab_path(const struct lab *lab, const char *file, char out[PATH_MAX])
 
 bool lab_save(const struct lab *lab)
 {
-	json_t *state = json_pack("{s:i, s:i, s:b, s:{}}", "nodes", lab->node_count, "api_port",
-		lab->api_port, "acme", lab->acme, "namespaces");
+	json_t *state =
+		json_pack("{s:i, s:i, s:b, s:b, s:{}}", "nodes", lab->node_count, "api_port",
+			lab->api_port, "acme", lab->acme, "complete", lab->complete, "namespaces");
 	char path[PATH_MAX], role[16];
 	char *text;
 	bool saved;
@@ -128,6 +129,7 @@ bool lab_load(struct lab *lab)
 	lab->node_count = (int)json_integer_value(json_object_get(state, "nodes"));
 	lab->api_port = (int)json_integer_value(json_object_get(state, "api_port"));
 	lab->acme = json_is_true(json_object_get(state, "acme"));
+	lab->complete = json_is_true(json_object_get(state, "complete"));
 	for (int i = 0; i < LAB_ROLE_COUNT; i++) {
 		lab_role_name(i, role);
 		lab->cookie[i] = (uint64_t)json_integer_value(

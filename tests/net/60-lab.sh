@@ -323,13 +323,13 @@ rm -rf "$DIRECTORY"
 down "the folder was removed"
 
 : >"$scratch/processes"
-for delay in 0.02 0.05 0.1 0.2 0.3 0.4; do
+for delay in 0.02 0.05 0.1 0.2 0.3 0.4 0.5 0.7 0.9; do # the last ones when programs are at work already
 	"$POLDER" lab up >/dev/null 2>&1 &
 	sleep $delay
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
 done
-clean_start "six times killed on its way up"
+clean_start "nine times killed on its way up"
 remember
 down "killed on its way up"
 python3 -c 'import socket, sys, time
