@@ -285,6 +285,20 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 	return NGX_DECLINED;
 }
 
+void polder_checks_renewed(struct polder_request *request, bool same_rules)
+{
+	struct checks_request *state = request->checks;
+
+	if (!state)
+		return;
+	state->shipped = NULL;
+	if (same_rules)
+		return;
+	/* Where it was in the list says nothing about another list: this check's rules are asked from their first on. */
+	state->rule = state->choice = 0;
+	memset(state->count_later, 0, sizeof(state->count_later));
+}
+
 void polder_checks_answered(struct polder_request *request)
 {
 	struct checks_request *state = request->checks;
