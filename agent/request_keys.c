@@ -51,7 +51,8 @@ static bool fill(struct source *source, int64_t utc_now_ms, struct table_setting
 	uint64_t challenge = seconds / CHALLENGE_EPOCH_SECONDS;
 	uint64_t ticket = seconds / TICKET_EPOCH_SECONDS;
 	const uint64_t ticket_epoch[TICKET_KEYS] = { ticket, ticket - 1, ticket + 1 };
-	bool done = true;
+	bool done = derive(
+		source, "polder loop", 0, (uint8_t *)&out->loop_mark, sizeof(out->loop_mark));
 
 	out->challenge_epoch = challenge;
 	for (uint64_t epoch = challenge - 1; epoch != challenge + 1; epoch++)

@@ -15,7 +15,7 @@
  * be. */
 #define TICKET_EPOCH_SECONDS 43200
 
-/* Sets the challenge keys with their epoch and the ticket keys for the moment. false: the library failed, which was
+/* Sets the loop mark, and the challenge keys with their epoch and the ticket keys for the moment. false: the library failed, which was
  * logged; out is as it was. */
 bool request_keys_fill(const uint8_t secret[32], int64_t utc_now_ms, struct table_settings *out);
 

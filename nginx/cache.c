@@ -138,12 +138,15 @@ static bool is_unkeyed(const ngx_table_elt_t *header)
 		"x-method-override", "x-original-host", "x-original-url", "x-rewrite-url",
 		"x-url-scheme" };
 
-	/* Few requests have any header that begins like one of them. */
-	if (header->key.len < 6 || (header->lowcase_key[0] != 'x' && header->lowcase_key[0] != 'f'))
+	/* Few requests have any header that begins like one of them. By the key, as those handed on have another name for look-ups
+	 * (headers.c). */
+	if (header->key.len < 6 ||
+		((header->key.data[0] | 0x20) != 'x' && (header->key.data[0] | 0x20) != 'f'))
 		return false;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (header->key.len == strlen(names[i]) &&
-			memcmp(header->lowcase_key, names[i], header->key.len) == 0)
+			ngx_strncasecmp(header->key.data, (u_char *)(uintptr_t)names[i],
+				header->key.len) == 0)
 			return true;
 	}
 	return false;

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "nginx/counters.h"
 #include "nginx/gather.h"
+#include "nginx/run.h"
 #include "nginx/source.h"
 
 #define FORWARDED_MAX                                                                              \
@@ -251,6 +252,17 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 		(site->flags & SITE_HTTP_TO_HTTPS) && request->scheme == SITE_SCHEME_HTTP;
 }
 
+static ngx_queue_t holders; /* requests with a table */
+
+static void table_hold(struct polder_request *request)
+{
+	request->table = table_pin(polder_now_ms());
+	request->settings = table_settings(request->table);
+	if (request->table) {
+		ngx_queue_insert_tail(&holders, &request->holding);
+	}
+}
+
 static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 {
 	ngx_connection_t *c = r->connection;
@@ -262,9 +274,9 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 	request->connection = polder_connection_get(c);
 	if (!request->connection)
 		return false;
+	request->nginx = r;
 	request->now_ms = polder_now_ms();
-	request->table = table_pin(request->now_ms);
-	request->settings = table_settings(request->table);
+	table_hold(request);
 	request->life_ms = request->now_ms + request->settings->life_offset_ms;
 	request->check = CHECK_COUNT;
 	memset(request->mode, CHECK_BLOCK, sizeof(request->mode));
@@ -322,12 +334,54 @@ ngx_int_t polder_request_keep(ngx_http_request_t *r)
 
 void polder_request_release(struct polder_request *request)
 {
+	if (request->table) { /* nginx's macros are several statements */
+		ngx_queue_remove(&request->holding);
+	}
 	table_unpin(request->table);
 	request->table = NULL;
 	request->site = NULL;
 	request->port = NULL;
 	request->vip = NULL;
 	request->settings = table_settings(NULL);
+}
+
+/* Nothing of the request is at work now. The site may be gone, or served here no more: then it is as if it were released. */
+static void renew(struct polder_request *request)
+{
+	const struct polder_connection *connection = request->connection;
+	const bool had_site = request->site != NULL;
+	const uint32_t number = request->site_number;
+	const uint32_t generation = had_site ? request->site->generation : 0;
+	struct table_hint vip_hint = connection->vip_hint;
+
+	polder_request_release(request);
+	table_hold(request);
+	if (request->table && had_site) {
+		request->vip = table_vip(request->table, &connection->local, &vip_hint);
+		site_find(request->nginx, request);
+	}
+	polder_checks_renewed(request, request->site && request->site_number == number &&
+					       request->site->generation == generation);
+}
+
+void polder_requests_start(void)
+{
+	ngx_queue_init(&holders);
+}
+
+void polder_requests_renew(void)
+{
+	ngx_queue_t *at = ngx_queue_head(&holders), *last = ngx_queue_last(&holders), *next;
+
+	/* Who is renewed is at the end then. */
+	for (bool more = !ngx_queue_empty(&holders); more; at = next) {
+		struct polder_request *request = ngx_queue_data(at, struct polder_request, holding);
+
+		next = ngx_queue_next(at);
+		more = at != last;
+		if (!table_is_in_force(request->table))
+			renew(request);
+	}
 }
 
 struct polder_request *polder_request_get(ngx_http_request_t *r)

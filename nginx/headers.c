@@ -9,7 +9,8 @@
  * own Host gets such a name where it stands, which is at the front nearly always, as origins expect it. Calls of gRPC have
  * ":authority" in its place, which nginx makes of a variable.
  *
- * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped.
+ * X-Forwarded-For keeps what a trusted proxy said and adds who the connection is from. What anybody else said is dropped, also
+ * under the other names that there are for it (client_headers.def); a trusted proxy's are handed on as they are.
  */
 #include "nginx/headers.h"
 
@@ -19,6 +20,7 @@
 #include "base/text.h"
 #include "nginx/cache.h"
 #include "nginx/gather.h"
+#include "nginx/loop.h"
 #include "nginx/run.h"
 
 #define PORT_HTTPS 443
@@ -151,11 +153,14 @@ static ngx_int_t client_add(ngx_http_request_t *r, const struct polder_request *
 	static const ngx_str_t schemes[] = { ngx_string("http"), ngx_string("https") };
 	const struct polder_connection *connection = request->connection;
 	ngx_str_t client = address_text(r, connection, &request->client), last = client;
+	const ngx_str_t mark = loop_mark(request->settings);
 
 	if (memcmp(&request->client, &connection->client, sizeof(request->client)) != 0)
 		last = address_text(r, connection, &connection->client);
 	if (last.data && connection->trusted)
 		last = forwarded_text(r, last);
+	if (mark.len && unhidden_add(r, "CDN-Loop", mark) != NGX_OK)
+		return NGX_ERROR;
 	if (unhidden_add(r, "X-Real-IP", client) != NGX_OK ||
 		unhidden_add(r, "X-Forwarded-For", last) != NGX_OK)
 		return NGX_ERROR;
@@ -172,6 +177,35 @@ static ngx_int_t host_add(ngx_http_request_t *r)
 	host->value = headers_host(r);
 	unhide(host);
 	return NGX_OK;
+}
+
+static bool names_client(const ngx_table_elt_t *header)
+{
+	static const ngx_str_t names[] = {
+#define CLIENT_HEADER(name) ngx_string(name),
+#include "shared/client_headers.def"
+#undef CLIENT_HEADER
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (header->key.len == names[i].len &&
+			ngx_strncasecmp(header->key.data, names[i].data, names[i].len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Hands on what a trusted proxy said under names that are hidden otherwise. */
+static void told_unhide(ngx_http_request_t *r)
+{
+	for (ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+		ngx_table_elt_t *header = part->elts;
+
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			if (names_client(&header[i]))
+				unhide(&header[i]);
+		}
+	}
 }
 
 /* What few requests have. */
@@ -215,17 +249,17 @@ static ngx_int_t header_add(ngx_http_request_t *r, ngx_list_t *list, const struc
 	const struct site_header *header)
 {
 	ngx_table_elt_t *element = ngx_list_push(list);
+	const size_t name = header->name.length, value = header->value.length;
+	/* The request may be sent on by another table than this one. */
+	u_char *text = ngx_pnalloc(r->pool, 2 * name + value);
 
-	/* Texts lie in the table, which stays until the answer begins. */
-	if (!element)
+	if (!element || !text)
 		return NGX_ERROR;
-	element->key.len = header->name.length;
-	element->key.data = (u_char *)(uintptr_t)site_text_at(site, header->name);
-	element->value.len = header->value.length;
-	element->value.data = (u_char *)(uintptr_t)site_text_at(site, header->value);
-	element->lowcase_key = ngx_pnalloc(r->pool, element->key.len);
-	if (!element->lowcase_key)
-		return NGX_ERROR;
+	element->key = (ngx_str_t){ name, text };
+	element->value = (ngx_str_t){ value, text + name };
+	element->lowcase_key = text + name + value;
+	ngx_memcpy(element->key.data, site_text_at(site, header->name), name);
+	ngx_memcpy(element->value.data, site_text_at(site, header->value), value);
 	element->hash = ngx_hash_strlow(element->lowcase_key, element->key.data, element->key.len);
 	return NGX_OK;
 }
@@ -278,6 +312,8 @@ ngx_int_t headers_prepare(ngx_http_request_t *r, struct polder_request *request)
 		r->request_body_no_buffering = 1;
 	if (request->site->headers.count && headers_replace(r, request->site) != NGX_OK)
 		return NGX_ERROR;
+	if (request->connection->trusted)
+		told_unhide(r);
 	if (!headers_is_grpc(r, request) && host_add(r) != NGX_OK)
 		return NGX_ERROR;
 	return client_add(r, request) == NGX_OK ? few_add(r, request) : NGX_ERROR;

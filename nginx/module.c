@@ -220,10 +220,11 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	return NGX_OK;
 }
 
-/* A worker that gets no requests must let a superseded table go, too. */
+/* A worker that gets no requests must let a superseded table go, too, and those requests that wait. */
 static void table_look(ngx_event_t *event)
 {
 	table_unpin(table_pin(polder_now_ms()));
+	polder_requests_renew();
 	ngx_add_timer(event, TABLE_LOOK_MS);
 }
 
@@ -231,6 +232,7 @@ static void table_watch(ngx_cycle_t *cycle)
 {
 	static ngx_connection_t nowhere = { .fd = (ngx_socket_t)-1 };
 
+	polder_requests_start();
 	look = (ngx_event_t){ .handler = table_look, .data = &nowhere, .log = cycle->log };
 	look.cancelable = 1;
 	ngx_add_timer(&look, TABLE_LOOK_MS);

@@ -64,7 +64,9 @@ struct polder_origin;
 struct polder_cache;
 struct polder_request {
 	struct polder_connection *connection;
-	struct table *table; /* pinned until the answer begins, or the end; NULL: none */
+	ngx_http_request_t *nginx; /* the main one */
+	ngx_queue_t holding;	   /* of those that have a table; meaningless without one */
+	struct table *table;	   /* pinned until the answer begins, or the end; NULL: none */
 	const struct table_settings *settings; /* never NULL: all 0 when the table has none */
 	const struct table_vip *vip;	       /* NULL: the address is no instance's */
 	const struct site *site;	       /* NULL: no site of that name here */
@@ -95,6 +97,10 @@ struct polder_request *polder_request_get(ngx_http_request_t *r);
 ngx_int_t polder_request_keep(ngx_http_request_t *r);
 /* Lets the table go before the request is over: table, site, port and vip are NULL then, and what follows stays. */
 void polder_request_release(struct polder_request *request);
+/* In a worker that starts, and from its timer: requests that hold an older table go over to the one in force. So what points into
+ * a table must not be kept while a request waits, but for what is in struct polder_request. */
+void polder_requests_start(void);
+void polder_requests_renew(void);
 /* The same when it was made before, else NULL. */
 struct polder_request *polder_request_find(ngx_http_request_t *r);
 

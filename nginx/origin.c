@@ -204,8 +204,11 @@ static bool choose(struct polder_origin *own, struct candidate *out)
 {
 	const struct polder_request *request = own->request;
 	struct candidate candidates[CANDIDATES_MAX];
-	unsigned count = candidates_find(own, candidates, false, false);
+	unsigned count = 0;
 
+	if (!request->site) /* it was deleted while the request waited */
+		return false;
+	count = candidates_find(own, candidates, false, false);
 	if (count == 0)
 		count = candidates_find(own, candidates, true, false);
 	if (count == 0)

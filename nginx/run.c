@@ -21,10 +21,13 @@
 #include "nginx/ban.h"
 #include "nginx/checks.h"
 #include "nginx/counters.h"
+#include "nginx/loop.h"
 #include "nginx/slow.h"
 
 /* So many refusals of a source in BAN_INTERVAL_MS are explained. */
-#define EXPLAINED_MAX 10
+#define EXPLAINED_MAX	   10
+
+#define HTTP_LOOP_DETECTED 508 /* RFC 5842, section 7.2 */
 
 enum trait {
 	NAMES_SOURCE = 1, /* not asked about white-listed sources and trusted proxies */
@@ -207,6 +210,14 @@ ngx_int_t checks_refuse(struct checks_request *state, enum check check, uint32_t
 	return NGX_HTTP_CLOSE;
 }
 
+/* The source is not counted as one that was refused: it is a proxy of others, by which others come, too. */
+static ngx_int_t loop_answer(const struct checks_request *state)
+{
+	static const char text[] = "This request has come round: an origin leads back here.\n";
+
+	return checks_answer(state->r, HTTP_LOOP_DETECTED, "text/plain", text, sizeof(text) - 1);
+}
+
 /* ---- the loop */
 
 static struct checks_request *state_of(ngx_http_request_t *r, struct polder_request *request)
@@ -252,6 +263,8 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (!site)
 		return checks_refuse(state, CHECK_unknown_host, 0);
+	if (state->next == 0 && loop_found(r, request) && checks_note(state, CHECK_loop, 0))
+		return loop_answer(state);
 	if (state->body == BODY_COMING)
 		return NGX_DONE;
 	while (all && asked >> state->next) {
@@ -270,6 +283,20 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 	if (all)
 		slow_watch(state);
 	return NGX_DECLINED;
+}
+
+void polder_checks_renewed(struct polder_request *request, bool same_rules)
+{
+	struct checks_request *state = request->checks;
+
+	if (!state)
+		return;
+	state->shipped = NULL;
+	if (same_rules)
+		return;
+	/* Where it was in the list says nothing about another list: this check's rules are asked from their first on. */
+	state->rule = state->choice = 0;
+	memset(state->count_later, 0, sizeof(state->count_later));
 }
 
 void polder_checks_answered(struct polder_request *request)

@@ -21,6 +21,8 @@ ngx_int_t polder_checks_start(ngx_cycle_t *cycle);
  * resets the stream. Sets verdict, check and rule.
  */
 ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *request);
+/* While it waits, request->site has become that of another table, or NULL. same_rules: with the same list of rules. */
+void polder_checks_renewed(struct polder_request *request, bool same_rules);
 /* When the head of its answer is known: the last time that its site is. */
 void polder_checks_answered(struct polder_request *request);
 /* When a request is over, whatever its end; before it is counted and logged. One that became a WebSocket is over when that

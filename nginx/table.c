@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A worker has one file in force, and may have older ones mapped that requests still use: each counts its pins and
- * goes with the last. Nothing here waits: the agent publishes with release, a look-up loads with acquire.
+ * goes with the last. Requests that rest go over to the one in force (context.c), or a few clients that take hours could hold
+ * all places for files, and no change would be followed any more. Nothing here waits: the agent publishes with release, a look-up loads with acquire.
  *
  * The agent is trusted to mean well, not to be faultless: every offset is compared with what was mapped before it is
  * followed, and a site is given out only when site_check has passed it. That is done once for each record of a map: two
@@ -27,7 +28,7 @@
 #define SLOTS_MAX                                                                                  \
 	(1u << 22) /* far more than NODE_SITE_MAX + NODE_CERTIFICATE_MAX and the rest ask for */
 #define PROBES_MAX 16384 /* of a table that is 3/4 full none comes near */
-#define MAPS_MAX   64	 /* files in use at once: more than requests that last for hours can need */
+#define MAPS_MAX   64	 /* files in use at once: so many do not come in a second or two */
 #define BYTES_MAX  (UINT64_C(1) << 36)
 
 struct table {
@@ -182,6 +183,11 @@ void table_unpin(struct table *table)
 		return;
 	if (--table->pins == 0 && table != current)
 		unmap(table);
+}
+
+bool table_is_in_force(const struct table *table)
+{
+	return table == current;
 }
 
 /* ---- looking up */

@@ -29,6 +29,8 @@ void table_open(const char *path);
  * missing file is looked for at most once in TABLE_RETRY_MS. */
 struct table *table_pin(int64_t now_ms);
 void table_unpin(struct table *table); /* accepts NULL */
+/* Is it the file in force? Others are wanted back. */
+bool table_is_in_force(const struct table *table);
 #define TABLE_RETRY_MS 20
 
 /* NULL: absent, deleted, or not as request_abi.h says. Length of the body in *out_length, may be NULL. */

@@ -130,7 +130,8 @@ struct table_settings {
 		[TICKET_KEYS]
 		[80]; /* TLS session tickets: 16 name, 32 AES, 32 HMAC; name all 0: none */
 	uint32_t proxy_count;
-	uint32_t reserved;
+	uint32_t
+		loop_mark; /* of the deployment, by which its nodes know requests of one another; 0: none */
 	struct table_prefix
 		proxy[TRUSTED_PROXY_MAX]; /* their X-Forwarded-For and PROXY headers are believed */
 };

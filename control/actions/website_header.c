@@ -54,6 +54,15 @@ static bool is_value(const char *value)
 	return true;
 }
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool is_reserved(const char *name)
 {
 	/* What the node writes, what frames a message, what names its host or its client. */
@@ -61,16 +70,17 @@ static bool is_reserved(const char *name)
 		"Content-Type", "Content-Encoding", "Transfer-Encoding", "TE", "Trailer",
 		"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate",
 		"Expect", "User-Agent", "Cookie", "Authorization", "Range", "Accept",
-		"Accept-Encoding", "Referer", "Via", "Forwarded", "X-Forwarded-For",
+		"Accept-Encoding", "Referer", "Via", "CDN-Loop", "X-Forwarded-For",
 		"X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Cluster", "X-Real-IP",
-		"X-True-IP", "X-Client-IP", "Web-Server-Type", "WL-Proxy-Client-IP",
-		"EagleEye-RpcID", "eEagleEye-RpcID", "EagleEye-TraceID" };
+		"Web-Server-Type", "EagleEye-RpcID", "eEagleEye-RpcID", "EagleEye-TraceID" };
+	static const char *const client_names[] = {
+#define CLIENT_HEADER(name) name,
+#include "shared/client_headers.def"
+#undef CLIENT_HEADER
+	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcasecmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
+	return is_among(names, sizeof(names) / sizeof(names[0]), name) ||
+	       is_among(client_names, sizeof(client_names) / sizeof(client_names[0]), name);
 }
 
 static bool is_port_header(const char *name)

@@ -443,6 +443,8 @@ static void test_keepalive_and_headers(void **state)
 		{ "{\"A\":1}", "CustomHeaders.A" },
 		{ "{\"host\":\"x\"}", "reserved" },
 		{ "{\"X-Forwarded-For\":\"\"}", "reserved" },
+		{ "{\"true-client-ip\":\"192.0.2.1\"}", "reserved" },
+		{ "{\"cdn-loop\":\"\"}", "reserved" },
 		{ "{\"X-Forwarded-ClientSrcPort\":\"1\"}", "X-Forwarded-ClientSrcPort" },
 		{ "{\"A B\":\"x\"}", "CustomHeaders.A B" },
 		{ "{\"A\":\"x\\r\\nB: y\"}", "CustomHeaders.A" },

@@ -520,6 +520,7 @@ static void test_keys(void **state)
 		"803733277701b6dddc2dd4dd8bc3b8134285e77176f117ac514283c3c33ad779"
 		"0075389ad6286ea78a5dacff1a2c9788f543730365e451426b4c1db8ef25319e"
 		"5e4014bc099bbc5883499a15f5aed832");
+	assert_hex((const uint8_t *)&settings.loop_mark, 4, "7ad58634");
 	/* An epoch on: what was used is still taken, what was taken ahead is used. */
 	assert_true(
 		request_keys_fill(secret, now_ms + INT64_C(1000) * TICKET_EPOCH_SECONDS, &next));
@@ -527,6 +528,7 @@ static void test_keys(void **state)
 	assert_memory_equal(next.ticket_key[0], settings.ticket_key[2], 80);
 	assert_memory_equal(next.challenge_key[1], settings.challenge_key[1], 32);
 	assert_memory_not_equal(next.challenge_key[0], settings.challenge_key[0], 32);
+	assert_int_equal(next.loop_mark, settings.loop_mark);
 	secret[31] ^= 1;
 	assert_true(request_keys_fill(secret, now_ms, &next));
 	assert_memory_not_equal(next.ticket_key[0], settings.ticket_key[0], 80);

@@ -100,8 +100,10 @@ static void put_settings(struct request_table *table, const json_t *spec)
 	const json_t *keys = json_object_get(spec, "ticket_keys"),
 		     *proxies = json_object_get(spec, "proxies");
 
-	if (!keys && !proxies && !json_object_get(spec, "life_offset_ms"))
+	if (!keys && !proxies && !json_object_get(spec, "life_offset_ms") &&
+		!json_object_get(spec, "loop_mark"))
 		return;
+	settings.loop_mark = (uint32_t)number_of(spec, "loop_mark", 0);
 	for (size_t i = 0; i < json_array_size(keys) && i < TICKET_KEYS; i++) {
 		if (!text_from_hex(json_string_value(json_array_get(keys, i)),
 			    settings.ticket_key[i], sizeof(settings.ticket_key[i])))
