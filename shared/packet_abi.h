@@ -412,8 +412,10 @@ struct plan_state {
 };
 /* map "plan_share": PERCPU_ARRAY PLAN_SHARES, key slot modulo PLAN_SHARES: taken from these and not spent. */
 struct plan_share {
-	__u32 slot;
+	__u32 slot; /* whose it is */
 	__u32 packets, bytes, unproven;
+	__u32 used; /* last, boot clock in 2^20 ns, about milliseconds */
+	__u32 reserved;
 };
 #define PLAN_SHARES 4096
 
