@@ -241,8 +241,12 @@ static __always_inline int parse_udp(void *data, void *end, struct packet *p)
 	length = bpf_ntohs(udp->len);
 	if (length < sizeof(*udp))
 		return -1;
-	if (p->fragment == FRAGMENT_NONE && p->transport + length > p->end)
-		return -1;
+	if (p->fragment == FRAGMENT_NONE) {
+		if (p->transport + length > p->end)
+			return -1;
+		/* What IP has beyond is no payload: receivers cut it off. */
+		p->end = p->transport + length;
+	}
 	p->key.source_port = udp->source;
 	p->key.destination_port = udp->dest;
 	return 0;
