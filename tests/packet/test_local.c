@@ -3,7 +3,6 @@
  * Local services: what passes to the host and what ends before it.
  */
 #include "local.h"
-#include "quote.h"
 
 #include <linux/if_link.h>
 
@@ -143,23 +142,6 @@ static void ceiling(int version)
 	memset(none, 0, sizeof(none));
 	map_set(skel->maps.plan_share, &slot, none);
 	map_set(skel->maps.plan_state, &slot, &state);
-}
-
-/* An error about what the local service of "port" has sent. */
-static struct frame error_about(int version, uint16_t port, uint32_t length)
-{
-	const struct icmp too_big =
-		version == 4 ? (struct icmp){ 3, 4, 1400 } : (struct icmp){ 2, 0, 1400 };
-	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
-		.destination = version == 4 ? CLIENT4 : CLIENT6,
-		.source_port = port,
-		.destination_port = 40000,
-		.protocol = IPPROTO_TCP,
-		.flags = ACK,
-		.payload = 1000 };
-	struct frame about = frame_build(&sent);
-
-	return error_frame(version == 4 ? VIP4 : VIP6, &too_big, &about, length);
 }
 
 static void errors(int version)
