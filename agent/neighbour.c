@@ -3,8 +3,11 @@
  * Three requests over one rtnetlink socket: RTM_GETROUTE tells the next hop of a destination, and RTM_NEWNEIGH
  * with NTF_USE makes the kernel behave as if a packet had just gone there: it resolves an unknown neighbour
  * and probes a stale one. It would also take from an administrator's entry that it is permanent (Linux since
- * 5.17), so RTM_GETNEIGH asks before. Repeated each NEIGHBOUR_REFRESH_MS while wanted. A route through an IPv6 next hop
- * for IPv4 (RTA_VIA) is left to the first packet: bpf_fib_lookup answers it with the same record.
+ * 5.17), so RTM_GETNEIGH asks before. Repeated each NEIGHBOUR_REFRESH_MS while wanted. A route through an IPv6
+ * next hop for IPv4 (RTA_VIA) is left to the first packet: bpf_fib_lookup answers it with the same record.
+ *
+ * Who names origins that nobody has must not keep others' from being found: a next hop that has answered once is asked
+ * for by a budget of its own, and keeps its place.
  */
 #include "agent/neighbour.h"
 
@@ -26,14 +29,18 @@ struct hop {
 	uint32_t ifindex;
 	int64_t wanted_ms;
 	int64_t asked_ms; /* 0: not yet */
+	bool answered;	  /* the kernel has known it once */
 };
 
 struct neighbours {
 	int socket;
 	uint32_t sequence;
-	uint32_t budget; /* solicitations left in this tick */
+	uint32_t budget; /* solicitations left in this tick, for who has answered before */
+	uint32_t fresh;	 /* for who was never asked: left */
+	uint32_t silent; /* for the others: left in this tick */
 	uint32_t count;
 	uint32_t cursor; /* where the next tick goes on */
+	uint32_t victim; /* where the next place is looked for when all are taken */
 	struct hop hop[NEIGHBOUR_HOP_MAX];
 };
 
@@ -139,8 +146,8 @@ static ssize_t exchange_hop(struct neighbours *neighbours, const struct hop *hop
 	return exchange(neighbours, request, answer, sizeof(*answer));
 }
 
-/* An entry that needs no asking: somebody has written it, or the link knows no neighbours. */
-static bool is_settled(struct neighbours *neighbours, const struct hop *hop)
+/* Of the kernel's entry, NUD_*; NUD_NONE: it has none. */
+static uint16_t state_of(struct neighbours *neighbours, const struct hop *hop)
 {
 	struct request request = {
 		.header = { .nlmsg_type = RTM_GETNEIGH, .nlmsg_flags = NLM_F_REQUEST },
@@ -148,29 +155,50 @@ static bool is_settled(struct neighbours *neighbours, const struct hop *hop)
 	union neighbour_answer answer = { .header = { 0 } };
 	const struct ndmsg *entry = NLMSG_DATA(&answer.header);
 
-	return exchange_hop(neighbours, hop, &request, &answer) >=
-		       (ssize_t)NLMSG_LENGTH(sizeof(*entry)) &&
-	       answer.header.nlmsg_type == RTM_NEWNEIGH &&
-	       entry->ndm_state & (NUD_PERMANENT | NUD_NOARP);
+	if (exchange_hop(neighbours, hop, &request, &answer) <
+			(ssize_t)NLMSG_LENGTH(sizeof(*entry)) ||
+		answer.header.nlmsg_type != RTM_NEWNEIGH)
+		return NUD_NONE;
+	return entry->ndm_state;
 }
 
-static void ask(struct neighbours *neighbours, struct hop *hop, int64_t now_ms)
+/* What the next solicitation of the hop is taken from. */
+static uint32_t *left_for(struct neighbours *neighbours, const struct hop *hop)
 {
+	if (hop->answered)
+		return &neighbours->budget;
+	return hop->asked_ms == 0 ? &neighbours->fresh : &neighbours->silent;
+}
+
+/* False: the budget is used up. */
+static bool ask(struct neighbours *neighbours, struct hop *hop, int64_t now_ms)
+{
+	const uint16_t settled =
+		NUD_PERMANENT | NUD_NOARP; /* written, or a link without neighbours */
+	const uint16_t known = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE;
 	struct request request = {
 		.header = { .nlmsg_type = RTM_NEWNEIGH,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK },
 		.body.neighbour.ndm_flags = NTF_USE,
 	};
+	uint32_t *left = left_for(neighbours, hop);
 	union neighbour_answer answer;
+	uint16_t state;
 	ssize_t length;
 
+	if (*left == 0)
+		return false;
+	(*left)--;
 	hop->asked_ms = now_ms;
-	neighbours->budget--;
-	if (is_settled(neighbours, hop))
-		return;
+	state = state_of(neighbours, hop);
+	if (state & (settled | known))
+		hop->answered = true;
+	if (state & settled)
+		return true;
 	length = exchange_hop(neighbours, hop, &request, &answer);
 	if (length < 0)
 		log_debug("ask for a neighbour: %s", strerror((int)-length));
+	return true;
 }
 
 static struct hop *find_hop(struct neighbours *neighbours, const struct route *route)
@@ -180,6 +208,21 @@ static struct hop *find_hop(struct neighbours *neighbours, const struct route *r
 
 		if (hop->ifindex == route->ifindex &&
 			memcmp(&hop->address, &route->next_hop, sizeof(hop->address)) == 0)
+			return hop;
+	}
+	return NULL;
+}
+
+/* A place for a new hop; when all are taken, that of one which has never answered. NULL: there is none. */
+static struct hop *take_place(struct neighbours *neighbours)
+{
+	if (neighbours->count < NEIGHBOUR_HOP_MAX)
+		return &neighbours->hop[neighbours->count++];
+	for (uint32_t i = 0; i < neighbours->count; i++) {
+		struct hop *hop = &neighbours->hop[neighbours->victim];
+
+		neighbours->victim = (neighbours->victim + 1) % neighbours->count;
+		if (!hop->answered)
 			return hop;
 	}
 	return NULL;
@@ -198,15 +241,38 @@ void neighbours_want(struct neighbours *neighbours, const struct address *destin
 		return;
 	hop = find_hop(neighbours, &route);
 	if (!hop) {
-		if (neighbours->count == NEIGHBOUR_HOP_MAX)
+		hop = take_place(neighbours);
+		if (!hop)
 			return;
-		hop = &neighbours->hop[neighbours->count++];
 		*hop = (struct hop){ .address = route.next_hop, .ifindex = route.ifindex };
 	}
 	hop->wanted_ms = now_ms;
 	/* ifindex: the packet path asks, once a second at most, so what the kernel knew is no longer so. */
-	if ((hop->asked_ms == 0 || ifindex) && neighbours->budget > 0)
-		ask(neighbours, hop, now_ms);
+	if (hop->asked_ms == 0 || ifindex)
+		(void)ask(neighbours, hop, now_ms);
+}
+
+/* In this turn: silent ones have theirs in ask_silent(), and half of the fresh ones are for who is wanted now. */
+static bool is_due(const struct neighbours *neighbours, const struct hop *hop, int64_t now_ms)
+{
+	if (hop->asked_ms == 0)
+		return neighbours->fresh > NEIGHBOUR_FRESH_MAX / 2;
+	return hop->answered && now_ms - hop->asked_ms >= NEIGHBOUR_REFRESH_MS;
+}
+
+static void ask_silent(struct neighbours *neighbours, int64_t now_ms)
+{
+	struct hop *longest = NULL;
+
+	for (uint32_t i = 0; i < neighbours->count; i++) {
+		struct hop *hop = &neighbours->hop[i];
+
+		if (!hop->answered && hop->asked_ms != 0 &&
+			(!longest || hop->asked_ms < longest->asked_ms))
+			longest = hop;
+	}
+	if (longest && now_ms - longest->asked_ms >= NEIGHBOUR_REFRESH_MS)
+		(void)ask(neighbours, longest, now_ms);
 }
 
 void neighbours_tick(struct neighbours *neighbours, int64_t now_ms)
@@ -214,6 +280,10 @@ void neighbours_tick(struct neighbours *neighbours, int64_t now_ms)
 	uint32_t rounds = neighbours->count;
 
 	neighbours->budget = NEIGHBOUR_TICK_MAX;
+	neighbours->silent = NEIGHBOUR_SILENT_TICK;
+	neighbours->fresh += NEIGHBOUR_FRESH_TICK;
+	if (neighbours->fresh > NEIGHBOUR_FRESH_MAX)
+		neighbours->fresh = NEIGHBOUR_FRESH_MAX;
 	for (uint32_t i = 0; i < rounds && neighbours->count > 0; i++) {
 		struct hop *hop;
 
@@ -224,13 +294,11 @@ void neighbours_tick(struct neighbours *neighbours, int64_t now_ms)
 			*hop = neighbours->hop[--neighbours->count];
 			continue;
 		}
-		if (hop->asked_ms == 0 || now_ms - hop->asked_ms >= NEIGHBOUR_REFRESH_MS) {
-			if (neighbours->budget == 0)
-				break;
-			ask(neighbours, hop, now_ms);
-		}
+		if (is_due(neighbours, hop, now_ms) && !ask(neighbours, hop, now_ms))
+			break;
 		neighbours->cursor++;
 	}
+	ask_silent(neighbours, now_ms);
 }
 
 bool neighbours_is_local(struct neighbours *neighbours, const struct address *address)
@@ -247,6 +315,8 @@ enum err neighbours_open(struct neighbours **out)
 	if (!neighbours)
 		return ERR_MEMORY;
 	neighbours->budget = NEIGHBOUR_TICK_MAX;
+	neighbours->fresh = NEIGHBOUR_FRESH_MAX;
+	neighbours->silent = NEIGHBOUR_SILENT_TICK;
 	neighbours->socket = netlink_open(PATIENCE_MS);
 	if (neighbours->socket < 0) {
 		int error = errno;

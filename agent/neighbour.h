@@ -12,10 +12,16 @@
 #include "base/error.h"
 #include "shared/packet_abi.h"
 
-#define NEIGHBOUR_HOP_MAX    4096 /* distinct next hops: more origins than these share them */
-#define NEIGHBOUR_TICK_MAX   64	  /* solicitations per tick, so that ARP and ND stay a trickle */
-#define NEIGHBOUR_REFRESH_MS 15000
-#define NEIGHBOUR_FORGET_MS  300000 /* a next hop that no origin named for so long */
+#define NEIGHBOUR_HOP_MAX  4096 /* distinct next hops: more origins than these share them */
+#define NEIGHBOUR_TICK_MAX 64	/* solicitations per tick, so that ARP and ND stay a trickle */
+/* Beside these, for next hops that have not answered yet: the first time, at once and more per tick; and again, per tick.
+ * The kernel remembers for about a minute that there is nobody, and throws out others, gateways too, when it has to know
+ * more than 512 neighbours of an IP version. */
+#define NEIGHBOUR_FRESH_MAX   128
+#define NEIGHBOUR_FRESH_TICK  3
+#define NEIGHBOUR_SILENT_TICK 1
+#define NEIGHBOUR_REFRESH_MS  15000
+#define NEIGHBOUR_FORGET_MS   300000 /* a next hop that no origin named for so long */
 
 struct neighbours;
 enum err neighbours_open(struct neighbours **out) MUST_USE;

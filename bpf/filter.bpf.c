@@ -78,7 +78,7 @@ static __always_inline int mitigate(
 static __always_inline int protect(
 	struct xdp_md *ctx, struct packet *p, struct vip *entry, struct settings *s)
 {
-	int reason;
+	int reason, guarded, local;
 
 	p->instance = entry->instance;
 	p->slot = entry->slot;
@@ -102,16 +102,19 @@ static __always_inline int protect(
 	}
 	if (deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
 		return drop(p, REASON_forwarding_off);
+	guarded = !deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns);
 	if (p->protocol == IPPROTO_TCP && local_is_for(p))
-		return local_from_client(
-			ctx, p, !deadline_passed(p, s->life_offset_ns, entry->mitigation_until_ns));
+		return local_from_client(ctx, p, guarded);
 	if (p->protocol == IPPROTO_TCP)
 		return tcp_from_client(ctx, p);
 	if (p->protocol == IPPROTO_UDP)
 		return udp_from_client(ctx, p);
-	if (p->protocol == (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return local_error(ctx, p) ? local_pass(p) : icmp_from_client(ctx, p);
-	return drop(p, REASON_no_service);
+	if (p->protocol != (p->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return drop(p, REASON_no_service);
+	local = local_error(ctx, p, guarded);
+	if (local < 0)
+		return drop(p, REASON_no_service);
+	return local ? local_pass(p) : icmp_from_client(ctx, p);
 }
 
 /* From an origin to one of the node's own addresses; the host uses these for itself, too. */

@@ -12,7 +12,8 @@
  * address has no free port, it is any.
  *
  * Source ports: each CPU counts through the ports of an address from a random start, and takes only those of its
- * own residue, so that a pair of address and port is used again as late as possible.
+ * own residue, so that a pair of address and port is used again as late as possible. When those at hand are in use, a UDP
+ * flow that has proven nothing and is silent gives way (silence_asked): what forged datagrams open has each a port.
  *
  * UDP sources can be forged, and a table that is full forgets. Flows whose client went on after
  * answers over more than a second (proof.bpf.h) are therefore moved to tables of their own: a flood
@@ -42,6 +43,19 @@
 #define FLOW_DIRECT                                                                                \
 	(1u << 5) /* the client's own SYN went to the origin: numbers and options are theirs */
 
+/* The counted flow of which this CPU has just taken the port. */
+struct flow_ended {
+	struct address client;
+	__u32 service; /* 0: none */
+	__u32 limited;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_ended);
+} flow_ended SEC(".maps");
+
 /* struct flow: more_flags. */
 #define FLOW_PREFIX_TAKEN (1u << 0) /* the origin has acknowledged the PROXY header */
 #define FLOW_ANSWERED                                                                              \
@@ -62,9 +76,12 @@ enum flow_scratch_use {
 #define MITIGATION_OF_REPLIES (MITIGATION_BIT(reset_window) | MITIGATION_BIT(answer_bytes))
 
 #define PORT_TRIES	      16
+#define PORT_TRIES_FREE	      4	 /* the first ones: only ports that nobody uses */
+#define PORT_TRIES_LAST	      12 /* from here on any that may be taken at all */
 #define SOURCE_FLOWS                                                                               \
 	256 /* of a client, a second and CPU: 50,000 ports last for the minute of TIME_WAIT even for three CPUs */
-#define CLOSING_TAKE_NS NANOSECONDS /* a closed connection's port may be taken after this */
+#define CLOSING_TAKE_NS NANOSECONDS	   /* a closed connection's port may be taken after this */
+#define SILENT_TAKE_NS	(10 * NANOSECONDS) /* most answers that are late are not so late */
 /* The agent ends expired flows and takes them off the counts; after so long it must be away. */
 #define EXPIRED_TAKE_NS (75 * NANOSECONDS)
 #define CLOSING_IDLE_NS (60 * NANOSECONDS) /* also of a flow whose origin never answered */
@@ -330,23 +347,60 @@ static __always_inline int flow_is_over(struct packet *p, const struct flow *flo
 	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
 }
 
+/* How long a UDP flow that has proven nothing must be silent for the next try to take its port; 0: it keeps it. */
+static __always_inline __u64 silence_asked(int tries)
+{
+	if (tries < PORT_TRIES_FREE)
+		return 0;
+	return tries < PORT_TRIES_LAST ? SILENT_TAKE_NS : CLOSING_TAKE_NS;
+}
+
 /*
  * May the owner's port be taken? A closed connection keeps it for what is still under way, but not
- * for the whole of its idle time: 50,000 ports would then allow 800 connections a second.
+ * for the whole of its idle time: 50,000 ports would then allow 800 connections a second. Nor does a datagram
+ * that nothing followed, whose source may be forged: 170 of them a second would take all ports.
  */
-static __always_inline int flow_yields(struct packet *p, struct flow *flow)
+static __always_inline int flow_yields(struct packet *p, struct flow *flow, __u64 silence_ns)
 {
+	__s64 silent_ns = p->now_ns - flow->seen_ns;
+
+	if (p->protocol == IPPROTO_UDP && silence_ns && !(flow->limit_flags & FLOW_PROVEN) &&
+		silent_ns > (__s64)silence_ns)
+		return 1;
 	if (flow_expired(flow, p->now_ns - EXPIRED_TAKE_NS, p->protocol))
 		return 1;
 	if (flow_expired(flow, p->now_ns, p->protocol))
 		return !(flow->limit_flags & FLOW_COUNTED);
-	return flow->state == FLOW_CLOSING &&
-	       (__s64)(p->now_ns - flow->seen_ns) > (__s64)CLOSING_TAKE_NS;
+	return flow->state == FLOW_CLOSING && silent_ns > (__s64)CLOSING_TAKE_NS;
 }
 
-/* Is the pair free, or does its owner yield it? The owner's flow ends then. */
+static __always_inline void ended_note(const struct flow_key *owner, const struct flow *flow)
+{
+	__u32 zero = 0;
+	struct flow_ended *ended = bpf_map_lookup_elem(&flow_ended, &zero);
+
+	if (!ended)
+		return;
+	ended->client = owner->source;
+	ended->limited = flow->limit_flags & FLOW_LIMITED;
+	ended->service = flow->service;
+}
+
+/* Takes the flow whose port was taken off the counts: where it ended there is no room for that on the stack. */
+static __always_inline void ended_settle(struct packet *p)
+{
+	__u32 zero = 0;
+	struct flow_ended *ended = bpf_map_lookup_elem(&flow_ended, &zero);
+
+	if (!ended || !ended->service)
+		return;
+	limit_take_off(ended->service, &ended->client, p->protocol, ended->limited);
+	ended->service = 0;
+}
+
+/* Is the pair free, or does its owner yield it (silence_asked)? The owner's flow ends then. */
 static __always_inline int reverse_take(
-	const struct flow_key *reply, struct packet *p, struct flow *fresh)
+	const struct flow_key *reply, struct packet *p, struct flow *fresh, __u64 silence_ns)
 {
 	struct flow_key *found, owner;
 	struct flow *flow;
@@ -361,8 +415,10 @@ static __always_inline int reverse_take(
 	owner = *found;
 	flow = flow_lookup(&owner, p->protocol);
 	if (flow && flow_owns(flow, &fresh->local, fresh->local_port)) {
-		if (!flow_yields(p, flow))
+		if (!flow_yields(p, flow, silence_ns))
 			return 0;
+		if (flow->limit_flags & FLOW_COUNTED)
+			ended_note(&owner, flow);
 		flow_delete(&owner, p->protocol);
 	}
 	if (p->protocol == IPPROTO_UDP)
@@ -435,7 +491,7 @@ static __noinline int flow_reserve(struct packet *p, struct flow *fresh)
 		fresh->local_port = bpf_htons(s->port_first + port_take(index) % ports);
 		reply.destination = fresh->local;
 		reply.destination_port = fresh->local_port;
-		if (reverse_take(&reply, p, fresh))
+		if (reverse_take(&reply, p, fresh, silence_asked(i)))
 			return 0;
 	}
 	return -1;
@@ -546,6 +602,7 @@ static __noinline int flow_prepare(struct xdp_md *ctx, struct packet *p, struct 
 	mtu_learn(ctx, fresh);
 	if (!flow_inherit(p, fresh) && flow_reserve(p, fresh))
 		return REASON_source_exhausted;
+	ended_settle(p);
 	if (route_find(ctx, p, fresh)) {
 		flow_release(p, fresh);
 		return REASON_origin_unreachable;

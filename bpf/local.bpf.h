@@ -6,7 +6,7 @@
  * What the stack would refuse anyhow ends here, where it is cheap: impossible flags, a SYN-ACK that nobody asked
  * for, fragments (the first alone has the ports, and no stack sends TCP in fragments). ICMP errors pass when they
  * quote a segment of a local service: path MTU discovery needs them, and the stack looks whether the quoted
- * number is in flight. Floods of segments of no connection: local_cookie.bpf.h.
+ * number is in flight. Floods of segments of no connection, and of errors about such: local_cookie.bpf.h.
  */
 #ifndef BPF_LOCAL_BPF_H
 #define BPF_LOCAL_BPF_H
@@ -85,16 +85,24 @@ static __noinline int local_from_client(struct xdp_md *ctx, struct packet *p, in
 	return reason ? drop(p, reason) : local_pass(p);
 }
 
-/* Is this ICMP packet an error about a segment of a local service? */
-static __noinline int local_error(struct xdp_md *ctx, struct packet *p)
+/*
+ * An ICMP packet: 1: an error about a segment of a local service, to be passed; -1: to be dropped, like a segment of no
+ * connection (local_cookie.bpf.h); 0: something else.
+ */
+static __noinline int local_error(struct xdp_md *ctx, struct packet *p, int guarded)
 {
 	struct error *e;
 
 	if (!p || !(p->flags & PACKET_WEB) || !error_at_hand(ctx, p))
 		return 0;
 	e = error_blank();
-	return e && !error_read_quote(ctx, p, &e->quoted) && e->quoted.protocol == IPPROTO_TCP &&
-	       local_find(p, e->quoted.key.source_port);
+	if (!e || error_read_quote(ctx, p, &e->quoted) || e->quoted.protocol != IPPROTO_TCP ||
+		!local_find(p, e->quoted.key.source_port))
+		return 0;
+	if (!guarded)
+		return 1;
+	error_turn(&e->quoted.key);
+	return local_socket_of(ctx, &e->quoted) == LOCAL_KNOWN || local_below(p) ? 1 : -1;
 }
 
 #endif

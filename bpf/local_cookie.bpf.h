@@ -17,8 +17,8 @@
  * threshold of local services is LOCAL_SYN_MIN at least, also where port rules answer all SYNs by cookies; but so that many
  * instances at a time cannot be too much, each CPU lets LOCAL_CPU_MAX pass at most.
  *
- * What belongs to no socket, which is what floods of ACK, RST and FIN are, counts like SYNs, and ends here above the
- * threshold. Below it the stack answers: a client whose connection the node has forgotten hears so by RST.
+ * What belongs to no connection, which is what floods of ACK, RST, FIN and ICMP errors are, counts like SYNs, and ends
+ * here above the threshold. Below it the stack answers: a client whose connection the node has forgotten hears so by RST.
  */
 #ifndef BPF_LOCAL_COOKIE_BPF_H
 #define BPF_LOCAL_COOKIE_BPF_H

@@ -2,6 +2,8 @@
 /*
  * What the host sends to clients of local services leaves by its stack, past XDP: it is counted here, at tc egress of the
  * same interfaces, as it is on the wire. A large segment that the device will cut counts as what it is cut into.
+ *
+ * It ends here when forwarding has ended: the stack goes on with what it was told to send, and repeats it for minutes.
  */
 #ifndef BPF_OUT_BPF_H
 #define BPF_OUT_BPF_H
@@ -43,6 +45,21 @@ static __always_inline void out_count(struct __sk_buff *skb, __u32 slot)
 	total->out.bytes += skb->wire_len - segments * ETH_HLEN;
 }
 
+/* Does the protected address forward no more? Then the packet is counted as one that ends. */
+static __always_inline int out_is_over(struct __sk_buff *skb, const struct vip *entry)
+{
+	struct settings *s = settings_get();
+	struct packet p = { .flags = PACKET_OUT, .reason = REASON_forwarding_off };
+
+	if (!s || (__s64)(clock_now_ns() + s->life_offset_ns) < entry->forward_until_ns)
+		return 0;
+	p.instance = entry->instance;
+	p.slot = entry->slot;
+	p.length = skb->len - ETH_HLEN;
+	count(&p);
+	return 1;
+}
+
 static __always_inline int out_run(struct __sk_buff *skb)
 {
 	struct service_key key = { .protocol = IPPROTO_TCP };
@@ -53,7 +70,11 @@ static __always_inline int out_run(struct __sk_buff *skb)
 	if (!header)
 		return TC_ACT_UNSPEC;
 	entry = vip_find(&source);
-	if (!entry || !(entry->flags & VIP_HAS_LOCAL))
+	if (!entry || entry->kind != VIP_PROTECTED)
+		return TC_ACT_UNSPEC;
+	if (out_is_over(skb, entry))
+		return TC_ACT_SHOT;
+	if (!(entry->flags & VIP_HAS_LOCAL))
 		return TC_ACT_UNSPEC;
 	key.instance = entry->instance;
 	if (bpf_skb_load_bytes(skb, ETH_HLEN + header, &key.port, sizeof(key.port)))

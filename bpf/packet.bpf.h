@@ -70,8 +70,8 @@ struct packet {
 	__u32 options; /* OPTION_*, MSS and window scale as offered: see options.bpf.h */
 	__u16 network; /* offsets from the start of the frame */
 	__u16 transport;
-	__u16 end;    /* of the IP packet: what follows is Ethernet padding */
-	__u16 length; /* of the IP packet */
+	__u16 end;    /* of the IP packet, or of its datagram: what follows is padding */
+	__u16 length; /* of the IP packet, as far as it is there */
 	__u16 window;
 	__u8 version; /* 4 or 6 */
 	__u8 protocol;

@@ -72,6 +72,17 @@ static __always_inline enum parse_result parse_addresses(
 	return PARSE_OTHER;
 }
 
+/* Where the packet ends; 0 where the frame ends before, and then it counts for what there is of it. */
+static __always_inline void parse_end(void *data, void *end, struct packet *p)
+{
+	__u32 room = end - data - p->network, length = p->length;
+
+	if (length > room)
+		p->length = room;
+	else if (p->network + length <= DATAGRAM_MAX)
+		p->end = p->network + length;
+}
+
 static __always_inline enum parse_result parse_network(void *data, void *end, struct packet *p)
 {
 	struct ethhdr *ethernet = data;
@@ -91,7 +102,10 @@ static __always_inline enum parse_result parse_network(void *data, void *end, st
 		tag++;
 	}
 	p->network = (void *)tag - data;
-	return parse_addresses(tag, end, type, p);
+	if (parse_addresses(tag, end, type, p) != PARSE_IP)
+		return PARSE_OTHER;
+	parse_end(data, end, p);
+	return PARSE_IP;
 }
 
 static __always_inline void *parse_at(__u8 *data, void *end, __u32 offset, __u32 size)
@@ -227,8 +241,12 @@ static __always_inline int parse_udp(void *data, void *end, struct packet *p)
 	length = bpf_ntohs(udp->len);
 	if (length < sizeof(*udp))
 		return -1;
-	if (p->fragment == FRAGMENT_NONE && p->transport + length > p->end)
-		return -1;
+	if (p->fragment == FRAGMENT_NONE) {
+		if (p->transport + length > p->end)
+			return -1;
+		/* What IP has beyond is no payload: receivers cut it off. */
+		p->end = p->transport + length;
+	}
 	p->key.source_port = udp->source;
 	p->key.destination_port = udp->dest;
 	return 0;
@@ -237,11 +255,8 @@ static __always_inline int parse_udp(void *data, void *end, struct packet *p)
 /* After parse_network() said PARSE_IP. Returns 0, or -1: malformed. */
 static __always_inline int parse_transport(void *data, void *end, struct packet *p)
 {
-	__u32 length = p->network + p->length;
-
-	if (length > (__u64)(end - data) || length > DATAGRAM_MAX)
+	if (!p->end)
 		return -1;
-	p->end = length;
 	if (p->version == 4 ? parse_ipv4(data, end, p) : parse_ipv6(data, end, p))
 		return -1;
 	/* A packet from its own destination would be answered for ever. */

@@ -57,7 +57,7 @@ static __always_inline struct refusal *refusal_slot(
 	return bpf_map_lookup_elem(&refusal, &index);
 }
 
-/* The addresses of an untagged IP packet and its length; 0: anything else. */
+/* The addresses of an untagged IP packet and the length that it says; 0: anything else. */
 static __always_inline __u32 refusal_read(
 	void *data, void *end, struct address *source, struct address *destination)
 {
@@ -138,6 +138,8 @@ static __noinline int refusal_find(struct xdp_md *ctx, struct settings *s)
 	bytes = refusal_read(data, end, &source, &destination);
 	if (!bytes)
 		return 0;
+	if (bytes > end - data - ETH_HLEN)
+		bytes = end - data - ETH_HLEN;
 	kept = refusal_slot(&source, &destination);
 	if (!kept || kept->edition != s->edition || !address_equal(&kept->source, &source) ||
 		!address_equal(&kept->destination, &destination))

@@ -105,6 +105,23 @@ static __always_inline int retry_wants(const struct flow *flow)
 	return flow->state == FLOW_OPEN && flow->prefix && !(flow->more_flags & FLOW_PREFIX_TAKEN);
 }
 
+/*
+ * The protected address of a client's side while it forwards, NULL else: nothing is sent in its name then. instance: whose
+ * it has to be; 0: anybody's. Not vip_find(): a packet may come to this CPU while the agent's program runs.
+ */
+static __always_inline struct vip *retry_address(struct packet *p, __u32 instance)
+{
+	struct vip *entry = bpf_map_lookup_elem(&vip, &p->key.destination);
+	struct settings *s = settings_get();
+
+	if (!entry || !s || entry->kind != VIP_PROTECTED)
+		return NULL;
+	if ((instance && entry->instance != instance) ||
+		deadline_passed(p, s->life_offset_ns, entry->forward_until_ns))
+		return NULL;
+	return entry;
+}
+
 static __always_inline void segment_awaited(
 	struct segment *s, const struct awaited *entry, const struct flow_key *client)
 {
@@ -139,7 +156,8 @@ static __noinline int retry_awaited(struct __sk_buff *skb, struct packet *p)
 	if (!entry)
 		return 0;
 	late = p->now_ns - entry->due_ns;
-	if (flow_lookup(&p->key, IPPROTO_TCP) || late > (__s64)AWAITED_LATE_NS) {
+	if (flow_lookup(&p->key, IPPROTO_TCP) || late > (__s64)AWAITED_LATE_NS ||
+		!retry_address(p, 0)) {
 		bpf_map_delete_elem(&awaited, &p->key);
 		return 0;
 	}
@@ -166,7 +184,7 @@ static __always_inline int retry_run(struct __sk_buff *skb)
 	if (!entry)
 		return retry_awaited(skb, &p) ? TC_ACT_SHOT : TC_ACT_OK;
 	flow = flow_lookup(&p.key, IPPROTO_TCP);
-	if (!flow || !retry_wants(flow)) {
+	if (!flow || !retry_wants(flow) || !retry_address(&p, flow->instance)) {
 		bpf_map_delete_elem(&opening, &p.key);
 		return TC_ACT_OK;
 	}

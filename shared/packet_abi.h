@@ -412,8 +412,10 @@ struct plan_state {
 };
 /* map "plan_share": PERCPU_ARRAY PLAN_SHARES, key slot modulo PLAN_SHARES: taken from these and not spent. */
 struct plan_share {
-	__u32 slot;
+	__u32 slot; /* whose it is */
 	__u32 packets, bytes, unproven;
+	__u32 used; /* last, boot clock in 2^20 ns, about milliseconds */
+	__u32 reserved;
 };
 #define PLAN_SHARES 4096
 
@@ -531,7 +533,7 @@ static_assert(sizeof(struct sighting) == 40, "no padding");
 
 /* map "reason_counter": PERCPU_ARRAY REASON_COUNT of struct counter; all VIPs together.
  * map "vip_counter": PERCPU_ARRAY NODE_VIP_MAX of struct vip_counter.
- * map "vip_reason": PERCPU_HASH 65536, BPF_F_NO_PREALLOC, key struct vip_reason_key -> struct counter: DROP
+ * map "vip_reason": LRU_PERCPU_HASH 65536, key struct vip_reason_key -> struct counter, from 0 again after eviction: DROP
  * reasons, and with REASON_WATCHED those that would have been one if the mitigation were not only watched. */
 struct counter {
 	__u64 packets;

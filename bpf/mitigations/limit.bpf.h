@@ -255,7 +255,7 @@ static __always_inline int limit_open(struct packet *p, struct service *entry)
 /* --- connection counts */
 
 static __noinline int limit_count(
-	const struct flow *flow, const struct address *client, __u32 protocol, __s32 delta)
+	const struct flow *flow, const struct address *client, __u32 protocol)
 {
 	struct source_state *source;
 	struct service_state *state;
@@ -264,16 +264,33 @@ static __noinline int limit_count(
 		return 0;
 	state = service_state_make(flow->service);
 	if (state)
-		__sync_fetch_and_add(&state->connections, delta);
+		__sync_fetch_and_add(&state->connections, 1);
 	if (!(flow->limit_flags & FLOW_LIMITED))
 		return 0;
-	source = delta > 0 ? source_state_make(client, flow->service, protocol)
-			   : source_state_find(client, flow->service, protocol);
+	source = source_state_make(client, flow->service, protocol);
 	if (!source)
 		return 0;
-	__sync_fetch_and_add(&source->connections, delta);
-	if (delta > 0)
-		__sync_fetch_and_add(&source->opened, 1);
+	__sync_fetch_and_add(&source->connections, 1);
+	__sync_fetch_and_add(&source->opened, 1);
+	return 0;
+}
+
+static __noinline int limit_take_off(
+	__u32 id, const struct address *client, __u32 protocol, __u32 limited)
+{
+	struct source_state *source;
+	struct service_state *state;
+
+	if (!client)
+		return 0;
+	state = bpf_map_lookup_elem(&service_state, &id);
+	if (state)
+		__sync_fetch_and_add(&state->connections, -1);
+	if (!limited)
+		return 0;
+	source = source_state_find(client, id, protocol);
+	if (source)
+		__sync_fetch_and_add(&source->connections, -1);
 	return 0;
 }
 
@@ -294,7 +311,7 @@ static __always_inline void limit_opened(
 
 	if (state)
 		__sync_fetch_and_add(&state->opened, 1);
-	limit_count(flow, client, protocol, 1);
+	limit_count(flow, client, protocol);
 }
 
 /* The flow closes, or is about to be deleted or replaced. */
@@ -304,7 +321,7 @@ static __always_inline void limit_closed(
 	if (!(flow->limit_flags & FLOW_COUNTED))
 		return;
 	flow->limit_flags &= ~FLOW_COUNTED;
-	limit_count(flow, client, protocol, -1);
+	limit_take_off(flow->service, client, protocol, flow->limit_flags & FLOW_LIMITED);
 }
 
 /* TCP: after the flow's state may have changed. */
@@ -314,7 +331,7 @@ static __always_inline void limit_follow(struct flow *flow, const struct address
 		limit_closed(flow, client, IPPROTO_TCP);
 	} else if (!(flow->limit_flags & FLOW_COUNTED)) {
 		flow->limit_flags |= FLOW_COUNTED;
-		limit_count(flow, client, IPPROTO_TCP, 1);
+		limit_count(flow, client, IPPROTO_TCP);
 	}
 }
 

@@ -129,8 +129,10 @@ static __noinline int unproven_over(struct packet *p)
 	share = plan_share_of(p);
 	state = bpf_map_lookup_elem(&plan_state, &slot);
 	entry = vip_find(&p->key.destination);
-	if (!share || !state || !entry || !entry->unproven_max)
+	if (!state || !entry || !entry->unproven_max)
 		return 0;
+	if (!share)
+		return !plan_spend(NULL, &state->unproven_ns, p->now_ns, entry->unproven_max, 1);
 	return !plan_spend(
 		&share->unproven, &state->unproven_ns, p->now_ns, entry->unproven_max, 1);
 }

@@ -6,6 +6,7 @@
 #define TESTS_PACKET_LOCAL_H
 
 #include "mitigate.h"
+#include "quote.h"
 
 #define WEB_PORT      443
 #define THRESHOLD_OFF 1000000u
@@ -70,6 +71,23 @@ static inline void web_ends_by(int version, uint8_t flags, uint32_t verdict, uin
 static inline void web_passes(int version)
 {
 	web_ends_by(version, ACK | PSH, XDP_PASS, REASON_local);
+}
+
+/* An error about what the local service of "port" has sent. */
+static inline struct frame error_about(int version, uint16_t port, uint32_t length)
+{
+	const struct icmp too_big =
+		version == 4 ? (struct icmp){ 3, 4, 1400 } : (struct icmp){ 2, 0, 1400 };
+	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
+		.destination = version == 4 ? CLIENT4 : CLIENT6,
+		.source_port = port,
+		.destination_port = 40000,
+		.protocol = IPPROTO_TCP,
+		.flags = ACK,
+		.payload = 1000 };
+	struct frame about = frame_build(&sent);
+
+	return error_frame(version == 4 ? VIP4 : VIP6, &too_big, &about, length);
 }
 
 #endif

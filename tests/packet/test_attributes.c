@@ -393,6 +393,34 @@ static void test_payload_switches(void **state)
 	fill(skel);
 }
 
+/* The origin gets as many bytes as UDP's header says, however long the IP packet is. */
+static void test_payload_surplus(void **state)
+{
+	static const struct {
+		uint16_t payload, said;
+		int refused;
+	} row[] = { { 50, 3, 1 }, { 50, 10, 0 }, { 101, 100, 0 }, { 500, 100, 0 }, { 500, 0, 1 },
+		{ 500, 101, 1 } };
+
+	(void)state;
+	vips_set(MITIGATION_BIT(payload_length), INT64_MAX);
+	bounds_set(10, 100);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		for (int version = 4; version <= 6; version += 2) {
+			struct wire w = from_client(version, IPPROTO_UDP);
+			struct frame f;
+
+			w.payload = row[i].payload;
+			f = frame_build(&w);
+			put16(f.byte + (version == 4 ? 38 : 58), 8u + row[i].said);
+			if (frame_run(skel, &f) != (row[i].refused ? XDP_DROP : XDP_REDIRECT))
+				fail_msg("%d of %d bytes, IPv%d: refused %d", row[i].said,
+					row[i].payload, version, !row[i].refused);
+		}
+	}
+	fill(skel);
+}
+
 /* The first fragment decides for its datagram. */
 static void test_payload_fragments(void **state)
 {
@@ -434,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_use_keeps),
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_payload_switches),
+		cmocka_unit_test(test_payload_surplus),
 		cmocka_unit_test(test_payload_fragments),
 	};
 

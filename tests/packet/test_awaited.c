@@ -207,6 +207,26 @@ static void late(int version)
 }
 TEST(late)
 
+/* Nor after the instance's forwarding has ended. */
+static void ended(int version)
+{
+	struct vip vip = vip_protected();
+	struct awaited noted;
+	struct talk t;
+
+	greeted(version, 46055);
+	(void)asked(&t, version, 46056);
+	time_pass(skel, SECOND_NS);
+	vip.forward_until_ns = boot_ns();
+	vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+	retry_run(&t.client);
+	assert_silent(client_link);
+	assert_false(awaited_of(&t.client, &noted));
+	vip.forward_until_ns = INT64_MAX;
+	vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+}
+TEST(ended)
+
 /* Also of SYNs whose port rule is not looked at any more (bpf/answer.bpf.h). */
 static void kept(int version)
 {
@@ -253,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_acknowledged),
 		cmocka_unit_test(test_not_for_all),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_full),
 	};

@@ -221,6 +221,37 @@ static void ends(int version)
 }
 TEST(ends)
 
+/* Mitigation that is off ends nothing any more, also what was opened while it was on. */
+static void expiry(int version)
+{
+	struct vip vip = vip_protected();
+	struct talk quiet;
+
+	forget();
+	rules_set(ALL, 0);
+	quiet = talk_open(version, 13010, 7);
+	flow_age(&quiet.client, EMPTY_SECONDS + 2);
+	vip.mitigation_on = ALL;
+	vip.mitigation_until_ns = boot_ns();
+	vips_put(&vip);
+	end_run(&quiet.client);
+	assert_true(flow_exists(&quiet.client));
+	vip.mitigation_until_ns = INT64_MAX;
+	vip.mitigation_on = ALL & ~MITIGATION_BIT(empty_connection);
+	vips_put(&vip);
+	end_run(&quiet.client);
+	assert_true(flow_exists(&quiet.client));
+	vip.mitigation_on = vip.mitigation_watch = ALL;
+	vips_put(&vip);
+	end_run(&quiet.client);
+	assert_true(flow_exists(&quiet.client));
+	assert_int_equal(hits_of(version), 0);
+	modes_set(ALL, 0);
+	end_run(&quiet.client);
+	assert_false(flow_exists(&quiet.client));
+}
+TEST(expiry)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_expiry),
 	};
 
 	return PACKET_TESTS(tests, world_setup, world_teardown);

@@ -3,7 +3,6 @@
  * Local services: what passes to the host and what ends before it.
  */
 #include "local.h"
-#include "quote.h"
 
 #include <linux/if_link.h>
 
@@ -145,23 +144,6 @@ static void ceiling(int version)
 	map_set(skel->maps.plan_state, &slot, &state);
 }
 
-/* An error about what the local service of "port" has sent. */
-static struct frame error_about(int version, uint16_t port, uint32_t length)
-{
-	const struct icmp too_big =
-		version == 4 ? (struct icmp){ 3, 4, 1400 } : (struct icmp){ 2, 0, 1400 };
-	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
-		.destination = version == 4 ? CLIENT4 : CLIENT6,
-		.source_port = port,
-		.destination_port = 40000,
-		.protocol = IPPROTO_TCP,
-		.flags = ACK,
-		.payload = 1000 };
-	struct frame about = frame_build(&sent);
-
-	return error_frame(version == 4 ? VIP4 : VIP6, &too_big, &about, length);
-}
-
 static void errors(int version)
 {
 	struct vip vip = vip_of_web(MITIGATION_BIT(icmp));
@@ -238,6 +220,49 @@ static void out(int version)
 	assert_int_equal(counted_out(&sent, 0, 0).packets, 0);
 }
 
+static uint32_t out_verdict(const struct wire *w)
+{
+	struct frame f = frame_build(w);
+	struct __sk_buff skb = { .gso_segs = 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f.byte, .data_size_in = f.size,
+		.ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(skel->progs.polder_out), &run), 0);
+	return run.retval;
+}
+
+/* What a web server has still to say when forwarding ends is not said. */
+static void out_ends(int version)
+{
+	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
+		.destination = version == 4 ? CLIENT4 : CLIENT6,
+		.source_port = WEB_PORT,
+		.destination_port = 40000,
+		.protocol = IPPROTO_TCP,
+		.flags = ACK | PSH,
+		.payload = 1000 };
+	struct vip vip = vip_of_web(0);
+	struct vip_counter before;
+	uint64_t refused;
+
+	local_begin(0);
+	vip.forward_until_ns = boot_ns() + 1;
+	vips_put(&vip);
+	assert_int_equal((int)out_verdict(&sent), -1);
+	time_pass(skel, 1);
+	before = vip_counted(skel, VIP_SLOT);
+	refused = counted(REASON_forwarding_off);
+	assert_int_equal(out_verdict(&sent), 2); /* TC_ACT_SHOT */
+	assert_int_equal(vip_counted(skel, VIP_SLOT).out.packets, before.out.packets);
+	assert_int_equal(counted(REASON_forwarding_off) - refused, 1);
+	sent.source_port = 22;
+	assert_int_equal(out_verdict(&sent), 2);
+	sent.source = version == 4 ? CLIENT4 : CLIENT6;
+	assert_int_equal((int)out_verdict(&sent), -1);
+	vip.forward_until_ns = INT64_MAX;
+	vips_put(&vip);
+}
+
 TEST(passes)
 TEST(others)
 TEST(before_rules)
@@ -247,6 +272,7 @@ TEST(life_cycle)
 TEST(ceiling)
 TEST(errors)
 TEST(out)
+TEST(out_ends)
 
 int main(void)
 {
@@ -260,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_out),
+		cmocka_unit_test(test_out_ends),
 	};
 
 	return PACKET_TESTS(tests, world_setup, world_teardown);

@@ -331,6 +331,41 @@ static void busy(int version)
 	close(listener);
 }
 
+static uint32_t send_error(int version)
+{
+	struct frame f = error_about(version, WEB_PORT, (version == 4 ? 20 : 40) + 20);
+
+	return frame_run(skel, &f);
+}
+
+/* Errors of no connection's packet count like segments of none: the stack would look at each, and do nothing. */
+static void errors(int version)
+{
+	const char *client = version == 4 ? CLIENT4 : CLIENT6;
+	int listener = listen_at(version), fd, passed = 0;
+	socklen_t size;
+	struct sockaddr_in6 name = name_of(version == 4 ? VIP4 : VIP6, WEB_PORT, &size);
+	struct vip vip = vip_of_web(0);
+
+	threshold_begin(0, 0);
+	for (; send_error(version) == XDP_PASS; passed++)
+		assert_in_range(passed, 0, 1000);
+	assert_int_equal(passed, 500);
+	fd = socket_at(client, 40000);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
+	assert_int_equal(send_error(version), XDP_PASS);
+	/* Its other end is reset: nothing is left of it. */
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+				 sizeof(struct linger)),
+		0);
+	close(fd);
+	assert_int_equal(send_error(version), XDP_DROP);
+	vip.mitigation_until_ns = boot_ns() - 1;
+	vips_put(&vip);
+	assert_int_equal(send_error(version), XDP_PASS);
+	close(listener);
+}
+
 /* Without an agent that keeps listeners ready, and after the end of mitigation, the stack helps itself. */
 static void unguarded(int version)
 {
@@ -446,6 +481,7 @@ TEST(nobody_listens)
 TEST(connections)
 TEST(thresholds)
 TEST(busy)
+TEST(errors)
 TEST(unguarded)
 TEST(stack_takes)
 
@@ -468,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_proves),
 		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_errors), /* before one has left a connection behind */
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_thresholds),
 		cmocka_unit_test(test_busy),

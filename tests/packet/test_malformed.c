@@ -121,6 +121,55 @@ static void test_shortened(void **state)
 	for_each_shape(check_shortened);
 }
 
+/* Bytes of the address, of all packets and of its refused ones, and of the reason. */
+static struct counter counted_of(uint32_t reason, uint64_t *in)
+{
+	struct counter value[HARNESS_CPU_MAX], sum = { 0 };
+	struct vip_counter total = vip_counted(skel, VIP_SLOT);
+
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.reason_counter), &reason, value), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+		sum.bytes += value[i].bytes;
+	sum.packets = total.dropped.bytes;
+	*in = total.in.bytes;
+	return sum;
+}
+
+static void claim(int version, uint32_t reason, uint8_t vlan)
+{
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct counter before, after;
+	uint64_t in_before, in_after;
+	struct frame f;
+
+	w.vlan = vlan;
+	f = frame_build(&w);
+	put16(f.byte + 14 + vlan * 4 + (version == 4 ? 2 : 4), version == 4 ? 65535 : 65490);
+	before = counted_of(reason, &in_before);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	after = counted_of(reason, &in_after);
+	assert_int_equal(after.bytes - before.bytes, f.size - 14 - vlan * 4);
+	assert_int_equal(after.packets - before.packets, f.size - 14 - vlan * 4);
+	assert_int_equal(in_after - in_before, f.size - 14 - vlan * 4);
+}
+
+/* What it says of its length makes no traffic: the blackhole begins above so many bytes a second. */
+static void claims(int version)
+{
+	struct vip vip = vip_protected();
+
+	claim(version, REASON_malformed, 0);
+	claim(version, REASON_malformed, 1);
+	vip.blackhole_until_ns = INT64_MAX;
+	vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+	claim(version, REASON_blackhole, 0);
+	claim(version, REASON_blackhole, 2);
+	vip.blackhole_until_ns = 0;
+	vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+}
+TEST(claims)
+
 /* One byte of a good frame is changed. */
 struct edit {
 	const char *name;
@@ -298,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_shortened),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_vlan),

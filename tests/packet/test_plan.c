@@ -186,6 +186,92 @@ static void no_bite(int version)
 }
 TEST(no_bite)
 
+#define OTHER_VIP4     "10.201.9.7"
+#define OTHER_VIP6     "fd09::7"
+#define OTHER_INSTANCE (INSTANCE + 1)
+
+/* Another instance, whose slot has the same line of CPUs' shares, with a ceiling that it never meets. */
+static struct wire neighbour_of(const struct wire *w, int version)
+{
+	struct service_key key = service_key_of(w->protocol, w->destination_port);
+	struct vip vip = vip_limited(MITIGATION_plan_packets);
+	struct wire other = *w;
+	struct service service;
+	struct frame f;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.service), &key, &service), 0);
+	key.instance = vip.instance = OTHER_INSTANCE;
+	service.id = 2;
+	map_set(skel->maps.service, &key, &service);
+	vip.slot = VIP_SLOT + PLAN_SHARES;
+	vip.packets_max = 100000000;
+	other.destination = version == 4 ? OTHER_VIP4 : OTHER_VIP6;
+	vip_set(skel, other.destination, &vip);
+	f = frame_build(&other);
+	assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+	return other;
+}
+
+/* What an instance may have is not less because others on the node have something to do. */
+static void others_take_nothing(uint32_t mitigation, int version)
+{
+	struct vip vip = vip_limited(mitigation);
+	struct wire w, other;
+	int passed = 0, size;
+
+	forget();
+	w = flow_open(version, IPPROTO_UDP);
+	other = neighbour_of(&w, version);
+	plan_clear();
+	size = w.payload + 8 + (version == 4 ? 20 : 40);
+	vip.packets_max = mitigation == MITIGATION_plan_packets ? 100000 : 0;
+	vip.bytes_max = mitigation == MITIGATION_plan_bytes ? 100000 * (uint64_t)size : 0;
+	vip.unproven_max = mitigation == MITIGATION_unproven ? 100000 : 0;
+	vips_put(&vip);
+	/* A tenth of a second, in which each sends half of what this one may. */
+	for (int i = 0; i < 1000; i++) {
+		for (int j = 0; j < 5; j++) {
+			passed += try_packets(&w, 1);
+			assert_int_equal(try_packets(&other, 1), 1);
+		}
+		time_pass(skel, SECOND_NS / 10000);
+	}
+	assert_int_equal(passed, 5000);
+}
+
+static void others(int version)
+{
+	others_take_nothing(MITIGATION_plan_packets, version);
+	others_take_nothing(MITIGATION_plan_bytes, version);
+	others_take_nothing(MITIGATION_unproven, version);
+}
+TEST(others)
+
+/* Nor is it more. */
+static void others_give_nothing(int version)
+{
+	struct vip vip = vip_limited(MITIGATION_plan_packets);
+	struct wire w, other;
+	int passed = 0;
+
+	forget();
+	w = flow_open(version, IPPROTO_UDP);
+	other = neighbour_of(&w, version);
+	plan_clear();
+	vip.packets_max = 20000;
+	vips_put(&vip);
+	for (int i = 0; i < 1000; i++) {
+		for (int j = 0; j < 5; j++) {
+			assert_int_equal(try_packets(&other, 1), 1);
+			passed += try_packets(&w, 1);
+		}
+		time_pass(skel, SECOND_NS / 10000);
+	}
+	/* 100 ms, 40 ms of burst, a share. */
+	assert_in_range(passed, 2000, 2800 + 5);
+}
+TEST(others_give_nothing)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +279,8 @@ int main(void)
 		cmocka_unit_test(test_below),
 		cmocka_unit_test(test_dropped_is_free),
 		cmocka_unit_test(test_no_bite),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_others_give_nothing),
 	};
 
 	return PACKET_TESTS(tests, world_setup, world_teardown);

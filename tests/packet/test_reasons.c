@@ -457,15 +457,39 @@ static void test_neighbour_asked(void **state)
 	ring_buffer__free(ring);
 }
 
+/* Scans of many addresses fill the table; who is attacked then is counted nevertheless. */
+static void test_reasons_full(void **state)
+{
+	const struct vip_reason_key key = { 500000, REASON_no_service };
+	struct counter value[HARNESS_CPU_MAX];
+	struct wire w = from_client(4, IPPROTO_UDP);
+	struct vip vip = vip_protected();
+	uint64_t sum = 0;
+
+	(void)state;
+	fill(skel);
+	w.destination_port = 9;
+	for (uint32_t i = 1; i <= 2 * HARNESS_MAP_MAX + 10; i++) {
+		struct frame f = frame_build(&w);
+
+		vip.instance = i <= 2 * HARNESS_MAP_MAX ? 1000 + i : key.instance;
+		if (i <= 2 * HARNESS_MAP_MAX + 1)
+			vip_set(skel, VIP4, &vip);
+		assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	}
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.vip_reason), &key, value), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+		sum += value[i].packets;
+	assert_true(sum >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_flow_table_full),
-		cmocka_unit_test(test_forwarded_tcp),
-		cmocka_unit_test(test_every_reason),
-		cmocka_unit_test(test_vip_reason),
-		cmocka_unit_test(test_neighbour_asked),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_flow_table_full),
+		cmocka_unit_test(test_forwarded_tcp), cmocka_unit_test(test_every_reason),
+		cmocka_unit_test(test_vip_reason), cmocka_unit_test(test_neighbour_asked),
+		cmocka_unit_test(test_reasons_full), /* last: it fills a table */
 	};
 
 	return PACKET_TESTS(tests, world_setup, world_teardown);

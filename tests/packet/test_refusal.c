@@ -99,6 +99,25 @@ static void counts(int version)
 	assert_true(after.last_in_ns > 0 && (int64_t)after.last_in_ns <= boot_ns());
 }
 
+/* A kept refusal counts what comes, not what it says to be. */
+static void claims(int version)
+{
+	struct vip_counter before, after;
+	struct wire w = syn_to(version, 0);
+	struct frame f = frame_build(&w);
+	const uint32_t size = f.size;
+
+	begin(version);
+	assert_int_equal(send_syn(version, 0), XDP_DROP);
+	before = vip_counted(skel, VIP_SLOT);
+	put16(f.byte + (version == 4 ? 16 : 18), version == 4 ? 65535 : 65490);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	after = vip_counted(skel, VIP_SLOT);
+	assert_int_equal(after.in.bytes - before.in.bytes, 10 * (size - 14));
+	assert_int_equal(after.dropped.bytes - before.dropped.bytes, 10 * (size - 14));
+}
+
 /* Kept while nothing is said to have changed; asked again in another edition. */
 static void editions(int version)
 {
@@ -214,6 +233,7 @@ static void watched(int version)
 }
 
 TEST(counts)
+TEST(claims)
 TEST(watched)
 TEST(editions)
 TEST(without_edition)
@@ -227,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_watched),
 		cmocka_unit_test(test_editions),
 		cmocka_unit_test(test_without_edition),

@@ -195,6 +195,28 @@ static void test_no_room(void **state)
 	skel = usual;
 }
 
+/* An address that forwards no more, or is another instance's now: nothing is sent in its name, to neither side. */
+static void no_address(int version)
+{
+	struct vip vip = vip_protected();
+
+	for (int other = 0; other < 2; other++) {
+		struct talk t = talk_asked(version, (uint16_t)(42050 + other));
+		struct opening noted;
+
+		vip.forward_until_ns = other ? INT64_MAX : boot_ns();
+		vip.instance = INSTANCE + (other ? 1 : 0);
+		vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+		retry_due(&t.client);
+		assert_silent(origin_link);
+		assert_silent(client_link);
+		assert_false(opening_of(&t.client, &noted));
+		vip = vip_protected();
+		vip_set(skel, version == 4 ? VIP4 : VIP6, &vip);
+	}
+}
+TEST(no_address)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_answered),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_flow_gone),
+		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_room),
 	};

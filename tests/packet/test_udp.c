@@ -280,6 +280,70 @@ static void ports(int version)
 }
 TEST(ports)
 
+static int64_t connections_of(uint32_t service)
+{
+	struct service_state state;
+
+	assert_int_equal(
+		bpf_map_lookup_elem(bpf_map__fd(skel->maps.service_state), &service, &state), 0);
+	return state.connections;
+}
+
+/*
+ * Forged sources open a flow each, and each has a port until it is idle for minutes: who comes then takes the port of one
+ * that has proven nothing and is silent, soon if there is no other. One that has proven itself keeps its own.
+ */
+static void ports_of_silent(int version)
+{
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct settings s = settings_default();
+	const uint32_t service = 1;
+	int64_t connections;
+	struct flow flow;
+	struct frame f;
+
+	service_set(skel, IPPROTO_UDP, 57, ORIGIN4, ORIGIN6, 6002);
+	s.port_first = 2200;
+	s.port_count = 8;
+	settings_set(skel, &s);
+	w.destination_port = 57;
+	for (uint16_t i = 0; i < 8; i++) {
+		w.source_port = (uint16_t)(43100 + i);
+		(void)send_client(&w);
+	}
+	connections = connections_of(service);
+	w.source_port = 43200;
+	f = frame_build(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	time_pass(skel, 2 * SECOND_NS);
+	for (uint16_t i = 0; i < 4; i++) {
+		w.source_port = (uint16_t)(43200 + i);
+		assert_in_range(send_client(&w).source_port, 2200, 2207);
+	}
+	/* Those four are younger, and the other four gave way. */
+	assert_int_equal(connections_of(service), connections);
+	time_pass(skel, 11 * SECOND_NS);
+	for (uint16_t i = 0; i < 8; i++) {
+		w.source_port = (uint16_t)(43300 + i);
+		(void)send_client(&w);
+		flow = flow_of(&w);
+		flow.limit_flags |= FLOW_PROVEN;
+		flow_put(&w, &flow);
+	}
+	assert_int_equal(connections_of(service), connections);
+	time_pass(skel, 20 * SECOND_NS);
+	w.source_port = 43400;
+	f = frame_build(&w);
+	assert_int_equal(frame_run(skel, &f), XDP_DROP);
+	for (uint16_t i = 0; i < 8; i++) {
+		w.source_port = (uint16_t)(43300 + i);
+		(void)send_client(&w);
+	}
+	s = settings_default();
+	settings_set(skel, &s);
+}
+TEST(ports_of_silent)
+
 /* Weights: the slots decide, and an origin of the other version is passed over. */
 static void weights(int version)
 {
@@ -552,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_origin_removed),
 		cmocka_unit_test(test_client_moves),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_ports_of_silent),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_kept_is_known),

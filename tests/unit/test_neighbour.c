@@ -94,10 +94,74 @@ static void test_entries(void **state)
 	neighbours_close(neighbours);
 }
 
+static struct address address_number(uint32_t number)
+{
+	struct address address;
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "2001:db8::1:%x:%x", (unsigned)number >> 16,
+		(unsigned)number & 65535);
+	assert_true(text_to_address(text, address.byte));
+	return address;
+}
+
+static long entries_count(void)
+{
+	FILE *list = popen("ip neigh show dev one nud all | grep -c '^2001:db8::1:'", "r");
+	long count = -1;
+
+	assert_non_null(list);
+	assert_int_equal(fscanf(list, "%ld", &count), 1);
+	(void)pclose(list);
+	return count;
+}
+
+/* Next hops that nobody has: they are asked for so slowly that the kernel has room for others, and take no other's turn. */
+static void test_nobody(void **state)
+{
+	struct neighbours *neighbours;
+	struct address address;
+	int64_t now_ms = 1;
+
+	(void)state;
+	if (!ready)
+		skip();
+	assert_int_equal(neighbours_open(&neighbours), OK);
+	entry_put("2001:db8::d", "nud stale");
+	assert_true(text_to_address("2001:db8::d", address.byte));
+	neighbours_want(neighbours, &address, 0, now_ms);
+	for (uint32_t i = 0; i < NEIGHBOUR_HOP_MAX; i++) {
+		struct address nobody = address_number(i);
+
+		neighbours_want(neighbours, &nobody, 0, now_ms);
+	}
+	for (int tick = 0; tick < 10; tick++, now_ms += 1000)
+		neighbours_tick(neighbours, now_ms);
+	assert_in_range(entries_count(), 1,
+		NEIGHBOUR_FRESH_MAX + 10 * (NEIGHBOUR_FRESH_TICK + NEIGHBOUR_SILENT_TICK));
+	/* The packet path asks for them again and again. */
+	for (uint32_t i = 0; i < NEIGHBOUR_HOP_MAX; i++) {
+		struct address nobody = address_number(i);
+
+		neighbours_want(neighbours, &nobody, 1, now_ms);
+	}
+	entry_put("2001:db8::d", "nud stale");
+	neighbours_want(neighbours, &address, 1, now_ms);
+	assert_false(has_entry("2001:db8::d", "nud stale"));
+	/* One that was not known yet has a place, too. */
+	entry_put("2001:db8::e", "nud stale");
+	assert_true(text_to_address("2001:db8::e", address.byte));
+	neighbours_tick(neighbours, now_ms += 1000);
+	neighbours_want(neighbours, &address, 1, now_ms);
+	assert_false(has_entry("2001:db8::e", "nud stale"));
+	neighbours_close(neighbours);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, world_make, NULL);
