@@ -118,6 +118,33 @@ static void test_rates(void **state)
 	assert_true(rates.in.bytes >= UINT64_MAX / 1000 * 999);
 }
 
+/* A node that did not notice at once that the control began anew tells first what changed, and then everything: totals that
+ * stood before are no rate. An instance that is told of later has begun since. */
+static void test_totals_told_late(void **state)
+{
+	const struct counter total = { 1000000000, 100000000000 };
+	struct nodes *nodes = *state;
+	struct reason_measure measure;
+
+	traffic_at(nodes, "a", 1, 10, T0);
+	for (int second = 1; second <= 2; second++) {
+		report_start(&report, 1);
+		report_traffic(&report, 7, total, total, total);
+		report_reason(&report, 7, REASON_block_list, total);
+		send_at(nodes, "a", T0 + second * SECOND_MS);
+		assert_int_equal(rate_at(nodes, 7, T0 + second * SECOND_MS), 0);
+		assert_true(nodes_reason(
+			nodes, 7, REASON_block_list, T0 + second * SECOND_MS, &measure));
+		assert_int_equal(measure.rate.packets, 0);
+		assert_int_equal(measure.total.packets, total.packets);
+	}
+	traffic_at(nodes, "a", 7, total.packets + 500, T0 + 3 * SECOND_MS);
+	assert_int_equal(rate_at(nodes, 7, T0 + 3 * SECOND_MS), 500);
+	traffic_at(nodes, "a", 0, 0, T0 + 19 * SECOND_MS);
+	traffic_at(nodes, "a", 8, 300, T0 + 20 * SECOND_MS);
+	assert_int_equal(rate_at(nodes, 8, T0 + 20 * SECOND_MS), 300);
+}
+
 static void test_rates_above(void **state)
 {
 	struct nodes *nodes = *state;
@@ -501,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rates),
 		TEST(test_span),
+		TEST(test_totals_told_late),
 		TEST(test_rates_above),
 		TEST(test_reasons),
 		TEST(test_services_and_refusals),
