@@ -80,6 +80,15 @@ void measures_free(struct measures *measures)
 	table_free(&measures->log_used);
 }
 
+void measures_anew(struct measures *measures)
+{
+	int64_t first_ms = measures->first_ms;
+
+	measures_free(measures);
+	measures_init(measures);
+	measures->first_ms = first_ms;
+}
+
 void measures_begin(struct measures *measures, int64_t clock_ms)
 {
 	int64_t span_ms = clock_ms - measures->report_ms;
@@ -88,9 +97,11 @@ void measures_begin(struct measures *measures, int64_t clock_ms)
 				    ? (span_ms < SPAN_MIN_MS ? SPAN_MIN_MS : span_ms)
 				    : 0;
 	measures->report_ms = clock_ms;
-	/* Also when the clock was set back: in the future it would never have told all. */
-	if (measures->first_ms == 0 || clock_ms < measures->first_ms)
+	if (measures->first_ms == 0)
 		measures->first_ms = clock_ms;
+	/* Also when the clock was set back: in the future it would never have told all. */
+	if (measures->anew_ms == 0 || clock_ms < measures->anew_ms)
+		measures->anew_ms = clock_ms;
 }
 
 void measures_told(struct measures *measures, const struct record_span *span)
@@ -125,7 +136,7 @@ static void total_take(struct total *total, const struct counter *now, int64_t s
  * since, once the node has had time to tell all: until then its total may be of days. */
 static int64_t change_span_ms(const struct measures *measures, bool known)
 {
-	bool told_all = measures->report_ms - measures->first_ms >= TOLD_ALL_MS;
+	bool told_all = measures->report_ms - measures->anew_ms >= TOLD_ALL_MS;
 
 	return known || told_all ? measures->span_ms : 0;
 }

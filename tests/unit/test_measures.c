@@ -145,6 +145,41 @@ static void test_totals_told_late(void **state)
 	assert_int_equal(rate_at(nodes, 8, T0 + 20 * SECOND_MS), 300);
 }
 
+static enum err traffic_by(
+	struct nodes *nodes, uint64_t agent_boot, uint64_t packets, int64_t clock_ms)
+{
+	report_start_by(&report, 1, agent_boot);
+	report_traffic(&report, 7, (struct counter){ packets, 100 * packets },
+		(struct counter){ 0, 0 }, (struct counter){ 0, 0 });
+	return report_send(&report, nodes, "a", clock_ms);
+}
+
+/* Two machines that were given one name: the totals of both in turns are no traffic. */
+static void test_two_agents_of_one_name(void **state)
+{
+	struct nodes *nodes = *state;
+	int64_t clock_ms = T0;
+
+	assert_int_equal(traffic_by(nodes, 11, 100, clock_ms), OK);
+	/* Its successor, whose totals stand far above. */
+	assert_int_equal(traffic_by(nodes, 12, 1000000000, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 0);
+	assert_int_equal(traffic_by(nodes, 12, 1000000200, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 200);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(traffic_by(nodes, 11, 200, clock_ms + 100), ERR_CONFLICT);
+		assert_int_equal(traffic_by(nodes, 12, 1000000400 + 200 * (uint64_t)i,
+					 clock_ms += SECOND_MS),
+			OK);
+		assert_int_equal(rate_at(nodes, 7, clock_ms), 200);
+	}
+	/* The later one was a mistake and is gone. */
+	assert_int_equal(traffic_by(nodes, 11, 200, clock_ms += 59 * SECOND_MS), ERR_CONFLICT);
+	assert_int_equal(traffic_by(nodes, 11, 200, clock_ms += SECOND_MS), OK);
+	assert_int_equal(traffic_by(nodes, 11, 250, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 50);
+}
+
 static void test_rates_above(void **state)
 {
 	struct nodes *nodes = *state;
@@ -529,6 +564,7 @@ int main(void)
 		TEST(test_rates),
 		TEST(test_span),
 		TEST(test_totals_told_late),
+		TEST(test_two_agents_of_one_name),
 		TEST(test_rates_above),
 		TEST(test_reasons),
 		TEST(test_services_and_refusals),
