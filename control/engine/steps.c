@@ -7,7 +7,9 @@
  * after.
  *
  * Renewal comes first: an instance that renews itself never gets as far as being told that it
- * expired, nor is it released because the control was off for a month.
+ * expired, nor is it released because the control was off for a month. Whoever is released was told of his expiry before. So
+ * these three end where one of them fails. Of all other steps one that fails keeps none from its turn: a row that cannot be
+ * read must not end what is done about attacks.
  *
  * Notices keep a cursor (expiry, number) per kind: everything up to it was told. The cursor moves
  * in the transaction that tells, so a crash repeats nothing. When the clock was moved back, the
@@ -38,6 +40,7 @@ struct step {
 	enum err (*due)(const struct tick *tick, bool *out);
 	enum err (*run)(struct tick *tick);
 	void (*done)(struct tick *tick); /* after the commit of run; NULL: nothing is to do */
+	bool life_cycle;		 /* not behind another of the life cycle that failed */
 };
 
 /* ---- shared by the steps */
@@ -373,40 +376,56 @@ enum err steps_last_clock(struct db *db, int64_t *out)
 /* ---- the table */
 
 static const struct step steps[] = {
-	{ "renewal", renewal_due, renewal_run, NULL },
-	{ "notices", notices_due, notices_run, NULL },
-	{ "release", release_due, release_run, NULL },
-	{ "blackhole", blackhole_due, blackhole_run, NULL },
-	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL },
-	{ "attacks", attack_records_due, attack_records_run, attack_records_done },
-	{ "blackhole records end", blackhole_records_due, blackhole_records_run, NULL },
-	{ "diversion ends", diversion_over_due, diversion_over_run, NULL },
-	{ "offences", offences_due, offences_run, offences_done },
-	{ "refusals", refusals_due, refusals_run, refusals_done },
-	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL },
-	{ "smart rules", smart_due, smart_run, NULL },
-	{ "usual requests", usual_due, usual_run, usual_done },
-	{ "rules end", rules_over_due, rules_over_run, NULL },
-	{ "scheduling", scheduling_due, scheduling_run, scheduling_done },
-	{ "prune", prune_due, prune_run, NULL },
+	{ "renewal", renewal_due, renewal_run, NULL, true },
+	{ "notices", notices_due, notices_run, NULL, true },
+	{ "release", release_due, release_run, NULL, true },
+	{ "blackhole", blackhole_due, blackhole_run, NULL, false },
+	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL, false },
+	{ "attacks", attack_records_due, attack_records_run, attack_records_done, false },
+	{ "blackhole records end", blackhole_records_due, blackhole_records_run, NULL, false },
+	{ "diversion ends", diversion_over_due, diversion_over_run, NULL, false },
+	{ "offences", offences_due, offences_run, offences_done, false },
+	{ "refusals", refusals_due, refusals_run, refusals_done, false },
+	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL, false },
+	{ "smart rules", smart_due, smart_run, NULL, false },
+	{ "usual requests", usual_due, usual_run, usual_done, false },
+	{ "rules end", rules_over_due, rules_over_run, NULL, false },
+	{ "scheduling", scheduling_due, scheduling_run, scheduling_done, false },
+	{ "prune", prune_due, prune_run, NULL, false },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
-static enum err ask(const struct tick *tick, bool due[STEP_COUNT])
-{
-	enum err err = OK;
+/* What the steps came to in one tick. */
+struct outcome {
+	bool due[STEP_COUNT];
+	bool life_cycle_failed;
+	enum err first; /* failure */
+};
 
+static void failed(struct outcome *outcome, const struct step *step, enum err err)
+{
+	(void)fail(err, "engine step %s failed and is tried again", step->name);
+	outcome->life_cycle_failed |= step->life_cycle;
+	if (outcome->first == OK)
+		outcome->first = err;
+}
+
+static enum err ask(const struct tick *tick, struct outcome *outcome)
+{
 	TRY(db_begin(tick->db, DB_READ));
-	for (size_t i = 0; i < STEP_COUNT && err == OK; i++)
-		err = steps[i].due(tick, &due[i]);
-	if (err != OK) {
-		db_rollback(tick->db);
-		return err;
+	for (size_t i = 0; i < STEP_COUNT; i++) {
+		enum err err = steps[i].due(tick, &outcome->due[i]);
+
+		if (err == OK)
+			continue;
+		outcome->due[i] = false;
+		failed(outcome, &steps[i], err);
 	}
 	return db_commit(tick->db);
 }
 
-static enum err run(struct tick *tick, const struct step *step)
+/* A store that takes no transaction takes none of the others, either: that is returned. */
+static enum err run(struct tick *tick, const struct step *step, struct outcome *outcome)
 {
 	TRY(db_begin(tick->db, DB_WRITE));
 
@@ -419,18 +438,19 @@ static enum err run(struct tick *tick, const struct step *step)
 		return OK;
 	}
 	db_rollback(tick->db);
-	return fail(err, "engine step %s failed and is tried again", step->name);
+	failed(outcome, step, err);
+	return OK;
 }
 
 enum err steps_run(struct tick *tick)
 {
-	bool due[STEP_COUNT] = { false };
+	struct outcome outcome = { .first = OK };
 
-	TRY(ask(tick, due));
+	TRY(ask(tick, &outcome));
 	for (size_t i = 0; i < STEP_COUNT; i++)
-		if (due[i])
-			TRY(run(tick, &steps[i]));
-	return OK;
+		if (outcome.due[i] && !(steps[i].life_cycle && outcome.life_cycle_failed))
+			TRY(run(tick, &steps[i], &outcome));
+	return outcome.first;
 }
 
 enum err steps_tell_pause(struct tick *tick)
