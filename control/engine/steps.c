@@ -344,6 +344,21 @@ static enum err release_run(struct tick *tick)
 	return OK;
 }
 
+/* ---- entries of lists that ended and wait for longer than until the next pruning */
+
+static enum err entries_over_due(const struct tick *tick, bool *out)
+{
+	return tick_exists(tick, "SELECT 1 FROM list_entry WHERE until_ms <= $1 LIMIT 1",
+		(const struct value[]){ V_INT(tick->clock_ms - PRUNE_EVERY_MS) }, 1, out);
+}
+
+static enum err entries_over_run(struct tick *tick)
+{
+	/* Behind a full batch there are more, which the next tick finds due. */
+	tick->more = true;
+	return list_entry_prune(tick->db, tick->clock_ms, ENGINE_BATCH);
+}
+
 /* ---- pruning; its row also tells until when an engine was alive */
 
 static enum err prune_due(const struct tick *tick, bool *out)
@@ -391,6 +406,7 @@ static const struct step steps[] = {
 	{ "usual requests", usual_due, usual_run, usual_done, false },
 	{ "rules end", rules_over_due, rules_over_run, NULL, false },
 	{ "scheduling", scheduling_due, scheduling_run, scheduling_done, false },
+	{ "entries end", entries_over_due, entries_over_run, NULL, false },
 	{ "prune", prune_due, prune_run, NULL, false },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))

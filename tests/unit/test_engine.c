@@ -304,6 +304,35 @@ static void test_pruning(void **state)
 	free(rows);
 }
 
+/* An attack makes entries faster than one batch a minute removes: they do not pile up. */
+static void test_many_entries_end(void **state)
+{
+	struct test_store *store = *state;
+	struct instance instance = test_store_add(store, 1, T0 + 300 * DAY_MS);
+	struct list_entry_row entry = {
+		.instance_number = instance.number, .kind = LIST_BLOCK, .prefix_bits = 128
+	};
+	bool more = true;
+	char *rows;
+
+	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
+	for (unsigned i = 0; i < 3 * ENGINE_BATCH; i++) {
+		entry.source[0] = (uint8_t)i;
+		entry.source[1] = (uint8_t)(i >> 8);
+		entry.until_ms = T0 + i % 2;
+		assert_int_equal(list_entry_put(store->db, &entry), OK);
+	}
+	assert_int_equal(db_commit(store->db), OK);
+	for (int ticks = 0; more && ticks < 10; ticks++) {
+		arena_reset(store->mem);
+		assert_int_equal(
+			engine_tick(store->db, store->mem, T0, T0 + 2 * MINUTE_MS, &more), OK);
+	}
+	rows = test_store_query(store, "SELECT count(*) FROM list_entry");
+	assert_string_equal(rows, "0\n");
+	free(rows);
+}
+
 static void expect_rows(const struct test_store *store, const char *sql, const char *expected)
 {
 	char *rows = test_store_query(store, sql);
@@ -594,6 +623,7 @@ int main(void)
 		TEST(test_renewal_restores_every_byte),
 		TEST(test_ten_thousand_at_once),
 		TEST(test_pruning),
+		TEST(test_many_entries_end),
 		TEST(test_a_step_fails),
 		TEST(test_paused_releases),
 		TEST(test_release_guard),
