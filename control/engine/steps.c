@@ -23,11 +23,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/engine/attacks.h"
+#include "control/engine/metering.h"
 #include "control/engine/scenes.h"
 #include "control/engine/scheduling.h"
 #include "control/engine/smart.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
+#include "control/store/metering.h"
 #include "control/store/query.h"
 
 /* Changes kept for nodes that are behind; beyond, a full snapshot is not much more than a
@@ -115,7 +117,7 @@ static const char *expiry_detail(struct tick *tick, int64_t expire_ms)
 	return arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)expire_ms);
 }
 
-static enum err state_get(struct db *db, const char *name, int64_t *first, int64_t *second)
+enum err tick_state_get(struct db *db, const char *name, int64_t *first, int64_t *second)
 {
 	struct cursor cursor;
 
@@ -131,7 +133,7 @@ static enum err state_get(struct db *db, const char *name, int64_t *first, int64
 	return cursor.err;
 }
 
-static enum err state_put(struct db *db, const char *name, int64_t first, int64_t second)
+enum err tick_state_put(struct db *db, const char *name, int64_t first, int64_t second)
 {
 	return db_run(db,
 		"INSERT INTO engine_state (name, first, second) VALUES ($1, $2, $3)"
@@ -209,7 +211,7 @@ static enum err position_get(
 {
 	char name[64];
 
-	return state_get(db, notice_name(notice, name), &out->expire_ms, &out->number);
+	return tick_state_get(db, notice_name(notice, name), &out->expire_ms, &out->number);
 }
 
 #define NOTICE_WHERE " FROM instance WHERE (expire_ms, number) > ($1, $2) AND expire_ms <= $3"
@@ -277,7 +279,7 @@ static enum err notice_run(struct tick *tick, unsigned index)
 
 	TRY(position_get(tick->db, notice, &told));
 	if (told.expire_ms > until_ms)
-		return state_put(tick->db, notice_name(notice, name), until_ms, INT64_MAX);
+		return tick_state_put(tick->db, notice_name(notice, name), until_ms, INT64_MAX);
 	TRY(tick_instances(tick,
 		"SELECT " INSTANCE_COLUMNS NOTICE_WHERE " ORDER BY expire_ms, number LIMIT $4",
 		(const struct value[]){ V_INT(told.expire_ms), V_INT(told.number), V_INT(until_ms),
@@ -287,7 +289,7 @@ static enum err notice_run(struct tick *tick, unsigned index)
 		TRY(tell(tick, index, &instance[i]));
 	if (count == 0)
 		return OK;
-	return state_put(tick->db, notice_name(notice, name), instance[count - 1].expire_ms,
+	return tick_state_put(tick->db, notice_name(notice, name), instance[count - 1].expire_ms,
 		instance[count - 1].number);
 }
 
@@ -376,14 +378,15 @@ static enum err prune_run(struct tick *tick)
 	TRY(list_entry_prune(tick->db, tick->clock_ms, ENGINE_BATCH));
 	TRY(change_prune(tick->db, CHANGE_KEEP));
 	TRY(attacks_prune(tick));
-	return state_put(tick->db, "prune", tick->clock_ms, 0);
+	TRY(metering_prune(tick->db, tick->clock_ms - METERING_KEEP_MS));
+	return tick_state_put(tick->db, "prune", tick->clock_ms, 0);
 }
 
 enum err steps_last_clock(struct db *db, int64_t *out)
 {
 	int64_t first, second;
 
-	TRY(state_get(db, "prune", &first, &second));
+	TRY(tick_state_get(db, "prune", &first, &second));
 	*out = first == INT64_MIN ? 0 : first;
 	return OK;
 }
@@ -406,6 +409,7 @@ static const struct step steps[] = {
 	{ "usual requests", usual_due, usual_run, usual_done, false },
 	{ "rules end", rules_over_due, rules_over_run, NULL, false },
 	{ "scheduling", scheduling_due, scheduling_run, scheduling_done, false },
+	{ "metering", metering_due, metering_run, NULL, false },
 	{ "entries end", entries_over_due, entries_over_run, NULL, false },
 	{ "prune", prune_due, prune_run, NULL, false },
 };

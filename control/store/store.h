@@ -101,6 +101,7 @@ struct instance_filter {	/* zero or NULL: not filtered */
 	size_t status_count;
 	int enabled;		    /* -1: any; needs the nodes: see nodes_confirmed */
 	const char *resource_group; /* NULL: any */
+	bool bursts;		    /* only those with a burst of clean bandwidth */
 	const struct pair *tag;	    /* value NULL: any value; several: all must match */
 	size_t tag_count;
 	int64_t now_ms;		      /* life-cycle time, for status and enabled */
