@@ -527,6 +527,20 @@ static void test_others(void **state)
 	api->caller = &api->tenant;
 	assert_int_equal(CALL(api, "DescribeSchedulerRules", "Domain", "q", "PageSize", "10"), 200);
 	assert_string_equal(api_text(api, "TotalCount"), "1");
+	/* What an operator does for one account is nothing to another that has a rule of the name. */
+	api->caller = &api->other;
+	rules = pair_of(api, "192.0.2.8", vip_of(api, api_buy(api, "ddoscoo", "Ipv4")));
+	api->caller = &api->root;
+	assert_int_equal(create(api, "r", "2", rules), 200);
+	assert_int_equal(
+		CALL(api, "ModifySchedulerRule", "RuleName", "r", "RuleType", "2", "Rules", rules),
+		200);
+	api->caller = &api->tenant;
+	assert_int_equal(OWN(api, "DescribeAuditLog", "Object", "r"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	api->caller = &api->other;
+	assert_int_equal(OWN(api, "DescribeAuditLog", "Object", "r"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 2);
 }
 
 static void test_refused(void **state)
