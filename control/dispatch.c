@@ -2,7 +2,8 @@
 /*
  * The steps of a request, in the order in which their errors are reported: method and path, encoding,
  * action, credentials, timestamp, key, signature, nonce, token, rate, permission, parameters, handler.
- * A nonce is taken only once the signature is proved, so that strangers cannot use up anyone's.
+ * A nonce is taken only once the signature is proved, so that strangers cannot use up anyone's, and the rate allows the call,
+ * so that nobody fills the table that all accounts share. One that was used is refused before it costs of the rate.
  *
  * One transaction holds all that a request reads. A WRITE authenticates in a reading one first: whoever
  * cannot sign never waits for, nor holds, the one writer's place. Its audit record is part of the
@@ -193,6 +194,7 @@ static enum err check_rate(struct exchange *exchange, int64_t account)
 static enum err authenticate(struct exchange *exchange)
 {
 	const struct credentials *credentials = &exchange->credentials;
+	struct nonces *nonces = exchange->gateway->nonces;
 	struct call *call = &exchange->call;
 
 	if (strlen(credentials->key_id) >= ACCESS_KEY_ID_SIZE)
@@ -202,10 +204,12 @@ static enum err authenticate(struct exchange *exchange)
 		return ERR_ACCESS_KEY_INACTIVE;
 	TRY(credentials_verify(call, exchange->request, credentials, exchange->key.secret,
 		&exchange->query, &exchange->all));
-	TRY(nonces_use(exchange->gateway->nonces, credentials->key_id, credentials->nonce,
-		credentials->time_ms, call->clock_ms));
+	TRY(nonces_check(nonces, credentials->key_id, credentials->nonce, credentials->time_ms,
+		call->clock_ms));
 	TRY(check_token(exchange));
 	TRY(check_rate(exchange, exchange->key.account));
+	TRY(nonces_use(nonces, credentials->key_id, credentials->nonce, credentials->time_ms,
+		call->clock_ms));
 	if (exchange->key.permission < call->action->permission)
 		return ERR_FORBIDDEN;
 	call->key = &exchange->key;

@@ -149,8 +149,8 @@ static enum err start_engine(struct control *control)
 		.attack_share = (uint32_t)control->config.attack_share,
 		.attack_quiet_ms = control->config.attack_quiet_seconds * SECOND_MS };
 
-	return engine_start(control->config.database, control->vault, control->clock,
-		control->nodes, &settings, &control->engine);
+	return engine_start(control->config.database, control->clock, control->nodes, &settings,
+		&control->engine);
 }
 
 static enum err start_names(struct control *control)

@@ -18,9 +18,11 @@
 #include "control/actions/key.h"
 #include "control/actions/tables.h"
 
-#define NAME_BYTES_MAX	   128
-#define KEYS_OF_ACCOUNT	   100	/* published maximum is 2 per user; accounts here stand for many */
-#define TOKENS_OF_ACCOUNT  1000 /* at one time; else calls alone would fill the store */
+#define NAME_BYTES_MAX	128
+#define KEYS_OF_ACCOUNT 100 /* published maximum is 2 per user; accounts here stand for many */
+/* At one time; else calls alone would fill the store. Of a key and not of its account: whoever may do little could else keep
+ * all others from getting one. Sessions of users have a bound of their own. */
+#define TOKENS_OF_KEY	   1000
 #define TOKEN_RANDOM_BYTES 48
 #define TOKEN_SECONDS_MIN  900 /* published bounds of a token's life */
 #define TOKEN_SECONDS_MAX  43200
@@ -119,15 +121,15 @@ static enum err check_key_limit(struct call *call, int64_t account)
 	return count < KEYS_OF_ACCOUNT ? OK : ERR_ACCESS_KEY_LIMIT;
 }
 
-static enum err check_token_limit(struct call *call, int64_t account)
+static enum err check_token_limit(struct call *call)
 {
 	int64_t count;
 
-	TRY(access_token_count(call->db, account, call->clock_ms, &count));
-	if (count < TOKENS_OF_ACCOUNT)
+	TRY(access_key_token_count(call->db, call->key->id, call->clock_ms, &count));
+	if (count < TOKENS_OF_KEY)
 		return OK;
 	return refuse(call, ERR_ACCESS_KEY_LIMIT,
-		"The account has %d security tokens: wait until some expire.", TOKENS_OF_ACCOUNT);
+		"The access key has %d security tokens: wait until some expire.", TOKENS_OF_KEY);
 }
 
 enum err check_instances(struct call *call, int64_t account, const struct text_list *ids)
@@ -345,7 +347,6 @@ enum err token_issue(struct call *call, struct access_key *key)
 {
 	json_t *object;
 
-	TRY(check_token_limit(call, key->account));
 	TRY(make_token(call, key));
 	TRY(access_key_insert(call->db, call->vault, key));
 	call->object = arena_copy(call->mem, key->id);
@@ -370,6 +371,7 @@ static enum err create_security_token_run(struct call *call, const void *args)
 	};
 
 	TRY(token_rights(call, wanted, &key));
+	TRY(check_token_limit(call));
 	if (wanted->extendable) {
 		key.expires_ms = call->clock_ms + SESSION_IDLE_MS;
 		key.until_ms = call->clock_ms + SESSION_MS;

@@ -3,8 +3,9 @@
  * What instances used of their plans and beyond, as it is metered: samples of five minutes, of which the 95th percentile of
  * a day or of a month counts, as the instance says (model/burst.h). Days and months are those of UTC+8, as published.
  *
- * All is worked out from the figures that this control has in memory when somebody asks. Nothing is billed: what is
- * published as a bill is the metering of a time that is over, with a status that says so.
+ * Samples of instances with a burst are in the store, and so outlive this control (docs/decisions/035); the last ones, and
+ * those of others, are in its memory. Each is what is more of both: either may have missed a part of it. Nothing is billed:
+ * what is published as a bill is the metering of a time that is over, with a status that says so.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,13 @@
 #include "control/engine/volumes.h"
 #include "control/model/burst.h"
 #include "control/model/lifecycle.h"
+#include "control/store/metering.h"
 #include "control/store/vip.h"
 
-#define SAMPLE_MS	  (5 * MINUTE_MS)
+#define SAMPLE_MS	  METERING_SAMPLE_MS
 #define MONTH_SAMPLES_MAX (31 * DAY_MS / SAMPLE_MS)
 #define RECORD_DAYS	  31 /* of one question */
 /* Of bills: so far back, and of so many instances at a time. */
-#define BILL_DAYS	   93
 #define BILL_INSTANCES_MAX 64
 #define BILL_ENTITY	   20  /* published kind of these entries */
 #define BILL_ACTION	   100 /* and of what they tell of */
@@ -202,6 +203,24 @@ static enum err put_record(struct call *call, json_t *list, const struct instanc
 	return put_int(item, "Status", state == LIFECYCLE_NORMAL ? 1 : 2);
 }
 
+/* What the store has of the samples, where it is more. */
+static enum err raise_points(
+	struct call *call, const struct instance *instance, struct site_point *point, size_t count)
+{
+	struct metering_sample *kept = arena_array(call->mem, count, sizeof(*kept));
+
+	if (!kept)
+		return ERR_MEMORY;
+	TRY(metering_series(call->db, instance->number, point[0].time_ms, kept, count));
+	for (size_t i = 0; i < count; i++) {
+		if (point[i].requests < (uint64_t)kept[i].requests)
+			point[i].requests = (uint64_t)kept[i].requests;
+		if (point[i].peak_requests < (uint64_t)kept[i].peak_requests)
+			point[i].peak_requests = (uint64_t)kept[i].peak_requests;
+	}
+	return OK;
+}
+
 /* Days, or months where these are metered, of which something is still known; the oldest first. */
 static enum err put_records(struct call *call, const struct usage *args, int64_t metering)
 {
@@ -217,6 +236,7 @@ static enum err put_records(struct call *call, const struct usage *args, int64_t
 		return ERR_MEMORY;
 	TRY(make_points(call, from_ms, SAMPLE_MS, count, &point));
 	TRY(load_points(call, args->ip, &instance, point, count, SAMPLE_MS));
+	TRY(raise_points(call, &instance, point, count));
 	TRY(put_list(call->reply, "ElasticQpsList", &list));
 	for (int64_t begin_ms = from_ms; begin_ms < until_ms;
 		begin_ms = period_end(metering, begin_ms)) {
@@ -270,15 +290,36 @@ struct metered {
 	int64_t total;
 	json_t *list;
 	struct volume *point;
+	struct metering_sample *kept;
 	uint64_t *sample;
 };
 
+static uint64_t clean_bytes(const struct volume *point)
+{
+	return point->in.bytes > point->dropped.bytes ? point->in.bytes - point->dropped.bytes : 0;
+}
+
 static uint64_t clean_mbps(const struct volume *point)
 {
-	uint64_t bytes =
-		point->in.bytes > point->dropped.bytes ? point->in.bytes - point->dropped.bytes : 0;
+	return clean_bytes(point) * 8 / MBPS_BITS * SECOND_MS / SAMPLE_MS;
+}
 
-	return bytes * 8 / MBPS_BITS * SECOND_MS / SAMPLE_MS;
+/* What the store has of the samples, where it is more. */
+static enum err raise_volumes(
+	struct call *call, struct metered *metered, const struct instance *instance, size_t count)
+{
+	struct volume *point = metered->point;
+
+	TRY(metering_series(call->db, instance->number, point[0].time_ms, metered->kept, count));
+	for (size_t i = 0; i < count; i++) {
+		uint64_t bytes = (uint64_t)metered->kept[i].bytes;
+
+		if (clean_bytes(&point[i]) >= bytes)
+			continue;
+		point[i].in.bytes = bytes;
+		point[i].dropped.bytes = 0;
+	}
+	return OK;
 }
 
 static enum err put_bill(struct call *call, json_t *list, const struct instance *instance,
@@ -349,6 +390,7 @@ static enum err meter_month(struct call *call, struct metered *metered,
 		metered->point[i].time_ms = begin_ms + (int64_t)i * SAMPLE_MS;
 	nodes_volume_series(
 		call->nodes, instance->number, begin_ms, SAMPLE_MS, metered->point, count);
+	TRY(raise_volumes(call, metered, instance, count));
 	for (size_t i = 0; i < count; i += step)
 		TRY(meter_period(call, metered, instance, &metered->point[i], step));
 	return OK;
@@ -357,17 +399,20 @@ static enum err meter_month(struct call *call, struct metered *metered,
 static enum err meter_instance(
 	struct call *call, struct metered *metered, const struct instance *instance)
 {
-	int64_t heard_ms, last_ms, from_ms = metered->args->from;
+	int64_t heard_ms, last_ms, kept_ms, from_ms = metered->args->from;
 	int64_t until_ms = metered->args->until;
 
 	nodes_heard(call->nodes, &heard_ms, &last_ms);
+	TRY(metering_first(call->db, instance->number, &kept_ms));
+	if (heard_ms == 0 || (kept_ms != 0 && kept_ms < heard_ms))
+		heard_ms = kept_ms;
 	if (heard_ms == 0)
 		return OK;
 	if (until_ms > call->clock_ms)
 		until_ms = call->clock_ms + 1;
-	if (from_ms < until_ms - BILL_DAYS * DAY_MS)
-		from_ms = until_ms - BILL_DAYS * DAY_MS;
-	/* What ends at the first moment that is asked for began before it; nothing began before the first report. */
+	if (from_ms < until_ms - METERING_KEEP_MS)
+		from_ms = until_ms - METERING_KEEP_MS;
+	/* What ends at the first moment that is asked for began before it; nothing began before what is known first. */
 	from_ms = from_ms - 1 > heard_ms ? from_ms - 1 : heard_ms;
 	for (int64_t at_ms = burst_month_begin(from_ms); at_ms < until_ms;
 		at_ms = burst_month_next(at_ms))
@@ -380,25 +425,25 @@ static enum err bill_run(struct call *call, const void *raw)
 	struct metered metered = { .args = raw };
 	struct instance_filter filter = call_instance_filter(call);
 	struct instance *instance;
-	size_t count, bursting = 0;
+	size_t count;
 
 	TRY(figure_span(call, metered.args->from, metered.args->until));
 	filter.ip = metered.args->object;
+	filter.bursts = true;
+	filter.limit = BILL_INSTANCES_MAX + 1;
 	TRY(instance_list(call->db, call->mem, &filter, &instance, &count, NULL));
+	if (count > BILL_INSTANCES_MAX)
+		return refuse(call, ERR_LIMIT,
+			"EntityObject must be named: more than %d instances are metered.",
+			BILL_INSTANCES_MAX);
 	metered.point = arena_array(call->mem, MONTH_SAMPLES_MAX, sizeof(*metered.point));
+	metered.kept = arena_array(call->mem, MONTH_SAMPLES_MAX, sizeof(*metered.kept));
 	metered.sample = arena_array(call->mem, MONTH_SAMPLES_MAX, sizeof(*metered.sample));
-	if (!metered.point || !metered.sample)
+	if (!metered.point || !metered.kept || !metered.sample)
 		return ERR_MEMORY;
 	TRY(put_list(call->reply, "SystemLog", &metered.list));
-	for (size_t i = 0; i < count; i++) {
-		if (instance[i].plan.burst_bandwidth_mbps == 0)
-			continue;
-		if (++bursting > BILL_INSTANCES_MAX)
-			return refuse(call, ERR_LIMIT,
-				"EntityObject must be named: more than %d instances are metered.",
-				BILL_INSTANCES_MAX);
+	for (size_t i = 0; i < count; i++)
 		TRY(meter_instance(call, &metered, &instance[i]));
-	}
 	return put_int(call->reply, "Total", metered.total);
 }
 

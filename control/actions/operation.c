@@ -29,6 +29,8 @@
 /* A record is a few hundred characters, but one of a call about many instances can have millions. */
 #define DETAIL_CHARACTERS_MAX 16384
 #define EVENT_BATCH	      200
+/* In one call, for a key that may see few of them. */
+#define EVENTS_LOOKED_AT 10000
 
 enum operation {
 	OPERATION_NONE = 0,
@@ -409,7 +411,7 @@ static enum err walk_events(
 		.limit = EVENT_BATCH };
 	int64_t *at = args->newest_first ? &filter.before_number : &filter.after_number;
 	AUTO(scratch) struct arena *scratch = arena_new(SCAN_MEMORY_MAX);
-	size_t count;
+	size_t count, looked = 0;
 	if (!scratch)
 		return ERR_MEMORY;
 	*next = *at;
@@ -424,6 +426,10 @@ static enum err walk_events(
 				TRY(add_event(list, &rows[i]));
 		}
 		arena_reset(scratch);
+		looked += count;
+		/* The page is shorter, or empty; what comes next goes on behind it. */
+		if (looked >= EVENTS_LOOKED_AT && count == EVENT_BATCH)
+			return OK;
 	} while (count == EVENT_BATCH);
 	if (args->newest_first)
 		*next = 0;

@@ -43,13 +43,17 @@ static enum err name_object(struct call *call, const struct scheduler_rule *rule
 	return call->object ? OK : ERR_MEMORY;
 }
 
-enum err call_scheduler(struct call *call, const char *name, struct scheduler_rule *out)
+/* account: of the rule, where an operator means one; else 0. */
+static enum err load_rule(
+	struct call *call, int64_t account, const char *name, struct scheduler_rule *out)
 {
 	struct scheduler_filter filter = call_scheduler_filter(call);
 	struct scheduler_rule *rule;
 	int64_t total;
 	size_t count;
 
+	if (filter.account == 0)
+		filter.account = account;
 	filter.name = name;
 	filter.limit = 1;
 	TRY(scheduler_list(call->db, call->mem, &filter, &rule, &count, &total));
@@ -57,6 +61,11 @@ enum err call_scheduler(struct call *call, const char *name, struct scheduler_ru
 		return ERR_SCHEDULER_NOT_FOUND;
 	*out = rule[0];
 	return name_object(call, out);
+}
+
+enum err call_scheduler(struct call *call, const char *name, struct scheduler_rule *out)
+{
+	return load_rule(call, 0, name, out);
 }
 
 static enum err record(json_t *entity, const struct scheduler_rule *rule)
@@ -149,10 +158,10 @@ static enum err check_limits(struct call *call, int64_t account)
 }
 
 /* A resource may be an instance that the key is not limited to: who cannot see the rule must not make it so. */
-static enum err check_visible(struct call *call, const char *name)
+static enum err check_visible(struct call *call, const struct scheduler_rule *made)
 {
 	struct scheduler_rule rule;
-	enum err err = call_scheduler(call, name, &rule);
+	enum err err = load_rule(call, made->account, made->name, &rule);
 
 	if (err != ERR_SCHEDULER_NOT_FOUND)
 		return err;
@@ -183,7 +192,7 @@ static enum err create_run(struct call *call, const void *raw)
 		return fail(ERR_SYSTEM, "no random bytes for the name of a rule");
 	cname_make(CNAME_RULE, random, rule.cname);
 	TRY(scheduler_insert(call->db, &rule));
-	TRY(check_visible(call, rule.name));
+	TRY(check_visible(call, &rule));
 	TRY(settle(call, &rule));
 	TRY(call_change(call, &old_entity, &new_entity));
 	TRY(record(new_entity, &rule));
@@ -197,7 +206,7 @@ static enum err modify_run(struct call *call, const void *raw)
 	json_t *old_entity, *new_entity;
 
 	TRY(read_wish(call, args, &rule));
-	TRY(call_scheduler(call, args->name, &before));
+	TRY(load_rule(call, rule.account, args->name, &before));
 	if (rule.account != before.account)
 		return refuse(call, ERR_INVALID_PARAMETER,
 			"Rules lead to instances of another account than the rule's.");
@@ -205,7 +214,7 @@ static enum err modify_run(struct call *call, const void *raw)
 	memcpy(rule.cname, before.cname, sizeof(rule.cname));
 	scheduler_keep_state(&before, &rule);
 	TRY(scheduler_update(call->db, &rule));
-	TRY(check_visible(call, rule.name));
+	TRY(check_visible(call, &rule));
 	TRY(settle(call, &rule));
 	TRY(call_change(call, &old_entity, &new_entity));
 	TRY(record(old_entity, &before));

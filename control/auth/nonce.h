@@ -23,5 +23,8 @@ void nonces_close(struct nonces *nonces); /* NULL is fine */
  */
 enum err nonces_use(struct nonces *nonces, const char *key_id, const char *nonce, int64_t time_ms,
 	int64_t clock_ms) MUST_USE;
+/* Whether it could be taken: the same errors, and nothing is taken. */
+enum err nonces_check(struct nonces *nonces, const char *key_id, const char *nonce, int64_t time_ms,
+	int64_t clock_ms) MUST_USE;
 
 #endif

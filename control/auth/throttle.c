@@ -75,18 +75,18 @@ static struct bucket *find_bucket(
 	return oldest;
 }
 
-bool throttle_allow(struct throttle *throttle, int64_t account, const struct action *action,
-	int64_t clock_ms, int64_t *retry_ms)
-{
-	int64_t rate = action->calls_per_second > 0 ? action->calls_per_second
-						    : throttle->calls_per_second;
-	int64_t full = rate * CALL_UNITS, elapsed_ms;
-	struct bucket *bucket;
-	bool allowed;
+/* What stands for all actions of an account together. */
+static const struct action all_actions = { 0 };
 
-	(void)pthread_mutex_lock(&throttle->lock);
-	bucket = find_bucket(throttle->bucket[set_of(account, action)], account, action, full);
-	elapsed_ms = clock_ms - bucket->filled_ms;
+/* Fills the bucket up to this moment; a full one holds what comes in a second. */
+static struct bucket *refill(struct throttle *throttle, int64_t account,
+	const struct action *action, int64_t rate, int64_t clock_ms)
+{
+	int64_t full = rate * CALL_UNITS;
+	struct bucket *bucket =
+		find_bucket(throttle->bucket[set_of(account, action)], account, action, full);
+	int64_t elapsed_ms = clock_ms - bucket->filled_ms;
+
 	/* A clock that was set back gives nothing and takes nothing. */
 	if (elapsed_ms > SECOND_MS)
 		elapsed_ms = SECOND_MS;
@@ -95,11 +95,34 @@ bool throttle_allow(struct throttle *throttle, int64_t account, const struct act
 	if (bucket->units > full)
 		bucket->units = full;
 	bucket->filled_ms = clock_ms;
-	allowed = bucket->units >= CALL_UNITS;
-	if (allowed)
-		bucket->units -= CALL_UNITS;
-	else
-		*retry_ms = (CALL_UNITS - bucket->units + rate - 1) / rate;
+	return bucket;
+}
+
+static int64_t wait_ms(const struct bucket *bucket, int64_t rate)
+{
+	return bucket->units >= CALL_UNITS ? 0 : (CALL_UNITS - bucket->units + rate - 1) / rate;
+}
+
+bool throttle_allow(struct throttle *throttle, int64_t account, const struct action *action,
+	int64_t clock_ms, int64_t *retry_ms)
+{
+	int64_t rate = action->calls_per_second > 0 ? action->calls_per_second
+						    : throttle->calls_per_second;
+	int64_t all_rate = throttle->calls_per_second * THROTTLE_ACCOUNT_TIMES, one_ms, all_ms;
+	struct bucket *one, *all;
+
+	(void)pthread_mutex_lock(&throttle->lock);
+	one = refill(throttle, account, action, rate, clock_ms);
+	one_ms = wait_ms(one, rate);
+	all = refill(throttle, account, &all_actions, all_rate, clock_ms);
+	all_ms = wait_ms(all, all_rate);
+	if (one_ms == 0 && all_ms == 0) {
+		all->units -= CALL_UNITS;
+		/* In a set that is full the second may have taken the first one's place. */
+		if (one->action == action)
+			one->units -= CALL_UNITS;
+	}
 	(void)pthread_mutex_unlock(&throttle->lock);
-	return allowed;
+	*retry_ms = all_ms > one_ms ? all_ms : one_ms;
+	return *retry_ms == 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often an account may call an action: a token bucket per (account, action).
+ * How often an account may call an action: a token bucket per (account, action), and one of the account for all actions
+ * together.
  */
 #ifndef CONTROL_AUTH_THROTTLE_H
 #define CONTROL_AUTH_THROTTLE_H
@@ -9,6 +10,10 @@
 #include <stdint.h>
 
 #include "control/action.h"
+
+/* Of all actions of an account, times calls_per_second: a console, its exporter and a Terraform run are a fifth of it. Nonces of
+ * accepted calls are remembered for half an hour, in a table of all accounts. */
+#define THROTTLE_ACCOUNT_TIMES 20
 
 struct throttle;
 /* calls_per_second: for actions without a published number, at least 1. NULL when memory is out. */

@@ -96,11 +96,14 @@ static enum err work(struct engine *engine, bool *more)
 	TRY(announce(engine, offset_ms));
 	if (jumped)
 		warn_of_jump(&tick);
-	TRY(steps_run(&tick));
+
+	enum err err = steps_run(&tick);
+
+	/* What the others came to is told and kept all the same. */
 	TRY(announce(engine, offset_ms));
 	TRY(persist(engine));
 	*more = tick.more;
-	return OK;
+	return err;
 }
 
 static int64_t turn(void *context)
@@ -148,12 +151,11 @@ static enum err engine_prepare(struct engine *engine, const char *db_url)
 	return ticker_start(&engine->ticker, "the engine", turn, engine);
 }
 
-enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
-	struct nodes *nodes, const struct engine_settings *settings, struct engine **out)
+enum err engine_start(const char *db_url, struct life_clock *clock, struct nodes *nodes,
+	const struct engine_settings *settings, struct engine **out)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 
-	(void)vault; /* no step of the engine opens a secret */
 	if (!engine)
 		return ERR_MEMORY;
 	engine->clock = clock;

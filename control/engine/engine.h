@@ -50,8 +50,8 @@ struct engine_settings {
 
 struct engine;
 /* Starts the thread with a database connection of its own. */
-enum err engine_start(const char *db_url, const struct vault *vault, struct life_clock *clock,
-	struct nodes *nodes, const struct engine_settings *settings, struct engine **out) MUST_USE;
+enum err engine_start(const char *db_url, struct life_clock *clock, struct nodes *nodes,
+	const struct engine_settings *settings, struct engine **out) MUST_USE;
 void engine_wake(
 	struct engine *engine); /* after a commit: nodes hear of it without waiting for a tick */
 void engine_stop(struct engine *engine); /* joins; NULL is fine */

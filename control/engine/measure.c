@@ -80,6 +80,15 @@ void measures_free(struct measures *measures)
 	table_free(&measures->log_used);
 }
 
+void measures_anew(struct measures *measures)
+{
+	int64_t first_ms = measures->first_ms;
+
+	measures_free(measures);
+	measures_init(measures);
+	measures->first_ms = first_ms;
+}
+
 void measures_begin(struct measures *measures, int64_t clock_ms)
 {
 	int64_t span_ms = clock_ms - measures->report_ms;
@@ -90,6 +99,9 @@ void measures_begin(struct measures *measures, int64_t clock_ms)
 	measures->report_ms = clock_ms;
 	if (measures->first_ms == 0)
 		measures->first_ms = clock_ms;
+	/* Also when the clock was set back: in the future it would never have told all. */
+	if (measures->anew_ms == 0 || clock_ms < measures->anew_ms)
+		measures->anew_ms = clock_ms;
 }
 
 void measures_told(struct measures *measures, const struct record_span *span)
@@ -120,8 +132,19 @@ static void total_take(struct total *total, const struct counter *now, int64_t s
 	total->now = *now;
 }
 
+/* Of how long a time the change since the last report is; 0: that is not known. What was not reported before has begun
+ * since, once the node has had time to tell all: until then its total may be of days. */
+static int64_t change_span_ms(const struct measures *measures, bool known)
+{
+	bool told_all = measures->report_ms - measures->anew_ms >= TOLD_ALL_MS;
+
+	return known || told_all ? measures->span_ms : 0;
+}
+
 static void take_traffic(struct measures *measures, const struct record_traffic *record)
 {
+	bool known = table_find(&measures->traffic, record->record.id) != NULL;
+	int64_t span_ms = change_span_ms(measures, known);
 	struct traffic_entry *entry =
 		table_put(&measures->traffic, record->record.id, measures->report_ms);
 
@@ -129,9 +152,9 @@ static void take_traffic(struct measures *measures, const struct record_traffic 
 		log_warn("no room for the traffic of instance %u", record->record.id);
 		return;
 	}
-	total_take(&entry->in, &record->in, measures->span_ms);
-	total_take(&entry->dropped, &record->dropped, measures->span_ms);
-	total_take(&entry->out, &record->out, measures->span_ms);
+	total_take(&entry->in, &record->in, span_ms);
+	total_take(&entry->dropped, &record->dropped, span_ms);
+	total_take(&entry->out, &record->out, span_ms);
 	entry->last_in_ms = record->last_in_ms;
 }
 
@@ -142,14 +165,16 @@ static uint64_t reason_key(uint32_t instance, uint32_t reason)
 
 static void take_reason(struct measures *measures, const struct record_vip_reason *record)
 {
-	struct reason_entry *entry = table_put(&measures->reason,
-		reason_key(record->record.id, record->reason), measures->report_ms);
+	uint64_t key = reason_key(record->record.id, record->reason);
+	bool known = table_find(&measures->reason, key) != NULL;
+	int64_t span_ms = change_span_ms(measures, known);
+	struct reason_entry *entry = table_put(&measures->reason, key, measures->report_ms);
 
 	if (!entry) {
 		log_warn("no room for the reasons of instance %u", record->record.id);
 		return;
 	}
-	total_take(&entry->total, &record->counter, measures->span_ms);
+	total_take(&entry->total, &record->counter, span_ms);
 }
 
 /* True: more was refused than before. A first report tells only where totals stand. */
@@ -449,8 +474,7 @@ bool measures_has_site(const struct measures *measures, int64_t site)
 static bool counter_change(const struct measures *measures, const struct counter *before,
 	const struct counter *now, struct counter *out)
 {
-	if (measures->span_ms == 0 ||
-		(!before && measures->report_ms - measures->first_ms < TOLD_ALL_MS))
+	if (change_span_ms(measures, before != NULL) == 0)
 		return false;
 	if (before && (now->packets < before->packets || now->bytes < before->bytes))
 		return false;

@@ -15,6 +15,7 @@
 
 struct measures {
 	int64_t first_ms;	    /* of the first report */
+	int64_t anew_ms;	    /* of the first one since totals began anew */
 	int64_t report_ms, span_ms; /* of the last report, and since the one before; 0: unknown */
 	struct node_uplink uplink[NODE_INTERFACE_MAX];
 	struct table traffic;  /* key: instance */
@@ -27,6 +28,8 @@ struct measures {
 
 void measures_init(struct measures *measures);
 void measures_free(struct measures *measures);
+/* What follows is told by another agent: its totals are no continuation. */
+void measures_anew(struct measures *measures);
 /* Before the records of a report. */
 void measures_begin(struct measures *measures, int64_t clock_ms);
 /* Of how long a time the report is: before its counters. */

@@ -7,6 +7,9 @@
  * counted at web sites goes on in statistics.c, and at protected addresses in volumes.c. What
  * somebody has to act on goes to the inbox, which has a lock of its own.
  *
+ * An agent that starts again has another boot number, and the one before never comes back. If it does, two agents have one
+ * name: the newer is believed alone. Their totals in turns would look like traffic that no node ever saw.
+ *
  * What must be written is counted in versions, because a report may come between a write and its
  * commit, and the commit may fail.
  *
@@ -28,6 +31,9 @@
 
 /* "Last seen" is written down this often when nothing else changes. */
 #define SEEN_EVERY_MS MINUTE_MS
+/* An agent that took another's place and is silent for so long is not there any more. */
+#define TWIN_SILENT_MS	   MINUTE_MS
+#define TWIN_TELL_EVERY_MS MINUTE_MS
 
 struct nodes *nodes_new(void)
 {
@@ -266,23 +272,50 @@ static void take_prefixes(struct node *node, const struct visit *visit)
 	node->version++;
 }
 
-static void visit_nothing(void *context, const union report_record *record)
+/* The boot number of the agent, from the record that every report begins with. */
+static void visit_boot(void *context, const union report_record *record)
 {
-	(void)context;
-	(void)record;
+	if (record->record.type == RECORD_NODE)
+		*(uint64_t *)context = record->node.agent_boot;
+}
+
+/* Whose report it is. ERR_CONFLICT: of an agent that another one of the name took the place of. */
+static enum err take_agent(struct node *node, uint64_t boot, int64_t clock_ms)
+{
+	int64_t silent_ms = clock_ms - node->report_ms;
+
+	if (node->reported && boot != node->facts.agent_boot) {
+		if (boot == node->boot_before && silent_ms >= 0 && silent_ms < TWIN_SILENT_MS) {
+			if (clock_ms < node->twin_told_ms ||
+				clock_ms - node->twin_told_ms >= TWIN_TELL_EVERY_MS) {
+				node->twin_told_ms = clock_ms;
+				log_warn("two agents say that they are node %s: the one that "
+					 "started later is believed",
+					node->name);
+			}
+			return ERR_CONFLICT;
+		}
+		node->boot_before = node->facts.agent_boot;
+		measures_anew(&node->measures);
+	}
+	node->report_ms = clock_ms;
+	return OK;
 }
 
 enum err nodes_report(
 	struct nodes *nodes, const char *name, const void *data, size_t size, int64_t clock_ms)
 {
 	struct visit visit = { .clock_ms = clock_ms };
+	uint64_t boot = 0;
 
 	/* Before the node is looked up: a broken report does not even make a node known. */
-	TRY(report_decode(data, size, visit_nothing, NULL));
+	TRY(report_decode(data, size, visit_boot, &boot));
 
 	struct inner *inner = nodes_lock(nodes);
 	enum err err = node_get(inner, name, &visit.node);
 
+	if (err == OK)
+		err = take_agent(visit.node, boot, clock_ms);
 	if (err == OK) {
 		visit.inner = inner;
 		visit.index = (size_t)(visit.node - inner->node);

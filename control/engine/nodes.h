@@ -21,7 +21,8 @@ enum err nodes_restore(struct nodes *nodes, struct db *db, struct arena *mem) MU
 /* Node name fetched with generation: it has applied it. ERR_LIMIT: more than NODE_MAX nodes. */
 enum err nodes_confirm(
 	struct nodes *nodes, const char *name, uint64_t generation, int64_t clock_ms) MUST_USE;
-/* Decodes a report (snapshot_abi.h). ERR_FORMAT: not one; nothing is taken over then. */
+/* Decodes a report (snapshot_abi.h). Nothing is taken over with ERR_FORMAT: not one, and ERR_CONFLICT: another agent of the
+ * name started later. */
 enum err nodes_report(struct nodes *nodes, const char *name, const void *data, size_t size,
 	int64_t clock_ms) MUST_USE;
 /* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is

@@ -38,6 +38,8 @@ struct node {
 	struct prefix prefix[PREFIX_MAX];
 	struct measures measures;
 	bool reported;			 /* since this process started */
+	uint64_t boot_before;		 /* of the agent that facts.agent_boot took the place of */
+	int64_t report_ms, twin_told_ms; /* last report; last warning of a second agent */
 	struct record_requests requests; /* id 0: it has no request path */
 	struct record_node facts;
 	struct node_reason reason[REASON_COUNT];

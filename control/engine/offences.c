@@ -7,8 +7,9 @@
  *
  * What a node tells is not taken on trust: the instance must exist and have the mitigation on, an allowed
  * source stays allowed, and times are bounded. When an instance has as many automatic entries as it may have, those
- * that end first make room; entries that a person made never do. One audit record holds what one
- * transaction blocked at one instance.
+ * that end first make room; entries that a person made never do. One audit record tells of what one
+ * transaction blocked at one instance: how many, and who of the first of them. The audit log is kept for ever, and who attacks
+ * must not choose how fast it fills the disk; all are in the block-list.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,9 @@
 /* A source of IPv6 is its /64, here as in the packet path. */
 #define SOURCE_BITS_IPV6 64
 #define TELL_EVERY_MS	 HOUR_MS
-/* Of OFFENCE_BATCH sources with their mitigations and times. */
-#define DETAIL_BYTES_MAX (OFFENCE_BATCH * 200)
+/* Sources that an audit record names, with their mitigations and times. */
+#define SOURCES_NAMED	 10
+#define DETAIL_BYTES_MAX (SOURCES_NAMED * 200)
 
 enum err offences_due(const struct tick *tick, bool *out)
 {
@@ -126,9 +128,10 @@ static enum err block(struct group *group, const struct record_offence *offence)
 		return OK;
 	TRY(list_entry_put(group->tick->db, &entry));
 	prefix_format(entry.source, entry.prefix_bits, source);
+	if (group->count++ >= SOURCES_NAMED)
+		return OK;
 	text_print(&group->detail, "%s{\"source\":\"%s\",\"mitigation\":\"%s\",\"until\":%lld}",
-		group->count ? "," : "", source, mitigation, (long long)entry.until_ms);
-	group->count++;
+		group->count > 1 ? "," : "", source, mitigation, (long long)entry.until_ms);
 	return OK;
 }
 
@@ -146,7 +149,8 @@ static enum err tell(struct group *group)
 		tick->clock_ms / TELL_EVERY_MS * TELL_EVERY_MS,
 		arena_print(tick->mem, "{\"sources\":%zu}", group->count), NULL));
 	return tick_record(tick, &group->instance, "engine.block",
-		arena_print(tick->mem, "{\"newEntity\":{\"blocked\":[%s]}}", sources));
+		arena_print(tick->mem, "{\"newEntity\":{\"count\":%zu,\"blocked\":[%s]}}",
+			group->count, sources));
 }
 
 static enum err block_group(struct tick *tick, const struct record_offence *offence, size_t count)

@@ -4,8 +4,9 @@
  * writes nothing; when a state became another one, "run" works it out again in its own transaction and writes. So rules that
  * stay as they are, which is nearly all of them nearly always, cost a few index lookups.
  *
- * Rules of a CDN are looked at once a minute, since their figures are of minutes. Before the control has heard of its nodes for
- * as long as a condition asks, what it does not remember withholds the return.
+ * Rules of a CDN are looked at once a minute, since their figures are of minutes. Of the calm hours after which one is returned
+ * to, the store has since when they last: figures in memory are those of this control alone. Each minute the last hour is looked
+ * at. Calm goes on over a restart, as over any time in which nobody watched, if that was short.
  */
 #include "control/engine/scheduling.h"
 
@@ -23,6 +24,8 @@
 #define SCRUBBED_MS   HOUR_MS /* published: no attack in so long */
 #define ANSWERS_BYTES 8192    /* of a record: 20 domains and their quotes */
 #define CALM_MS	      (SCHEDULER_CALM_MINUTES * MINUTE_MS)
+/* An upgrade of the control, a restart of the machine: what is not watched for so long is taken as what it was before. */
+#define UNWATCHED_MS (10 * MINUTE_MS)
 
 /* ---- a CDN */
 
@@ -52,7 +55,28 @@ static enum err load_minutes(const struct tick *tick, int64_t site, struct figur
 	return OK;
 }
 
-static enum err look_at_requests(const struct tick *tick, const struct scheduler_rule *rule,
+static bool is_left(const struct scheduler_rule *rule)
+{
+	for (size_t i = 0; i < rule->resource_count; i++)
+		if (rule->resource[i].state.away)
+			return true;
+	return false;
+}
+
+/* Since when it is calm, of a rule that is left: others have nothing to return to, and nothing to write. */
+static int64_t calm_since(const struct tick *tick, const struct scheduler_rule *rule,
+	const struct scheduler_minute minute[SCHEDULER_CALM_MINUTES], int64_t heard_ms)
+{
+	int64_t hour_ms = tick->clock_ms - CALM_MS;
+
+	if (!is_left(rule) || tick->scheduling->unwatched || !scheduler_cdn_calm(rule, minute))
+		return 0;
+	if (rule->calm_ms != 0 && rule->calm_ms <= tick->clock_ms)
+		return rule->calm_ms;
+	return heard_ms > hour_ms ? heard_ms : hour_ms;
+}
+
+static enum err look_at_requests(const struct tick *tick, struct scheduler_rule *rule,
 	struct figures *figures, struct scheduler_signal signal[SCHEDULER_RESOURCE_MAX])
 {
 	int64_t site, first_ms, last_ms;
@@ -65,10 +89,9 @@ static enum err look_at_requests(const struct tick *tick, const struct scheduler
 	over = site != 0 &&
 	       scheduler_cdn_over(&figures->minute[SCHEDULER_CALM_MINUTES - SCHEDULER_OVER_MINUTES],
 		       rule->access_qps);
+	rule->calm_ms = calm_since(tick, rule, figures->minute, first_ms);
 	/* Without a site of ours there are no figures that could withhold anything. */
-	withholds |=
-		site != 0 && (first_ms == 0 || first_ms > tick->clock_ms - CALM_MS ||
-				     !scheduler_cdn_calm(rule, figures->minute, tick->clock_ms));
+	withholds |= site != 0 && !scheduler_cdn_returns(rule, tick->clock_ms);
 	for (size_t i = 0; i < rule->resource_count; i++) {
 		signal[i].attacked |= over;
 		signal[i].withholds = withholds;
@@ -128,6 +151,7 @@ static enum err look_at(const struct tick *tick, struct figures *figures,
 {
 	const struct scheduler_times times = { tick->now_ms, tick->clock_ms };
 	struct scheduler_signal signal[SCHEDULER_RESOURCE_MAX];
+	int64_t calm_ms = rule->calm_ms;
 
 	*changed = false;
 	if (rule->type == SCHEDULER_CDN && !figures)
@@ -135,7 +159,7 @@ static enum err look_at(const struct tick *tick, struct figures *figures,
 	TRY(scheduler_signals(tick->db, rule, &times, signal));
 	if (rule->type == SCHEDULER_CDN)
 		TRY(look_at_requests(tick, rule, figures, signal));
-	*changed = scheduler_step(rule, signal, tick->now_ms);
+	*changed = scheduler_step(rule, signal, tick->now_ms) || rule->calm_ms != calm_ms;
 	return OK;
 }
 
@@ -189,14 +213,22 @@ static void advance(struct scheduling *pass)
 /* false: the pass before has ended, and it is too early for another one. */
 static bool go_on(const struct tick *tick, struct scheduling *pass)
 {
-	int64_t minute = tick->clock_ms / MINUTE_MS;
+	int64_t minute = tick->clock_ms / MINUTE_MS, first_ms = 0, last_ms = 0;
 
 	if (pass->after != 0)
 		return true;
 	if (tick->clock_ms >= pass->began_ms && tick->clock_ms - pass->began_ms < PASS_EVERY_MS)
 		return false;
 	pass->began_ms = tick->clock_ms;
-	pass->with_requests = tick->attacks && minute != pass->minute;
+	if (tick->attacks)
+		nodes_heard(tick->attacks->nodes, &first_ms, &last_ms);
+	/* Before a node told anything nobody knows what decides. */
+	pass->with_requests = last_ms != 0 && minute != pass->minute;
+	if (!pass->with_requests)
+		return true;
+	pass->unwatched = tick->clock_ms < pass->watched_ms ||
+			  tick->clock_ms - pass->watched_ms > UNWATCHED_MS;
+	pass->watched_ms = last_ms;
 	pass->minute = minute;
 	return true;
 }
@@ -204,7 +236,12 @@ static bool go_on(const struct tick *tick, struct scheduling *pass)
 enum err scheduling_due(const struct tick *tick, bool *out)
 {
 	*out = false;
-	if (!tick->scheduling || !go_on(tick, tick->scheduling))
+	if (!tick->scheduling)
+		return OK;
+	/* At the first tick, before this engine writes that it is alive. */
+	if (tick->scheduling->watched_ms == 0)
+		TRY(steps_last_clock(tick->db, &tick->scheduling->watched_ms));
+	if (!go_on(tick, tick->scheduling))
 		return OK;
 	TRY(look_at_batch(tick, tick->scheduling, NULL, out));
 	if (!*out)

@@ -15,6 +15,10 @@ struct scheduling {
 	bool ended;	    /* that batch is the last one */
 	int64_t minute;	    /* of the machine's time, whose requests were looked at */
 	bool with_requests; /* this pass looks at requests */
+	/* Machine time until which requests were watched; 0: that is not known yet. A pass for which they were not watched all the
+	 * time since begins calm hours anew. */
+	int64_t watched_ms;
+	bool unwatched;
 };
 
 enum err scheduling_due(const struct tick *tick, bool *out) MUST_USE;

@@ -7,7 +7,9 @@
  * after.
  *
  * Renewal comes first: an instance that renews itself never gets as far as being told that it
- * expired, nor is it released because the control was off for a month.
+ * expired, nor is it released because the control was off for a month. Whoever is released was told of his expiry before. So
+ * these three end where one of them fails. Of all other steps one that fails keeps none from its turn: a row that cannot be
+ * read must not end what is done about attacks.
  *
  * Notices keep a cursor (expiry, number) per kind: everything up to it was told. The cursor moves
  * in the transaction that tells, so a crash repeats nothing. When the clock was moved back, the
@@ -21,11 +23,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/engine/attacks.h"
+#include "control/engine/metering.h"
 #include "control/engine/scenes.h"
 #include "control/engine/scheduling.h"
 #include "control/engine/smart.h"
 #include "control/model/lifecycle.h"
 #include "control/store/instance.h"
+#include "control/store/metering.h"
 #include "control/store/query.h"
 
 /* Changes kept for nodes that are behind; beyond, a full snapshot is not much more than a
@@ -38,6 +42,7 @@ struct step {
 	enum err (*due)(const struct tick *tick, bool *out);
 	enum err (*run)(struct tick *tick);
 	void (*done)(struct tick *tick); /* after the commit of run; NULL: nothing is to do */
+	bool life_cycle;		 /* not behind another of the life cycle that failed */
 };
 
 /* ---- shared by the steps */
@@ -112,7 +117,7 @@ static const char *expiry_detail(struct tick *tick, int64_t expire_ms)
 	return arena_print(tick->mem, "{\"expireTime\":%lld}", (long long)expire_ms);
 }
 
-static enum err state_get(struct db *db, const char *name, int64_t *first, int64_t *second)
+enum err tick_state_get(struct db *db, const char *name, int64_t *first, int64_t *second)
 {
 	struct cursor cursor;
 
@@ -128,7 +133,7 @@ static enum err state_get(struct db *db, const char *name, int64_t *first, int64
 	return cursor.err;
 }
 
-static enum err state_put(struct db *db, const char *name, int64_t first, int64_t second)
+enum err tick_state_put(struct db *db, const char *name, int64_t first, int64_t second)
 {
 	return db_run(db,
 		"INSERT INTO engine_state (name, first, second) VALUES ($1, $2, $3)"
@@ -206,7 +211,7 @@ static enum err position_get(
 {
 	char name[64];
 
-	return state_get(db, notice_name(notice, name), &out->expire_ms, &out->number);
+	return tick_state_get(db, notice_name(notice, name), &out->expire_ms, &out->number);
 }
 
 #define NOTICE_WHERE " FROM instance WHERE (expire_ms, number) > ($1, $2) AND expire_ms <= $3"
@@ -274,7 +279,7 @@ static enum err notice_run(struct tick *tick, unsigned index)
 
 	TRY(position_get(tick->db, notice, &told));
 	if (told.expire_ms > until_ms)
-		return state_put(tick->db, notice_name(notice, name), until_ms, INT64_MAX);
+		return tick_state_put(tick->db, notice_name(notice, name), until_ms, INT64_MAX);
 	TRY(tick_instances(tick,
 		"SELECT " INSTANCE_COLUMNS NOTICE_WHERE " ORDER BY expire_ms, number LIMIT $4",
 		(const struct value[]){ V_INT(told.expire_ms), V_INT(told.number), V_INT(until_ms),
@@ -284,7 +289,7 @@ static enum err notice_run(struct tick *tick, unsigned index)
 		TRY(tell(tick, index, &instance[i]));
 	if (count == 0)
 		return OK;
-	return state_put(tick->db, notice_name(notice, name), instance[count - 1].expire_ms,
+	return tick_state_put(tick->db, notice_name(notice, name), instance[count - 1].expire_ms,
 		instance[count - 1].number);
 }
 
@@ -341,6 +346,21 @@ static enum err release_run(struct tick *tick)
 	return OK;
 }
 
+/* ---- entries of lists that ended and wait for longer than until the next pruning */
+
+static enum err entries_over_due(const struct tick *tick, bool *out)
+{
+	return tick_exists(tick, "SELECT 1 FROM list_entry WHERE until_ms <= $1 LIMIT 1",
+		(const struct value[]){ V_INT(tick->clock_ms - PRUNE_EVERY_MS) }, 1, out);
+}
+
+static enum err entries_over_run(struct tick *tick)
+{
+	/* Behind a full batch there are more, which the next tick finds due. */
+	tick->more = true;
+	return list_entry_prune(tick->db, tick->clock_ms, ENGINE_BATCH);
+}
+
 /* ---- pruning; its row also tells until when an engine was alive */
 
 static enum err prune_due(const struct tick *tick, bool *out)
@@ -358,14 +378,15 @@ static enum err prune_run(struct tick *tick)
 	TRY(list_entry_prune(tick->db, tick->clock_ms, ENGINE_BATCH));
 	TRY(change_prune(tick->db, CHANGE_KEEP));
 	TRY(attacks_prune(tick));
-	return state_put(tick->db, "prune", tick->clock_ms, 0);
+	TRY(metering_prune(tick->db, tick->clock_ms - METERING_KEEP_MS));
+	return tick_state_put(tick->db, "prune", tick->clock_ms, 0);
 }
 
 enum err steps_last_clock(struct db *db, int64_t *out)
 {
 	int64_t first, second;
 
-	TRY(state_get(db, "prune", &first, &second));
+	TRY(tick_state_get(db, "prune", &first, &second));
 	*out = first == INT64_MIN ? 0 : first;
 	return OK;
 }
@@ -373,40 +394,58 @@ enum err steps_last_clock(struct db *db, int64_t *out)
 /* ---- the table */
 
 static const struct step steps[] = {
-	{ "renewal", renewal_due, renewal_run, NULL },
-	{ "notices", notices_due, notices_run, NULL },
-	{ "release", release_due, release_run, NULL },
-	{ "blackhole", blackhole_due, blackhole_run, NULL },
-	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL },
-	{ "attacks", attack_records_due, attack_records_run, attack_records_done },
-	{ "blackhole records end", blackhole_records_due, blackhole_records_run, NULL },
-	{ "diversion ends", diversion_over_due, diversion_over_run, NULL },
-	{ "offences", offences_due, offences_run, offences_done },
-	{ "refusals", refusals_due, refusals_run, refusals_done },
-	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL },
-	{ "smart rules", smart_due, smart_run, NULL },
-	{ "usual requests", usual_due, usual_run, usual_done },
-	{ "rules end", rules_over_due, rules_over_run, NULL },
-	{ "scheduling", scheduling_due, scheduling_run, scheduling_done },
-	{ "prune", prune_due, prune_run, NULL },
+	{ "renewal", renewal_due, renewal_run, NULL, true },
+	{ "notices", notices_due, notices_run, NULL, true },
+	{ "release", release_due, release_run, NULL, true },
+	{ "blackhole", blackhole_due, blackhole_run, NULL, false },
+	{ "blackhole ends", blackhole_over_due, blackhole_over_run, NULL, false },
+	{ "attacks", attack_records_due, attack_records_run, attack_records_done, false },
+	{ "blackhole records end", blackhole_records_due, blackhole_records_run, NULL, false },
+	{ "diversion ends", diversion_over_due, diversion_over_run, NULL, false },
+	{ "offences", offences_due, offences_run, offences_done, false },
+	{ "refusals", refusals_due, refusals_run, refusals_done, false },
+	{ "scenes", scenes_begin_end_due, scenes_begin_end_run, NULL, false },
+	{ "smart rules", smart_due, smart_run, NULL, false },
+	{ "usual requests", usual_due, usual_run, usual_done, false },
+	{ "rules end", rules_over_due, rules_over_run, NULL, false },
+	{ "scheduling", scheduling_due, scheduling_run, scheduling_done, false },
+	{ "metering", metering_due, metering_run, NULL, false },
+	{ "entries end", entries_over_due, entries_over_run, NULL, false },
+	{ "prune", prune_due, prune_run, NULL, false },
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
-static enum err ask(const struct tick *tick, bool due[STEP_COUNT])
-{
-	enum err err = OK;
+/* What the steps came to in one tick. */
+struct outcome {
+	bool due[STEP_COUNT];
+	bool life_cycle_failed;
+	enum err first; /* failure */
+};
 
+static void failed(struct outcome *outcome, const struct step *step, enum err err)
+{
+	(void)fail(err, "engine step %s failed and is tried again", step->name);
+	outcome->life_cycle_failed |= step->life_cycle;
+	if (outcome->first == OK)
+		outcome->first = err;
+}
+
+static enum err ask(const struct tick *tick, struct outcome *outcome)
+{
 	TRY(db_begin(tick->db, DB_READ));
-	for (size_t i = 0; i < STEP_COUNT && err == OK; i++)
-		err = steps[i].due(tick, &due[i]);
-	if (err != OK) {
-		db_rollback(tick->db);
-		return err;
+	for (size_t i = 0; i < STEP_COUNT; i++) {
+		enum err err = steps[i].due(tick, &outcome->due[i]);
+
+		if (err == OK)
+			continue;
+		outcome->due[i] = false;
+		failed(outcome, &steps[i], err);
 	}
 	return db_commit(tick->db);
 }
 
-static enum err run(struct tick *tick, const struct step *step)
+/* A store that takes no transaction takes none of the others, either: that is returned. */
+static enum err run(struct tick *tick, const struct step *step, struct outcome *outcome)
 {
 	TRY(db_begin(tick->db, DB_WRITE));
 
@@ -419,18 +458,19 @@ static enum err run(struct tick *tick, const struct step *step)
 		return OK;
 	}
 	db_rollback(tick->db);
-	return fail(err, "engine step %s failed and is tried again", step->name);
+	failed(outcome, step, err);
+	return OK;
 }
 
 enum err steps_run(struct tick *tick)
 {
-	bool due[STEP_COUNT] = { false };
+	struct outcome outcome = { .first = OK };
 
-	TRY(ask(tick, due));
+	TRY(ask(tick, &outcome));
 	for (size_t i = 0; i < STEP_COUNT; i++)
-		if (due[i])
-			TRY(run(tick, &steps[i]));
-	return OK;
+		if (outcome.due[i] && !(steps[i].life_cycle && outcome.life_cycle_failed))
+			TRY(run(tick, &steps[i], &outcome));
+	return outcome.first;
 }
 
 enum err steps_tell_pause(struct tick *tick)

@@ -32,6 +32,9 @@ enum err tick_instances(struct tick *tick, const char *sql, const struct value *
 /* An audit record of the engine; detail NULL: memory is out. */
 enum err tick_record(struct tick *tick, const struct instance *instance, const char *action,
 	const char *detail) MUST_USE;
+/* Two numbers that the engine keeps under a name; first is INT64_MIN before they are put. */
+enum err tick_state_get(struct db *db, const char *name, int64_t *first, int64_t *second) MUST_USE;
+enum err tick_state_put(struct db *db, const char *name, int64_t first, int64_t second) MUST_USE;
 /* An event, once per (instance, kind, occasion); inserted (may be NULL): whether it was not told before. */
 enum err tick_event(struct tick *tick, const struct instance *instance, const char *kind,
 	int64_t occasion_ms, const char *detail, bool *inserted) MUST_USE;

@@ -19,9 +19,15 @@ enum err export_make(const struct gateway *gateway, struct db *db, struct arena 
 enum err export_folder(struct arena *mem, const char *db_url, const char **out) MUST_USE;
 /* Opens it, and makes it when it is missing; only we may read it. */
 enum err export_open(const char *folder, int *out_fd) MUST_USE;
-/* Does the next thing that is due: removes the file of a task that is gone, or makes one. more: there was one. */
+/* How far all that is due was gone through once; a round begins with zeros. */
+struct export_round {
+	int64_t gone, made; /* numbers of the tasks looked at last */
+	bool failed;	    /* something is to be tried again in another round */
+};
+/* Does the next thing of the round: removes the file of a task that is gone, or makes one. more: there may be a further one,
+ * also when this one failed. */
 enum err export_tick(const struct gateway *gateway, int folder_fd, struct db *db, struct arena *mem,
-	int64_t clock_ms, bool *more) MUST_USE;
+	int64_t clock_ms, struct export_round *round, bool *more) MUST_USE;
 
 /* serve.c: whether the request is for a link, and the reply to it. */
 bool export_is_link(const struct request *request);

@@ -21,19 +21,25 @@ struct export_thread {
 	struct arena *mem;
 	const struct gateway *gateway;
 	int folder_fd;
+	struct export_round round;
 };
 
 static int64_t take_turn(void *context)
 {
 	struct export_thread *thread = context;
-	bool more = false;
+	bool more = false, failed;
+	enum err err;
 
 	arena_reset(thread->mem);
 	/* Logged where it happened; what is due stays due. */
-	if (export_tick(thread->gateway, thread->folder_fd, thread->db, thread->mem, clock_utc_ms(),
-		    &more) != OK)
-		return RETRY_MS;
-	return more ? 0 : TICK_MS;
+	err = export_tick(thread->gateway, thread->folder_fd, thread->db, thread->mem,
+		clock_utc_ms(), &thread->round, &more);
+	/* A pause behind each failure, so that many of them do not fill the log. */
+	if (more)
+		return err == OK ? 0 : TICK_MS;
+	failed = err != OK || thread->round.failed;
+	thread->round = (struct export_round){ .failed = false };
+	return failed ? RETRY_MS : TICK_MS;
 }
 
 static void thread_free(struct export_thread *thread)

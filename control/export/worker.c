@@ -5,6 +5,9 @@
  * task that was being made is taken as one that waits, and its file is written anew.
  *
  * A task that is deleted while its file is made stays deleted, and its file goes with the next turn.
+ *
+ * What cannot be done now, such as a file for which the disk has no room, is tried again in the next round: each round
+ * goes on behind it, so that it keeps nobody waiting.
  */
 #include <assert.h>
 #include <errno.h>
@@ -68,10 +71,15 @@ static enum err write_file(int folder_fd, int64_t number, const char *content, s
 		folder_fd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(ERR_SYSTEM, "make export %s: %s", name, strerror(errno));
-	TRY(write_whole(fd, name, content, size));
-	if (renameat(folder_fd, new_name, folder_fd, name) != 0 || fsync(folder_fd) != 0)
-		return fail(ERR_SYSTEM, "rename export %s: %s", name, strerror(errno));
-	return OK;
+	enum err err = write_whole(fd, name, content, size);
+
+	if (err == OK &&
+		(renameat(folder_fd, new_name, folder_fd, name) != 0 || fsync(folder_fd) != 0))
+		err = fail(ERR_SYSTEM, "rename export %s: %s", name, strerror(errno));
+	/* A part of a file would take the room that others need. */
+	if (err != OK)
+		(void)unlinkat(folder_fd, new_name, 0);
+	return err;
 }
 
 static enum err remove_file(int folder_fd, int64_t number)
@@ -103,18 +111,25 @@ static enum err update(struct db *db, const struct export_task *task)
 	return finish(db, export_update(db, task));
 }
 
-/* What is due, read in one transaction: a number of a task that is gone, or else a task. ERR_NOT_FOUND: nothing. */
-static enum err look(struct db *db, struct arena *mem, int64_t *gone, struct export_task *task)
+/* What is due, read in one transaction: a number of a task that is gone, or else a task. ERR_NOT_FOUND: nothing more in
+ * this round. */
+static enum err look(struct db *db, struct arena *mem, struct export_round *round, int64_t *gone,
+	struct export_task *task)
 {
 	enum err err;
 
 	*gone = 0;
 	TRY(db_begin(db, DB_READ));
-	err = export_gone(db, gone);
+	err = export_gone(db, round->gone, gone);
 	if (err == ERR_NOT_FOUND)
-		err = export_next(db, mem, task);
+		err = export_next(db, mem, round->made, task);
 	db_rollback(db);
-	return err;
+	TRY(err);
+	if (*gone)
+		round->gone = *gone;
+	else
+		round->made = task->number;
+	return OK;
 }
 
 static enum err forget(int folder_fd, struct db *db, int64_t number)
@@ -168,16 +183,19 @@ static enum err make(const struct gateway *gateway, int folder_fd, struct db *db
 }
 
 enum err export_tick(const struct gateway *gateway, int folder_fd, struct db *db, struct arena *mem,
-	int64_t clock_ms, bool *more)
+	int64_t clock_ms, struct export_round *round, bool *more)
 {
 	struct export_task task = { .number = 0 };
 	int64_t gone = 0;
-	enum err err = look(db, mem, &gone, &task);
+	enum err err = look(db, mem, round, &gone, &task);
 
-	*more = err == OK;
+	*more = false;
 	if (err == ERR_NOT_FOUND)
 		return OK;
 	TRY(err);
-	return gone ? forget(folder_fd, db, gone)
-		    : make(gateway, folder_fd, db, mem, &task, clock_ms);
+	err = gone ? forget(folder_fd, db, gone)
+		   : make(gateway, folder_fd, db, mem, &task, clock_ms);
+	*more = true;
+	round->failed |= err != OK;
+	return err;
 }

@@ -23,7 +23,7 @@
 #define OVER_IN_A_ROW	  3
 #define OVER_OF_ALL	  6 /* more than */
 #define HOUR_OFFSET	  8 /* hours are those of UTC+8 */
-#define MINUTES_OF_HOUR	  60
+#define CALM_HOURS	  12
 #define SECONDS_OF_MINUTE 60
 
 bool scheduler_type_valid(int64_t type)
@@ -222,8 +222,17 @@ bool scheduler_step(struct scheduler_rule *rule,
 	return changed;
 }
 
+/* Whether the same requests are few to both. */
+static bool asks_the_same(const struct scheduler_rule *a, const struct scheduler_rule *b)
+{
+	return a->domain && b->domain && strcmp(a->domain, b->domain) == 0 &&
+	       a->access_qps == b->access_qps && a->upstream_qps == b->upstream_qps;
+}
+
 void scheduler_keep_state(const struct scheduler_rule *before, struct scheduler_rule *after)
 {
+	if (asks_the_same(before, after))
+		after->calm_ms = before->calm_ms;
 	for (size_t i = 0; i < after->resource_count; i++) {
 		struct scheduler_resource *resource = &after->resource[i];
 
@@ -269,11 +278,15 @@ bool scheduler_cdn_over(const struct scheduler_minute minute[SCHEDULER_OVER_MINU
 }
 
 /* Rates of what is refused are of an hour: a minute at night may have one request. */
-static bool hour_is_calm(const struct scheduler_minute minute[MINUTES_OF_HOUR], uint64_t most)
+bool scheduler_cdn_calm(const struct scheduler_rule *rule,
+	const struct scheduler_minute minute[SCHEDULER_CALM_MINUTES])
 {
+	uint64_t most = rule->upstream_qps > 0 ? (uint64_t)rule->upstream_qps * SECONDS_OF_MINUTE
+					       : (uint64_t)rule->access_qps * SECONDS_OF_MINUTE *
+							 CALM_PERCENT / 100;
 	uint64_t requests = 0, refused = 0;
 
-	for (size_t i = 0; i < MINUTES_OF_HOUR; i++) {
+	for (size_t i = 0; i < SCHEDULER_CALM_MINUTES; i++) {
 		if (minute[i].requests > 0 && minute[i].requests >= most)
 			return false;
 		requests += minute[i].requests;
@@ -282,19 +295,10 @@ static bool hour_is_calm(const struct scheduler_minute minute[MINUTES_OF_HOUR], 
 	return refused == 0 || refused * 100 < requests * REFUSED_PERCENT;
 }
 
-bool scheduler_cdn_calm(const struct scheduler_rule *rule,
-	const struct scheduler_minute minute[SCHEDULER_CALM_MINUTES], int64_t clock_ms)
+bool scheduler_cdn_returns(const struct scheduler_rule *rule, int64_t clock_ms)
 {
 	int64_t hour = (clock_ms / HOUR_MS + HOUR_OFFSET) % 24;
-	uint64_t most = rule->upstream_qps > 0 ? (uint64_t)rule->upstream_qps * SECONDS_OF_MINUTE
-					       : (uint64_t)rule->access_qps * SECONDS_OF_MINUTE *
-							 CALM_PERCENT / 100;
 
-	if (hour < DAY_BEGINS_HOUR || hour >= DAY_ENDS_HOUR)
-		return false;
-	for (size_t i = 0; i < SCHEDULER_CALM_MINUTES; i += MINUTES_OF_HOUR) {
-		if (!hour_is_calm(&minute[i], most))
-			return false;
-	}
-	return true;
+	return rule->calm_ms != 0 && clock_ms - rule->calm_ms >= CALM_HOURS * HOUR_MS &&
+	       hour >= DAY_BEGINS_HOUR && hour < DAY_ENDS_HOUR;
 }

@@ -65,6 +65,7 @@ struct scheduler_rule {
 	/* Of SCHEDULER_CDN; "" and 0 otherwise. */
 	const char *domain, *cdn_name;
 	int64_t access_qps, upstream_qps; /* upstream_qps 0: not set */
+	int64_t calm_ms; /* left: since when requests are few (machine time); 0: they are not */
 	/* What else was said about it and is only shown. */
 	const char *param_type, *cloud_instance;
 	size_t resource_count;
@@ -93,14 +94,16 @@ bool scheduler_all_blackholed(const struct scheduler_rule *rule,
 
 /* ---- rules of a CDN: by the requests to the domain, minute by minute, the newest last */
 #define SCHEDULER_OVER_MINUTES 10
-#define SCHEDULER_CALM_MINUTES 720
+#define SCHEDULER_CALM_MINUTES 60
 struct scheduler_minute {
 	uint64_t requests, refused;
 };
 /* Too many: more than qps a second in all of the last 3 minutes, or in more than 6 of 10. */
 bool scheduler_cdn_over(const struct scheduler_minute minute[SCHEDULER_OVER_MINUTES], int64_t qps);
-/* Few enough in each of 12 hours, hardly any refused, and the time of day is one at which somebody sees what comes of it. */
+/* Few enough in each minute of this hour, and hardly any of them refused. */
 bool scheduler_cdn_calm(const struct scheduler_rule *rule,
-	const struct scheduler_minute minute[SCHEDULER_CALM_MINUTES], int64_t clock_ms);
+	const struct scheduler_minute minute[SCHEDULER_CALM_MINUTES]);
+/* Whether that has been so for 12 hours, and the time of day is one at which somebody sees what comes of it. */
+bool scheduler_cdn_returns(const struct scheduler_rule *rule, int64_t clock_ms);
 
 #endif

@@ -230,14 +230,6 @@ enum err access_key_count(struct db *db, int64_t account, int64_t *out)
 		(const struct value[]){ V_INT(account) }, 1, out);
 }
 
-enum err access_token_count(struct db *db, int64_t account, int64_t clock_ms, int64_t *out)
-{
-	return select_int(db,
-		"SELECT count(*) FROM access_key WHERE ($1 = 0 OR account = $1)"
-		" AND token IS NOT NULL AND expires_ms > $2",
-		(const struct value[]){ V_INT(account), V_INT(clock_ms) }, 2, out);
-}
-
 enum err access_key_token_count(struct db *db, const char *parent, int64_t clock_ms, int64_t *out)
 {
 	return select_int(db,

@@ -95,13 +95,15 @@ enum err export_usage(struct db *db, int64_t account, int64_t *tasks, int64_t *b
 		1, bytes);
 }
 
-enum err export_next(struct db *db, struct arena *mem, struct export_task *out)
+enum err export_next(
+	struct db *db, struct arena *mem, int64_t after_number, struct export_task *out)
 {
 	struct cursor cursor;
 
 	TRY(db_select(db,
-		"SELECT " COLUMNS " FROM export WHERE state IN (0, 1) ORDER BY number LIMIT 1",
-		NULL, 0, &cursor));
+		"SELECT " COLUMNS " FROM export WHERE state IN (0, 1) AND number > $1"
+		" ORDER BY number LIMIT 1",
+		(const struct value[]){ V_INT(after_number) }, 1, &cursor));
 	return read_first(&cursor, mem, ERR_NOT_FOUND, out);
 }
 
@@ -124,9 +126,11 @@ enum err export_delete(struct db *db, int64_t number)
 	return changed > 0 ? OK : ERR_EXPORT_NOT_FOUND;
 }
 
-enum err export_gone(struct db *db, int64_t *number)
+enum err export_gone(struct db *db, int64_t after_number, int64_t *number)
 {
-	return select_int(db, "SELECT number FROM export WHERE state = 4 LIMIT 1", NULL, 0, number);
+	return select_int(db,
+		"SELECT number FROM export WHERE state = 4 AND number > $1 ORDER BY number LIMIT 1",
+		(const struct value[]){ V_INT(after_number) }, 1, number);
 }
 
 enum err export_forget(struct db *db, int64_t number)

@@ -299,6 +299,7 @@ static const char *const owned[] = {
 	" WHERE instance_number = $1", /* RECORD_CAPTURE */
 	"DELETE FROM capture WHERE instance_number = $1",
 	"DELETE FROM limit_event WHERE instance_number = $1",
+	"DELETE FROM metering WHERE instance_number = $1",
 	"DELETE FROM tag WHERE instance_number = $1",
 	"UPDATE instance_count SET instances = instances - 1 WHERE"
 	" (account, edition, resource_group) ="

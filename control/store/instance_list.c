@@ -199,6 +199,8 @@ static void add_where(struct query *query, const struct listing *listing, enum d
 		QUERY_ADD(query, " AND edition = ?", V_INT(f->edition));
 	if (f->resource_group)
 		QUERY_ADD(query, " AND resource_group = ?", V_TEXT(f->resource_group));
+	if (f->bursts)
+		QUERY_TEXT(query, " AND burst_bandwidth_mbps > 0");
 	if (f->expire_after_ms != 0) {
 		QUERY_TEXT(query, expire);
 		QUERY_ADD(query, " > ?", V_INT(f->expire_after_ms));
@@ -275,7 +277,7 @@ static enum err count_not_forwarded(const struct listing *listing, bool confirme
 static bool is_narrow(const struct instance_filter *f)
 {
 	return f->id_count > 0 || f->allowed_count > 0 || f->ip || f->remark || f->tag_count > 0 ||
-	       f->expire_after_ms != 0 || f->expire_before_ms != 0;
+	       f->bursts || f->expire_after_ms != 0 || f->expire_before_ms != 0;
 }
 
 static bool is_plain(const struct instance_filter *f)

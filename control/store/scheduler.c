@@ -14,7 +14,7 @@
 
 #define RULE_COLUMNS                                                                               \
 	"s.number, s.account, s.name, s.type, s.cname, s.domain, s.cdn_name, s.access_qps,"        \
-	" s.upstream_qps, s.param_type, s.cloud_instance"
+	" s.upstream_qps, s.param_type, s.cloud_instance, s.calm_ms"
 
 static void read_rule(struct cursor *cursor, struct arena *mem, struct scheduler_rule *out)
 {
@@ -29,7 +29,8 @@ static void read_rule(struct cursor *cursor, struct arena *mem, struct scheduler
 		.access_qps = db_int(cursor, 7),
 		.upstream_qps = db_int(cursor, 8),
 		.param_type = text_column(cursor, 9, mem),
-		.cloud_instance = text_column(cursor, 10, mem) };
+		.cloud_instance = text_column(cursor, 10, mem),
+		.calm_ms = db_int(cursor, 11) };
 	memcpy(out->cname, cname, strnlen(cname, CNAME_SIZE - 1));
 }
 
@@ -215,6 +216,8 @@ enum err scheduler_release(struct db *db, const struct instance *instance)
 
 enum err scheduler_put_state(struct db *db, const struct scheduler_rule *rule, bool renamed)
 {
+	TRY(db_run(db, "UPDATE scheduler_rule SET calm_ms = $2 WHERE number = $1 AND calm_ms <> $2",
+		(const struct value[]){ V_INT(rule->number), V_INT(rule->calm_ms) }, 2, NULL));
 	for (size_t i = 0; i < rule->resource_count; i++) {
 		const struct scheduler_state *state = &rule->resource[i].state;
 

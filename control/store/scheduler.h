@@ -54,7 +54,7 @@ enum err scheduler_scrubbed(
 	struct db *db, const struct scheduler_rule *rule, int64_t since_ms, bool *out) MUST_USE;
 /* Number of the account's web site of the rule's domain; 0: it has none. */
 enum err scheduler_website(struct db *db, const struct scheduler_rule *rule, int64_t *out) MUST_USE;
-/* Writes the state of its resources; renamed: what the name answers is another. */
+/* Writes the state of it and its resources; renamed: what the name answers is another. */
 enum err scheduler_put_state(
 	struct db *db, const struct scheduler_rule *rule, bool renamed) MUST_USE;
 

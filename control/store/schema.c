@@ -591,6 +591,21 @@ static const char exports[] = "CREATE TABLE export ("
 			      "CREATE INDEX export_account ON export (account, number);"
 			      "CREATE INDEX export_state ON export (state, number);";
 
+/* What was used of bursts (store/metering.h), and since when the requests to a CDN's domain are calm (model/scheduler.h; 0:
+ * they are not). Machine time. */
+static const char lasting_figures[] =
+	"CREATE TABLE metering ("
+	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
+	" time_ms INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL,"
+	" requests INTEGER NOT NULL,"
+	" peak_requests INTEGER NOT NULL,"
+	" PRIMARY KEY (instance_number, time_ms)) WITHOUT ROWID;"
+	"CREATE INDEX metering_time ON metering (time_ms);"
+	"CREATE INDEX instance_burst ON instance (number)"
+	" WHERE (burst_bandwidth_mbps > 0 OR burst_qps > 0);"
+	"ALTER TABLE scheduler_rule ADD COLUMN calm_ms INTEGER NOT NULL DEFAULT 0;";
+
 const char *const schema_steps[] = {
 	initial,
 	token_parents,
@@ -609,5 +624,6 @@ const char *const schema_steps[] = {
 	attack_tops,
 	bursts,
 	exports,
+	lasting_figures,
 };
 const int schema_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -66,16 +66,13 @@ enum err access_key_load(struct db *db, const struct vault *vault, struct arena 
 /* Without secrets; of one account, or of all when account is 0. */
 enum err access_key_list(struct db *db, struct arena *mem, int64_t account, struct access_key **out,
 	size_t *count) MUST_USE;
-/* Number of keys of one account, or of all when account is 0: permanent ones, or tokens whose time is
- * not over. */
+/* Number of permanent keys of one account, or of all when account is 0. */
 enum err access_key_count(struct db *db, int64_t account, int64_t *out) MUST_USE;
-enum err access_token_count(
-	struct db *db, int64_t account, int64_t clock_ms, int64_t *out) MUST_USE;
 /* Both: ERR_ACCESS_KEY_NOT_FOUND. Tokens that the key made end when it is turned off or deleted. */
 enum err access_key_set_active(struct db *db, const char *id, bool active) MUST_USE;
 enum err access_key_delete(struct db *db, const char *id) MUST_USE;
 enum err access_key_extend(struct db *db, const char *id, int64_t expires_ms) MUST_USE;
-/* Tokens of a parent: all but the newest keep are deleted; how many there are. */
+/* Tokens of a parent: all but the newest keep are deleted; how many there are whose time is not over. */
 enum err access_key_end_tokens(struct db *db, const char *parent, int64_t keep) MUST_USE;
 enum err access_key_token_count(
 	struct db *db, const char *parent, int64_t clock_ms, int64_t *out) MUST_USE;
@@ -104,6 +101,7 @@ struct instance_filter {	/* zero or NULL: not filtered */
 	size_t status_count;
 	int enabled;		    /* -1: any; needs the nodes: see nodes_confirmed */
 	const char *resource_group; /* NULL: any */
+	bool bursts;		    /* only those with a burst of clean bandwidth */
 	const struct pair *tag;	    /* value NULL: any value; several: all must match */
 	size_t tag_count;
 	int64_t now_ms;		      /* life-cycle time, for status and enabled */

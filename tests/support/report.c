@@ -13,12 +13,17 @@
 
 void report_start(struct report *report, uint64_t generation)
 {
+	report_start_by(report, generation, 1);
+}
+
+void report_start_by(struct report *report, uint64_t generation, uint64_t agent_boot)
+{
 	struct snapshot_header header = { .magic = SNAPSHOT_MAGIC, .version = SNAPSHOT_VERSION };
 
 	report->size = sizeof(header);
 	memcpy(report->bytes, &header, sizeof(header));
 	REPORT_ADD(report, (struct record_node){ RECORD_HEAD(RECORD_NODE, 1, record_node),
-				   .generation = generation });
+				   .generation = generation, .agent_boot = agent_boot });
 }
 
 void report_add(struct report *report, const void *record, size_t size)

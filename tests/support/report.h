@@ -18,6 +18,7 @@ struct report {
 
 /* Empty but for RECORD_NODE. */
 void report_start(struct report *report, uint64_t generation);
+void report_start_by(struct report *report, uint64_t generation, uint64_t agent_boot);
 void report_add(struct report *report, const void *record, size_t size);
 #define REPORT_ADD(report, ...)                                                                    \
 	do {                                                                                       \

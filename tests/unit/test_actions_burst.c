@@ -4,7 +4,10 @@
  */
 #include "tests/unit/web_world.h"
 
+#include "control/engine/attacks.h"
+#include "control/engine/metering.h"
 #include "control/model/burst.h"
+#include "control/store/query.h"
 
 #define MBPS	   INT64_C(125000) /* bytes a second */
 #define BURST(...) CALL(api, "ModifyElasticBizBandWidth", "InstanceId", world->id, __VA_ARGS__)
@@ -367,6 +370,88 @@ static void test_metering(void **state)
 	expect_bill(api, midnight, midnight + 1, NULL);
 }
 
+/* What the engine does with all minutes that are over. */
+static void meter(struct world *world)
+{
+	struct api *api = &world->api;
+	static struct attacks attacks;
+	struct arena *mem = arena_new(8 << 20);
+	struct tick tick = {
+		.db = api->db, .mem = mem, .clock_ms = api->clock_ms, .attacks = &attacks
+	};
+	bool due = true;
+
+	attacks.nodes = api->gateway.nodes;
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	for (int i = 0; i < 2000 && due; i++) {
+		arena_reset(mem);
+		assert_int_equal(metering_due(&tick, &due), OK);
+		if (due)
+			assert_int_equal(metering_run(&tick), OK);
+	}
+	assert_int_equal(db_commit(api->db), OK);
+	assert_false(due);
+	arena_free(mem);
+}
+
+/* Another control, which remembers nothing. */
+static void restart(struct api *api)
+{
+	nodes_free(api->gateway.nodes);
+	api->gateway.nodes = nodes_new();
+	assert_non_null(api->gateway.nodes);
+}
+
+static int64_t samples(struct api *api)
+{
+	int64_t count;
+
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(select_int(api->db, "SELECT count(*) FROM metering", NULL, 0, &count), OK);
+	db_rollback(api->db);
+	return count;
+}
+
+/* The same days, of which the control that answers saw nothing. It began anew also while there was more than the plan. */
+static void test_metering_outlives_the_control(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	struct instance instance;
+	struct website website;
+	char ip[ADDRESS_TEXT_SIZE];
+	int64_t midnight;
+
+	assert_int_equal(instance_load(api->db, api->fixture, world->id, &instance), OK);
+	address_format(instance.vip, ip);
+	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
+	assert_int_equal(BURST("ElasticBizBandwidth", "300", "Mode", "day"), 200);
+	assert_int_equal(QPS("Mode", "day", "OpsElasticQps", "70"), 200);
+	move_to(api, "2026-11-22T16:00:00Z");
+	pass(world, (uint32_t)website.number, 1440, 40, 20);
+	meter(world);
+	pass(world, (uint32_t)website.number, 60, 250, 50);
+	meter(world);
+	restart(api);
+	pass(world, (uint32_t)website.number, 60, 250, 50);
+	meter(world);
+	pass(world, (uint32_t)website.number, 1320, 40, 20);
+	midnight = api->clock_ms;
+	api->clock_ms += 2 * MINUTE_MS;
+	meter(world);
+	assert_in_range(samples(api), 2 * 288 - 2, 2 * 288);
+	restart(api);
+	expect_bill(api, midnight - DAY_MS, midnight - DAY_MS + 1, "\"overBandwidth\":0");
+	expect_bill(api, midnight, midnight + 1, "\"overBandwidth\":1");
+	expect_records(world, ip, 2, 20);
+	assert_in_range(api_int(api, "ElasticQpsList.1.Qps"), 49, 50);
+	/* They go with the instance. */
+	assert_int_equal(CALL(api, "DeleteDomainResource", "Domain", DOMAIN), 200);
+	api_move_life(api, 400 * DAY_MS);
+	assert_int_equal(CALL(api, "ReleaseInstance", "InstanceId", world->id), 200);
+	assert_int_equal(samples(api), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +461,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_qps, web_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_life, web_setup, teardown),
 		cmocka_unit_test_setup_teardown(test_metering, web_setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_metering_outlives_the_control, web_setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

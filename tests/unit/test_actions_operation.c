@@ -317,6 +317,36 @@ static void test_events(void **state)
 	assert_int_equal(events(api, id, "", ""), 400);
 }
 
+/* A key that may see few of very many events looks at a bounded number with each call, and comes to its own all the same. */
+static void test_many_events_of_others(void **state)
+{
+	struct api *api = *state;
+	const char *id = api_buy(api, "ddoscoo", "Ipv4");
+	char next[24] = "";
+	bool inserted;
+	int calls = 0;
+
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(db_run(api->db,
+				 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+				 " WHERE i < 20100) INSERT INTO event (time_ms, account,"
+				 " instance_id, kind, expire_ms, detail)"
+				 " SELECT 0, $1, 'another', 'expired', i, '' FROM n",
+				 (const struct value[]){ V_INT(api->tenant.account) }, 1, NULL),
+		OK);
+	assert_int_equal(event_insert(api->db, api->tenant.account, id, "expired", 7, api->clock_ms,
+				 "", &inserted),
+		OK);
+	assert_int_equal(db_commit(api->db), OK);
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_READ, &id, 1);
+	do {
+		assert_int_equal(events(api, "", next, ""), 200);
+		(void)snprintf(next, sizeof(next), "%lld", (long long)api_int(api, "NextNumber"));
+	} while (json_array_size(api_get(api, "Events")) == 0 && ++calls < 10);
+	assert_int_equal(calls, 2);
+	assert_string_equal(api_text(api, "Events.0.InstanceId"), id);
+}
+
 static void test_nodes(void **state)
 {
 	struct api *api = *state;
@@ -368,6 +398,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_records_about_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records_of_operators, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_events_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

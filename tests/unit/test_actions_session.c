@@ -91,6 +91,33 @@ static void make_user(
 	assert_int_equal(db_commit(api->db), OK);
 }
 
+/* A key that may only read makes as many tokens as it can: everybody else of the account still gets in. */
+static void tokens_keep_nobody_out(void **state)
+{
+	struct api *api = *state;
+	struct access_key token = { .account = api->tenant.account,
+		.permission = PERMISSION_READ,
+		.active = true,
+		.secret = "s",
+		.token = "t",
+		.expires_ms = api->clock_ms + DAY_MS,
+		.create_ms = api->clock_ms,
+		.parent = api->tenant.id };
+
+	make_user(api, "Ann", api->tenant.account, PERMISSION_FULL);
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(token.id, sizeof(token.id), "STS.%d", i);
+		assert_int_equal(access_key_insert(api->db, api->vault, &token), OK);
+	}
+	assert_int_equal(db_commit(api->db), OK);
+	act_with(api, &api->tenant);
+	POLDER(api, "CreateSecurityToken");
+	expect(api, 400, "LimitExceeded.AccessKey");
+	log_in(api, "ann", PASSWORD);
+	expect(api, 200, "");
+}
+
 static void records_of_passwords(void **state)
 {
 	static const char rest[] =
@@ -575,6 +602,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_of_passwords),
+		API_CASE(tokens_keep_nobody_out),
 		API_CASE(operators_make_users),
 		API_CASE(others_do_not),
 		API_CASE(sessions_have_the_users_rights),

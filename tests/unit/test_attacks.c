@@ -352,6 +352,24 @@ static void test_sources_become_entries(void **state)
 	expect_events(world, "sources_blocked\n"); /* one an hour */
 }
 
+/* Who attacks does not choose how much is written for ever. */
+static void test_many_sources_are_one_short_record(void **state)
+{
+	struct world *world = *state;
+	char source[ADDRESS_TEXT_SIZE];
+
+	for (int i = 0; i < 300; i++) {
+		(void)snprintf(source, sizeof(source), "203.0.%d.%d", i / 200, i % 200);
+		offend(world, source, T0 + 60000);
+	}
+	tick(world);
+	expect_rows(world, "SELECT count(*) FROM list_entry", "300\n");
+	expect_rows(world,
+		"SELECT action, json_extract(detail, '$.newEntity.count'),"
+		" json_array_length(detail, '$.newEntity.blocked') FROM audit",
+		"engine.block|300|10\n");
+}
+
 /* What the request path bans needs no auto_block, but its own mitigation. */
 static void test_bans_of_requests(void **state)
 {
@@ -509,6 +527,7 @@ int main(void)
 		TEST(test_clean_bandwidth),
 		TEST(test_diversion_ends),
 		TEST(test_sources_become_entries),
+		TEST(test_many_sources_are_one_short_record),
 		TEST(test_bans_of_requests),
 		TEST(test_source_of_ipv6),
 		TEST(test_sources_that_do_not),

@@ -656,9 +656,41 @@ static void rates_are_held(void **state)
 	signer.api->clock_ms += HOUR_MS;
 	for (i = 0; i < 10; i++)
 		expect(&signer, &list_v1);
+	/* A call that is one too many uses up no nonce: all accounts share their table. */
+	signer.nonce = "once more";
 	expect_code(&signer, &list_v1, 400, "Throttling.User");
+	signer.api->clock_ms += 100;
+	expect(&signer, &list_v1);
+	/* One that comes again costs nothing of the rate. */
+	signer.api->clock_ms += 100;
+	for (i = 0; i < 3; i++)
+		expect_code(&signer, &list_v1, 400, "SignatureNonceUsed");
+	signer.nonce = NULL;
+	expect(&signer, &list_v1);
 	throttle_free(throttle);
 	signer.api->gateway.throttle = NULL;
+}
+
+/* However many actions there are, an account has a bound, and others have their own. */
+static void rates_of_accounts_are_held(void **state)
+{
+	static const struct action actions[THROTTLE_ACCOUNT_TIMES + 1];
+	struct throttle *throttle = throttle_new(1);
+	int64_t retry_ms;
+
+	(void)state;
+	assert_non_null(throttle);
+	for (int i = 0; i < THROTTLE_ACCOUNT_TIMES; i++)
+		assert_true(throttle_allow(throttle, 1, &actions[i], SECOND_MS, &retry_ms));
+	assert_false(throttle_allow(
+		throttle, 1, &actions[THROTTLE_ACCOUNT_TIMES], SECOND_MS, &retry_ms));
+	assert_int_equal(retry_ms, 1000 / THROTTLE_ACCOUNT_TIMES);
+	assert_true(throttle_allow(
+		throttle, 2, &actions[THROTTLE_ACCOUNT_TIMES], SECOND_MS, &retry_ms));
+	/* The action itself was not used. */
+	assert_true(throttle_allow(throttle, 1, &actions[THROTTLE_ACCOUNT_TIMES],
+		SECOND_MS + 1000 / THROTTLE_ACCOUNT_TIMES, &retry_ms));
+	throttle_free(throttle);
 }
 
 /* Whatever fails for want of memory: an answer that is JSON, and nothing changed. */
@@ -705,6 +737,7 @@ int main(void)
 		API_CASE(unknown_keys),
 		API_CASE(xml_is_the_same_document),
 		API_CASE(rates_are_held),
+		cmocka_unit_test(rates_of_accounts_are_held),
 		API_CASE(every_allocation_fails),
 	};
 

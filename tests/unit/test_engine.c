@@ -304,6 +304,87 @@ static void test_pruning(void **state)
 	free(rows);
 }
 
+/* An attack makes entries faster than one batch a minute removes: they do not pile up. */
+static void test_many_entries_end(void **state)
+{
+	struct test_store *store = *state;
+	struct instance instance = test_store_add(store, 1, T0 + 300 * DAY_MS);
+	struct list_entry_row entry = {
+		.instance_number = instance.number, .kind = LIST_BLOCK, .prefix_bits = 128
+	};
+	bool more = true;
+	char *rows;
+
+	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
+	for (unsigned i = 0; i < 3 * ENGINE_BATCH; i++) {
+		entry.source[0] = (uint8_t)i;
+		entry.source[1] = (uint8_t)(i >> 8);
+		entry.until_ms = T0 + i % 2;
+		assert_int_equal(list_entry_put(store->db, &entry), OK);
+	}
+	assert_int_equal(db_commit(store->db), OK);
+	for (int ticks = 0; more && ticks < 10; ticks++) {
+		arena_reset(store->mem);
+		assert_int_equal(
+			engine_tick(store->db, store->mem, T0, T0 + 2 * MINUTE_MS, &more), OK);
+	}
+	rows = test_store_query(store, "SELECT count(*) FROM list_entry");
+	assert_string_equal(rows, "0\n");
+	free(rows);
+}
+
+static void expect_rows(const struct test_store *store, const char *sql, const char *expected)
+{
+	char *rows = test_store_query(store, sql);
+
+	assert_string_equal(rows, expected);
+	free(rows);
+}
+
+/* A step that fails keeps no other from its turn, but for what must not be done before renewal. */
+static void test_a_step_fails(void **state)
+{
+	struct test_store *store = *state;
+	int64_t expire_ms = T0 + 30 * DAY_MS;
+	struct instance renewed = test_store_add(store, 1, expire_ms);
+	struct instance manual = test_store_add(store, 2, expire_ms);
+	bool more;
+
+	assert_int_equal(db_begin(store->db, DB_WRITE), OK);
+	renewed.renewal = RENEWAL_AUTO;
+	assert_int_equal(instance_update(store->db, &renewed), OK);
+	assert_int_equal(db_run(store->db,
+				 "INSERT INTO protection (instance_number, modes, auto_block,"
+				 " strictness, real_limit_mbps, syn_threshold, unproven_max,"
+				 " packets_max, blackhole_from_ms, blackhole_until_ms)"
+				 " VALUES ($1, '', 1, 1, 0, 0, 0, 0, 1, 2)",
+				 (const struct value[]){ V_INT(manual.number) }, 1, NULL),
+		OK);
+	assert_int_equal(db_commit(store->db), OK);
+	expect_rows(store,
+		"CREATE TRIGGER ends BEFORE UPDATE ON protection BEGIN"
+		" SELECT RAISE(ABORT, 'damaged'); END",
+		"");
+	assert_int_equal(engine_tick(store->db, store->mem, T0, T0, &more), ERR_STORE);
+	expect_rows(store, "SELECT first - 1767225600000 FROM engine_state WHERE name = 'prune'",
+		"0\n");
+	expect_rows(store, "DROP TRIGGER ends", "");
+	expect_rows(store,
+		"CREATE TRIGGER renews BEFORE INSERT ON ledger BEGIN"
+		" SELECT RAISE(ABORT, 'damaged'); END",
+		"");
+	assert_int_equal(
+		engine_tick(store->db, store->mem, expire_ms + 31 * DAY_MS, T0 + MINUTE_MS, &more),
+		ERR_STORE);
+	expect_rows(store, "SELECT first - 1767225600000 FROM engine_state WHERE name = 'prune'",
+		"60000\n");
+	expect_rows(store, "SELECT count(*) FROM instance", "2\n");
+	expect_rows(store, "SELECT kind FROM event", "blackhole_ended\n");
+	expect_rows(store, "DROP TRIGGER renews", "");
+	(void)tick(store, expire_ms + 31 * DAY_MS);
+	expect_rows(store, "SELECT renewal FROM instance", "1\n");
+}
+
 static void test_paused_releases(void **state)
 {
 	struct test_store *store = *state;
@@ -499,7 +580,7 @@ static void test_thread(void **state)
 
 	(void)snprintf(path, sizeof(path), "%s/offset", store->directory);
 	clock = life_clock_new(path);
-	assert_int_equal(engine_start(store->url, NULL, clock, nodes, &settings, &engine), OK);
+	assert_int_equal(engine_start(store->url, clock, nodes, &settings, &engine), OK);
 	/* It announces what is there, and what comes, and where the clock stands. */
 	assert_true(nodes_wait(nodes, 0, 0, 5000));
 	generation = nodes_newest(nodes);
@@ -542,6 +623,8 @@ int main(void)
 		TEST(test_renewal_restores_every_byte),
 		TEST(test_ten_thousand_at_once),
 		TEST(test_pruning),
+		TEST(test_many_entries_end),
+		TEST(test_a_step_fails),
 		TEST(test_paused_releases),
 		TEST(test_release_guard),
 		TEST(test_renewal_races_release),

@@ -118,6 +118,68 @@ static void test_rates(void **state)
 	assert_true(rates.in.bytes >= UINT64_MAX / 1000 * 999);
 }
 
+/* A node that did not notice at once that the control began anew tells first what changed, and then everything: totals that
+ * stood before are no rate. An instance that is told of later has begun since. */
+static void test_totals_told_late(void **state)
+{
+	const struct counter total = { 1000000000, 100000000000 };
+	struct nodes *nodes = *state;
+	struct reason_measure measure;
+
+	traffic_at(nodes, "a", 1, 10, T0);
+	for (int second = 1; second <= 2; second++) {
+		report_start(&report, 1);
+		report_traffic(&report, 7, total, total, total);
+		report_reason(&report, 7, REASON_block_list, total);
+		send_at(nodes, "a", T0 + second * SECOND_MS);
+		assert_int_equal(rate_at(nodes, 7, T0 + second * SECOND_MS), 0);
+		assert_true(nodes_reason(
+			nodes, 7, REASON_block_list, T0 + second * SECOND_MS, &measure));
+		assert_int_equal(measure.rate.packets, 0);
+		assert_int_equal(measure.total.packets, total.packets);
+	}
+	traffic_at(nodes, "a", 7, total.packets + 500, T0 + 3 * SECOND_MS);
+	assert_int_equal(rate_at(nodes, 7, T0 + 3 * SECOND_MS), 500);
+	traffic_at(nodes, "a", 0, 0, T0 + 19 * SECOND_MS);
+	traffic_at(nodes, "a", 8, 300, T0 + 20 * SECOND_MS);
+	assert_int_equal(rate_at(nodes, 8, T0 + 20 * SECOND_MS), 300);
+}
+
+static enum err traffic_by(
+	struct nodes *nodes, uint64_t agent_boot, uint64_t packets, int64_t clock_ms)
+{
+	report_start_by(&report, 1, agent_boot);
+	report_traffic(&report, 7, (struct counter){ packets, 100 * packets },
+		(struct counter){ 0, 0 }, (struct counter){ 0, 0 });
+	return report_send(&report, nodes, "a", clock_ms);
+}
+
+/* Two machines that were given one name: the totals of both in turns are no traffic. */
+static void test_two_agents_of_one_name(void **state)
+{
+	struct nodes *nodes = *state;
+	int64_t clock_ms = T0;
+
+	assert_int_equal(traffic_by(nodes, 11, 100, clock_ms), OK);
+	/* Its successor, whose totals stand far above. */
+	assert_int_equal(traffic_by(nodes, 12, 1000000000, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 0);
+	assert_int_equal(traffic_by(nodes, 12, 1000000200, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 200);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(traffic_by(nodes, 11, 200, clock_ms + 100), ERR_CONFLICT);
+		assert_int_equal(traffic_by(nodes, 12, 1000000400 + 200 * (uint64_t)i,
+					 clock_ms += SECOND_MS),
+			OK);
+		assert_int_equal(rate_at(nodes, 7, clock_ms), 200);
+	}
+	/* The later one was a mistake and is gone. */
+	assert_int_equal(traffic_by(nodes, 11, 200, clock_ms += 59 * SECOND_MS), ERR_CONFLICT);
+	assert_int_equal(traffic_by(nodes, 11, 200, clock_ms += SECOND_MS), OK);
+	assert_int_equal(traffic_by(nodes, 11, 250, clock_ms += SECOND_MS), OK);
+	assert_int_equal(rate_at(nodes, 7, clock_ms), 50);
+}
+
 static void test_rates_above(void **state)
 {
 	struct nodes *nodes = *state;
@@ -501,6 +563,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rates),
 		TEST(test_span),
+		TEST(test_totals_told_late),
+		TEST(test_two_agents_of_one_name),
 		TEST(test_rates_above),
 		TEST(test_reasons),
 		TEST(test_services_and_refusals),

@@ -259,23 +259,29 @@ static void test_cdn(void **state)
 	}
 	for (size_t i = 0; i < SCHEDULER_CALM_MINUTES; i++)
 		minute[i] = (struct scheduler_minute){ 4799, 0 };
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms));
-	/* Nobody would see it at night. */
-	assert_false(scheduler_cdn_calm(&rule, minute, noon_ms - 4 * HOUR_MS - 1));
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms - 4 * HOUR_MS));
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms + 11 * HOUR_MS - 1));
-	assert_false(scheduler_cdn_calm(&rule, minute, noon_ms + 11 * HOUR_MS));
-	minute[700].requests = 4800;
-	assert_false(scheduler_cdn_calm(&rule, minute, noon_ms));
+	assert_true(scheduler_cdn_calm(&rule, minute));
+	minute[50].requests = 4800;
+	assert_false(scheduler_cdn_calm(&rule, minute));
 	rule.upstream_qps = 90;
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms));
+	assert_true(scheduler_cdn_calm(&rule, minute));
+	minute[50].requests = 4799;
 	/* A tenth of an hour's requests was refused. */
 	minute[0].refused = 28794;
-	assert_false(scheduler_cdn_calm(&rule, minute, noon_ms));
+	assert_false(scheduler_cdn_calm(&rule, minute));
 	minute[0].refused = 28000;
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms));
+	assert_true(scheduler_cdn_calm(&rule, minute));
 	memset(minute, 0, sizeof(minute));
-	assert_true(scheduler_cdn_calm(&rule, minute, noon_ms));
+	assert_true(scheduler_cdn_calm(&rule, minute));
+	/* For twelve hours. Nobody would see it at night. */
+	assert_false(scheduler_cdn_returns(&rule, noon_ms));
+	rule.calm_ms = noon_ms - 12 * HOUR_MS;
+	assert_true(scheduler_cdn_returns(&rule, noon_ms));
+	assert_false(scheduler_cdn_returns(&rule, noon_ms - 1));
+	rule.calm_ms = noon_ms - DAY_MS;
+	assert_false(scheduler_cdn_returns(&rule, noon_ms - 4 * HOUR_MS - 1));
+	assert_true(scheduler_cdn_returns(&rule, noon_ms - 4 * HOUR_MS));
+	assert_true(scheduler_cdn_returns(&rule, noon_ms + 11 * HOUR_MS - 1));
+	assert_false(scheduler_cdn_returns(&rule, noon_ms + 11 * HOUR_MS));
 }
 
 /* ---- orders and the engine */
@@ -521,6 +527,20 @@ static void test_others(void **state)
 	api->caller = &api->tenant;
 	assert_int_equal(CALL(api, "DescribeSchedulerRules", "Domain", "q", "PageSize", "10"), 200);
 	assert_string_equal(api_text(api, "TotalCount"), "1");
+	/* What an operator does for one account is nothing to another that has a rule of the name. */
+	api->caller = &api->other;
+	rules = pair_of(api, "192.0.2.8", vip_of(api, api_buy(api, "ddoscoo", "Ipv4")));
+	api->caller = &api->root;
+	assert_int_equal(create(api, "r", "2", rules), 200);
+	assert_int_equal(
+		CALL(api, "ModifySchedulerRule", "RuleName", "r", "RuleType", "2", "Rules", rules),
+		200);
+	api->caller = &api->tenant;
+	assert_int_equal(OWN(api, "DescribeAuditLog", "Object", "r"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 1);
+	api->caller = &api->other;
+	assert_int_equal(OWN(api, "DescribeAuditLog", "Object", "r"), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 2);
 }
 
 static void test_refused(void **state)
@@ -654,6 +674,91 @@ static void test_requests(void **state)
 	attacks_free(&attacks);
 }
 
+/* The same with fewer requests, a report each minute, and a turn of the engine in every fifth. */
+static void serve_calmly(
+	struct api *api, struct attacks *attacks, struct record_site_traffic *traffic, int minutes)
+{
+	struct arena *mem = arena_new((size_t)64 << 20);
+
+	assert_non_null(mem);
+	for (int i = 1; i <= minutes; i++) {
+		struct tick tick = {
+			.db = api->db, .mem = mem, .attacks = attacks, .scheduling = &scheduling
+		};
+
+		api->clock_ms += MINUTE_MS;
+		traffic->counter.requests += 60 * 50;
+		report_start(&report, 1);
+		report_add(&report, traffic, sizeof(*traffic));
+		assert_int_equal(report_send(&report, api->gateway.nodes, "n", api->clock_ms), OK);
+		tick.now_ms = tick.clock_ms = api->clock_ms;
+		arena_reset(mem);
+		if (i % 5 == 0)
+			assert_int_equal(steps_run(&tick), OK);
+	}
+	arena_free(mem);
+}
+
+/* Another control, which remembers no figures. */
+static void begin_anew(struct api *api, struct attacks *attacks)
+{
+	const struct engine_settings settings = { .blackhole = false };
+
+	scheduling = (struct scheduling){ 0 };
+	attacks_free(attacks);
+	nodes_free(api->gateway.nodes);
+	api->gateway.nodes = nodes_new();
+	attacks_init(attacks, api->gateway.nodes, &settings);
+}
+
+/* Calm hours go on over a restart of the control, unless it was away for long. */
+static void test_calm_over_restarts(void **state)
+{
+	static const char param[] = "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
+				    "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}";
+	const struct engine_settings settings = { .blackhole = false };
+	struct world *world = *state;
+	struct api *api = &world->api;
+	static struct attacks attacks;
+	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
+		value(api, vip_of(api, world->id), 1));
+	struct record_site_traffic traffic = { RECORD_HEAD(
+		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
+	struct website website;
+
+	scheduling = (struct scheduling){ 0 };
+	attacks_init(&attacks, api->gateway.nodes, &settings);
+	web_create(api, world->id, DOMAIN);
+	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
+	traffic.record.id = traffic.counter.number = (uint32_t)website.number;
+	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
+				 "Rules", rules, "Param", param),
+		200);
+	/* 19:00 UTC: the twelve hours end by day. */
+	api->clock_ms += 9 * HOUR_MS;
+	serve(api, &attacks, &traffic, 10, 150);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	serve_calmly(api, &attacks, &traffic, 6 * 60);
+	begin_anew(api, &attacks);
+	api->clock_ms += 3 * MINUTE_MS;
+	serve_calmly(api, &attacks, &traffic, 5 * 60);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	serve_calmly(api, &attacks, &traffic, 70);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	/* Left again; what was not watched for an hour is not calm. */
+	serve(api, &attacks, &traffic, 10, 150);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	api->clock_ms += 12 * HOUR_MS;
+	serve_calmly(api, &attacks, &traffic, 6 * 60);
+	begin_anew(api, &attacks);
+	api->clock_ms += HOUR_MS;
+	serve_calmly(api, &attacks, &traffic, 7 * 60);
+	assert_string_equal(statuses(api, "cdn"), "01");
+	serve_calmly(api, &attacks, &traffic, 6 * 60);
+	assert_string_equal(statuses(api, "cdn"), "10");
+	attacks_free(&attacks);
+}
+
 static void test_linkage(void **state)
 {
 	static const char param[] =
@@ -692,6 +797,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calm_over_restarts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_linkage, setup, teardown),
 	};
 

@@ -31,7 +31,8 @@ async function first(instance: string | undefined, signal: AbortSignal): Promise
 	while (events.length < KEPT_MAX) {
 		const { Events, NextNumber } = await call("DescribeEvents", { NewestFirst: true, PageSize: PAGE, ...(before ? { BeforeNumber: before } : {}), ...(instance ? { InstanceId: instance } : {}) }, { signal });
 		events.push(...Events);
-		if (!NextNumber || Events.length < PAGE)
+		// A page may be short, or empty, with more behind it.
+		if (!NextNumber)
 			break;
 		before = NextNumber;
 	}
