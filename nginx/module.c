@@ -146,6 +146,10 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		request->check = CHECK_connections;
 		return NGX_HTTP_CLOSE;
 	}
+	if (!request->source && !source_request(request->connection, &request->source)) {
+		polder_refuse_node(request, CHECK_connections);
+		return NGX_HTTP_CLOSE;
+	}
 	if (acme_asked(r, request))
 		return acme_answer(r, request);
 	result = polder_checks_run(r, request);
@@ -177,6 +181,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 	polder_checks_log(r, request);
 	cache_done(r, request);
 	journal_request(r, request);
+	source_request_end(request->source);
 	polder_request_release(request);
 	return NGX_OK;
 }

@@ -88,6 +88,7 @@ struct polder_request {
 	uint8_t check;	       /* enum check that decided, or would have; CHECK_COUNT: none */
 	uint32_t rule;	       /* that decided, or would have, by number; 0: none */
 	struct disk_use *disk; /* NULL: it has nothing in files (nginx/disk.h) */
+	struct polder_source *source; /* counts it (nginx/source.h); NULL: not counted */
 	struct polder_cache *cache; /* NULL: it has nothing to do with the cache (nginx/cache.h) */
 	struct polder_origin *origin; /* where it went (nginx/origin.h); NULL: nowhere */
 	void *checks; /* of run.c and checks/ alone, from the request's pool; NULL at first */

@@ -275,8 +275,7 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 		if (state->next == check)
 			state->next++;
 	}
-	if (all)
-		slow_watch(state);
+	slow_watch(state, all);
 	return NGX_DECLINED;
 }
 
