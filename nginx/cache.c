@@ -17,6 +17,10 @@
  *
  * When the cache is nearly full, each site has a share of what may be new in it (cache_share.c).
  *
+ * What is on its way into the cache is a file already, of which nginx bounds nothing, and which goes on when the client is gone: an
+ * answer that turns out to be longer than ANSWER_BYTES_MAX, or that the disk has no more room for (disk.c), is kept no
+ * longer while it comes.
+ *
  * An URL with a query is kept when it is asked for the second time: floods of queries that nobody asks twice fill no disk.
  */
 #include "nginx/cache.h"
@@ -27,6 +31,7 @@
 #include "nginx/challenge.h"
 #include "nginx/checks.h"
 #include "nginx/counters.h"
+#include "nginx/disk.h"
 #include "nginx/freshness.h"
 #include "nginx/headers.h"
 
@@ -44,6 +49,9 @@ struct polder_cache {
 	struct freshness_wish wish;
 	bool left_out; /* the site's share is used up */
 	bool counted;  /* its place is */
+	/* nginx's own, in whose place what comes of the origin is seen; NULL: not */
+	ngx_int_t (*input_begin)(void *data);
+	ngx_event_pipe_input_filter_pt input;
 };
 static const ngx_str_t zone_name = ngx_string("polder"); /* of nginx.conf */
 
@@ -51,8 +59,6 @@ static struct {
 	uint64_t hash;
 	time_t until; /* seconds */
 } refused[REFUSED_SLOTS];
-
-static ngx_http_output_body_filter_pt next_filter;
 
 /* ---- keys whose answers were not kept */
 
@@ -403,6 +409,65 @@ static void keep(ngx_http_request_t *r, const struct polder_cache *cache)
 	}
 }
 
+/* ---- how much comes */
+
+/* It is not kept after all. Its parts in the file so far are still sent from there: it has lost its name only. */
+static void keep_no_longer(ngx_http_request_t *r, struct polder_cache *cache)
+{
+	ngx_http_upstream_t *u = r->upstream;
+
+	u->cacheable = 0;
+	u->pipe->cacheable = 0;
+	ngx_http_file_cache_free(r->cache, u->pipe->temp_file);
+	refuse_key(cache->hash);
+}
+
+/* Sees what has come of the origin, in place of nginx's own filter, which it asks first: whatever becomes of the client, who may
+ * read nothing, or be gone. What is kept goes to the file piece by piece; the head is there when anything is. */
+static ngx_int_t take(ngx_event_pipe_t *pipe, ngx_buf_t *buffer)
+{
+	ngx_http_request_t *r = pipe->input_ctx;
+	struct polder_request *request = polder_request_find(r);
+	off_t held = pipe->temp_file->offset;
+	bool fits;
+
+	if (request->cache->input(pipe, buffer) == NGX_ERROR)
+		return NGX_ERROR;
+	if (!pipe->cacheable || held == 0)
+		return NGX_OK;
+	fits = disk_hold(r, request, DISK_PAGES, &r->cache->file_cache->path->name, held);
+	if (!fits || held > ANSWER_BYTES_MAX)
+		keep_no_longer(r, request->cache);
+	return NGX_OK;
+}
+
+static ngx_int_t take_begin(void *data)
+{
+	ngx_http_request_t *r = data;
+	struct polder_cache *cache = polder_request_find(r)->cache;
+	ngx_int_t result = cache->input_begin(data);
+
+	/* Which one it is is known only now. */
+	cache->input = r->upstream->pipe->input_filter;
+	r->upstream->pipe->input_filter = take;
+	return result;
+}
+
+static void take_prepare(ngx_http_request_t *r, struct polder_request *request)
+{
+	ngx_http_upstream_t *u = r->upstream;
+	const ngx_str_t *folder = &r->cache->file_cache->path->name;
+
+	if (!disk_allows(DISK_PAGES, folder, request->site_number)) {
+		u->cacheable = 0;
+		return;
+	}
+	if (u->input_filter_init != take_begin) {
+		request->cache->input_begin = u->input_filter_init;
+		u->input_filter_init = take_begin;
+	}
+}
+
 /* ---- what clients are told */
 
 static ngx_int_t age_tell(ngx_http_request_t *r)
@@ -467,6 +532,8 @@ ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request)
 	/* One whose origin says "not modified" begins its time anew. */
 	if (!r->cached || r->upstream->cache_status == NGX_HTTP_CACHE_REVALIDATED)
 		keep(r, cache);
+	if (!r->cached && r->upstream->cacheable && r->upstream->input_filter_init)
+		take_prepare(r, request);
 	charge(r, request);
 	if (request->counter)
 		counter_add(
@@ -479,30 +546,4 @@ ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request)
 	if (request->verdict == LOG_PASSED)
 		request->verdict = LOG_CACHED;
 	return age_tell(r);
-}
-
-/* ---- length */
-
-static ngx_int_t filter(ngx_http_request_t *r, ngx_chain_t *in)
-{
-	ngx_http_upstream_t *u = r->upstream;
-
-	/* Its parts in the file so far are still sent from there: it has lost its name only. */
-	if (u && u->cacheable && r->cache && u->pipe && u->pipe->cacheable && u->pipe->temp_file &&
-		u->pipe->temp_file->offset > ANSWER_BYTES_MAX) {
-		const struct polder_request *request = polder_request_find(r);
-
-		u->cacheable = 0;
-		u->pipe->cacheable = 0;
-		ngx_http_file_cache_free(r->cache, u->pipe->temp_file);
-		if (request && request->cache)
-			refuse_key(request->cache->hash);
-	}
-	return next_filter(r, in);
-}
-
-void cache_filter(void)
-{
-	next_filter = ngx_http_top_body_filter;
-	ngx_http_top_body_filter = filter;
 }

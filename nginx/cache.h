@@ -17,7 +17,5 @@ ngx_int_t cache_prepare(ngx_http_request_t *r, struct polder_request *request);
 ngx_int_t cache_head(ngx_http_request_t *r, struct polder_request *request);
 /* When the request is over: what it put there. */
 void cache_done(ngx_http_request_t *r, struct polder_request *request);
-/* After headers_filter: ends the keeping of answers that turn out to be too long. */
-void cache_filter(void);
 
 #endif

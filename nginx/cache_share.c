@@ -15,6 +15,7 @@
 
 #include <ngx_md5.h>
 
+#include "nginx/disk.h"
 #include "nginx/shared_file.h"
 #include "shared/request_abi.h"
 
@@ -116,15 +117,16 @@ bool cache_share_allows(uint32_t site, const ngx_str_t *name, const ngx_str_t *k
 	static const ngx_http_file_cache_t *zone;
 	uint64_t until;
 
-	if (!whole_us)
-		return true;
-	until = __atomic_load_n(&whole_us[site % NODE_SITE_MAX], __ATOMIC_RELAXED);
-	if (until <= now_us() + SHARE_US)
-		return true;
 	/* Zones of this worker's cycle stay as long as it. */
 	if (!zone)
 		zone = zone_find(name);
-	return !zone || !is_tight(zone) || is_kept(zone, key);
+	if (!whole_us || !zone)
+		return true;
+	until = __atomic_load_n(&whole_us[site % NODE_SITE_MAX], __ATOMIC_RELAXED);
+	if (disk_allows(DISK_PAGES, &zone->path->name, site) &&
+		(until <= now_us() + SHARE_US || !is_tight(zone)))
+		return true;
+	return is_kept(zone, key);
 }
 
 void cache_share_charge(uint32_t site, const ngx_http_file_cache_t *zone, off_t bytes)

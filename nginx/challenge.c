@@ -2,7 +2,7 @@
 /*
  * Tokens. MAC = the first 16 bytes of HMAC-SHA256(key of the token's epoch, token | address or zeros | user agent). The
  * epoch follows from the time of issue, so it needs no field; this epoch's and the last one's keys count, which all
- * nodes have alike: any node takes any node's pass. The MAC is compared in constant time before anything in the
+ * nodes have alike: any node takes any node's pass. One whose agent is away goes on with the keys that it has. The MAC is compared in constant time before anything in the
  * token is believed.
  *
  * Work is done over the last WORK_CHARACTERS of the question, which are part of its MAC, so nobody can choose them
@@ -165,9 +165,9 @@ static bool is_timely(const struct challenge_token *token, const struct challeng
 	uint64_t epoch = token->issued_seconds / CHALLENGE_EPOCH_SECONDS;
 	int64_t age = client->now_ms / 1000 - (int64_t)token->issued_seconds;
 
-	/* Nodes' clocks may differ by a few seconds. A key may be at hand a moment before the settings say so. */
+	/* Nodes' clocks may differ by a few seconds. Settings may be older than tokens, while no agent is there to change them:
+	 * then the two keys that there are take turns. */
 	return age >= -5 && age <= life_seconds(token) &&
-	       epoch <= client->settings->challenge_epoch + 1 &&
 	       epoch + 1 >= client->settings->challenge_epoch;
 }
 

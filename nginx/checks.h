@@ -58,6 +58,11 @@ struct checks_request {
 	off_t body_bytes, read_bytes;
 	int64_t closed_ms; /* as in struct window, when it was looked at last */
 	bool reading;	   /* its answer waited for its client then */
+	bool slow_checked; /* it is refused when it is too slow; else only its time-outs are seen to */
+	int64_t body_ms; /* so long it was the client's turn to send */
+	off_t body_begin;
+	bool lingers;
+	struct polder_source *lingering; /* counts it; NULL: not counted */
 };
 
 /* ---- what a check says: NGX_DECLINED, nothing against it; NGX_DONE, it waits, or was answered; else the status to end

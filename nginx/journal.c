@@ -160,14 +160,24 @@ static void texts_of(ngx_http_request_t *r, const struct polder_request *request
 	texts[LOG_ORIGIN] = origin_text(request->origin);
 }
 
+/* So much of each text is there however long the others are: nobody hides who he is behind a long path. */
+#define TEXT_LEAST 256
+static_assert(TEXT_LEAST * LOG_TEXT_COUNT <= LOG_TEXTS_MAX, "there is room for that");
+
 /* Lengths go to the record, together at most LOG_TEXTS_MAX; what is longer is cut and marked. */
 static size_t texts_fit(struct log_request *record, ngx_str_t texts[LOG_TEXT_COUNT])
 {
-	size_t all = 0;
+	size_t all = 0, reserved = 0;
 
+	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++)
+		reserved += ngx_min(texts[i].len, TEXT_LEAST);
 	for (unsigned i = 0; i < LOG_TEXT_COUNT; i++) {
-		if (texts[i].len > LOG_TEXTS_MAX - all) {
-			texts[i].len = LOG_TEXTS_MAX - all;
+		size_t room;
+
+		reserved -= ngx_min(texts[i].len, TEXT_LEAST);
+		room = LOG_TEXTS_MAX - all - reserved;
+		if (texts[i].len > room) {
+			texts[i].len = room;
 			record->cut = (uint16_t)(record->cut | 1u << i);
 		}
 		record->text_length[i] = (uint16_t)texts[i].len;

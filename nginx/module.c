@@ -13,6 +13,7 @@
 #include "nginx/cache.h"
 #include "nginx/cache_share.h"
 #include "nginx/counters.h"
+#include "nginx/disk.h"
 #include "nginx/headers.h"
 #include "nginx/origin.h"
 #include "nginx/origin_state.h"
@@ -58,6 +59,11 @@ static ngx_command_t commands[] = {
 	{ ngx_string("polder_listener_map"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
 		ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
 		offsetof(struct polder_main_conf, listener_map), NULL },
+	{ ngx_string("polder_disk_max"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_off_slot,
+		NGX_HTTP_MAIN_CONF_OFFSET, offsetof(struct polder_main_conf, disk_max), NULL },
+	{ ngx_string("polder_disk_free"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+		ngx_conf_set_off_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+		offsetof(struct polder_main_conf, disk_free), NULL },
 	{ ngx_string("polder"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
 		ngx_conf_set_flag_slot, NGX_HTTP_SRV_CONF_OFFSET,
 		offsetof(struct polder_server_conf, enable), NULL },
@@ -73,7 +79,11 @@ static ngx_command_t commands[] = {
 
 static void *main_create(ngx_conf_t *cf)
 {
-	return ngx_pcalloc(cf->pool, sizeof(struct polder_main_conf));
+	struct polder_main_conf *conf = ngx_pcalloc(cf->pool, sizeof(*conf));
+
+	if (conf)
+		conf->disk_max = conf->disk_free = NGX_CONF_UNSET;
+	return conf;
 }
 
 static void *server_create(ngx_conf_t *cf)
@@ -136,6 +146,10 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		request->check = CHECK_connections;
 		return NGX_HTTP_CLOSE;
 	}
+	if (!request->source && !source_request(request->connection, &request->source)) {
+		polder_refuse_node(request, CHECK_connections);
+		return NGX_HTTP_CLOSE;
+	}
 	if (acme_asked(r, request))
 		return acme_answer(r, request);
 	result = polder_checks_run(r, request);
@@ -167,6 +181,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 	polder_checks_log(r, request);
 	cache_done(r, request);
 	journal_request(r, request);
+	source_request_end(request->source);
 	polder_request_release(request);
 	return NGX_OK;
 }
@@ -195,7 +210,6 @@ static ngx_int_t configured(ngx_conf_t *cf)
 		return NGX_ERROR;
 	if (tls_configure(cf) != NGX_OK)
 		return NGX_ERROR;
-	cache_filter();
 	polder_checks_filter();
 	return headers_filter(cf);
 }
@@ -213,9 +227,9 @@ static ngx_int_t master_start(ngx_cycle_t *cycle)
 	if (ngx_test_config || !conf || conf->path.len == 0)
 		return NGX_OK;
 	if (counters_open(cycle) != NGX_OK || origin_state_open(cycle) != NGX_OK ||
-		cache_share_open(cycle) != NGX_OK || source_open(cycle) != NGX_OK ||
-		journal_open(cycle) != NGX_OK || listeners_publish(cycle) != NGX_OK ||
-		polder_checks_open(cycle) != NGX_OK)
+		cache_share_open(cycle) != NGX_OK || disk_open(cycle) != NGX_OK ||
+		source_open(cycle) != NGX_OK || journal_open(cycle) != NGX_OK ||
+		listeners_publish(cycle) != NGX_OK || polder_checks_open(cycle) != NGX_OK)
 		return NGX_ERROR;
 	return NGX_OK;
 }
@@ -242,6 +256,7 @@ static void worker_stop(ngx_cycle_t *cycle)
 {
 	(void)cycle;
 	source_stop();
+	disk_stop();
 	journal_stop();
 }
 
@@ -265,6 +280,7 @@ static ngx_int_t worker_start(ngx_cycle_t *cycle)
 	if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
 		return NGX_OK;
 	source_start(cycle);
+	disk_start(cycle);
 	journal_start(cycle);
 	(void)mallopt(M_TRIM_THRESHOLD, FREED_KEPT);
 	(void)mallopt(M_MMAP_THRESHOLD, FREED_KEPT);

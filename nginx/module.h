@@ -19,6 +19,7 @@ struct polder_main_conf {
 	ngx_str_t ban_map;	    /* polder_ban_map: pinned map "request_ban"; empty: none */
 	ngx_str_t country_database; /* polder_country_database: MaxMind's format; empty: none */
 	ngx_str_t listener_map; /* polder_listener_map: pinned map "steer_listener"; empty: none */
+	off_t disk_max, disk_free; /* polder_disk_max, polder_disk_free: bytes (nginx/disk.h) */
 };
 struct polder_server_conf {
 	ngx_flag_t enable;   /* polder on */
@@ -62,6 +63,7 @@ bool polder_connection_settle(struct polder_connection *connection, const struct
 /* ---- a request; of the request's pool */
 struct polder_origin;
 struct polder_cache;
+struct disk_use;
 struct polder_request {
 	struct polder_connection *connection;
 	ngx_http_request_t *nginx; /* the main one */
@@ -78,15 +80,17 @@ struct polder_request {
 	int64_t now_ms;			       /* machine UTC when the request came */
 	int64_t life_ms;		       /* the same in life-cycle time */
 	struct address client;		       /* behind trusted proxies */
-	uint16_t client_port; /* host order; 0: not known (X-Forwarded-For has none) */
-	uint8_t scheme;	      /* enum site_scheme: one bit */
-	bool mitigated;	      /* the instance's mitigation is on: checks apply */
-	bool trusted;	      /* client is itself a trusted proxy: no source to count against */
-	bool redirected;      /* a 301 to HTTPS is what it gets when it passes all checks */
-	bool passed;	      /* checks were asked, and it goes on: not asked again */
-	uint8_t verdict;      /* enum log_verdict */
-	uint8_t check;	      /* enum check that decided, or would have; CHECK_COUNT: none */
-	uint32_t rule;	      /* that decided, or would have, by number; 0: none */
+	uint16_t client_port;  /* host order; 0: not known (X-Forwarded-For has none) */
+	uint8_t scheme;	       /* enum site_scheme: one bit */
+	bool mitigated;	       /* the instance's mitigation is on: checks apply */
+	bool trusted;	       /* client is itself a trusted proxy: no source to count against */
+	bool redirected;       /* a 301 to HTTPS is what it gets when it passes all checks */
+	bool passed;	       /* checks were asked, and it goes on: not asked again */
+	uint8_t verdict;       /* enum log_verdict */
+	uint8_t check;	       /* enum check that decided, or would have; CHECK_COUNT: none */
+	uint32_t rule;	       /* that decided, or would have, by number; 0: none */
+	struct disk_use *disk; /* NULL: it has nothing in files (nginx/disk.h) */
+	struct polder_source *source; /* counts it (nginx/source.h); NULL: not counted */
 	struct polder_cache *cache; /* NULL: it has nothing to do with the cache (nginx/cache.h) */
 	struct polder_origin *origin; /* where it went (nginx/origin.h); NULL: nowhere */
 	void *checks; /* of run.c and checks/ alone, from the request's pool; NULL at first */

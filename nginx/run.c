@@ -162,6 +162,14 @@ ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32
 	return NGX_HTTP_CLOSE;
 }
 
+void polder_refuse_node(struct polder_request *request, enum check check)
+{
+	request->verdict = LOG_REFUSED;
+	request->check = (uint8_t)check;
+	request->rule = 0;
+	counter_add(&counters_node()->refused[check], 1);
+}
+
 void polder_refuse_source(const struct polder_connection *connection, enum check check)
 {
 	counter_add(&counters_node()->refused[check], 1);
@@ -280,8 +288,7 @@ ngx_int_t polder_checks_run(ngx_http_request_t *r, struct polder_request *reques
 		if (state->next == check)
 			state->next++;
 	}
-	if (all)
-		slow_watch(state);
+	slow_watch(state, all);
 	return NGX_DECLINED;
 }
 

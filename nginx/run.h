@@ -38,6 +38,8 @@ void polder_checks_http2(ngx_connection_t *c);
 /* check says no. NGX_HTTP_CLOSE when it blocks for that site; NGX_DECLINED when it is off or only watched. Counted, and
  * noted in the request. */
 ngx_int_t polder_refuse(struct polder_request *request, enum check check, uint32_t rule);
+/* The node says no, whatever the site's mode. Counted as the node's, and noted in the request. */
+void polder_refuse_node(struct polder_request *request, enum check check);
 /* A source that is refused before a request is known: connections, handshakes, server_name. Counted; limits of the first
  * two ask for a ban. Never asked for trusted proxies. */
 void polder_refuse_source(const struct polder_connection *connection, enum check check);

@@ -13,6 +13,12 @@
  * takes them whatever the client does: SLOW_READ_FREE, and when the answer is looked at first, up to SLOW_READ_BUFFER. Under
  * HTTP/2 progress is what the stream was allowed to send.
  *
+ * Whoever is just fast enough could hold a request, and its origin's connection, for days. So of bodies that in SLOW_LONG_SECONDS of
+ * their client's turn came slower than SLOW_LONG_RATE, which lines of today do not, a source has SOURCE_LINGERING_MAX.
+ *
+ * Under HTTP/2 nginx's time-out for bodies runs also while the client may not send, and between messages of a call of gRPC: it is put
+ * off here as long as it is not the client's turn, or the origin answers already.
+ *
  * Who is too slow is ended by nginx itself: its own timer event is marked as run out and its handler called, so that what follows
  * is exactly what follows one of its own time-outs. WebSockets and other upgraded connections are not watched, nor calls
  * of gRPC: they wait because they have nothing to say.
@@ -21,17 +27,20 @@
 
 #include "nginx/gather.h"
 #include "nginx/headers.h"
+#include "nginx/source.h"
 #include "nginx/window.h"
 
 #define SLOW_LOOK_MS	    250
 #define SLOW_SECONDS	    5
 #define SLOW_CREDIT_SECONDS 30
 /* Bytes a second: less than any line gives that a person uses. Bodies are small, and come over the narrower way. */
-#define SLOW_BODY_RATE	 500
-#define SLOW_READ_RATE	 2000
-#define SLOW_READ_FREE	 16384
-#define SLOW_READ_BUFFER (128 << 10) /* the receive buffer that systems begin with, at most */
-#define SLOW_LINE_PART	 6
+#define SLOW_BODY_RATE	  500
+#define SLOW_READ_RATE	  2000
+#define SLOW_READ_FREE	  16384
+#define SLOW_READ_BUFFER  (128 << 10) /* the receive buffer that systems begin with, at most */
+#define SLOW_LINE_PART	  6
+#define SLOW_LONG_SECONDS 30
+#define SLOW_LONG_RATE	  4000
 
 static ngx_queue_t watched;
 static ngx_event_t timer;
@@ -149,6 +158,61 @@ static bool refuse(struct checks_request *state, enum check check, ngx_event_t *
 	return true;
 }
 
+/* Begins the stream's time-out anew. */
+static void put_off(ngx_http_request_t *r)
+{
+	const ngx_http_core_loc_conf_t *core =
+		ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+	if (r->connection->read->timer_set)
+		ngx_add_timer(r->connection->read, core->client_body_timeout);
+}
+
+static void linger_end(struct checks_request *state)
+{
+	source_linger_end(state->lingering);
+	state->lingering = NULL;
+}
+
+/* true: the source has too many of them already. Noted once, if it is only watched. */
+static bool lingers_too_many(struct checks_request *state)
+{
+	off_t bytes = state->r->request_length - state->body_begin;
+
+	if (state->body_ms < SLOW_LONG_SECONDS * 1000 ||
+		bytes >= state->body_ms * SLOW_LONG_RATE / 1000) {
+		linger_end(state);
+		state->lingers = false;
+		return false;
+	}
+	if (state->lingers)
+		return false;
+	state->lingers = true;
+	return !source_linger(state->request->connection, &state->lingering);
+}
+
+static void look_at_body(struct checks_request *state, int64_t elapsed_ms)
+{
+	ngx_http_request_t *r = state->r;
+	bool turn = is_clients_turn(r);
+
+#if (NGX_HTTP_V2)
+	if (r->stream && !turn)
+		put_off(r);
+#endif
+	if (!state->slow_checked)
+		return;
+	state->body_ms += turn ? elapsed_ms : 0;
+	use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length, SLOW_BODY_RATE,
+		turn ? elapsed_ms : 0);
+	if (state->body_credit_ms < 0) {
+		state->body_credit_ms = INT64_MAX / 2;
+		(void)refuse(state, CHECK_slow_body, r->connection->read);
+	} else if (lingers_too_many(state)) {
+		(void)refuse(state, CHECK_slow_body, r->connection->read);
+	}
+}
+
 static void look_at(struct checks_request *state, int64_t elapsed_ms)
 {
 	ngx_http_request_t *r = state->r;
@@ -156,15 +220,18 @@ static void look_at(struct checks_request *state, int64_t elapsed_ms)
 
 	if (r->upstream && r->upstream->upgrade)
 		return;
-	if (is_reading_body(r)) {
-		use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length,
-			SLOW_BODY_RATE, is_clients_turn(r) ? elapsed_ms : 0);
-		if (state->body_credit_ms < 0) {
-			state->body_credit_ms = INT64_MAX / 2;
-			(void)refuse(state, CHECK_slow_body, r->connection->read);
-		}
+	if (headers_is_grpc(r, state->request)) {
+		if (r->reading_body && r->header_sent)
+			put_off(r);
 		return;
 	}
+	if (is_reading_body(r)) {
+		look_at_body(state, elapsed_ms);
+		return;
+	}
+	linger_end(state);
+	if (!state->slow_checked)
+		return;
 	if (!is_waiting_for_client(state)) {
 		state->reading = false;
 		return;
@@ -224,15 +291,28 @@ static void forget(void *data)
 	slow_forget(data);
 }
 
-void slow_watch(struct checks_request *state)
+/* Has a stream a body whose time-out is to be seen to? */
+static bool may_wait(const ngx_http_request_t *r)
+{
+#if (NGX_HTTP_V2)
+	return r->stream && !r->stream->in_closed;
+#else
+	(void)r;
+	return false;
+#endif
+}
+
+void slow_watch(struct checks_request *state, bool checked)
 {
 	const uint8_t *mode = state->request->site->mode;
 	ngx_pool_cleanup_t *cleanup;
 
-	if (state->link.next ||
-		(mode[CHECK_slow_body] == CHECK_OFF && mode[CHECK_slow_read] == CHECK_OFF))
+	if (state->link.next)
 		return;
-	if (headers_is_grpc(state->r, state->request))
+	state->slow_checked = checked && (mode[CHECK_slow_body] != CHECK_OFF ||
+						 mode[CHECK_slow_read] != CHECK_OFF);
+	if (!may_wait(state->r) &&
+		(!state->slow_checked || headers_is_grpc(state->r, state->request)))
 		return;
 	/* Whatever becomes of the request, nothing of it stays in the list. */
 	cleanup = ngx_pool_cleanup_add(state->r->pool, 0);
@@ -241,7 +321,7 @@ void slow_watch(struct checks_request *state)
 	cleanup->handler = forget;
 	cleanup->data = state;
 	state->body_credit_ms = state->read_credit_ms = SLOW_SECONDS * 1000;
-	state->body_bytes = state->r->request_length;
+	state->body_bytes = state->body_begin = state->r->request_length;
 	ngx_queue_insert_tail(&watched, &state->link);
 }
 
@@ -251,4 +331,5 @@ void slow_forget(struct checks_request *state)
 		return;
 	ngx_queue_remove(&state->link);
 	state->link.next = NULL;
+	linger_end(state);
 }

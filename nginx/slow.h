@@ -9,9 +9,9 @@
 #include "nginx/checks.h"
 
 ngx_int_t slow_start(ngx_cycle_t *cycle);
-/* From now on the request's body and answer are watched, until slow_forget or the request's memory goes; asked for again, it
+/* From now on the request's body and answer are watched (refused when they are too slow: checked), until slow_forget or the request's memory goes; asked for again, it
  * goes on. */
-void slow_watch(struct checks_request *state);
+void slow_watch(struct checks_request *state, bool checked);
 void slow_forget(struct checks_request *state);
 
 #endif

@@ -25,6 +25,7 @@ struct polder_source {
 	uint32_t connections;
 	uint32_t handshakes; /* in that second */
 	uint64_t second;
+	uint32_t requests, lingering;
 };
 
 struct shared {
@@ -44,6 +45,13 @@ ngx_int_t source_open(ngx_cycle_t *cycle)
 	return shared ? NGX_OK : NGX_ERROR;
 }
 
+static void source_clear(struct polder_source *source)
+{
+	STORE(source->connections, 0);
+	STORE(source->requests, 0);
+	STORE(source->lingering, 0);
+}
+
 void source_start(ngx_cycle_t *cycle)
 {
 	int32_t *own = &shared->pids[ngx_worker % WORKER_MAX];
@@ -54,7 +62,7 @@ void source_start(ngx_cycle_t *cycle)
 			"worker %ud is gone: connections of sources are counted anew",
 			(unsigned)before);
 		for (unsigned i = 0; i < SOURCES; i++)
-			STORE(shared->sources[i].connections, 0);
+			source_clear(&shared->sources[i]);
 	}
 	STORE(*own, ngx_pid);
 }
@@ -100,6 +108,8 @@ static struct polder_source *source_find(uint64_t key)
 		return NULL;
 	STORE(oldest->handshakes, 0);
 	STORE(oldest->second, 0);
+	STORE(oldest->requests, 0);
+	STORE(oldest->lingering, 0);
 	return oldest;
 }
 
@@ -128,18 +138,46 @@ bool source_admit(struct polder_connection *connection)
 	return false;
 }
 
+static void count_down(uint32_t *place)
+{
+	uint32_t count = LOAD(*place);
+
+	while (count > 0 && !__atomic_compare_exchange_n(place, &count, count - 1, true,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
 void source_release(struct polder_connection *connection)
 {
-	struct polder_source *source = connection->source;
-	uint32_t count;
-
-	if (!source)
-		return;
+	if (connection->source)
+		count_down(&connection->source->connections);
 	connection->source = NULL;
-	count = LOAD(source->connections);
-	while (count > 0 && !__atomic_compare_exchange_n(&source->connections, &count, count - 1,
-				    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
+}
+
+bool source_request(const struct polder_connection *connection, struct polder_source **out)
+{
+	*out = connection->source;
+	return !*out ||
+	       __atomic_add_fetch(&(*out)->requests, 1, __ATOMIC_RELAXED) <= SOURCE_REQUESTS_MAX;
+}
+
+void source_request_end(struct polder_source *source)
+{
+	if (source)
+		count_down(&source->requests);
+}
+
+bool source_linger(const struct polder_connection *connection, struct polder_source **out)
+{
+	*out = connection->source;
+	return !*out ||
+	       __atomic_add_fetch(&(*out)->lingering, 1, __ATOMIC_RELAXED) <= SOURCE_LINGERING_MAX;
+}
+
+void source_linger_end(struct polder_source *source)
+{
+	if (source)
+		count_down(&source->lingering);
 }
 
 bool source_handshake(struct polder_connection *connection)

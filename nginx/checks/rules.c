@@ -162,7 +162,7 @@ static ngx_int_t wait_for_body(struct checks_request *state)
 	ngx_int_t result;
 
 	state->body = BODY_COMING;
-	slow_watch(state);
+	slow_watch(state, true);
 	result = ngx_http_read_client_request_body(state->r, body_read);
 	if (result >= NGX_HTTP_SPECIAL_RESPONSE)
 		return result;

@@ -9,10 +9,12 @@
  * The body: its first STEP_BODY_BYTES, from memory, or from the file where nginx put a big one. A request waits for the whole of it,
  * since nginx cannot hand on the rest of a body of which the beginning was read. So of those that are longer than
  * BODY_WAIT_MAX nothing is looked at, nor of calls of gRPC, which may never end. One that does not say beforehand how long it is
- * has to be waited for; it lies on the node's disk meanwhile, and is refused when it is longer than BODY_HELD_MAX.
+ * has to be waited for; it lies on the node's disk meanwhile, and is refused when it is longer than BODY_HELD_MAX, or when the
+ * disk has no more room for bodies (nginx/disk.h).
  */
 #include "base/text.h"
 #include "nginx/checks.h"
+#include "nginx/disk.h"
 #include "nginx/fingerprint.h"
 #include "nginx/headers.h"
 #include "nginx/run.h"
@@ -217,18 +219,38 @@ static size_t body_copy(ngx_http_request_t *r, u_char *out)
 	return used;
 }
 
+static ngx_int_t body_refuse(
+	ngx_http_request_t *r, struct polder_request *request, ngx_int_t status, const char *why)
+{
+	polder_refuse_node(request, CHECK_disk);
+	/* nginx takes a body that it began to read for one that it has read: the rest of it would be the next request. */
+	r->keepalive = 0;
+	r->lingering_close = 1;
+	ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "%s", why);
+	return status;
+}
+
 /* Sees each piece of a body when it has come. */
 static ngx_int_t filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-	const struct polder_request *request = polder_request_find(r);
+	const ngx_http_core_loc_conf_t *core =
+		ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+	struct polder_request *request = polder_request_find(r);
 	const struct checks_request *state = request ? request->checks : NULL;
+	const ngx_temp_file_t *file;
+	ngx_int_t result;
 
-	if (state && state->body == BODY_COMING && r->request_length > BODY_HELD_MAX) {
-		ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+	if (state && state->body == BODY_COMING && r->request_length > BODY_HELD_MAX)
+		return body_refuse(r, request, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
 			"body without a length is too long for a rule to wait for it");
-		return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
-	}
-	return next_filter(r, in);
+	result = next_filter(r, in);
+	file = r->request_body->temp_file;
+	if (result != NGX_OK || !request || !file || file->offset == 0)
+		return result;
+	if (!disk_hold(r, request, DISK_BODIES, &core->client_body_temp_path->name, file->offset))
+		return body_refuse(r, request, NGX_HTTP_SERVICE_UNAVAILABLE,
+			"there is no room on the disk for a body that a rule waits for");
+	return NGX_OK;
 }
 
 void polder_checks_filter(void)

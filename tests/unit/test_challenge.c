@@ -159,6 +159,13 @@ static void test_time(void **state)
 	assert_int_equal(read_pass(text, "::1", false, late + 60 * SECONDS), CHALLENGE_GOOD);
 	settings.challenge_epoch = EPOCH + 2;
 	assert_int_equal(read_pass(text, "::1", false, late + 60 * SECONDS), CHALLENGE_BAD);
+	/* Nobody has changed the keys for days, since the agent is gone: who answers is let through all the same. */
+	late = NOW + 5 * CHALLENGE_EPOCH_SECONDS * SECONDS;
+	(void)snprintf(text, sizeof(text), "%s", issue(CHALLENGE_WORK, "::1", false, NULL, late));
+	assert_int_equal(read_pass(text, "::1", false, late + 60 * SECONDS), CHALLENGE_GOOD);
+	assert_int_equal(
+		read_pass(text, "::1", false, late + (CHALLENGE_WORK_SECONDS + 1) * SECONDS),
+		CHALLENGE_BAD);
 	/* Without keys nothing is good, even what is signed by none. */
 	memset(&settings, 0, sizeof(settings));
 	settings.challenge_epoch = EPOCH;

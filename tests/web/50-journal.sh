@@ -25,6 +25,11 @@ get quiet.test >/dev/null
 equal "one of a site without a log is a sample" "2 passed 1" "$(logged site) $(logged verdict) $(logged weight)"
 get nobody.test >/dev/null
 equal "what is refused has" "refused 7 0 0" "$(logged verdict) $(logged check) $(logged status) $(logged site)"
+long=$(printf 'a%.0s' $(seq 5000))
+get one.test "/$long" -X "$(printf 'M%.0s' $(seq 900))" -A hidden -e http://from/ -H "Cookie: k=$long" >/dev/null
+equal "a long path hides nobody, nor a long method or cookie" "one.test hidden http://from/ 127.0.1.1:8000" \
+	"$(logged host) $(logged agent) $(logged referer) $(logged origin)"
+equal "what is cut is marked" $(((1 << 2) + (1 << 6))) "$(logged cut)"
 get dead.test / >/dev/null
 equal "an origin that does not answer" "502 0" "$(logged status) $(logged origin_status)"
 

@@ -22,13 +22,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/late": time.sleep(8)
         self.send_response(200); self.end_headers()
     def log_message(self, *a): pass
+http.server.ThreadingHTTPServer.request_queue_size = 128
 http.server.ThreadingHTTPServer(("127.0.1.2", 9000), Handler).serve_forever()'
 body_site() { one_site "$@" | sed 's/127.0.1.1","port":8000/127.0.1.2","port":9000/'; }
 table <<END
 {$(vips), "certificates":[{"number":1,"chain":"$scratch/cert.pem","key":"$scratch/key.pem"}],
  "sites":[$(body_site 9 rule.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1,\"rules\":[{\"number\":1,\"steps\":[{\"field\":\"body\",\"match\":\"contains\",\"value\":\"attack\"}]}]"), $(one_site 1 a.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"), $(one_site 7 $VIP), $(body_site 8 $OTHER '"instances":[2]'), $(body_site 2 body.test "\"flags\":$((TLS13 | HTTP2 | PLAIN)),\"certificate\":1"),
  $(one_site 3 watch.test '"modes":{"slow_read":1}'), $(body_site 4 body-watch.test '"modes":{"slow_body":1}'),
- $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
+ $(one_site 5 off.test '"modes":{"slow_read":0}'), $(body_site 10 long.test), $(body_site 6 body-off.test '"modes":{"slow_body":0}')]}
 END
 edge_start
 until_true bash -c ': </dev/tcp/127.0.1.2/9000'
@@ -39,6 +40,38 @@ status body.test /busy -m 100 -H Expect: --data-binary "@$scratch/much" >"$scrat
 busy=$!
 gets body.test /busy -m 100 -H Expect: --data-binary "@$scratch/much" -o /dev/null -w '%{http_code}' --http1.1 >"$scratch/busy-tls" &
 busy_tls=$!
+gets body.test /busy -m 100 -H Expect: --data-binary "@$scratch/much" -o /dev/null -w '%{http_code}' --http2 >"$scratch/busy-http2" &
+busy_http2=$!
+
+# Sixty bodies of one source, each a little faster than the least rate, for longer than half a minute: how many are left.
+python3 - "$VIP" >"$scratch/lingering" <<'END' &
+import socket, sys, time
+clients = []
+for _ in range(60):
+    s = socket.create_connection((sys.argv[1], 80), source_address=("198.51.100.5", 0))
+    s.sendall(b"POST / HTTP/1.1\r\nHost: long.test\r\nContent-Length: 1000000\r\n\r\n")
+    s.setblocking(False)
+    clients.append(s)
+begin = time.time()
+def is_open(s):
+    try:
+        return s.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+while time.time() < begin + 40:
+    for s in clients:
+        try:
+            s.send(b"a" * 900)
+        except OSError:
+            pass
+    time.sleep(1)
+    if time.time() < begin + 25:
+        early = sum(map(is_open, clients))
+print(early, sum(map(is_open, clients)))
+END
+lingering=$!
 
 # within NAME RESULT: five seconds, and what a busy machine adds.
 within() { if [[ $2 =~ ^[0-9.]+$ ]] && awk "BEGIN { exit !($2 >= 4.5 && $2 <= 9) }"; then ok "$1"; else not_ok "$1" "after $2"; fi; }
@@ -82,8 +115,9 @@ wait "${slow[@]}"
 for kind in heads bodies answers; do
 	check "slowhttptest, $kind: all are closed before its time is over" grep -aq 'No open connections left' "$scratch/slowhttptest-$kind"
 done
-wait $busy $busy_tls
-equal "nor who has to wait for a busy origin" "200 200" "$(cat "$scratch/busy") $(cat "$scratch/busy-tls")"
+wait $busy $busy_tls $busy_http2 $lingering
+equal "nor who has to wait for a busy origin" "200 200 200" "$(cat "$scratch/busy") $(cat "$scratch/busy-tls") $(cat "$scratch/busy-http2")"
+equal "of bodies that would go on for days a source has some, and no more" "60 50 10" "$(cat "$scratch/lingering") $(site_count 10 refused slow_body)"
 bans=$(($(node_bans) + $(node_bans_failed)))
 if [ "$bans" -gt 0 ]; then ok "and whoever does it again and again is to be banned"; else not_ok "whoever does it again and again is to be banned"; fi
 done_testing
