@@ -235,7 +235,8 @@ tests-web: $(WEB_TOOLS)
 
 $(TOOLS): $(O)/%: $(O)/%.o $(BASE)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcrypto -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto -lpthread
+$(O)/tests/net/mmdb: $(O)/tests/support/mmdb.o
 
 $(WEB_TOOLS): $(O)/%: $(O)/%.o $(O)/agent/table.o $(O)/agent/table_check.o $(BASE)
 	@echo "  LINK  $@"

@@ -63,6 +63,7 @@ struct loop {
 	struct applier *applier;
 	struct neighbours *neighbours;
 	struct sweep *sweep;
+	struct visitors *visitors;
 	struct health *health;
 	struct retry *retry;
 	struct reporter *reporter;
@@ -128,7 +129,7 @@ static void tick(struct loop *loop)
 	neighbours_tick(loop->neighbours, clock_monotonic_ms());
 	steer_tick(loop->steer, clock_monotonic_ms());
 	request_path_tick(loop->requests, clock_utc_ms(), clock_monotonic_ms());
-	sweep_tick(loop->sweep, boot_ns());
+	sweep_tick(loop->sweep, boot_ns(), clock_monotonic_ms());
 	capture_settle(loop->packets, loop->state, clock_utc_ms());
 	loop->report_due = true;
 }
@@ -431,11 +432,15 @@ static enum err begin(struct loop *loop)
 	loop->applier = applier_new(loop->packets, loop->state, want_origin, loop);
 	loop->health = health_new(settings);
 	loop->sweep = sweep_new(loop->packets, loop->state, want_origin, loop);
+	loop->visitors = visitors_new(VISITORS_INSTANCE);
 	loop->reporter =
 		reporter_new(loop->packets, loop->state, loop->health, &loop->settle, settings);
 	loop->retry = retry_new(loop->packets);
-	if (!loop->applier || !loop->health || !loop->sweep || !loop->retry || !loop->reporter)
+	if (!loop->applier || !loop->health || !loop->sweep || !loop->visitors || !loop->retry ||
+		!loop->reporter)
 		return ERR_MEMORY;
+	sweep_use_visitors(loop->sweep, loop->visitors);
+	reporter_use_visitors(loop->reporter, loop->visitors);
 	applier_use_health(loop->applier, loop->health);
 	applier_use_steer(loop->applier, loop->steer);
 	TRY(request_path_open(settings, loop->packets, loop->steer, loop->state, &loop->requests));
@@ -470,6 +475,7 @@ static void end(struct loop *loop)
 	uplinks_close(loop->uplinks);
 	retry_free(loop->retry);
 	sweep_free(loop->sweep);
+	visitors_free(loop->visitors);
 	applier_free(loop->applier);
 	health_free(loop->health);
 	node_state_free(loop->state);

@@ -48,6 +48,7 @@ struct reporter {
 	struct uplinks *uplinks;       /* NULL: interfaces are not told of */
 	struct outbox *outbox;
 	struct sightings *sightings;
+	struct visitors *visitors; /* NULL: they are not told of */
 
 	void *data;
 	uint32_t capacity, size, records;
@@ -426,6 +427,35 @@ static void add_sighted(struct reporter *reporter, int64_t now_ms)
 	}
 }
 
+static void add_visitors(struct reporter *reporter, int64_t now_ms)
+{
+	struct record_visitors record;
+
+	for (int i = 0; reporter->visitors && i < REPORT_VISITORS_MAX &&
+			visitors_take(reporter->visitors, now_ms, &record);
+		i++)
+		add_copy(reporter, &record);
+}
+
+/* Who asks web sites for something, and whose requests are refused. */
+static void add_requesters(struct reporter *reporter)
+{
+	struct record_sighted refused[SIGHTED_KINDS];
+	struct record_visitors visitors;
+	uint32_t kinds;
+
+	for (int i = 0; i < REPORT_SIGHTED_MAX &&
+			(kinds = request_path_next_refused(reporter->requests, refused)) > 0;
+		i++) {
+		for (uint32_t kind = 0; kind < kinds; kind++)
+			add_copy(reporter, &refused[kind]);
+	}
+	for (int i = 0; i < REPORT_VISITORS_MAX &&
+			request_path_next_visitors(reporter->requests, &visitors);
+		i++)
+		add_copy(reporter, &visitors);
+}
+
 /* What is frequent, and access logs. */
 static void add_request_log(struct reporter *reporter)
 {
@@ -505,6 +535,7 @@ static bool read_tables(struct reporter *reporter, bool full, int64_t now_ms)
 	bool changed = outbox_fill(reporter->outbox, clock_utc_ms());
 
 	changed |= read_sightings(reporter, now_ms);
+	changed |= reporter->visitors && visitors_has_next(reporter->visitors, now_ms);
 	changed |= request_path_read(reporter->requests, full);
 	tally_read(reporter->vip_reasons);
 	tally_read(reporter->service_states);
@@ -575,7 +606,9 @@ bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot,
 	add_health(reporter);
 	add_outbox(reporter);
 	add_sighted(reporter, now_ms);
+	add_visitors(reporter, now_ms);
 	add_requests(reporter);
+	add_requesters(reporter);
 	add_request_log(reporter);
 	if (reporter->failed) {
 		log_error("no memory for a report");
@@ -615,6 +648,11 @@ void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks)
 	reporter->uplinks = uplinks;
 }
 
+void reporter_use_visitors(struct reporter *reporter, struct visitors *visitors)
+{
+	reporter->visitors = visitors;
+}
+
 struct reporter *reporter_new(struct packets *packets, const struct node_state *state,
 	struct health *health, const struct settle *settle, const struct agent_settings *settings)
 {
@@ -634,7 +672,7 @@ struct reporter *reporter_new(struct packets *packets, const struct node_state *
 	reporter->vip_reasons = tally_new(packets, TALLY_VIP_REASON);
 	reporter->service_states = tally_new(packets, TALLY_SERVICE_STATE);
 	reporter->outbox = outbox_new(packets);
-	reporter->sightings = sightings_new();
+	reporter->sightings = sightings_new(RECORD_SIGHTED);
 	if (!reporter->copies || !reporter->reason_copies || !reporter->vip_reasons ||
 		!reporter->service_states || !reporter->outbox || !reporter->sightings ||
 		getrandom(&reporter->agent_boot, sizeof(reporter->agent_boot), 0) !=

@@ -15,6 +15,7 @@
 #include "agent/request_path.h"
 #include "agent/settle.h"
 #include "agent/uplink.h"
+#include "agent/visitors.h"
 
 struct reporter;
 
@@ -27,6 +28,9 @@ void reporter_use_requests(struct reporter *reporter, struct request_path *reque
 /* Interfaces are told of; NULL: they are not. */
 void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks);
 
+/* Who opens connections is told from there; NULL: nothing is. */
+void reporter_use_visitors(struct reporter *reporter, struct visitors *visitors);
+
 /* Builds the next report: counters that changed since the last one, or all of them if full. false: nothing
  * changed and the last report is younger than REPORT_QUIET_MS, or no memory. The data stays until
  * the next call. */
@@ -37,7 +41,9 @@ void reporter_use_uplinks(struct reporter *reporter, struct uplinks *uplinks);
 #define REPORT_SITE_MAX	   4096 /* about 4 MB */
 #define REPORT_TOP_MAX	   64	/* sites in one report: about 1.5 MB */
 #define REPORT_USED_MAX	   1024
-#define REPORT_SIGHTED_MAX 64 /* instances in one report: about 800 KB */
+#define REPORT_SIGHTED_MAX                                                                         \
+	64 /* instances in one report, and as many web sites: about 800 KB each */
+#define REPORT_VISITORS_MAX 1024 /* the same: about 800 KB each */
 bool reporter_build(struct reporter *reporter, bool full, uint64_t control_boot, int64_t now_ms,
 	const void **out, size_t *size);
 /* What became of the last report: what it carried and cannot be read again goes once more if need be. */

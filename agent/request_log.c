@@ -62,6 +62,7 @@ struct request_log {
 	struct log_used used[LOG_ACCOUNT_MAX]; /* as last added up */
 	size_t used_count, used_told;	       /* told: those before are */
 	struct request_top *top;
+	struct requesters *requesters;
 	struct record_request_ban ban[REQUEST_BAN_MAX];
 	size_t ban_count;
 	struct log_crawler crawler[LOG_CRAWLER_MAX];
@@ -107,6 +108,7 @@ static void take_request(struct request_log *log, const struct log_request *requ
 		country = log->settings.country_of(log->settings.context, &request->client);
 	lock(log);
 	request_top_add(log->top, &view, country, log->monotonic_now_ms);
+	requesters_add(log->requesters, request, log->monotonic_now_ms);
 	unlock(log);
 	if (!site || !log->files)
 		return;
@@ -386,8 +388,9 @@ enum err request_log_open(const struct request_log_settings *settings, struct re
 	(void)pthread_mutex_init(&log->lock, NULL);
 	log->swept_ms = clock_monotonic_ms();
 	log->top = request_top_new();
+	log->requesters = requesters_new();
 	log->outbox = calloc(1, LOG_OUTBOX_BYTES);
-	if (!log->top || !log->outbox)
+	if (!log->top || !log->requesters || !log->outbox)
 		err = ERR_MEMORY;
 	if (err == OK && settings->folder)
 		err = request_files_open(
@@ -412,6 +415,7 @@ void request_log_close(struct request_log *log)
 	log_search_free(log->search);
 	request_files_close(log->files);
 	request_top_free(log->top);
+	requesters_free(log->requesters);
 	free(log->outbox);
 	free(log->term);
 	free(log->next_term);
@@ -498,12 +502,34 @@ uint32_t request_log_take_top(struct request_log *log, struct record_site_top ou
 	return count;
 }
 
-bool request_log_has_top(struct request_log *log)
+uint32_t request_log_take_refused(struct request_log *log, struct record_sighted out[SIGHTED_KINDS])
+{
+	uint32_t count;
+
+	lock(log);
+	count = requesters_take_refused(log->requesters, clock_monotonic_ms(), out);
+	unlock(log);
+	return count;
+}
+
+bool request_log_take_visitors(struct request_log *log, struct record_visitors *out)
 {
 	bool any;
 
 	lock(log);
-	any = request_top_has_next(log->top, clock_monotonic_ms());
+	any = requesters_take_visitors(log->requesters, clock_monotonic_ms(), out);
+	unlock(log);
+	return any;
+}
+
+bool request_log_has_window(struct request_log *log)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	bool any;
+
+	lock(log);
+	any = request_top_has_next(log->top, now_ms) ||
+	      requesters_has_next(log->requesters, now_ms);
 	unlock(log);
 	return any;
 }

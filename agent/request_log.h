@@ -12,6 +12,7 @@
 
 #include "agent/request_files.h"
 #include "agent/request_top.h"
+#include "agent/requesters.h"
 #include "base/error.h"
 #include "shared/snapshot_abi.h"
 
@@ -67,7 +68,12 @@ uint32_t request_log_top(
 
 /* As request_top_take, with until_ms. */
 uint32_t request_log_take_top(struct request_log *log, struct record_site_top out[TOP_COUNT]);
-bool request_log_has_top(struct request_log *log);
+/* As requesters_take_refused and requesters_take_visitors. */
+uint32_t request_log_take_refused(
+	struct request_log *log, struct record_sighted out[SIGHTED_KINDS]);
+bool request_log_take_visitors(struct request_log *log, struct record_visitors *out);
+/* Whether one of these three has something. */
+bool request_log_has_window(struct request_log *log);
 
 /* The next account whose bytes on disk changed since they were told; false: no more. */
 bool request_log_next_used(struct request_log *log, struct log_used *out);

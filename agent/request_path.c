@@ -465,13 +465,23 @@ bool request_path_read(struct request_path *path, bool full)
 	read_node(path, &node);
 	path->bans = request_log_bans(path->log, path->ban);
 	return path->bans > 0 || site_traffic_has_next(path->traffic) ||
-	       request_log_has_answers(path->log) || request_log_has_top(path->log) ||
+	       request_log_has_answers(path->log) || request_log_has_window(path->log) ||
 	       memcmp(&node, &path->node, sizeof(node)) != 0;
 }
 
 uint32_t request_path_next_top(struct request_path *path, struct record_site_top *out)
 {
 	return path ? request_log_take_top(path->log, out) : 0;
+}
+
+uint32_t request_path_next_refused(struct request_path *path, struct record_sighted *out)
+{
+	return path ? request_log_take_refused(path->log, out) : 0;
+}
+
+bool request_path_next_visitors(struct request_path *path, struct record_visitors *out)
+{
+	return path && request_log_take_visitors(path->log, out);
 }
 
 bool request_path_next_used(struct request_path *path, struct record_log_used *out)

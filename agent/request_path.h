@@ -36,6 +36,9 @@ bool request_path_read(struct request_path *path, bool full);
 bool request_path_next_traffic(struct request_path *path, struct record_site_traffic *out);
 /* Kinds of the next site whose window of what is frequent has ended, into TOP_COUNT records; 0: no more. */
 uint32_t request_path_next_top(struct request_path *path, struct record_site_top *out);
+/* The same of whose requests were refused, into SIGHTED_KINDS records, and of visitors. */
+uint32_t request_path_next_refused(struct request_path *path, struct record_sighted *out);
+bool request_path_next_visitors(struct request_path *path, struct record_visitors *out);
 /* The next account whose access logs have another size; false: no more. */
 bool request_path_next_used(struct request_path *path, struct record_log_used *out);
 /* Figures of the node's request path; false: as they were told. */

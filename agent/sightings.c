@@ -22,17 +22,19 @@ struct sighted_instance {
 };
 
 struct sightings {
+	uint16_t record;
 	struct pool instances;
 	struct index by_number;
 	uint32_t cursor; /* of the instance that sightings_take looks at next */
 };
 
-struct sightings *sightings_new(void)
+struct sightings *sightings_new(uint16_t record)
 {
 	struct sightings *sightings = calloc(1, sizeof(*sightings));
 
 	if (!sightings)
 		return NULL;
+	sightings->record = record;
 	pool_init(&sightings->instances, sizeof(struct sighted_instance), SIGHTINGS_MAX);
 	index_init(&sightings->by_number, SIGHTINGS_MAX);
 	return sightings;
@@ -115,6 +117,8 @@ void sightings_add(struct sightings *sightings, const struct sighting *from, int
 		sample.key.value = sample.to;
 		sighted_add(&instance->list, SIGHTED_PORT, &sample);
 	}
+	if (from->length == 0)
+		return;
 	sample.key.value = from->length;
 	sighted_add(&instance->list, SIGHTED_LENGTH, &sample);
 }
@@ -127,15 +131,15 @@ static bool has_ended(const struct sightings *sightings, uint32_t index, int64_t
 	       now_ms - instance->since_ms >= SIGHTINGS_WINDOW_MS;
 }
 
-static void fill(struct sighted_instance *instance, enum sighted_kind kind, int64_t now_ms,
-	struct record_sighted *out)
+static void fill(struct sighted_instance *instance, uint16_t record, enum sighted_kind kind,
+	int64_t now_ms, struct record_sighted *out)
 {
 	size_t count = sighted_sort(&instance->list, kind);
 
 	if (count > SIGHTED_REPORT)
 		count = SIGHTED_REPORT;
 	*out = (struct record_sighted){
-		.record = { RECORD_SIGHTED,
+		.record = { record,
 			(uint16_t)(offsetof(struct record_sighted, entry) +
 				   count * sizeof(out->entry[0])),
 			instance->number },
@@ -159,7 +163,8 @@ uint32_t sightings_take(
 			continue;
 		instance = at(sightings, index);
 		for (unsigned kind = 0; kind < SIGHTED_KINDS; kind++)
-			fill(instance, (enum sighted_kind)kind, now_ms, &out[kind]);
+			fill(instance, sightings->record, (enum sighted_kind)kind, now_ms,
+				&out[kind]);
 		instance->before = instance->list.total;
 		memset(&instance->list, 0, sizeof(instance->list));
 		return SIGHTED_KINDS;

@@ -5,6 +5,10 @@
  * itself would no longer use it, or when its instance is gone. It is read again right before, and its
  * entry for replies goes with it if that still names it. Flows of an instance without an address
  * cannot be used meanwhile: both directions compare the flow's instance with the address's.
+ *
+ * A walk tells of those flows that were opened before it began, and not before the one before it did: whatever the order in
+ * which it meets them, each is told once. A TCP flow stays for a minute after its end, so short ones are met, too; a UDP
+ * flow that moves to the other table while a long walk is under way may be met twice.
  */
 #include "agent/sweep.h"
 
@@ -45,6 +49,13 @@ struct sweep {
 	bool reason_started;
 	uint32_t rule; /* where the walk through "service_state" stands */
 	bool rule_started;
+	struct visitors *visitors; /* NULL: nobody is told */
+	int64_t monotonic_now_ms;  /* of the tick */
+	struct {
+		bool under_way;
+		uint32_t since,
+			until; /* boot clock, seconds: flows that were opened then are new */
+	} walk[FLOW_TABLES];
 	struct recount *recount;
 	struct round {
 		bool waiting[FLOW_TABLES]; /* for the walk to begin anew */
@@ -86,14 +97,24 @@ bool flow_is_empty(const struct flow *flow, int64_t boot_now_ns)
 	       !(flow->limit_flags & FLOW_SPOKE) && age >= EMPTY_SECONDS;
 }
 
+bool flow_is_visit(const struct flow *flow, int protocol, uint32_t since, uint32_t until)
+{
+	if (protocol == IPPROTO_TCP && !(flow->limit_flags & FLOW_PROVEN))
+		return false;
+	return flow->opened_second >= since && flow->opened_second < until;
+}
+
+/* Before the first snapshot nobody knows which instances there are. */
+static bool is_gone(const struct sweep *sweep, uint32_t instance)
+{
+	return node_state_generation(sweep->state) != 0 &&
+	       !node_state_has_instance(sweep->state, instance);
+}
+
 static bool is_wanted(
 	const struct sweep *sweep, const struct flow *flow, int protocol, int64_t boot_now_ns)
 {
-	/* Before the first snapshot nobody knows which instances there are. */
-	if (node_state_generation(sweep->state) != 0 &&
-		!node_state_has_instance(sweep->state, flow->instance))
-		return false;
-	return !flow_is_over(flow, protocol, boot_now_ns);
+	return !is_gone(sweep, flow->instance) && !flow_is_over(flow, protocol, boot_now_ns);
 }
 
 /* The flow is gone without having closed: its connection is. */
@@ -230,11 +251,36 @@ static void settle_counts(struct sweep *sweep)
 	}
 }
 
+static void walk_begins(struct sweep *sweep, unsigned table, int64_t boot_now_ns)
+{
+	uint32_t now = (uint32_t)(boot_now_ns / NS_PER_SECOND);
+
+	if (sweep->walk[table].under_way)
+		return;
+	sweep->walk[table].under_way = true;
+	sweep->walk[table].since = sweep->walk[table].until ? sweep->walk[table].until : now;
+	sweep->walk[table].until = now;
+}
+
+static void tell_visit(struct sweep *sweep, const struct flow_tables *tables,
+	const struct flow_key *key, const struct flow *flow)
+{
+	unsigned table = (unsigned)(tables - flow_tables);
+
+	if (sweep->visitors &&
+		flow_is_visit(flow, tables->protocol, sweep->walk[table].since,
+			sweep->walk[table].until) &&
+		!is_gone(sweep, flow->instance))
+		visitors_add(
+			sweep->visitors, flow->instance, &key->source, 1, sweep->monotonic_now_ms);
+}
+
 static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
 	struct packet_cursor *cursor, int64_t boot_now_ns)
 {
 	bool more = true;
 
+	walk_begins(sweep, (unsigned)(tables - flow_tables), boot_now_ns);
 	for (uint32_t done = 0; more && done < SWEEP_FLOWS_MAX; done += PIECE) {
 		uint32_t count;
 
@@ -242,6 +288,7 @@ static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
 		for (uint32_t i = 0; i < count; i++) {
 			const struct flow *flow = &sweep->value.flow[i];
 
+			tell_visit(sweep, tables, &sweep->key.flow[i], flow);
 			if (!is_wanted(sweep, flow, tables->protocol, boot_now_ns)) {
 				drop_flow(sweep, tables, &sweep->key.flow[i], boot_now_ns);
 				continue;
@@ -250,8 +297,10 @@ static void sweep_flows(struct sweep *sweep, const struct flow_tables *tables,
 			if (tables->protocol == IPPROTO_TCP && flow_is_empty(flow, boot_now_ns))
 				(void)packets_end(sweep->packets, &sweep->key.flow[i]);
 		}
-		if (!more)
+		if (!more) {
+			sweep->walk[tables - flow_tables].under_way = false;
 			table_ends(sweep, tables);
+		}
 	}
 }
 
@@ -309,14 +358,20 @@ static void sweep_states(struct sweep *sweep)
 	}
 }
 
-void sweep_tick(struct sweep *sweep, int64_t boot_now_ns)
+void sweep_tick(struct sweep *sweep, int64_t boot_now_ns, int64_t monotonic_now_ms)
 {
+	sweep->monotonic_now_ms = monotonic_now_ms;
 	sweep_reasons(sweep);
 	sweep_states(sweep);
 	for (size_t i = 0; i < FLOW_TABLES; i++)
 		sweep_flows(sweep, &flow_tables[i], &sweep->flows[i], boot_now_ns);
 	settle_counts(sweep);
 	walk_services(sweep);
+}
+
+void sweep_use_visitors(struct sweep *sweep, struct visitors *visitors)
+{
+	sweep->visitors = visitors;
 }
 
 struct sweep *sweep_new(struct packets *packets, const struct node_state *state,

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mmdb.h"
@@ -149,6 +150,37 @@ void region_country(
 	for (int i = 0; i < REGION_CODE_SIZE - 1; i++)
 		out[i] = (char)tolower((unsigned char)countries[country].code[i]);
 	out[REGION_CODE_SIZE - 1] = '\0';
+}
+
+/* Where databases keep it differs, and some have names only. */
+static int64_t entry_province(MMDB_entry_s *entry)
+{
+	static const char *const path[][5] = { { "subdivisions", "0", "iso_code", NULL },
+		{ "region_code", NULL }, { "subdivisions", "0", "names", "en", NULL },
+		{ "region", NULL }, { "state1", NULL } };
+	MMDB_entry_data_s data;
+	int64_t number = 0;
+
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]) && number == 0; i++)
+		if (MMDB_aget_value(entry, &data, path[i]) == MMDB_SUCCESS && data.has_data &&
+			data.type == MMDB_DATA_TYPE_UTF8_STRING)
+			number = province_by_subdivision(data.utf8_string, data.data_size);
+	return number;
+}
+
+int64_t region_province(
+	const struct region_reader *reader, const uint8_t address[16], const char *country)
+{
+	int64_t number = province_by_country(country);
+	MMDB_entry_s entry;
+	const char *code;
+
+	if (number != 0 || strcasecmp(country, "cn") != 0 || !reader->has_countries ||
+		!mmdb_find(&reader->countries, address, &entry))
+		return number;
+	/* Of a network that an override has moved to China, its database knows something else. */
+	code = mmdb_country(&entry);
+	return code && memcmp(code, "CN", 2) == 0 ? entry_province(&entry) : 0;
 }
 
 /* Where databases keep it differs: autonomous_system_number, or asn, which may be "AS64500". */

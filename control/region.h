@@ -39,6 +39,9 @@ void region_reader_close(struct region_reader *reader);
 /* In small letters, as published; "": not known. */
 void region_country(
 	const struct region_reader *reader, const uint8_t address[16], char out[REGION_CODE_SIZE]);
+/* Of an address of that country: code of its administrative region of China, as province_name; 0: not known. */
+int64_t region_province(
+	const struct region_reader *reader, const uint8_t address[16], const char *country);
 /* "AS64500"; "": not known. organisation: cut to its room. */
 void region_provider(const struct region_reader *reader, const uint8_t address[16],
 	char out[PROVIDER_SIZE], char organisation[ORGANISATION_SIZE]);

@@ -76,6 +76,8 @@ enum record_type {
 	RECORD_UPLINK = 33,
 	RECORD_SPAN = 34,
 	RECORD_SIGHTED = 35,
+	RECORD_SITE_SIGHTED = 36,
+	RECORD_VISITORS = 37,
 };
 
 struct record {
@@ -417,7 +419,9 @@ struct record_span {
 	uint32_t reserved;
 };
 
-/* Who sent what was refused of an instance, or answered with a cookie: lists of one window of time, from samples. */
+/* Who sent what was refused of an instance, or answered with a cookie: lists of one window of time, from samples. The same
+ * of a web site (RECORD_SITE_SIGHTED), from requests that were refused or challenged: then packets are requests, a reason is
+ * an enum check, and there are no lengths. */
 enum sighted_kind {
 	SIGHTED_SOURCE,
 	SIGHTED_PORT,	/* destination */
@@ -427,7 +431,7 @@ enum sighted_kind {
 struct sighted_key {
 	struct address source; /* SIGHTED_SOURCE: of IPv6 the /64, 0 behind it; else 0 */
 	uint32_t value;	 /* SIGHTED_PORT: as SIGHTED_TO; SIGHTED_LENGTH: bytes; SIGHTED_SOURCE: 0 */
-	uint32_t reason; /* enum reason */
+	uint32_t reason; /* enum reason, of a web site enum check */
 };
 #define SIGHTED_TO(protocol, port) ((uint32_t)(protocol) << 16 | (uint32_t)(port))
 struct sighted {
@@ -441,7 +445,7 @@ struct sighted {
 };
 static_assert(sizeof(struct sighted) == 56, "wire format");
 #define SIGHTED_REPORT 128 /* of a kind in one record */
-struct record_sighted {	   /* id = instance; only entry_count of the entries are sent */
+struct record_sighted {	   /* id = instance or site; only entry_count of the entries are sent */
 	struct record record;
 	uint8_t kind; /* enum sighted_kind */
 	uint8_t entry_count;
@@ -449,6 +453,22 @@ struct record_sighted {	   /* id = instance; only entry_count of the entries are
 	uint32_t window_ms;
 	uint64_t total; /* packets of all keys */
 	struct sighted entry[SIGHTED_REPORT];
+};
+/* Who came: a random sample of the sources of an instance's new connections, or of a web site's requests, in one window of
+ * time. Each stands for total / sample_count of them. */
+enum visitors_of {
+	VISITORS_INSTANCE, /* connections of TCP and conversations of UDP that were forwarded */
+	VISITORS_SITE	   /* requests, whatever became of them */
+};
+#define VISITORS_SAMPLES 48
+struct record_visitors { /* id = instance or site; only sample_count of the samples are sent */
+	struct record record;
+	uint8_t of; /* enum visitors_of */
+	uint8_t sample_count;
+	uint16_t reserved;
+	uint32_t window_ms;
+	uint64_t total;
+	struct address sample[VISITORS_SAMPLES]; /* of IPv6 the /64, 0 behind it */
 };
 struct record_refused { /* id and refused_type: the object that the node could not apply */
 	struct record record;

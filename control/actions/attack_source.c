@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who attacked: lists that nodes make of samples (docs/decisions/031), of an attack that goes on as they are now, else as they
- * were written with its record. Packets are estimates, on the low side. Countries and providers are looked up in the operator's databases
- * when somebody asks: of sources that are in the lists, and "unknown" where no database tells.
- *
- * What is published about the countries of traffic to ports is answered from the same lists: it is of attacks, not of
- * connections, which nobody counts by country.
+ * Who attacked: lists that nodes make of samples (docs/decisions/031), and of the requests that they refuse (036), of an attack
+ * that goes on as they are now, else as they were written with its record. Packets are estimates, on the low side; of web-cc
+ * they are requests. Countries and providers are looked up in the operator's databases when somebody asks: of sources that are
+ * in the lists, and "unknown" where no database tells.
  */
 #include "control/call.h"
 
@@ -14,28 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/auto.h"
-#include "base/clock.h"
 #include "base/text.h"
+#include "control/actions/place.h"
 #include "control/actions/tables.h"
 #include "control/engine/attackers.h"
-#include "control/region.h"
 #include "control/store/attack.h"
 
-#define SECONDS_MAX    INT64_C(253402300799) /* the year 9999 */
-#define UNKNOWN	       "unknown"
-#define SOURCES_SHOWN  5 /* published: unless Range says otherwise */
-#define PORTS_SHOWN    10
-#define ATTACKS_SUMMED 100 /* of a time: the newest */
-/* Different countries, or providers, of one answer. */
-#define PLACES_MAX 1024
-
-DEFINE_AUTO(region_reader, struct region_reader *, region_reader_close);
+#define SECONDS_MAX   INT64_C(253402300799) /* the year 9999 */
+#define SOURCES_SHOWN 5			    /* published: unless Range says otherwise */
+#define PORTS_SHOWN   10
 
 struct source_args {
-	const char *ip, *type, *region, *port, *resource_group;
-	struct text_list ids;
-	int64_t from, until, range, number;
+	const char *ip, *type, *region, *port;
+	int64_t from, range, number;
 };
 
 /* ---- one attack */
@@ -47,11 +36,10 @@ static enum err load_top(struct call *call, const struct attack_row *row, struct
 	if (!top)
 		return ERR_MEMORY;
 	*out = top;
-	if (row->attack.end_ms == 0 && row->kind != ATTACK_WEB_CC &&
-		nodes_attackers(call->nodes, row->subject, row->kind, top) &&
+	if (row->attack.end_ms == 0 && nodes_attackers(call->nodes, row->kind, row->subject, top) &&
 		!attack_top_is_empty(top))
 		return OK;
-	return attack_top_load(call->db, call->mem, row->number, top);
+	return attack_top_load(call->db, call->mem, row->number, row->kind, top);
 }
 
 /* The top of the attack that the arguments name: without one it is empty. Times may be of a whole minute. */
@@ -72,91 +60,32 @@ static enum err find_top(struct call *call, const struct source_args *args, cons
 	return *out ? OK : ERR_MEMORY;
 }
 
-static enum err open_reader(struct call *call, struct region_reader **out)
-{
-	*out = region_reader_open(call->regions, call->mem);
-	return *out ? OK : ERR_MEMORY;
-}
-
-struct origin_names {
-	char country[8], provider[PROVIDER_SIZE], organisation[ORGANISATION_SIZE];
-};
-
-static void name_origin(const struct region_reader *reader, const struct attack_place *place,
-	struct origin_names *out)
-{
-	region_country(reader, place->source.byte, out->country);
-	region_provider(reader, place->source.byte, out->provider, out->organisation);
-	if (!out->country[0])
-		memcpy(out->country, UNKNOWN, sizeof(UNKNOWN));
-	if (!out->provider[0])
-		memcpy(out->provider, UNKNOWN, sizeof(UNKNOWN));
-}
-
-/* ---- sums by country or provider */
-
-struct place_sum {
-	char name[PROVIDER_SIZE];
-	uint64_t packets;
-};
-struct place_sums {
-	struct place_sum *sum; /* PLACES_MAX */
-	size_t count;
-	bool providers;
-};
-
-static void sum_add(struct place_sums *sums, const char *name, uint64_t packets)
-{
-	size_t i = 0;
-
-	while (i < sums->count && strcmp(sums->sum[i].name, name) != 0)
-		i++;
-	if (i == PLACES_MAX)
-		return;
-	if (i == sums->count) {
-		(void)snprintf(sums->sum[i].name, sizeof(sums->sum[i].name), "%s", name);
-		sums->count++;
-	}
-	sums->sum[i].packets += packets;
-}
+/* ---- sums by place */
 
 static void sum_top(
 	const struct region_reader *reader, const struct attack_top *top, struct place_sums *sums)
 {
 	for (size_t i = 0; i < top->count[SIGHTED_SOURCE]; i++) {
 		const struct attack_place *place = &top->place[SIGHTED_SOURCE][i];
-		struct origin_names names;
+		struct place_names names;
 
-		name_origin(reader, place, &names);
-		sum_add(sums, sums->providers ? names.provider : names.country, place->packets);
+		place_name(reader, place->source.byte, &names);
+		place_sums_add(sums, &names, place->packets);
 	}
 }
 
-static int most_first(const void *a, const void *b)
+/* A list of it, in a reply or in a part of one. */
+static enum err put_sums(struct call *call, const struct region_reader *reader,
+	const struct attack_top *top, enum place_by by, const char *list_name,
+	const struct place_list *as)
 {
-	const struct place_sum *left = a, *right = b;
+	struct place_sums sums;
+	json_t *list;
 
-	if (left->packets != right->packets)
-		return left->packets > right->packets ? -1 : 1;
-	return strcmp(left->name, right->name);
-}
-
-static enum err begin_sums(struct call *call, bool providers, struct place_sums *out)
-{
-	*out = (struct place_sums){ .providers = providers,
-		.sum = arena_array(call->mem, PLACES_MAX, sizeof(*out->sum)) };
-	return out->sum ? OK : ERR_MEMORY;
-}
-
-static enum err put_sums(
-	json_t *list, struct place_sums *sums, const char *name, const char *packets, size_t max)
-{
-	if (sums->count > 0)
-		qsort(sums->sum, sums->count, sizeof(*sums->sum), most_first);
-	for (size_t i = 0; i < sums->count && i < max; i++)
-		TRY(add(list, json_pack("{s:s, s:I}", name, sums->sum[i].name, packets,
-				      (json_int_t)sums->sum[i].packets)));
-	return OK;
+	TRY(place_sums_begin(call, by, &sums));
+	sum_top(reader, top, &sums);
+	TRY(put_list(call->reply, list_name, &list));
+	return place_sums_put(list, &sums, as);
 }
 
 /* ---- published: of one attack */
@@ -165,7 +94,7 @@ static enum err put_sums(
 	PARAM(tag, ip, "Ip", .kind = PARAM_TEXT, .required = true, .max = 64,                      \
 		.help = "address of an instance"),                                                 \
 		PARAM(tag, type, "EventType", .kind = PARAM_CHOICE, .required = true,              \
-			.choices = "defense blackhole cc", .help = "kind of the attack")
+			.choices = "defense blackhole cc web-cc", .help = "kind of the attack")
 #define PARAM_BEGIN(tag, name)                                                                     \
 	PARAM(tag, from, name, .kind = PARAM_INT, .required = true, .min = 0, .max = SECONDS_MAX,  \
 		.type = "Long", .help = "of the attack, as lists have it, or its minute")
@@ -212,45 +141,41 @@ static enum err sources_run(struct call *call, const void *raw)
 	json_t *list;
 
 	TRY(find_top(call, args, args->type, &top));
-	TRY(open_reader(call, &reader));
+	TRY(place_reader_open(call, &reader));
 	TRY(put_list(call->reply, "Ips", &list));
 	for (size_t i = 0; i < top->count[SIGHTED_SOURCE] && i < (size_t)args->range; i++) {
 		const struct attack_place *place = &top->place[SIGHTED_SOURCE][i];
-		struct origin_names names;
+		struct place_names names;
 		char ip[ADDRESS_TEXT_SIZE];
 
 		address_format(place->source.byte, ip);
-		name_origin(reader, place, &names);
-		TRY(add(list, json_pack("{s:s, s:s, s:s}", "SrcIp", ip, "AreaId", names.country,
-				      "Isp", names.provider)));
+		place_name(reader, place->source.byte, &names);
+		TRY(add(list, json_pack("{s:s, s:s, s:s}", "SrcIp", ip, "AreaId",
+				      place_area(&names), "Isp", names.provider)));
 	}
 	return OK;
 }
 
-static enum err put_places(struct call *call, const struct source_args *args, bool providers,
+static enum err put_places(struct call *call, const struct source_args *args, enum place_by by,
 	const char *list_name, const char *name)
 {
 	AUTO(region_reader) struct region_reader *reader = NULL;
-	struct place_sums sums;
 	struct attack_top *top;
-	json_t *list;
 
 	TRY(find_top(call, args, args->type, &top));
-	TRY(open_reader(call, &reader));
-	TRY(begin_sums(call, providers, &sums));
-	sum_top(reader, top, &sums);
-	TRY(put_list(call->reply, list_name, &list));
-	return put_sums(list, &sums, name, "InPkts", (size_t)args->range);
+	TRY(place_reader_open(call, &reader));
+	return put_sums(call, reader, top, by, list_name,
+		&(struct place_list){ name, "InPkts", NULL, (size_t)args->range });
 }
 
 static enum err areas_run(struct call *call, const void *raw)
 {
-	return put_places(call, raw, false, "Areas", "Area");
+	return put_places(call, raw, PLACE_AREA, "Areas", "Area");
 }
 
 static enum err providers_run(struct call *call, const void *raw)
 {
-	return put_places(call, raw, true, "Isps", "Isp");
+	return put_places(call, raw, PLACE_PROVIDER, "Isps", "Isp");
 }
 
 static enum err ports_run(struct call *call, const void *raw)
@@ -294,114 +219,22 @@ static enum err flood_run(struct call *call, const void *raw)
 	if (!text_to_int(args->port, &port) || port < 1 || port > UINT16_MAX)
 		return refuse(call, ERR_INVALID_PARAMETER, "Port must be a number, 1 to 65535.");
 	TRY(find_top(call, args, attack_kind_name(ATTACK_CC), &top));
-	TRY(open_reader(call, &reader));
+	TRY(place_reader_open(call, &reader));
 	TRY(put_list(call->reply, "TopIp", &list));
 	for (size_t i = 0; i < top->count[SIGHTED_SOURCE] && shown < args->range; i++) {
 		const struct attack_place *place = &top->place[SIGHTED_SOURCE][i];
-		struct origin_names names;
+		struct place_names names;
 		char ip[ADDRESS_TEXT_SIZE];
 
 		if ((place->to & UINT16_MAX) != (uint32_t)port)
 			continue;
 		address_format(place->source.byte, ip);
-		name_origin(reader, place, &names);
-		TRY(add(list, json_pack("{s:s, s:s, s:I}", "SrcIp", ip, "AreaId", names.country,
-				      "Pv", (json_int_t)place->packets)));
+		place_name(reader, place->source.byte, &names);
+		TRY(add(list, json_pack("{s:s, s:s, s:I}", "SrcIp", ip, "AreaId",
+				      place_area(&names), "Pv", (json_int_t)place->packets)));
 		shown++;
 	}
 	return OK;
-}
-
-/* ---- published: of a time */
-
-#define VIEW_PARAMS(...)                                                                           \
-	PARAM_INSTANCE_IDS(source_args, .required = true),                                         \
-		PARAM(source_args, from, "StartTime", .kind = PARAM_INT, .required = true,         \
-			.min = 0, .max = SECONDS_MAX, .type = "Long",                              \
-			.help = "seconds since 1970"),                                             \
-		PARAM(source_args, until, "EndTime", .kind = PARAM_INT, .min = 0,                  \
-			.max = SECONDS_MAX, .type = "Long", .help = "seconds since 1970",          \
-			__VA_ARGS__),                                                              \
-		PARAM_RESOURCE_GROUP(source_args)
-static const struct param view_params[] = { VIEW_PARAMS(.required = true), PARAM_ROW_END };
-static const struct param province_params[] = {
-	VIEW_PARAMS(.empty_is_absent = true, .fallback = -1),
-	PARAM_ROW_END,
-};
-
-/* The attacks on the instances that touch the time. */
-static enum err load_attacks(
-	struct call *call, const struct source_args *args, struct attack_row **rows, size_t *count)
-{
-	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
-	struct attack_filter filter = { .account = call_account(call),
-		.allowed = (const char *const *)call->key->instance,
-		.allowed_count = call->key->instance_count,
-		.kinds = ~(1u << ATTACK_WEB_CC),
-		.from_ms = args->from * SECOND_MS,
-		.to_ms = until * SECOND_MS + SECOND_MS - 1,
-		.limit = ATTACKS_SUMMED };
-	struct instance *instances;
-	const char **ids;
-	size_t known;
-
-	*count = 0;
-	if (until < args->from)
-		return refuse(call, ERR_INVALID_PARAMETER, "EndTime must not be before StartTime.");
-	TRY(call_instances(call, &args->ids, &instances, &known));
-	ids = arena_array(call->mem, known, sizeof(*ids));
-	if (!ids)
-		return ERR_MEMORY;
-	for (size_t i = 0; i < known; i++)
-		if (!args->resource_group ||
-			strcmp(args->resource_group, instances[i].resource_group) == 0)
-			ids[filter.id_count++] = instances[i].id;
-	filter.ids = ids;
-	return filter.id_count == 0 ? OK
-				    : attack_list(call->db, call->mem, &filter, rows, count, NULL);
-}
-
-static enum err put_view(struct call *call, const struct source_args *args, bool providers,
-	const char *list_name, const char *name)
-{
-	AUTO(region_reader) struct region_reader *reader = NULL;
-	struct attack_row *rows;
-	struct place_sums sums;
-	json_t *list;
-	size_t count;
-
-	TRY(load_attacks(call, args, &rows, &count));
-	TRY(open_reader(call, &reader));
-	TRY(begin_sums(call, providers, &sums));
-	for (size_t i = 0; i < count; i++) {
-		struct attack_top *top;
-
-		TRY(load_top(call, &rows[i], &top));
-		sum_top(reader, top, &sums);
-	}
-	TRY(put_list(call->reply, list_name, &list));
-	return put_sums(list, &sums, name, "Count", PLACES_MAX);
-}
-
-static enum err view_countries_run(struct call *call, const void *raw)
-{
-	return put_view(call, raw, false, "SourceCountrys", "CountryId");
-}
-
-static enum err view_providers_run(struct call *call, const void *raw)
-{
-	return put_view(call, raw, true, "Isps", "IspId");
-}
-
-/* Databases of countries know no provinces, so none is known (docs/decisions/007). */
-static enum err view_provinces_run(struct call *call, const void *raw)
-{
-	struct attack_row *rows;
-	json_t *list;
-	size_t count;
-
-	TRY(load_attacks(call, raw, &rows, &count));
-	return put_list(call->reply, "SourceProvinces", &list);
 }
 
 /* ---- our own: all that is known */
@@ -443,49 +276,50 @@ static const char *transport_name(uint32_t to)
 	}
 }
 
-static enum err put_source(
-	json_t *list, const struct region_reader *reader, const struct attack_place *place)
+static enum err put_source(json_t *list, const struct region_reader *reader, enum attack_kind kind,
+	const struct attack_place *place)
 {
-	struct origin_names names;
+	struct place_names names;
 	char ip[ADDRESS_TEXT_SIZE];
 
 	address_format(place->source.byte, ip);
-	name_origin(reader, place, &names);
-	return add(
-		list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "Source", ip, "Country",
-			      names.country, "Provider", names.provider, "Organisation",
-			      names.organisation, "Packets", (json_int_t)place->packets, "Reason",
-			      attack_place_reason(place), "Protocol", transport_name(place->to),
-			      "Port", (json_int_t)(place->to & UINT16_MAX)));
+	place_name(reader, place->source.byte, &names);
+	return add(list,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "Source", ip, "Country",
+			names.country, "Province", names.province, "Provider", names.provider,
+			"Organisation", names.organisation, "Packets", (json_int_t)place->packets,
+			"Reason", attack_place_reason(kind, place), "Protocol",
+			transport_name(place->to), "Port", (json_int_t)(place->to & UINT16_MAX)));
 }
 
-static enum err put_sources(json_t *reply, const struct region_reader *reader,
-	const struct attack_top *top, struct place_sums *sums)
+static enum err put_sources(struct call *call, const struct region_reader *reader,
+	enum attack_kind kind, const struct attack_top *top)
 {
 	json_t *list;
 
-	TRY(put_list(reply, "Sources", &list));
+	TRY(put_list(call->reply, "Sources", &list));
 	for (size_t i = 0; i < top->count[SIGHTED_SOURCE]; i++)
-		TRY(put_source(list, reader, &top->place[SIGHTED_SOURCE][i]));
-	sum_top(reader, top, sums);
-	TRY(put_list(reply, "Countries", &list));
-	return put_sums(list, sums, "Country", "Packets", PLACES_MAX);
+		TRY(put_source(list, reader, kind, &top->place[SIGHTED_SOURCE][i]));
+	TRY(put_sums(call, reader, top, PLACE_COUNTRY, "Countries",
+		&(struct place_list){ "Country", "Packets", NULL, PLACES_MAX }));
+	TRY(put_sums(call, reader, top, PLACE_PROVINCE, "Provinces",
+		&(struct place_list){ "Province", "Packets", NULL, PLACES_MAX }));
+	return put_sums(call, reader, top, PLACE_PROVIDER, "Providers",
+		&(struct place_list){ "Provider", "Packets", "Organisation", PLACES_MAX });
 }
 
 static enum err attack_sources_run(struct call *call, const void *raw)
 {
 	const struct source_args *args = raw;
 	AUTO(region_reader) struct region_reader *reader = NULL;
-	struct place_sums sums;
 	struct attack_row row;
 	struct attack_top *top;
 	json_t *list;
 
 	TRY(load_attack(call, args->number, &row));
 	TRY(load_top(call, &row, &top));
-	TRY(open_reader(call, &reader));
-	TRY(begin_sums(call, false, &sums));
-	TRY(put_sources(call->reply, reader, top, &sums));
+	TRY(place_reader_open(call, &reader));
+	TRY(put_sources(call, reader, row.kind, top));
 	TRY(put_list(call->reply, "Ports", &list));
 	for (size_t i = 0; i < top->count[SIGHTED_PORT]; i++) {
 		const struct attack_place *place = &top->place[SIGHTED_PORT][i];
@@ -509,14 +343,11 @@ static const struct reply_list area_lists[] = { { "Areas", "EventArea" }, { NULL
 static const struct reply_list provider_lists[] = { { "Isps", "EventIsp" }, { NULL, NULL } };
 static const struct reply_list port_lists[] = { { "PortList", NULL }, { NULL, NULL } };
 static const struct reply_list flood_lists[] = { { "TopIp", "TopIpItem" }, { NULL, NULL } };
-static const struct reply_list country_lists[] = { { "SourceCountrys", "Country" },
-	{ NULL, NULL } };
-static const struct reply_list isp_lists[] = { { "Isps", "Isp" }, { NULL, NULL } };
-static const struct reply_list province_lists[] = { { "SourceProvinces", "Province" },
-	{ NULL, NULL } };
 static const struct reply_list own_lists[] = {
 	{ "Sources", "Source" },
 	{ "Countries", "Country" },
+	{ "Provinces", "Province" },
+	{ "Providers", "Provider" },
 	{ "Ports", "Port" },
 	{ "Lengths", "Length" },
 	{ NULL, NULL },
@@ -539,15 +370,9 @@ const struct action attack_source_actions[] = {
 		"lists the ports that an attack went to"),
 	SOURCE_READ("DescribePortCcAttackTopIP", flood_params, flood_run, flood_lists,
 		"lists the sources of a flood of connections to a port"),
-	SOURCE_READ("DescribePortViewSourceCountries", view_params, view_countries_run,
-		country_lists, "counts packets of attacks on instances by country"),
-	SOURCE_READ("DescribePortViewSourceIsps", view_params, view_providers_run, isp_lists,
-		"counts packets of attacks on instances by provider"),
-	SOURCE_READ("DescribePortViewSourceProvinces", province_params, view_provinces_run,
-		province_lists,
-		"counts packets of attacks on instances by province: none is known"),
 	{ VERSION_POLDER, "DescribeAttackSources", READ, PERMISSION_READ, number_params,
 		sizeof(struct source_args), attack_sources_run, own_lists,
-		"shows who attacked: sources, countries, ports and lengths of packets", 0 },
+		"shows who attacked: sources, countries, providers, ports and lengths of packets",
+		0 },
 	{ 0 },
 };

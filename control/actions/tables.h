@@ -46,6 +46,7 @@ extern const struct action scheduler_list_actions[];
 extern const struct action blackhole_actions[];
 extern const struct action attack_actions[];
 extern const struct action attack_source_actions[];
+extern const struct action visitor_actions[];
 extern const struct action port_figure_actions[];
 extern const struct action reason_actions[];
 extern const struct action explain_actions[];

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "control/actions/place.h"
 #include "control/actions/tables.h"
 #include "control/actions/web_figures.h"
 
@@ -220,20 +221,6 @@ static size_t add_up(struct found *found, size_t count)
 	return used;
 }
 
-/* Databases of countries know no provinces, so none has requests (docs/decisions/007). */
-static enum err provinces_run(struct call *call, const void *raw)
-{
-	const struct top *args = raw;
-	int64_t until = args->until >= 0 ? args->until : call->clock_ms / SECOND_MS;
-	struct website *website;
-	size_t sites;
-	json_t *list;
-
-	TRY(figure_span(call, args->from, until));
-	TRY(figure_sites(call, args->domain, &website, &sites));
-	return put_list(call->reply, "SourceProvinces", &list);
-}
-
 static enum err countries_run(struct call *call, const void *raw)
 {
 	const struct top *args = raw;
@@ -257,10 +244,23 @@ static enum err countries_run(struct call *call, const void *raw)
 	return OK;
 }
 
-/* Providers and places within a country are not known to nodes. */
+/* A key that is no address, from a node that tells nonsense, is nowhere. */
+static void name_source(
+	const struct region_reader *reader, const struct top_entry *entry, struct place_names *out)
+{
+	char text[ADDRESS_TEXT_SIZE] = "";
+	uint8_t address[16] = { 0 };
+
+	if (entry->length < sizeof(text))
+		memcpy(text, entry->key, entry->length);
+	(void)text_to_address(text, address);
+	place_name(reader, address, out);
+}
+
 static enum err source_run(struct call *call, const void *raw)
 {
 	const struct top *args = raw;
+	AUTO(region_reader) struct region_reader *reader = NULL;
 	bool blocked = strcmp(args->query_type, "block") == 0;
 	struct found *found;
 	json_t *list;
@@ -268,15 +268,18 @@ static enum err source_run(struct call *call, const void *raw)
 
 	TRY(load(call, args, blocked ? TOP_BLOCKED : TOP_SOURCE, &found, &count));
 	count = found ? add_up(found, count) : 0;
+	TRY(place_reader_open(call, &reader));
 	TRY(put_list(call->reply, "DataList", &list));
 	for (size_t i = 0; i < limit_of(args, count); i++) {
 		json_t *item = json_object();
+		struct place_names names;
 
+		name_source(reader, &found[i].entry, &names);
 		TRY(add(list, item));
 		TRY(put(item, "SourceIp", text_json(&found[i].entry)));
 		TRY(put_int(item, "Count", (int64_t)found[i].entry.count));
-		TRY(put_text(item, "Isp", ""));
-		TRY(put_text(item, "AreaId", ""));
+		TRY(put_text(item, "Isp", names.provider));
+		TRY(put_text(item, "AreaId", place_area(&names)));
 	}
 	return OK;
 }
@@ -418,8 +421,6 @@ static const struct param source_params[] = {
 static const struct reply_list url_lists[] = { { "UrlList", "Url" }, { NULL, NULL } };
 static const struct reply_list country_lists[] = { { "SourceCountrys", "Country" },
 	{ NULL, NULL } };
-static const struct reply_list province_lists[] = { { "SourceProvinces", "Province" },
-	{ NULL, NULL } };
 static const struct reply_list source_lists[] = { { "DataList", "DataItem" }, { NULL, NULL } };
 static const struct reply_list item_lists[] = { { "Items", "Item" }, { NULL, NULL } };
 /* Published without names of their items. */
@@ -444,9 +445,6 @@ const struct action web_top_actions[] = {
 		"lists the URLs whose answers take longest"),
 	TOP_READ("DescribeDomainViewSourceCountries", country_params, countries_run, country_lists,
 		"counts the requests of a web site by country"),
-	TOP_READ("DescribeDomainViewSourceProvinces", country_params, provinces_run, province_lists,
-		"counts the requests of a web site by province of China: no database here knows "
-		"them"),
 	TOP_READ("DescribeDomainTopUserAgent", list_params, agent_run, plain_lists,
 		"lists the most frequent browsers of a web site"),
 	TOP_READ("DescribeDomainTopReferer", list_params, referer_run, plain_lists,

@@ -50,7 +50,7 @@ enum err attack_records_due(const struct tick *tick, bool *out) MUST_USE;
 enum err attack_records_run(struct tick *tick) MUST_USE;
 void attack_records_done(struct tick *tick);
 
-/* Who attacks (attack_tops.c); of ATTACK_WEB_CC nothing. The list grows while this is called for an attack that goes on. */
+/* Who attacks (attack_tops.c). The list grows while this is called for an attack that goes on. */
 void attack_top_hold(const struct tick *tick, enum attack_kind kind, int64_t subject);
 /* Writes what is known with the record: as soon as there is something, each minute, and at the end. *top_ms: when it was
  * written last, 0 at the begin. */

@@ -12,8 +12,7 @@
 
 void attack_top_hold(const struct tick *tick, enum attack_kind kind, int64_t subject)
 {
-	if (kind != ATTACK_WEB_CC)
-		nodes_attackers_hold(tick->attacks->nodes, subject, tick->clock_ms);
+	nodes_attackers_hold(tick->attacks->nodes, kind, subject, tick->clock_ms);
 }
 
 enum err attack_top_keep(struct tick *tick, const struct attack_row *row, int64_t *top_ms)
@@ -21,15 +20,15 @@ enum err attack_top_keep(struct tick *tick, const struct attack_row *row, int64_
 	bool over = row->attack.end_ms != 0;
 	struct attack_top *top;
 
-	if (row->number == 0 || row->kind == ATTACK_WEB_CC ||
+	if (row->number == 0 ||
 		(!over && *top_ms != 0 && tick->clock_ms - *top_ms < WRITE_EVERY_MS))
 		return OK;
 	top = arena_take(tick->mem, sizeof(*top));
 	if (!top)
 		return ERR_MEMORY;
-	if (nodes_attackers(tick->attacks->nodes, row->subject, row->kind, top) &&
+	if (nodes_attackers(tick->attacks->nodes, row->kind, row->subject, top) &&
 		!attack_top_is_empty(top)) {
-		TRY(attack_top_write(tick->db, tick->mem, row->number, top));
+		TRY(attack_top_write(tick->db, tick->mem, row->number, row->kind, top));
 		*top_ms = tick->clock_ms;
 	}
 	if (over)
@@ -39,21 +38,18 @@ enum err attack_top_keep(struct tick *tick, const struct attack_row *row, int64_
 
 enum err attack_top_resume(const struct tick *tick, const struct attack_row *row)
 {
-	struct attack_top *top;
+	struct attack_top *top = arena_take(tick->mem, sizeof(*top));
 
-	if (row->kind == ATTACK_WEB_CC)
-		return OK;
-	top = arena_take(tick->mem, sizeof(*top));
 	if (!top)
 		return ERR_MEMORY;
-	TRY(attack_top_load(tick->db, tick->mem, row->number, top));
+	TRY(attack_top_load(tick->db, tick->mem, row->number, row->kind, top));
 	if (!attack_top_is_empty(top))
-		nodes_attackers_restore(tick->attacks->nodes, row->subject, top, tick->clock_ms);
+		nodes_attackers_restore(
+			tick->attacks->nodes, row->kind, row->subject, top, tick->clock_ms);
 	return OK;
 }
 
 void attack_top_over(const struct tick *tick, enum attack_kind kind, int64_t subject)
 {
-	if (kind != ATTACK_WEB_CC)
-		nodes_attackers_forget(tick->attacks->nodes, subject, kind);
+	nodes_attackers_forget(tick->attacks->nodes, kind, subject);
 }

@@ -10,7 +10,7 @@
 #include "control/engine/nodes_inner.h"
 
 struct attackers_of {
-	uint32_t instance;	   /* 0: free */
+	uint32_t subject;	   /* instance or web site; 0: free */
 	int64_t since_ms, held_ms; /* held_ms 0: by nobody */
 	struct sighted_list list;
 };
@@ -26,10 +26,10 @@ void attackers_free(struct attackers *attackers)
 	attackers_init(attackers);
 }
 
-static struct attackers_of *find(const struct attackers *attackers, int64_t instance)
+static struct attackers_of *find(const struct attackers *attackers, int64_t subject)
 {
 	for (size_t i = 0; attackers->of && i < ATTACKERS_MAX; i++)
-		if (attackers->of[i].instance == (uint32_t)instance)
+		if (attackers->of[i].subject == (uint32_t)subject)
 			return &attackers->of[i];
 	return NULL;
 }
@@ -39,14 +39,14 @@ static bool is_held(const struct attackers_of *of, int64_t clock_ms)
 	return of->held_ms != 0 && clock_ms - of->held_ms < ATTACKERS_HELD_MS;
 }
 
-static void begin(struct attackers_of *of, uint32_t instance, int64_t clock_ms)
+static void begin(struct attackers_of *of, uint32_t subject, int64_t clock_ms)
 {
 	memset(of, 0, sizeof(*of));
-	of->instance = instance;
+	of->subject = subject;
 	of->since_ms = clock_ms;
 }
 
-/* A free place, or that of the instance with least; NULL: all are held, or there is no memory. */
+/* A free place, or that of whom has least; NULL: all are held, or there is no memory. */
 static struct attackers_of *place(struct attackers *attackers, int64_t clock_ms)
 {
 	struct attackers_of *least = NULL;
@@ -64,7 +64,7 @@ static struct attackers_of *place(struct attackers *attackers, int64_t clock_ms)
 	for (size_t i = 0; i < ATTACKERS_MAX; i++) {
 		struct attackers_of *of = &attackers->of[i];
 
-		if (of->instance == 0)
+		if (of->subject == 0)
 			return of;
 		if (!is_held(of, clock_ms) && (!least || of->list.total < least->list.total))
 			least = of;
@@ -76,17 +76,17 @@ static struct attackers_of *place(struct attackers *attackers, int64_t clock_ms)
 static void refresh(struct attackers_of *of, int64_t clock_ms)
 {
 	if (!is_held(of, clock_ms) && clock_ms - of->since_ms > ATTACKERS_FRESH_MS)
-		begin(of, of->instance, clock_ms);
+		begin(of, of->subject, clock_ms);
 }
 
-static struct attackers_of *get(struct attackers *attackers, int64_t instance, int64_t clock_ms)
+static struct attackers_of *get(struct attackers *attackers, int64_t subject, int64_t clock_ms)
 {
-	struct attackers_of *of = find(attackers, instance);
+	struct attackers_of *of = find(attackers, subject);
 
 	if (!of) {
 		of = place(attackers, clock_ms);
 		if (of)
-			begin(of, (uint32_t)instance, clock_ms);
+			begin(of, (uint32_t)subject, clock_ms);
 	}
 	return of;
 }
@@ -104,17 +104,24 @@ void attackers_add(
 		of->list.total += sighted->total;
 	for (unsigned i = 0; i < sighted->entry_count; i++) {
 		sighted_add(&of->list, kind, &sighted->entry[i]);
-		if (sighted->entry[i].key.reason == REASON_blackhole)
+		if (sighted->record.type == RECORD_SIGHTED &&
+			sighted->entry[i].key.reason == REASON_blackhole)
 			of->held_ms = clock_ms;
 	}
 }
 
 /* ---- under the nodes' lock */
 
-void nodes_attackers_hold(const struct nodes *nodes, int64_t instance, int64_t clock_ms)
+static struct attackers *of_kind(struct inner *inner, enum attack_kind kind)
+{
+	return kind == ATTACK_WEB_CC ? &inner->site_attackers : &inner->attackers;
+}
+
+void nodes_attackers_hold(
+	const struct nodes *nodes, enum attack_kind kind, int64_t subject, int64_t clock_ms)
 {
 	struct inner *inner = nodes_lock(nodes);
-	struct attackers_of *of = find(&inner->attackers, instance);
+	struct attackers_of *of = find(of_kind(inner, kind), subject);
 
 	if (of) {
 		refresh(of, clock_ms);
@@ -123,11 +130,11 @@ void nodes_attackers_hold(const struct nodes *nodes, int64_t instance, int64_t c
 	nodes_unlock(inner);
 }
 
-void nodes_attackers_restore(
-	const struct nodes *nodes, int64_t instance, const struct attack_top *top, int64_t clock_ms)
+void nodes_attackers_restore(const struct nodes *nodes, enum attack_kind kind, int64_t subject,
+	const struct attack_top *top, int64_t clock_ms)
 {
 	struct inner *inner = nodes_lock(nodes);
-	struct attackers_of *of = get(&inner->attackers, instance, clock_ms);
+	struct attackers_of *of = get(of_kind(inner, kind), subject, clock_ms);
 
 	if (of) {
 		attack_top_restore(top, &of->list);
@@ -136,10 +143,10 @@ void nodes_attackers_restore(
 	nodes_unlock(inner);
 }
 
-void nodes_attackers_forget(const struct nodes *nodes, int64_t instance, enum attack_kind kind)
+void nodes_attackers_forget(const struct nodes *nodes, enum attack_kind kind, int64_t subject)
 {
 	struct inner *inner = nodes_lock(nodes);
-	struct attackers_of *of = find(&inner->attackers, instance);
+	struct attackers_of *of = find(of_kind(inner, kind), subject);
 
 	if (of)
 		attack_top_forget(&of->list, kind);
@@ -147,10 +154,10 @@ void nodes_attackers_forget(const struct nodes *nodes, int64_t instance, enum at
 }
 
 bool nodes_attackers(
-	const struct nodes *nodes, int64_t instance, enum attack_kind kind, struct attack_top *out)
+	const struct nodes *nodes, enum attack_kind kind, int64_t subject, struct attack_top *out)
 {
 	struct inner *inner = nodes_lock(nodes);
-	struct attackers_of *of = find(&inner->attackers, instance);
+	struct attackers_of *of = find(of_kind(inner, kind), subject);
 
 	if (of)
 		attack_top_pick(&of->list, kind, out);

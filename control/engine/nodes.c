@@ -58,6 +58,8 @@ struct nodes *nodes_new(void)
 	statistics_init(&nodes->inner->statistics);
 	volumes_init(&nodes->inner->volumes);
 	attackers_init(&nodes->inner->attackers);
+	attackers_init(&nodes->inner->site_attackers);
+	visits_init(&nodes->inner->visits);
 	connections_init(&nodes->inner->connections);
 	(void)pthread_mutex_init(&nodes->inner->lock, NULL);
 	clock_condition(&nodes->inner->news);
@@ -75,6 +77,8 @@ void nodes_free(struct nodes *nodes)
 	statistics_free(&nodes->inner->statistics);
 	volumes_free(&nodes->inner->volumes);
 	attackers_free(&nodes->inner->attackers);
+	attackers_free(&nodes->inner->site_attackers);
+	visits_free(&nodes->inner->visits);
 	connections_free(&nodes->inner->connections);
 	(void)pthread_cond_destroy(&nodes->inner->news);
 	(void)pthread_mutex_destroy(&nodes->inner->lock);
@@ -230,6 +234,12 @@ static void visit_record(void *context, const union report_record *record)
 		break;
 	case RECORD_SIGHTED:
 		attackers_add(&visit->inner->attackers, &record->sighted, visit->clock_ms);
+		break;
+	case RECORD_SITE_SIGHTED:
+		attackers_add(&visit->inner->site_attackers, &record->sighted, visit->clock_ms);
+		break;
+	case RECORD_VISITORS:
+		visits_add(&visit->inner->visits, &record->visitors, visit->clock_ms);
 		break;
 	case RECORD_REQUESTS:
 		visit->node->requests = record->requests;

@@ -14,6 +14,7 @@
 #include "control/engine/measure.h"
 #include "control/engine/nodes.h"
 #include "control/engine/statistics.h"
+#include "control/engine/visits.h"
 #include "control/engine/volumes.h"
 
 /* Back-to-origin prefixes of one node: both IP versions. */
@@ -59,7 +60,8 @@ struct inner {
 	struct statistics statistics;
 	struct volumes volumes;
 	struct connections connections;
-	struct attackers attackers;
+	struct attackers attackers, site_attackers;
+	struct visits visits;
 	struct node node[NODE_MAX];
 };
 

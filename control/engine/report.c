@@ -56,7 +56,10 @@ static size_t length_of(uint16_t type)
 	case RECORD_SPAN:
 		return sizeof(struct record_span);
 	case RECORD_SIGHTED:
+	case RECORD_SITE_SIGHTED:
 		return offsetof(struct record_sighted, entry);
+	case RECORD_VISITORS:
+		return offsetof(struct record_visitors, sample);
 	default:
 		return 0;
 	}
@@ -71,7 +74,9 @@ static bool is_length(const struct record *head)
 		return false;
 	if (head->type == RECORD_SITE_TOP)
 		return head->length <= sizeof(struct record_site_top);
-	if (head->type == RECORD_SIGHTED)
+	if (head->type == RECORD_VISITORS)
+		return head->length <= sizeof(struct record_visitors);
+	if (head->type == RECORD_SIGHTED || head->type == RECORD_SITE_SIGHTED)
 		return head->length <= sizeof(struct record_sighted);
 	if (head->type == RECORD_LOG_LINE)
 		return head->length <= sizeof(struct record_log_line);
@@ -105,17 +110,30 @@ static bool is_top(const struct record_site_top *top)
 
 static bool is_sighted(const struct record_sighted *sighted)
 {
+	uint32_t reasons =
+		sighted->record.type == RECORD_SIGHTED ? (uint32_t)REASON_COUNT : CHECK_COUNT;
+
 	if (sighted->record.id == 0 || sighted->kind >= SIGHTED_KINDS ||
 		sighted->entry_count > SIGHTED_REPORT ||
 		sighted->record.length != offsetof(struct record_sighted, entry) +
 						  sighted->entry_count * sizeof(sighted->entry[0]))
 		return false;
 	for (unsigned i = 0; i < sighted->entry_count; i++) {
-		if (sighted->entry[i].key.reason >= REASON_COUNT ||
+		if (sighted->entry[i].key.reason >= reasons ||
 			sighted->entry[i].error > sighted->entry[i].count)
 			return false;
 	}
 	return true;
+}
+
+static bool is_visitors(const struct record_visitors *visitors)
+{
+	return visitors->record.id != 0 && visitors->of <= VISITORS_SITE &&
+	       visitors->sample_count > 0 && visitors->sample_count <= VISITORS_SAMPLES &&
+	       visitors->total >= visitors->sample_count &&
+	       visitors->record.length ==
+		       offsetof(struct record_visitors, sample) +
+			       visitors->sample_count * sizeof(visitors->sample[0]);
 }
 
 static bool is_line(const struct record_log_line *line)
@@ -165,7 +183,10 @@ static bool is_sane(const union report_record *record, bool first)
 	case RECORD_SITE_TOP:
 		return is_top(&record->site_top);
 	case RECORD_SIGHTED:
+	case RECORD_SITE_SIGHTED:
 		return is_sighted(&record->sighted);
+	case RECORD_VISITORS:
+		return is_visitors(&record->visitors);
 	case RECORD_LOG_LINE:
 		return is_line(&record->log_line);
 	case RECORD_LOG_USED:

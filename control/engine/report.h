@@ -32,6 +32,7 @@ union report_record {
 	struct record_uplink uplink;
 	struct record_span span;
 	struct record_sighted sighted;
+	struct record_visitors visitors;
 };
 typedef void (*report_visit)(void *context, const union report_record *record);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lists of nodes tell a source once for each reason that refused it: here it stands once. The text is JSON: for each kind an
- * array of [key, packets, reason, port], the key being an address or a number.
+ * array of [key, packets, reason, port], the key being an address or a number; of a web site the reason is a check.
  */
 #include "control/model/attack_top.h"
 
@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/text.h"
 #include "control/model/json_auto.h"
+#include "shared/request_abi.h"
 
 static const struct {
 	const char *name;
@@ -29,6 +30,12 @@ bool attack_top_is_empty(const struct attack_top *top)
 	for (unsigned kind = 0; kind < SIGHTED_KINDS; kind++)
 		count += top->count[kind];
 	return count == 0;
+}
+
+/* Of a site there are no reasons but of such attacks. */
+static bool means(enum attack_kind kind, uint32_t reason)
+{
+	return kind == ATTACK_WEB_CC ? reason < CHECK_COUNT : attack_reason(kind, reason);
 }
 
 /* ---- from lists and back */
@@ -67,7 +74,7 @@ void attack_top_pick(struct sighted_list *list, enum attack_kind kind, struct at
 			uint64_t packets = sighted_certain(list, what, &entry[i]);
 			struct attack_place *place;
 
-			if (!attack_reason(kind, entry[i].key.reason))
+			if (!means(kind, entry[i].key.reason))
 				continue;
 			place = find(places, out->count[k], &entry[i].key);
 			if (!place) {
@@ -112,7 +119,7 @@ void attack_top_forget(struct sighted_list *list, enum attack_kind kind)
 		uint32_t kept = 0;
 
 		for (uint32_t i = 0; i < list->used[k]; i++)
-			if (!attack_reason(kind, entry[i].key.reason))
+			if (!means(kind, entry[i].key.reason))
 				entry[kept++] = entry[i];
 		list->used[k] = kept;
 		list->full[k] = false;
@@ -121,56 +128,65 @@ void attack_top_forget(struct sighted_list *list, enum attack_kind kind)
 
 /* ---- text */
 
-static const char *reason_name(uint32_t reason)
+static const char *reason_name(enum attack_kind kind, uint32_t reason)
 {
-	static const char *const names[REASON_COUNT] = {
+	static const char *const reasons[REASON_COUNT] = {
 #define REASON(name, verdict, text) #name,
 #include "shared/reasons.def"
 #undef REASON
 	};
+	static const char *const checks[CHECK_COUNT] = {
+#define CHECK(name, mode, text) #name,
+#include "shared/checks.def"
+#undef CHECK
+	};
 
-	return reason < REASON_COUNT ? names[reason] : "";
+	if (kind == ATTACK_WEB_CC)
+		return reason < CHECK_COUNT ? checks[reason] : "";
+	return reason < REASON_COUNT ? reasons[reason] : "";
 }
 
-const char *attack_place_reason(const struct attack_place *place)
+const char *attack_place_reason(enum attack_kind kind, const struct attack_place *place)
 {
-	return reason_name(place->reason);
+	return reason_name(kind, place->reason);
 }
 
-static uint32_t reason_from_name(const char *name)
+/* REASON_COUNT: none has that name. */
+static uint32_t reason_from_name(enum attack_kind kind, const char *name)
 {
 	uint32_t reason = 0;
 
-	while (reason < REASON_COUNT && strcmp(reason_name(reason), name) != 0)
+	while (reason < REASON_COUNT && strcmp(reason_name(kind, reason), name) != 0)
 		reason++;
 	return reason;
 }
 
-static json_t *place_to_json(unsigned kind, const struct attack_place *place)
+static json_t *place_to_json(unsigned what, enum attack_kind kind, const struct attack_place *place)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
-	if (kind != SIGHTED_SOURCE)
+	if (what != SIGHTED_SOURCE)
 		return json_pack("[I, I, s]", (json_int_t)place->value, (json_int_t)place->packets,
-			reason_name(place->reason));
+			reason_name(kind, place->reason));
 	address_format(place->source.byte, text);
 	return json_pack("[s, I, s, I]", text, (json_int_t)place->packets,
-		reason_name(place->reason), (json_int_t)place->to);
+		reason_name(kind, place->reason), (json_int_t)place->to);
 }
 
-const char *attack_top_format(struct arena *mem, const struct attack_top *top)
+const char *attack_top_format(
+	struct arena *mem, enum attack_kind kind, const struct attack_top *top)
 {
 	AUTO(json) json_t *all = json_object();
 	const char *copy;
 	char *text;
 
-	for (unsigned kind = 0; kind < SIGHTED_KINDS; kind++) {
+	for (unsigned what = 0; what < SIGHTED_KINDS; what++) {
 		json_t *list = json_array();
 
-		for (size_t i = 0; i < top->count[kind]; i++)
+		for (size_t i = 0; i < top->count[what]; i++)
 			(void)json_array_append_new(
-				list, place_to_json(kind, &top->place[kind][i]));
-		(void)json_object_set_new(all, rows[kind].name, list);
+				list, place_to_json(what, kind, &top->place[what][i]));
+		(void)json_object_set_new(all, rows[what].name, list);
 	}
 	text = json_dumps(all, JSON_COMPACT);
 	copy = text ? arena_copy(mem, text) : NULL;
@@ -178,34 +194,35 @@ const char *attack_top_format(struct arena *mem, const struct attack_top *top)
 	return copy;
 }
 
-static bool place_from_json(unsigned kind, const json_t *json, struct attack_place *out)
+static bool place_from_json(
+	unsigned what, enum attack_kind kind, const json_t *json, struct attack_place *out)
 {
 	const json_t *key = json_array_get(json, 0);
 	json_int_t packets = json_integer_value(json_array_get(json, 1));
 	const char *reason = json_string_value(json_array_get(json, 2));
 
 	*out = (struct attack_place){ .packets = (uint64_t)packets };
-	out->reason = reason ? reason_from_name(reason) : REASON_COUNT;
+	out->reason = reason ? reason_from_name(kind, reason) : REASON_COUNT;
 	if (packets <= 0 || out->reason == REASON_COUNT)
 		return false;
 	out->value = (uint32_t)json_integer_value(key);
 	out->to = (uint32_t)json_integer_value(json_array_get(json, 3));
-	return kind != SIGHTED_SOURCE ||
+	return what != SIGHTED_SOURCE ||
 	       (json_is_string(key) && text_to_address(json_string_value(key), out->source.byte));
 }
 
-void attack_top_read(const char *text, struct attack_top *out)
+void attack_top_read(enum attack_kind kind, const char *text, struct attack_top *out)
 {
 	AUTO(json) json_t *all = json_loads(text, 0, NULL);
 
 	memset(out, 0, sizeof(*out));
-	for (unsigned kind = 0; kind < SIGHTED_KINDS; kind++) {
-		const json_t *list = json_object_get(all, rows[kind].name);
+	for (unsigned what = 0; what < SIGHTED_KINDS; what++) {
+		const json_t *list = json_object_get(all, rows[what].name);
 
-		for (size_t i = 0; i < json_array_size(list) && out->count[kind] < rows[kind].max;
+		for (size_t i = 0; i < json_array_size(list) && out->count[what] < rows[what].max;
 			i++)
-			if (place_from_json(kind, json_array_get(list, i),
-				    &out->place[kind][out->count[kind]]))
-				out->count[kind]++;
+			if (place_from_json(what, kind, json_array_get(list, i),
+				    &out->place[what][out->count[what]]))
+				out->count[what]++;
 	}
 }

@@ -33,5 +33,9 @@ void countries_abroad(uint64_t bits[4]);
 const char *province_name(int64_t number); /* NULL: none */
 /* Regions that are countries of their own to databases of addresses: 71 TW, 81 HK, 82 MO. NULL: the others. */
 const char *province_country(int64_t number);
+int64_t province_by_country(const char *code); /* 0: it is none of these */
+/* The region that a database of addresses means by a subdivision of China: the code of ISO 3166-2 (before 2017 digits), with
+ * or without "CN-", or the English name, which may go on ("Ningxia Hui Autonomous Region"). 0: none. */
+int64_t province_by_subdivision(const char *text, size_t length);
 
 #endif

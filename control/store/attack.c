@@ -225,10 +225,10 @@ enum err attack_prune(struct db *db, int64_t before_ms)
 
 /* ---- who attacked */
 
-enum err attack_top_write(
-	struct db *db, struct arena *mem, int64_t number, const struct attack_top *top)
+enum err attack_top_write(struct db *db, struct arena *mem, int64_t number, enum attack_kind kind,
+	const struct attack_top *top)
 {
-	const char *places = attack_top_format(mem, top);
+	const char *places = attack_top_format(mem, kind, top);
 
 	if (!places)
 		return ERR_MEMORY;
@@ -238,7 +238,8 @@ enum err attack_top_write(
 		(const struct value[]){ V_INT(number), V_TEXT(places) }, 2, NULL);
 }
 
-enum err attack_top_load(struct db *db, struct arena *mem, int64_t number, struct attack_top *out)
+enum err attack_top_load(struct db *db, struct arena *mem, int64_t number, enum attack_kind kind,
+	struct attack_top *out)
 {
 	struct cursor cursor;
 
@@ -246,7 +247,7 @@ enum err attack_top_load(struct db *db, struct arena *mem, int64_t number, struc
 	TRY(db_select(db, "SELECT places FROM attack_top WHERE attack = $1",
 		(const struct value[]){ V_INT(number) }, 1, &cursor));
 	if (db_next(&cursor))
-		attack_top_read(text_column(&cursor, 0, mem), out);
+		attack_top_read(kind, text_column(&cursor, 0, mem), out);
 	db_done(&cursor);
 	return cursor.err;
 }

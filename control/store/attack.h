@@ -39,10 +39,10 @@ enum err attack_open_number(
 	struct db *db, enum attack_kind kind, int64_t subject, int64_t *out) MUST_USE;
 enum err attack_prune(struct db *db, int64_t before_ms) MUST_USE;
 /* Who attacked: what was known of it before is replaced. Without any it is empty. */
-enum err attack_top_write(
-	struct db *db, struct arena *mem, int64_t number, const struct attack_top *top) MUST_USE;
-enum err attack_top_load(
-	struct db *db, struct arena *mem, int64_t number, struct attack_top *out) MUST_USE;
+enum err attack_top_write(struct db *db, struct arena *mem, int64_t number, enum attack_kind kind,
+	const struct attack_top *top) MUST_USE;
+enum err attack_top_load(struct db *db, struct arena *mem, int64_t number, enum attack_kind kind,
+	struct attack_top *out) MUST_USE;
 
 struct attack_filter {		    /* zero or NULL: not filtered */
 	int64_t account;	    /* 0: all (operator) */

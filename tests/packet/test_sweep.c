@@ -29,7 +29,7 @@ static void ignore_origin(void *context, const struct address *address)
 static void ticks(int count)
 {
 	for (int i = 0; i < count; i++)
-		sweep_tick(sweep, boot_ns());
+		sweep_tick(sweep, boot_ns(), 0);
 }
 
 static void limit_sources(int version)
@@ -131,6 +131,53 @@ static void empty(int version)
 }
 TEST(empty)
 
+/* A second of the boot clock ends: what was opened in it is new to the next walk. */
+static void second_ends(void)
+{
+	int64_t second = boot_ns() / (int64_t)SECOND_NS;
+
+	while (boot_ns() / (int64_t)SECOND_NS == second)
+		(void)usleep(10000);
+}
+
+/* Who opened flows is told, each flow once: by TCP when the client has proven its address, by UDP always. */
+static void visited(int version)
+{
+	struct visitors *visitors = visitors_new(VISITORS_INSTANCE);
+	struct wire w = from_client(version, IPPROTO_UDP);
+	struct record_visitors out;
+	struct address source;
+	struct talk t;
+
+	limit_sources(version);
+	assert_non_null(visitors);
+	open_flows(&w, 3); /* before the walks: not new */
+	second_ends();
+	ticks(1);
+	sweep_use_visitors(sweep, visitors);
+	w.source_port = 4000;
+	assert_int_equal(try_packets(&w, 1), 1);
+	w.source_port = 4001;
+	assert_int_equal(try_packets(&w, 1), 1);
+	t = talk_open(version, 32000, 7);
+	assert_true(flow_exists(&t.client));
+	second_ends();
+	ticks(3);
+	sweep_use_visitors(sweep, NULL);
+	assert_true(visitors_take(visitors, VISITORS_WINDOW_MS, &out));
+	assert_int_equal(out.total, 3);
+	assert_int_equal(out.sample_count, 3);
+	assert_int_equal(out.record.id, flow_of(&t.client).instance);
+	source = address_of(w.source);
+	if (version == 6)
+		source.half[1] = 0;
+	for (int i = 0; i < 3; i++)
+		assert_memory_equal(&out.sample[i], &source, sizeof(source));
+	assert_false(visitors_take(visitors, VISITORS_WINDOW_MS, &out));
+	visitors_free(visitors);
+}
+TEST(visited)
+
 static int setup(void **state)
 {
 	static struct agent_settings settings;
@@ -172,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_visited),
 	};
 
 	return PACKET_TESTS(tests, setup, teardown);

@@ -513,6 +513,7 @@ void api_attack_top(
 	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
 	assert_int_equal(attack_list(api->db, api->fixture, &filter, &rows, &count, NULL), OK);
 	assert_int_equal(count, 1);
-	assert_int_equal(attack_top_write(api->db, api->fixture, rows[0].number, top), OK);
+	assert_int_equal(
+		attack_top_write(api->db, api->fixture, rows[0].number, rows[0].kind, top), OK);
 	assert_int_equal(db_commit(api->db), OK);
 }

@@ -5,6 +5,8 @@
 #include "tests/unit/policy_world.h"
 
 #include "control/region.h"
+#include "shared/request_abi.h"
+#include "tests/support/mmdb.h"
 
 #include <unistd.h>
 
@@ -258,7 +260,7 @@ static void test_sources(void **state)
 	expect_json(api, "Ips", "[]");
 }
 
-/* Who opens connections to a port; and countries of all attacks of a time. */
+/* Who opens connections to a port. */
 static void test_sources_of_ports(void **state)
 {
 	struct world *world = *state;
@@ -271,24 +273,6 @@ static void test_sources_of_ports(void **state)
 	expect_json(api, "TopIp", "[{\"SrcIp\":\"203.0.113.5\",\"AreaId\":\"us\",\"Pv\":70}]");
 	(void)CALL(api, "DescribePortCcAttackTopIP", CC, "Port", "0");
 	expect(api, "InvalidParameter", "Port");
-#define VIEW TIMES, "InstanceIds.1", world->id
-	assert_int_equal(CALL(api, "DescribePortViewSourceCountries", VIEW), 200);
-	expect_json(api, "SourceCountrys",
-		"[{\"CountryId\":\"us\",\"Count\":8120},{\"CountryId\":\"de\",\"Count\":3000},"
-		"{\"CountryId\":\"unknown\",\"Count\":100}]");
-	assert_int_equal(CALL(api, "DescribePortViewSourceIsps", VIEW), 200);
-	expect_json(api, "Isps", "[{\"IspId\":\"unknown\",\"Count\":11220}]");
-	assert_int_equal(
-		CALL(api, "DescribePortViewSourceProvinces", FROM, "InstanceIds.1", world->id),
-		200);
-	expect_json(api, "SourceProvinces", "[]");
-	assert_int_equal(CALL(api, "DescribePortViewSourceCountries", FROM, "EndTime", "1795426999",
-				 "InstanceIds.1", world->id),
-		200);
-	expect_json(api, "SourceCountrys", "[]");
-	(void)CALL(api, "DescribePortViewSourceCountries", FROM, "EndTime", "5", "InstanceIds.1",
-		world->id);
-	expect(api, "InvalidParameter", "EndTime");
 }
 
 /* ---- providers */
@@ -376,11 +360,15 @@ static void test_attack_sources(void **state)
 	assert_int_equal(CALL(api, "DescribeAttackSources", "Number", "1"), 200);
 	assert_int_equal(json_array_size(api_get(api, "Sources")), 4);
 	expect_json(api, "Sources.0",
-		"{\"Source\":\"203.0.113.5\",\"Country\":\"us\",\"Provider\":\"unknown\","
+		"{\"Source\":\"203.0.113.5\",\"Country\":\"us\",\"Province\":\"\",\"Provider\":"
+		"\"unknown\","
 		"\"Organisation\":\"\",\"Packets\":6000,\"Reason\":\"cookie_sent\","
 		"\"Protocol\":\"tcp\",\"Port\":443}");
 	assert_string_equal(api_text(api, "Sources.2.Protocol"), "");
 	expect_json(api, "Countries.1", "{\"Country\":\"de\",\"Packets\":3000}");
+	expect_json(api, "Provinces", "[]");
+	expect_json(api, "Providers",
+		"[{\"Provider\":\"unknown\",\"Packets\":11100,\"Organisation\":\"\"}]");
 	expect_json(api, "Ports.2", "{\"Protocol\":\"udp\",\"Port\":443,\"Packets\":100}");
 	expect_json(api, "Lengths", "[{\"Bytes\":60,\"Packets\":9000}]");
 	/* Nothing is known of one, and of another's nothing is told. */
@@ -392,6 +380,70 @@ static void test_attack_sources(void **state)
 	(void)CALL(api, "DescribeAttackSources", "Number", "1");
 	expect(api, "AttackNotFound", "");
 	assert_int_equal(CALL(api, "DescribeAttackSources", "Number", "5"), 200);
+}
+
+/* Requests to a web site: by what checks they were refused, and from where, provinces among it. */
+static void test_sources_of_web_attack(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	const char *ip = address(world);
+	char countries[128], providers[128];
+	const struct region_data regions = { countries, "198.51.100.0/24=HK", providers };
+	const struct attack_top requests = {
+		.count = { 4, 1, 0 },
+		.place = { { place_of("203.0.113.5", 0, 600, CHECK_frequency, SIGHTED_TO(6, 443)),
+				   place_of("2001:db8:0:7::", 0, 300, CHECK_challenge,
+					   SIGHTED_TO(6, 443)),
+				   place_of("198.51.100.9", 0, 30, CHECK_region, SIGHTED_TO(6, 80)),
+				   place_of("192.0.2.77", 0, 10, CHECK_black_list,
+					   SIGHTED_TO(6, 80)) },
+			{ place_of(NULL, SIGHTED_TO(6, 443), 900, CHECK_frequency, 0) } },
+	};
+
+	(void)snprintf(countries, sizeof(countries), "%s/city.mmdb", api->folder);
+	(void)snprintf(providers, sizeof(providers), "%s/asn.mmdb", api->folder);
+	assert_true(mmdb_write_text(countries,
+		"{\"203.0.113.0/24\": {\"country\": {\"iso_code\": \"CN\"},"
+		" \"subdivisions\": [{\"iso_code\": \"GD\"}]},"
+		" \"2001:db8::/32\": {\"country\": {\"iso_code\": \"DE\"},"
+		" \"subdivisions\": [{\"iso_code\": \"BJ\"}]}}"));
+	assert_true(mmdb_write_text(providers,
+		"{\"203.0.113.0/25\": {\"autonomous_system_number\": 64500,"
+		" \"autonomous_system_organization\": \"Example\"},"
+		" \"2001:db8::/40\": {\"autonomous_system_number\": 64501}}"));
+	make_attacks(world);
+	api_attack_top(api, world->id, ATTACK_WEB_CC, &requests);
+	api->gateway.regions = &regions;
+#define WEB "Ip", ip, "EventType", "web-cc", "StartTime", "1795427300"
+	assert_int_equal(CALL(api, "DescribeDDosEventSrcIp", WEB, "Range", "3"), 200);
+	expect_json(api, "Ips",
+		"[{\"SrcIp\":\"203.0.113.5\",\"AreaId\":\"440000\",\"Isp\":\"AS64500\"},"
+		"{\"SrcIp\":\"2001:db8:0:7::\",\"AreaId\":\"de\",\"Isp\":\"AS64501\"},"
+		"{\"SrcIp\":\"198.51.100.9\",\"AreaId\":\"810000\",\"Isp\":\"unknown\"}]");
+	assert_int_equal(CALL(api, "DescribeDDosEventArea", WEB), 200);
+	expect_json(api, "Areas",
+		"[{\"Area\":\"440000\",\"InPkts\":600},{\"Area\":\"de\",\"InPkts\":300},"
+		"{\"Area\":\"810000\",\"InPkts\":30},{\"Area\":\"unknown\",\"InPkts\":10}]");
+	assert_int_equal(CALL(api, "DescribeDDosEventIsp", WEB, "Range", "1"), 200);
+	expect_json(api, "Isps", "[{\"Isp\":\"AS64500\",\"InPkts\":600}]");
+	assert_int_equal(OWN(api, "DescribeAttackSources", "Number", "3"), 200);
+	expect_json(api, "Sources.0",
+		"{\"Source\":\"203.0.113.5\",\"Country\":\"cn\",\"Province\":\"440000\","
+		"\"Provider\":\"AS64500\",\"Organisation\":\"Example\",\"Packets\":600,"
+		"\"Reason\":\"frequency\",\"Protocol\":\"tcp\",\"Port\":443}");
+	assert_string_equal(api_text(api, "Sources.2.Reason"), "region");
+	assert_string_equal(api_text(api, "Sources.3.Reason"), "black_list");
+	expect_json(api, "Countries",
+		"[{\"Country\":\"cn\",\"Packets\":600},{\"Country\":\"de\",\"Packets\":300},"
+		"{\"Country\":\"hk\",\"Packets\":30},{\"Country\":\"unknown\",\"Packets\":10}]");
+	expect_json(api, "Provinces",
+		"[{\"Province\":\"440000\",\"Packets\":600},"
+		"{\"Province\":\"810000\",\"Packets\":30}]");
+	assert_string_equal(api_text(api, "Providers.0.Organisation"), "Example");
+	assert_int_equal(api_int(api, "Providers.1.Packets"), 300);
+	expect_json(api, "Ports", "[{\"Protocol\":\"tcp\",\"Port\":443,\"Packets\":900}]");
+	expect_json(api, "Lengths", "[]");
 }
 
 static void test_attacks(void **state)
@@ -522,6 +574,7 @@ int main(void)
 		TEST(test_sources_of_ports),
 		TEST(test_providers),
 		TEST(test_attack_sources),
+		TEST(test_sources_of_web_attack),
 		TEST(test_attacks),
 		TEST(test_bound),
 		TEST(test_live),

@@ -208,14 +208,14 @@ static void test_states_of_gone_rules(void **state)
 
 		assert_int_equal(packets_put(node.packets, PACKET_SERVICE_STATE, &id, &rule), 0);
 	}
-	sweep_tick(sweep, boot_ns());
+	sweep_tick(sweep, boot_ns(), 0);
 	assert_int_equal(entries(&node, PACKET_SERVICE_STATE), 100);
 	draft_init(&draft, SNAPSHOT_FULL, 0, 1);
 	add_instance(&draft, 1, "192.0.2.1");
 	add_service(&draft, 11, 1);
 	assert_int_equal(apply(&node, &draft), OK);
 	for (int i = 0; i < 3; i++)
-		sweep_tick(sweep, boot_ns());
+		sweep_tick(sweep, boot_ns(), 0);
 	assert_int_equal(entries(&node, PACKET_SERVICE_STATE), 1);
 	sweep_free(sweep);
 	node_down(&node);

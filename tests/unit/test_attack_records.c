@@ -6,6 +6,7 @@
 #include "control/engine/attackers.h"
 #include "control/engine/attacks.h"
 #include "control/store/attack.h"
+#include "control/store/website.h"
 #include "tests/support/report.h"
 #include "tests/support/store.h"
 
@@ -489,6 +490,113 @@ static void test_top_of_many(void **state)
 		"1\n");
 }
 
+/* ---- web sites */
+
+static struct website add_site(struct world *world)
+{
+	static const char *origin[] = { "10.0.0.1" };
+	static struct website_instance on;
+	static struct website_port port = { 80, SITE_SCHEME_HTTP };
+	struct website site = { .account = 1,
+		.domain = "www.example.com",
+		.cname = "x.example.net",
+		.access_mode = ACCESS_PROTECTED,
+		.reuse_cname = "",
+		.instance_count = 1,
+		.port_count = 1,
+		.origin_count = 1,
+		.instance = &on,
+		.port = &port,
+		.origin = origin };
+
+	on.number = world->instance.number;
+	assert_int_equal(db_begin(world->store.db, DB_WRITE), OK);
+	assert_int_equal(website_insert(world->store.db, &site), OK);
+	assert_int_equal(db_commit(world->store.db), OK);
+	return site;
+}
+
+/* Seconds pass in which so many requests come to the site, and so many are refused. */
+static void web_seconds(struct world *world, struct site_counter *counter, int64_t count,
+	uint64_t requests, uint64_t refused)
+{
+	for (int64_t i = 0; i < count; i++) {
+		world->clock_ms += SECOND_MS;
+		counter->requests += requests;
+		counter->refused[CHECK_frequency] += refused;
+		report_start(&report, 1);
+		REPORT_ADD(&report,
+			(struct record_site_traffic){ RECORD_HEAD(RECORD_SITE_TRAFFIC,
+							      counter->number, record_site_traffic),
+				.age_ms = 1000, .counter = *counter });
+		assert_int_equal(report_send(&report, world->nodes, "a", world->clock_ms), OK);
+		assert_int_equal(tick_now(world), OK);
+	}
+}
+
+static void sight_requests(
+	struct world *world, uint32_t site, const char *source, uint32_t check, uint64_t requests)
+{
+	struct record_sighted sighted = {
+		.record = { RECORD_SITE_SIGHTED,
+			offsetof(struct record_sighted, entry) + sizeof(struct sighted), site },
+		.kind = SIGHTED_SOURCE,
+		.entry_count = 1,
+		.window_ms = 5000,
+		.total = requests,
+		.entry = { { .key.reason = check,
+			.count = requests,
+			.votes = requests,
+			.to = SIGHTED_TO(6, 80),
+			.hits = (uint32_t)requests } },
+	};
+
+	assert_true(text_to_address(source, sighted.entry[0].key.source.byte));
+	report_start(&report, 1);
+	report_add(&report, &sighted, sighted.record.length);
+	assert_int_equal(report_send(&report, world->nodes, "a", world->clock_ms), OK);
+}
+
+/* Of a web site, by checks, also over a restart; and not mixed up with an instance that has the same number. */
+static void test_top_of_web_site(void **state)
+{
+	struct world *world = *state;
+	struct website site = add_site(world);
+	struct site_counter counter = { .number = (uint32_t)site.number };
+
+	assert_int_equal(site.number, world->instance.number);
+	tell(world, 0);
+	web_seconds(world, &counter, 12, 10, 0);
+	web_seconds(world, &counter, 4, 500, 400);
+	expect_rows(world, "SELECT kind, subject FROM attack", "3|1\n");
+	expect_rows(world, PLACES, "");
+	SIGHT(world, 0, { "198.51.100.1", REASON_tcp_flags, 7 });
+	sight_requests(world, counter.number, "192.0.2.1", CHECK_frequency, 2000);
+	sight_requests(world, counter.number, "2001:db8:0:1::", CHECK_region, 300);
+	sight_requests(world, counter.number + 1, "192.0.2.99", CHECK_frequency, 5000);
+	web_seconds(world, &counter, 6, 500, 400);
+	expect_rows(world, PLACES,
+		"1|{\"sources\":[[\"192.0.2.1\",2000,\"frequency\",393296],[\"2001:db8:0:1::\",300,"
+		"\"region\",393296]],\"ports\":[],\"lengths\":[]}\n");
+	stop(world);
+	start(world);
+	world->clock_ms += 3 * SECOND_MS;
+	web_seconds(world, &counter, 4, 500, 400);
+	sight_requests(world, counter.number, "192.0.2.1", CHECK_frequency, 500);
+	web_seconds(world, &counter, 66, 10, 0);
+	expect_rows(world, "SELECT count(*), end_ms > 0 FROM attack", "1|1\n");
+	expect_rows(world,
+		"SELECT places LIKE '{\"sources\":[[\"192.0.2.1\",2500,%' FROM attack_top", "1\n");
+	/* The next one has its own. */
+	web_seconds(world, &counter, 4, 500, 400);
+	sight_requests(world, counter.number, "203.0.113.5", CHECK_pace, 100);
+	web_seconds(world, &counter, 66, 10, 0);
+	expect_rows(world,
+		"SELECT places LIKE '{\"sources\":[[\"203.0.113.5\",100,\"pace\",393296]],%'"
+		" FROM attack_top WHERE attack = 2",
+		"1\n");
+}
+
 static void test_a_failing_store_loses_nothing(void **state)
 {
 	struct world *world = *state;
@@ -534,6 +642,7 @@ int main(void)
 		TEST(test_top_restarts),
 		TEST(test_top_of_blackhole),
 		TEST(test_top_of_many),
+		TEST(test_top_of_web_site),
 		TEST(test_a_failing_store_loses_nothing),
 	};
 

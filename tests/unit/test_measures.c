@@ -526,6 +526,67 @@ static void test_wrong_records(void **state)
 	NUMBER(RECORD_SITE_TRAFFIC, record_site_traffic);
 }
 
+/* Records that are as long as their lists. */
+static enum err send_visitors(struct nodes *nodes, const struct record_visitors *record)
+{
+	report_start(&report, 1);
+	report_add(&report, record, record->record.length);
+	return report_send(&report, nodes, "n", T0);
+}
+
+static void test_wrong_visitors(void **state)
+{
+#define LENGTH(count) (offsetof(struct record_visitors, sample) + (count) * sizeof(struct address))
+#define VISITORS(expected, count, bytes, ...)                                                      \
+	do {                                                                                       \
+		const struct record_visitors record_ = { .record = { RECORD_VISITORS,              \
+								 (uint16_t)(bytes), 1 },           \
+			.sample_count = (count),                                                   \
+			__VA_ARGS__ };                                                             \
+		assert_int_equal(send_visitors(*state, &record_), expected);                       \
+	} while (0)
+	VISITORS(OK, 1, LENGTH(1), .total = 1, .of = VISITORS_SITE);
+	VISITORS(OK, VISITORS_SAMPLES, LENGTH(VISITORS_SAMPLES), .total = VISITORS_SAMPLES);
+	VISITORS(OK, 2, LENGTH(2), .total = UINT64_MAX);
+	VISITORS(ERR_FORMAT, 1, LENGTH(1), .total = 1, .of = VISITORS_SITE + 1);
+	VISITORS(ERR_FORMAT, 0, LENGTH(0), .total = 1);
+	VISITORS(ERR_FORMAT, 2, LENGTH(1), .total = 2);
+	VISITORS(ERR_FORMAT, 1, LENGTH(2), .total = 2);
+	VISITORS(ERR_FORMAT, 2, LENGTH(2), .total = 1);
+	VISITORS(ERR_FORMAT, VISITORS_SAMPLES + 1, LENGTH(VISITORS_SAMPLES), .total = 100);
+}
+
+/* What refused them is a reason of packets, or a check of requests. */
+static void test_wrong_sighted(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint32_t reason;
+		enum err expected;
+	} rows[] = {
+		{ RECORD_SIGHTED, REASON_COUNT - 1, OK },
+		{ RECORD_SIGHTED, REASON_COUNT, ERR_FORMAT },
+		{ RECORD_SITE_SIGHTED, CHECK_COUNT - 1, OK },
+		{ RECORD_SITE_SIGHTED, CHECK_COUNT, ERR_FORMAT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record_sighted record = {
+			.record = { rows[i].type,
+				offsetof(struct record_sighted, entry) + sizeof(struct sighted),
+				1 },
+			.entry_count = 1,
+			.total = 1,
+			.entry = { { .key.reason = rows[i].reason, .count = 1, .hits = 1 } },
+		};
+
+		report_start(&report, 1);
+		report_add(&report, &record, record.record.length);
+		if (report_send(&report, *state, "n", T0) != rows[i].expected)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void test_table_at_its_maximum(void **state)
 {
 	struct wide {
@@ -574,6 +635,8 @@ int main(void)
 		TEST(test_offences),
 		TEST(test_samples),
 		TEST(test_wrong_records),
+		TEST(test_wrong_visitors),
+		TEST(test_wrong_sighted),
 		TEST(test_table_at_its_maximum),
 	};
 

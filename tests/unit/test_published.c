@@ -10,6 +10,7 @@
 #include "tests/support/api.h"
 #include "tests/support/certificate.h"
 #include "tests/support/report.h"
+#include "control/region.h"
 #include "control/store/website.h"
 
 /* cmocka has a fail() of its own. */
@@ -31,8 +32,7 @@ static const char *const own_parameters[] = { "ReleaseInstance RequireDrained",
 /* Lists that nothing here fills, and some that nothing ever does. */
 static const char *const empty_lists[] = { "DescribeWebRules BlackList",
 	"DescribeWebRules WhiteList", "DescribeDomainResource BlackList",
-	"DescribeDomainResource WhiteList", "DescribeDomainViewSourceProvinces SourceProvinces",
-	"DescribePortViewSourceProvinces SourceProvinces", "DescribeDefenseRecords DefenseRecords",
+	"DescribeDomainResource WhiteList", "DescribeDefenseRecords DefenseRecords",
 	"DescribeSystemLog SystemLog" };
 
 static json_t *published;
@@ -393,6 +393,28 @@ static void check_blackhole_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeSlaEventList", "StartTime", from, "EndTime", to, "Region", "cn", NULL);
 }
 
+/* Somebody came, who is in a country that is a province, too. */
+static void report_visitor(struct api *api, enum visitors_of of, int64_t number, int64_t clock_ms)
+{
+	static const struct region_data regions = { "", "192.0.2.0/24=HK", "" };
+	static struct report report;
+	struct record_visitors visitors = {
+		.record = { RECORD_VISITORS,
+			offsetof(struct record_visitors, sample) + sizeof(struct address),
+			(uint32_t)number },
+		.of = (uint8_t)of,
+		.sample_count = 1,
+		.window_ms = 1000,
+		.total = 5,
+		.sample = { { .byte = { [10] = 0xff, 0xff, 192, 0, 2, 1 } } },
+	};
+
+	report_start(&report, 1000000);
+	report_add(&report, &visitors, visitors.record.length);
+	assert_int_equal(report_send(&report, api->gateway.nodes, "node-2", clock_ms), OK);
+	api->gateway.regions = &regions;
+}
+
 static void check_attack_replies(struct seen *seen, const char *id)
 {
 	const int64_t begin_ms = seen->api.clock_ms / 1000 * 1000 - 10000;
@@ -437,6 +459,7 @@ static void check_attack_replies(struct seen *seen, const char *id)
 	CHECK(seen, "DescribeDestinationPortEvent", DEFENSE, "Range", "5", "Region", "cn", NULL);
 	CHECK(seen, "DescribePortCcAttackTopIP", "Ip", ip, "StartTimestamp", from, "Port", "53",
 		NULL);
+	report_visitor(&seen->api, VISITORS_INSTANCE, instance.number, seen->api.clock_ms);
 	CHECK(seen, "DescribePortViewSourceCountries", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribePortViewSourceIsps", "InstanceIds.1", id, TIMES, NULL);
 	CHECK(seen, "DescribePortViewSourceProvinces", "InstanceIds.1", id, TIMES, NULL);
@@ -518,6 +541,7 @@ static void report_figures(struct api *api)
 	for (top.kind = 0; top.kind < TOP_COUNT; top.kind++)
 		report_add(&report, &top, top.record.length);
 	assert_int_equal(report_send(&report, api->gateway.nodes, "node-2", FIGURES_MS + 2000), OK);
+	report_visitor(api, VISITORS_SITE, website.number, FIGURES_MS + 3000);
 }
 
 static void check_elastic_replies(struct seen *seen, const char *id)

@@ -392,6 +392,44 @@ static void test_sighted(void **state)
 	end(&node, reporter);
 }
 
+/* Who opened connections: told once, when the window is over, and nobody where nobody is told of. */
+static void test_visitors(void **state)
+{
+	struct visitors *visitors = visitors_new(VISITORS_INSTANCE);
+	const struct record_visitors *told;
+	int64_t now_ms = clock_monotonic_ms();
+	struct reporter *reporter;
+	struct address source;
+	struct report report;
+	const void *data;
+	struct node node;
+
+	(void)state;
+	NEED_WORLD();
+	reporter = begin(&node);
+	assert_non_null(visitors);
+	for (int i = 0; i < 2; i++) {
+		source = ip(i == 0 ? "203.0.113.9" : "2001:db8::9");
+		visitors_add(visitors, 1, &source, 1, now_ms);
+	}
+	assert_true(reporter_build(
+		reporter, true, 1, now_ms + VISITORS_WINDOW_MS, &data, &report.size));
+	report.data = data;
+	assert_int_equal(count_of(&report, RECORD_VISITORS), 0);
+	reporter_use_visitors(reporter, visitors);
+	now_ms += VISITORS_WINDOW_MS;
+	assert_true(reporter_build(reporter, false, 1, now_ms, &data, &report.size));
+	report.data = data;
+	assert_int_equal(count_of(&report, RECORD_VISITORS), 1);
+	told = find(&report, RECORD_VISITORS, 0);
+	assert_int_equal(told->record.id, 1);
+	assert_int_equal(told->sample_count, 2);
+	assert_int_equal(told->total, 2);
+	assert_false(reporter_build(reporter, false, 1, now_ms + 1, &data, &report.size));
+	end(&node, reporter);
+	visitors_free(visitors);
+}
+
 static void test_health_state(void **state)
 {
 	const struct record_health_state *told;
@@ -505,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_offences),
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_sighted),
+		cmocka_unit_test(test_visitors),
 		cmocka_unit_test(test_health_state),
 		cmocka_unit_test(test_capture),
 	};

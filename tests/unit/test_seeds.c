@@ -7,6 +7,7 @@
  */
 #include "agent/decode.h"
 #include "agent/request_top.h"
+#include "agent/requesters.h"
 #include "agent/sightings.h"
 #include "control/engine/report.h"
 #include "tests/support/certificate.h"
@@ -255,7 +256,7 @@ static void packet_records(void)
 
 static void sighted_records(void)
 {
-	struct sightings *sightings = sightings_new();
+	struct sightings *sightings = sightings_new(RECORD_SIGHTED);
 	struct sighting one = { .source = source,
 		.instance = 1,
 		.weight = 1,
@@ -272,6 +273,30 @@ static void sighted_records(void)
 	for (int i = 0; i < SIGHTED_KINDS; i++)
 		report_add(&report, &out[i], out[i].record.length);
 	sightings_free(sightings);
+}
+
+static void visitor_records(void)
+{
+	struct requesters *requesters = requesters_new();
+	const struct log_request request = { .record = { .kind = LOG_REQUEST, .site = 1 },
+		.client = source,
+		.vip_port = 443,
+		.verdict = LOG_REFUSED,
+		.check = CHECK_frequency };
+	struct record_sighted refused[SIGHTED_KINDS];
+	struct record_visitors visitors;
+
+	assert_non_null(requesters);
+	requesters_add(requesters, &request, 0);
+	assert_int_equal(
+		requesters_take_refused(requesters, SIGHTINGS_WINDOW_MS, refused), SIGHTED_KINDS);
+	for (int i = 0; i < SIGHTED_KINDS; i++)
+		report_add(&report, &refused[i], refused[i].record.length);
+	assert_true(requesters_take_visitors(requesters, VISITORS_WINDOW_MS, &visitors));
+	report_add(&report, &visitors, visitors.record.length);
+	visitors.of = VISITORS_INSTANCE;
+	report_add(&report, &visitors, visitors.record.length);
+	requesters_free(requesters);
 }
 
 static void request_records(void)
@@ -329,6 +354,8 @@ static void test_reports(void **state)
 	report_seed("packets", &kinds);
 	sighted_records();
 	report_seed("sighted", &kinds);
+	visitor_records();
+	report_seed("visitors", &kinds);
 	request_records();
 	report_seed("all", &kinds);
 	report_start(&report, 5);
@@ -337,7 +364,8 @@ static void test_reports(void **state)
 	for (unsigned kind = RECORD_NODE; kind <= RECORD_LOG_DONE; kind++)
 		if (!(kinds & UINT64_C(1) << kind))
 			fail_msg("no record of kind %u", kind);
-	assert_true(kinds & UINT64_C(1) << RECORD_SIGHTED);
+	for (unsigned kind = RECORD_SIGHTED; kind <= RECORD_VISITORS; kind++)
+		assert_true(kinds & UINT64_C(1) << kind);
 }
 
 int main(void)

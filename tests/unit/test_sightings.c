@@ -262,7 +262,7 @@ static const uint8_t six[16] = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 1, 2, 3, 4, 5, 
 
 static void test_windows(void **state)
 {
-	struct sightings *sightings = sightings_new();
+	struct sightings *sightings = sightings_new(RECORD_SIGHTED);
 	struct record_sighted out[SIGHTED_KINDS];
 	struct sighting one;
 
@@ -310,7 +310,7 @@ static void test_windows(void **state)
 /* Scans of ten thousand addresses do not push out the flooded one. */
 static void test_places(void **state)
 {
-	struct sightings *sightings = sightings_new();
+	struct sightings *sightings = sightings_new(RECORD_SIGHTED);
 	struct record_sighted out[SIGHTED_KINDS];
 	uint64_t flooded = 0;
 	unsigned told = 0;

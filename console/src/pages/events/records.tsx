@@ -29,11 +29,11 @@ export function Records({ instance }: { instance: string | undefined }) {
 			{ id: "peak", head: t("peak"), number: true, cell: (row) => <>{peakOf(row)}{row.EventType === "defense" && <> <span className="quiet-text">{t("peakIn", { rate: packetRate(row.PeakInPacketsPerSecond) })}</span></>}</>, sort: (row) => row.PeakRefusedPacketsPerSecond },
 			{ id: "types", head: t("types"), cell: (row) => typesOf(row) },
 			{ id: "shares", head: t("shares"), prose: true, cell: (row) => <>{sharesOf(row).map(([name, n]) => t("share", { name, n })).join(", ")}
-				{row.EventType !== "web-cc" && <div><Button look="quiet" onPress={() => setShown(shown === row.Number ? 0 : row.Number)} aria-expanded={shown === row.Number}>{t(shown === row.Number ? "whoLess" : "whoMore")}</Button></div>}</> },
+				<div><Button look="quiet" onPress={() => setShown(shown === row.Number ? 0 : row.Number)} aria-expanded={shown === row.Number}>{t(shown === row.Number ? "whoLess" : "whoMore")}</Button></div></> },
 			{ id: "total", head: t("total"), number: true, cell: (row) => count(row.RefusedPackets), sort: (row) => row.RefusedPackets },
 			{ id: "mitigate", head: t("mitigate"), cell: (row) => mitigateOf(row), sort: (row) => row.SecondsToMitigate },
 		]} />
-		{rows.filter((row) => row.Number === shown).map((row) => <AttackSources key={row.Number} number={row.Number} goesOn={row.EndTime === 0} />)}
+		{rows.filter((row) => row.Number === shown).map((row) => <AttackSources key={row.Number} number={row.Number} goesOn={row.EndTime === 0} ofRequests={row.EventType === "web-cc"} />)}
 		<Paging page={reply.page} pageSize={PAGE} total={reply.data.TotalCount} setPage={reply.setPage} />
 	</section>;
 }
