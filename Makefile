@@ -81,6 +81,7 @@ fuzz: ## every fuzzer for SECONDS (60) each
 bench: all ## measure side by side with peers; prints and writes docs/benchmarks.md (root)
 	$(Q)tests/bench/run
 	$(Q)tests/bench/packet
+	$(Q)tests/bench/sighting
 	$(Q)tests/bench/flood
 	$(Q)tests/bench/request
 	$(Q)tests/bench/request_flood

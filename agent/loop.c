@@ -23,6 +23,7 @@
 #include "agent/capture.h"
 #include "agent/fetch.h"
 #include "agent/neighbour.h"
+#include "agent/ranges.h"
 #include "agent/region.h"
 #include "agent/report.h"
 #include "agent/request_path.h"
@@ -451,6 +452,7 @@ static enum err begin(struct loop *loop)
 	TRY(region_open(settings, loop->packets, &loop->region));
 	check_forwarding();
 	check_sources(loop);
+	TRY(ranges_write(loop->packets, settings));
 	TRY(settle_begin(&loop->settle, loop->packets, settings));
 	TRY(applier_begin(loop->applier, settings));
 	TRY(settle_write(&loop->settle, loop->packets));

@@ -69,6 +69,7 @@ static const char *const map_name[PACKET_MAP_COUNT] = {
 	"local_service",
 	"local_cookie",
 	"request_ban",
+	"range",
 };
 
 void pin_path(const struct agent_settings *settings, const char *prefix, const char *name,

@@ -23,7 +23,7 @@
 struct settings_row {
 	const char *node, *control, *pin, *mode, *ports, *log_level, *region_database,
 		*requests_group, *requests, *resolver, *request_log;
-	struct text_list interface, source, region_override, trusted_proxy;
+	struct text_list interface, source, range, region_override, trusted_proxy;
 	int64_t flows, detach, uplink_mbps, request_log_days, request_log_quota,
 		request_log_site_quota;
 };
@@ -38,6 +38,9 @@ static const struct param rows[] = {
 		.help = "interface to filter and to forward through; repeatable"),
 	PARAM(settings_row, source, "source", .kind = PARAM_TEXT_LIST, .max = 2 * NODE_SOURCE_MAX,
 		.item_max = 49, .help = "back-to-origin address or prefix; repeatable"),
+	PARAM(settings_row, range, "protected", .kind = PARAM_TEXT_LIST, .max = NODE_RANGE_MAX,
+		.item_max = 49,
+		.help = "prefix of protected addresses that is routed here; repeatable"),
 	PARAM(settings_row, pin, "pin", .kind = PARAM_TEXT, .min = 1, .max = 200,
 		.help = "directory on a bpffs for what outlives the agent"),
 	PARAM(settings_row, mode, "mode", .kind = PARAM_CHOICE, .choices = "auto native generic",
@@ -192,6 +195,22 @@ static enum err read_source(const char *text, struct agent_settings *out, char *
 	return OK;
 }
 
+static enum err read_ranges(
+	struct arena *mem, const struct text_list *texts, struct agent_settings *out, char *why)
+{
+	out->range = arena_array(mem, texts->count, sizeof(*out->range));
+	if (!out->range)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < texts->count; i++) {
+		struct source_prefix *range = &out->range[out->range_count++];
+
+		if (!text_to_prefix(texts->item[i], range->address.byte, &range->bits))
+			return bad(why, "protected",
+				"must be an address or a prefix without bits behind it");
+	}
+	return OK;
+}
+
 static enum err check(const struct agent_settings *settings, char *why)
 {
 	const char *missing = !settings->pin ? "pin" : NULL;
@@ -277,6 +296,7 @@ enum err settings_read(struct arena *mem, int argc, char **argv, struct agent_se
 		return ERR_MEMORY;
 	for (size_t i = 0; i < row.source.count; i++)
 		TRY(read_source(row.source.item[i], out, why));
+	TRY(read_ranges(mem, &row.range, out, why));
 	return check(out, why);
 }
 

@@ -47,6 +47,8 @@ struct agent_settings {
 
 	struct source_prefix *prefix; /* as given */
 	uint32_t prefix_count;
+	struct source_prefix *range; /* of protected addresses */
+	uint32_t range_count;
 	struct address source[2][NODE_SOURCE_MAX]; /* [0] IPv4, [1] IPv6 */
 	uint32_t source_count[2];
 };

@@ -4,7 +4,9 @@
  * side alike; the destination address says which side a packet is of. polder_handshake runs at tc
  * ingress of the same interfaces for the one packet that has to become two.
  *
- * What is not for a protected or back-to-origin address goes to the host untouched. Every packet is
+ * What is not for a protected or back-to-origin address goes to the host untouched, but for what is for an address that
+ * could be protected and is no instance's: the host would send it back to the router that routes such addresses here, and
+ * that would again, until its hop limit is used up. Every packet is
  * counted once, by the reason for its verdict. Maps and their contract: shared/packet_abi.h.
  */
 #include "packet.bpf.h"
@@ -165,6 +167,17 @@ static __always_inline int reply(struct xdp_md *ctx, struct packet *p, struct se
 	return reply_to_client(ctx, p, s);
 }
 
+/* For no address that is known here. */
+static __noinline int elsewhere(struct packet *p)
+{
+	struct range_key key = { .prefix_bits = 32 + 128 };
+
+	if (!p)
+		return XDP_PASS;
+	key.address = p->key.destination;
+	return bpf_map_lookup_elem(&range, &key) ? drop(p, REASON_no_service) : pass(p);
+}
+
 SEC("xdp")
 int polder_filter(struct xdp_md *ctx)
 {
@@ -184,7 +197,7 @@ int polder_filter(struct xdp_md *ctx)
 	if (parse_network(data, end, p) == PARSE_IP)
 		entry = vip_find(&p->key.destination);
 	if (!entry)
-		verdict = pass(p);
+		verdict = p->version ? elsewhere(p) : pass(p);
 	else if (entry->kind == VIP_PROTECTED) {
 		verdict = protect(ctx, p, entry, s);
 		refusal_keep(p, entry, s);

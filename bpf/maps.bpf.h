@@ -45,6 +45,14 @@ struct {
 } vip SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NODE_RANGE_MAX);
+	__type(key, struct range_key);
+	__type(value, __u32);
+} range SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, NODE_LIST_EXACT_MAX);

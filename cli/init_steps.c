@@ -151,11 +151,12 @@ static bool write_configuration(struct init *init)
 		"# Options of polder-agent@%s; see polder-agent(8). The addresses of --source must "
 		"be\n"
 		"# assigned to an interface of this node.\n"
-		"OPTIONS=%s %s %s --requests /run/polder-requests --requests-group www-data "
+		"OPTIONS=%s %s %s %s --requests /run/polder-requests --requests-group www-data "
 		"--request-log /var/log/polder/requests\n",
 		init->node.item[0], joined(init->mem, &init->wan, "--interface "),
 		joined(init->mem, &init->lan, "--interface "),
-		joined(init->mem, &init->origin, "--source "));
+		joined(init->mem, &init->origin, "--source "),
+		joined(init->mem, &init->vip, "--protected "));
 	return control && agent && path && init_note_server(init) &&
 	       journal_folder(&init->journal, "/etc/polder", 0755) &&
 	       journal_file(&init->journal, "/etc/polder/control.conf", 0644, control) &&

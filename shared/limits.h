@@ -33,6 +33,7 @@
 #define NODE_FRAGMENT_MAX      16384  /* first fragments remembered, LRU */
 #define NODE_SOURCE_MAX	       64     /* back-to-origin addresses of one node, per IP version */
 #define NODE_INTERFACE_MAX     32
+#define NODE_RANGE_MAX	       64 /* ranges of protected addresses that are routed to a node */
 
 #define NODE_REGION_PREFIX_MAX 1048576 /* both IP versions of the databases there are, doubled */
 #define NODE_REFLECTION_MAX    262144

@@ -103,6 +103,16 @@ struct vip {
 #define VIP_HAS_PREFIX (1u << 1) /* the instance has entries in "list_prefix" */
 #define VIP_HAS_LOCAL  (1u << 2) /* ports of the address are local services: see "local_service" */
 
+/*
+ * map "range": LPM_TRIE NODE_RANGE_MAX, BPF_F_NO_PREALLOC, key struct range_key -> __u32 1: where protected addresses lie. What
+ * is for one of them that map "vip" does not have is for nobody.
+ */
+struct range_key {
+	__u32 prefix_bits; /* 32 + 0..128 of the mapped address */
+	__u32 reserved;	   /* 0; the trie compares it too */
+	struct address address;
+};
+
 /* map "list_exact": HASH NODE_LIST_EXACT_MAX, BPF_F_NO_PREALLOC. One entry may allow and block: allow wins. */
 struct list_exact_key {
 	__u32 instance;

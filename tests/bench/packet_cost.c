@@ -4,9 +4,10 @@
  *
  *   packet_cost in-place [SECONDS [CASE...]]  in a network of its own, under a paced flood, by the kernel's statistics
  *   packet_cost test-run               by BPF_PROG_TEST_RUN: valid for programs that leave the packet alone
+ *   packet_cost sighting [ROUNDS]      the same, of refused packets with and without samples of them, by turns
  *   packet_cost statistics COMMAND...  runs the command while the kernel keeps run-time statistics
  *
- * The first two print a line "NAME NANOSECONDS" per case, in-place also "NAME-cpu NANOSECONDS" of CPU per packet of
+ * The first three print a line "NAME NANOSECONDS" per case, in-place also "NAME-cpu NANOSECONDS" of CPU per packet of
  * the thread that receives the flood: the driver's part and sending the answer are in that. A case whose packets did not end as they should is an
  * error, not a figure. POLDER_BENCH_ORIGINALS may name a directory of originals to measure beside their
  * stand-ins (originals.h). In place, "floor" is a program that drops at once, in the same place under the same flood:
@@ -72,13 +73,14 @@ struct bench {
 #define REGION (1u << 8) /* not of struct vip: refuse the flood's country */
 #define ASKED  (1u << 9) /* likewise: no refusal is kept, each packet asks the lists */
 
-static struct polder *load_polder(void)
+static struct polder *load_polder(bool sighting)
 {
 	struct polder *skel = polder__open();
 
 	must(skel != NULL, "open the packet path");
 	skel->rodata->cpu_count = (uint32_t)libbpf_num_possible_cpus();
 	skel->rodata->flow_tables_new = 1;
+	skel->rodata->sighting_is_on = sighting;
 	must(polder__load(skel) == 0, "load the packet path");
 	return skel;
 }
@@ -490,7 +492,7 @@ static void open_bench(struct bench *bench)
 	static const enum subject ours[] = { SUBJECT_POLDER, SUBJECT_POLDER_ONE };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct polder *polder = load_polder();
+		struct polder *polder = load_polder(true);
 
 		fill_polder(polder);
 		list_exact(polder, address_of(BLOCKED));
@@ -549,17 +551,37 @@ static int in_place(int seconds, char **names)
 	return 0;
 }
 
-static void test_run(int program, struct frame *frame, const char *name)
+/* CPU time of this thread, ns. */
+static int64_t thread_ns(void)
+{
+	struct timespec now;
+
+	must(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0, "the thread's clock");
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+/* Returns the CPU time of each run in ns, the kernel's own part of it included. */
+static double test_run(int program, struct frame *frame, const char *name, uint32_t *wall_ns)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->data, .data_size_in = frame->length,
 		.repeat = REPEAT);
+	const int64_t start = thread_ns();
 
 	must(bpf_prog_test_run_opts(program, &run) == 0, "test-run");
 	if (run.retval != XDP_DROP) {
 		fprintf(stderr, "packet_cost: %s: the packet was not dropped\n", name);
 		exit(1);
 	}
-	printf("%s %u\n", name, run.duration);
+	*wall_ns = run.duration;
+	return (double)(thread_ns() - start) / REPEAT;
+}
+
+static void test_run_say(int program, struct frame *frame, const char *name)
+{
+	uint32_t wall_ns;
+
+	(void)test_run(program, frame, name, &wall_ns);
+	printf("%s %u\n", name, wall_ns);
 }
 
 static int test_runs(void)
@@ -573,15 +595,46 @@ static int test_runs(void)
 	one = bench.program[SUBJECT_POLDER_ONE];
 	block_listed(4, &frame);
 	frame_finish(&frame);
-	test_run(bench.program[SUBJECT_FLOOR], &frame, "run-floor");
+	test_run_say(bench.program[SUBJECT_FLOOR], &frame, "run-floor");
 	if (bench.program[SUBJECT_XDP_FILTER] >= 0)
-		test_run(bench.program[SUBJECT_XDP_FILTER], &frame, "run-xdp-filter");
+		test_run_say(bench.program[SUBJECT_XDP_FILTER], &frame, "run-xdp-filter");
 	fill_vip(bench.polder[SUBJECT_POLDER_ONE], EXACT);
-	test_run(one, &frame, "run-block-listed-one");
+	test_run_say(one, &frame, "run-block-listed-one");
 	fill_vip(bench.polder[SUBJECT_POLDER], EXACT);
-	test_run(many, &frame, "run-block-listed");
+	test_run_say(many, &frame, "run-block-listed");
 	fill_vip(bench.polder[SUBJECT_POLDER], EXACT | PREFIX);
-	test_run(many, &frame, "run-block-listed-both");
+	test_run_say(many, &frame, "run-block-listed-both");
+	return 0;
+}
+
+/* A round of each, by turns, so that what else the machine does meets all alike; CPU time. */
+static int sightings(int rounds)
+{
+	static struct frame frame[2];
+	struct polder *polder[2];
+	uint32_t wall_ns;
+	char name[64];
+
+	for (int on = 0; on < 2; on++) {
+		polder[on] = load_polder(on);
+		fill_polder(polder[on]);
+	}
+	for (int six = 0; six < 2; six++) {
+		block_listed(six ? 6 : 4, &frame[six]);
+		frame_finish(&frame[six]);
+		for (int on = 0; on < 2; on++)
+			list_exact(polder[on], frame_key(&frame[six]).source);
+	}
+	for (int i = 0; i < rounds * 8; i++) {
+		const int on = i & 1, six = i >> 1 & 1, asked = i >> 2 & 1;
+
+		fill_vip(polder[on], asked ? EXACT | ASKED : EXACT);
+		(void)snprintf(name, sizeof(name), "sighting-%s-%s-%s", six ? "6" : "4",
+			asked ? "asked" : "kept", on ? "on" : "off");
+		printf("%s %.2f\n", name,
+			test_run(bpf_program__fd(polder[on]->progs.polder_filter), &frame[six],
+				name, &wall_ns));
+	}
 	return 0;
 }
 
@@ -612,13 +665,15 @@ int main(int argc, char **argv)
 		return with_statistics(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "test-run") == 0)
 		return test_runs();
+	if (argc >= 2 && strcmp(argv[1], "sighting") == 0)
+		return sightings(argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1);
 	if (argc > 2)
 		seconds = (int)strtol(argv[2], NULL, 10);
 	if (argc >= 2 && strcmp(argv[1], "in-place") == 0 && seconds >= 1 && seconds <= SECONDS_MAX)
 		return in_place(seconds, argc > 3 ? argv + 3 : argv + argc);
 	fprintf(stderr,
-		"usage: packet_cost in-place [1..%d [CASE...]] | test-run | statistics "
-		"COMMAND...\n",
+		"usage: packet_cost in-place [1..%d [CASE...]] | test-run | sighting [ROUNDS] | "
+		"statistics COMMAND...\n",
 		SECONDS_MAX);
 	return 2;
 }

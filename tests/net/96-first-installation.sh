@@ -85,6 +85,8 @@ check "the certificate is for the address" sh -c "openssl x509 -in '$ROOT/etc/po
 check "it was told that nothing runs" said "systemctl enable --now polder-control polder-agent@edge1 polder-edge"
 equal "no secret stays in a file" "" "$(grep -rl "$(awk '/access key secret/ { print $4 }' "$scratch/installed")" "$ROOT")"
 equal "keys are for root alone" "600 600" "$(echo $(stat -c %a "$ROOT/etc/polder/api.key" "$ROOT/var/lib/polder/control.key"))"
+check "the agent is told where protected addresses lie" grep -qE -- \
+	'^OPTIONS=.* --protected 203.0.113.16/28 --protected 2001:db8:5::/120 ' "$ROOT/etc/polder/agent-edge1.conf"
 equal "a second init" 1 "$(status_of polder_there init --root "$ROOT" "${good[@]}" --yes)"
 check "names the way out" said "polder init --undo"
 

@@ -457,6 +457,52 @@ static void test_neighbour_asked(void **state)
 	ring_buffer__free(ring);
 }
 
+/* The host would send what is for nobody's address back to the router. */
+static void test_nobodys_address(void **state)
+{
+	static const struct {
+		const char *range;
+		uint32_t bits;
+		const char *inside, *outside;
+	} row[] = {
+		{ "10.201.9.64", 96 + 26, "10.201.9.127", "10.201.9.128" },
+		{ "fd09::4000", 128 - 8, "fd09::40ff", "fd09::4100" },
+	};
+
+	(void)state;
+	fill(skel);
+	for (int i = 0; i < 2; i++) {
+		struct wire w = from_client(i ? 6 : 4, IPPROTO_UDP);
+		struct range_key key = { .prefix_bits = 32 + row[i].bits,
+			.address = address_of(row[i].range) };
+		struct address inside = address_of(row[i].inside);
+		struct vip vip = vip_protected();
+		uint64_t before = reason_packets(skel, REASON_no_service);
+		uint32_t one = 1;
+		struct frame f;
+
+		w.destination = row[i].inside;
+		f = frame_build(&w);
+		assert_int_equal(frame_run(skel, &f), XDP_PASS);
+		map_set(skel->maps.range, &key, &one);
+		assert_int_equal(frame_run(skel, &f), XDP_DROP);
+		assert_int_equal(reason_packets(skel, REASON_no_service) - before, 1);
+		w.destination = row[i].outside;
+		f = frame_build(&w);
+		assert_int_equal(frame_run(skel, &f), XDP_PASS);
+		/* An instance gets it, and loses it again. */
+		vip_set(skel, row[i].inside, &vip);
+		w.destination = row[i].inside;
+		f = frame_build(&w);
+		assert_int_equal(frame_run(skel, &f), XDP_REDIRECT);
+		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(skel->maps.vip), &inside), 0);
+		recent_forget(skel);
+		f = frame_build(&w);
+		assert_int_equal(frame_run(skel, &f), XDP_DROP);
+		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(skel->maps.range), &key), 0);
+	}
+}
+
 /* Scans of many addresses fill the table; who is attacked then is counted nevertheless. */
 static void test_reasons_full(void **state)
 {
@@ -489,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_rows), cmocka_unit_test(test_flow_table_full),
 		cmocka_unit_test(test_forwarded_tcp), cmocka_unit_test(test_every_reason),
 		cmocka_unit_test(test_vip_reason), cmocka_unit_test(test_neighbour_asked),
+		cmocka_unit_test(test_nobodys_address),
 		cmocka_unit_test(test_reasons_full), /* last: it fills a table */
 	};
 

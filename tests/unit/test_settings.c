@@ -49,6 +49,26 @@ static void test_requests(void **state)
 	arena_free(mem);
 }
 
+static void test_protected(void **state)
+{
+	struct arena *mem = arena_new(1 << 20);
+	struct agent_settings settings;
+	char why[SPEC_WHY_SIZE];
+
+	(void)state;
+	assert_int_equal(read_with(mem, (const char *[]){ NULL }, &settings, why), OK);
+	assert_int_equal(settings.range_count, 0);
+	assert_int_equal(read_with(mem,
+				 (const char *[]){ "--protected", "198.51.100.0/24", "--protected",
+					 "2001:db8::1", NULL },
+				 &settings, why),
+		OK);
+	assert_int_equal(settings.range_count, 2);
+	assert_int_equal(settings.range[0].bits, 120);
+	assert_int_equal(settings.range[1].bits, 128);
+	arena_free(mem);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -58,6 +78,8 @@ static void test_refused(void **state)
 		{ "--requests", "/" },
 		{ "--trusted-proxy", "192.0.2.1/24" },
 		{ "--trusted-proxy", "proxy.example" },
+		{ "--protected", "198.51.100.1/24" },
+		{ "--protected", "vip.example" },
 	};
 
 	(void)state;
@@ -79,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_protected),
 		cmocka_unit_test(test_refused),
 	};
 

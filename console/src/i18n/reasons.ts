@@ -46,7 +46,7 @@ export const reasonTexts: Readonly<Record<string, readonly [en: string, zh: stri
 	reset_window: ["Reset outside window", "窗口外的 RST", "TCP RST 不在接收方窗口内"],
 	empty_connection: ["Empty connections", "空连接", "源的连接不携带任何数据"],
 	forwarding_off: ["Forwarding ended", "已停止转发", "实例停止转发：已到期七天"],
-	no_service: ["No port rule", "无端口规则", "此地址、协议和端口没有端口规则"],
+	no_service: ["No port rule", "无端口规则", "此地址、协议和端口没有端口规则，或此地址不属于任何实例"],
 	no_origin: ["No origin", "无可用源站", "端口规则没有该 IP 版本的可用源站"],
 	fragment_unknown: ["Unknown fragment", "未知分片", "未见过首个分片的分片"],
 	tcp_flags: ["TCP flags", "TCP 标志", "任何协议栈都不会发送的 TCP 标志"],
