@@ -342,6 +342,6 @@ struct node_row {
 };
 enum err node_put(struct db *db, const struct node_row *node) MUST_USE;
 enum err node_list(struct db *db, struct arena *mem, struct node_row **out, size_t *count) MUST_USE;
-enum err node_delete(struct db *db, const char *name) MUST_USE;
+enum err node_delete(struct db *db, const char *name, bool *deleted) MUST_USE;
 
 #endif

@@ -562,6 +562,7 @@ static void test_nodes(void **state)
 	struct fixture *fixture = *state;
 	struct node_row node = { .name = "n1", .generation = 5, .seen_ms = T0, .sources = "s" };
 	struct node_row *rows;
+	bool deleted;
 	size_t count;
 
 	assert_int_equal(node_put(fixture->db, &node), OK);
@@ -573,7 +574,10 @@ static void test_nodes(void **state)
 	assert_string_equal(rows[0].name, "n1");
 	assert_int_equal(rows[0].generation, 6);
 	assert_string_equal(rows[0].sources, "");
-	assert_int_equal(node_delete(fixture->db, "n1"), OK);
+	assert_int_equal(node_delete(fixture->db, "n1", &deleted), OK);
+	assert_true(deleted);
+	assert_int_equal(node_delete(fixture->db, "n1", &deleted), OK);
+	assert_false(deleted);
 	assert_int_equal(node_list(fixture->db, fixture->mem, &rows, &count), OK);
 	assert_int_equal(count, 0);
 }
