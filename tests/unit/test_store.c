@@ -457,16 +457,17 @@ static void test_list_entry_delete_and_prune(void **state)
 	struct list_entry_filter filter = {
 		.instance_number = fixture->instance.number, .kind = LIST_ALLOW, .automatic = -1
 	};
+	struct list_entry_row other;
 	bool changed;
 
 	assert_int_equal(list_entry_put(fixture->db, &entry), OK);
-	assert_int_equal(list_entry_delete(fixture->db, entry.instance_number, LIST_BLOCK,
-				 entry.source, 128, &changed),
-		OK);
+	other = entry;
+	other.kind = LIST_BLOCK;
+	assert_int_equal(list_entry_delete(fixture->db, &other, -1, &changed), OK);
 	assert_false(changed);
-	assert_int_equal(list_entry_delete(fixture->db, entry.instance_number, LIST_ALLOW,
-				 entry.source, 128, &changed),
-		OK);
+	assert_int_equal(list_entry_delete(fixture->db, &entry, 1, &changed), OK);
+	assert_false(changed);
+	assert_int_equal(list_entry_delete(fixture->db, &entry, 0, &changed), OK);
 	assert_true(changed);
 	for (int i = 0; i < 10; i++) {
 		entry.source[15] = (uint8_t)i;
