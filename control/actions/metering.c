@@ -219,7 +219,7 @@ static enum err put_records(struct call *call, const struct usage *args, int64_t
 	int64_t until_ms = period_end(metering, period_begin(metering, args->until - 1));
 	size_t count = (size_t)((until_ms - from_ms) / SAMPLE_MS);
 	uint64_t *sample = arena_array(call->mem, MONTH_SAMPLES_MAX, sizeof(*sample));
-	struct instance instance;
+	struct instance instance = { .number = 0 };
 	struct site_point *point;
 	json_t *list;
 
