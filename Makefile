@@ -34,7 +34,7 @@ CLI := $(call objects,$(filter-out cli/main.c,$(call sources,cli)))
 # The parts of nginx's module that need nothing of nginx: tests and fuzzers are linked with them.
 REQUEST := $(call objects,$(addprefix nginx/,rule.c rate.c challenge.c freshness.c frames.c hello.c lines.c opening.c outgoing.c))
 # The store's code with which the CLI checks the audit log.
-AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c))
+AUDIT := $(call objects,$(addprefix control/store/,audit.c db_sqlite.c query.c schema.c schema_web.c))
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h shared/*)
 
 .DELETE_ON_ERROR:

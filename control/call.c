@@ -166,6 +166,21 @@ struct instance_filter call_instance_filter(const struct call *call)
 	};
 }
 
+enum err call_instance_at(struct call *call, const char *ip, struct instance *out)
+{
+	struct instance_filter filter = call_instance_filter(call);
+	struct instance *found;
+	size_t count;
+
+	filter.ip = ip;
+	filter.limit = 1;
+	*out = (struct instance){ .number = 0 };
+	TRY(instance_list(call->db, call->mem, &filter, &found, &count, NULL));
+	if (count > 0)
+		*out = found[0];
+	return OK;
+}
+
 int64_t page_offset(int64_t page_number, int64_t page_size)
 {
 	return (page_number - 1) * page_size;

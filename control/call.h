@@ -47,6 +47,8 @@ int64_t page_offset(int64_t page_number, int64_t page_size);
 
 /* Whether the caller's key may see the instance of this id and account. */
 bool call_may_use(const struct call *call, const char *id, int64_t account);
+/* The caller's instance of this address; number 0: there is none. */
+enum err call_instance_at(struct call *call, const char *ip, struct instance *out) MUST_USE;
 /* call_instance for each id, in the order of the request, repeated ids once. */
 enum err call_instances(struct call *call, const struct text_list *ids, struct instance **out,
 	size_t *count) MUST_USE;

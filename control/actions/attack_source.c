@@ -353,22 +353,16 @@ static const struct reply_list own_lists[] = {
 	{ NULL, NULL },
 };
 
-#define SOURCE_READ(name, params, run, lists, help)                                                \
-	{                                                                                          \
-		VERSION_DDOSCOO, name, READ, PERMISSION_READ, params, sizeof(struct source_args),  \
-			run, lists, help, 0                                                        \
-	}
-
 const struct action attack_source_actions[] = {
-	SOURCE_READ("DescribeDDosEventSrcIp", source_params, sources_run, source_lists,
-		"lists the sources of an attack"),
-	SOURCE_READ("DescribeDDosEventArea", place_params, areas_run, area_lists,
+	DDOSCOO_READ("DescribeDDosEventSrcIp", source_params, source_args, sources_run,
+		source_lists, "lists the sources of an attack"),
+	DDOSCOO_READ("DescribeDDosEventArea", place_params, source_args, areas_run, area_lists,
 		"counts packets of an attack's sources by country"),
-	SOURCE_READ("DescribeDDosEventIsp", place_params, providers_run, provider_lists,
-		"counts packets of an attack's sources by provider"),
-	SOURCE_READ("DescribeDestinationPortEvent", port_params, ports_run, port_lists,
-		"lists the ports that an attack went to"),
-	SOURCE_READ("DescribePortCcAttackTopIP", flood_params, flood_run, flood_lists,
+	DDOSCOO_READ("DescribeDDosEventIsp", place_params, source_args, providers_run,
+		provider_lists, "counts packets of an attack's sources by provider"),
+	DDOSCOO_READ("DescribeDestinationPortEvent", port_params, source_args, ports_run,
+		port_lists, "lists the ports that an attack went to"),
+	DDOSCOO_READ("DescribePortCcAttackTopIP", flood_params, source_args, flood_run, flood_lists,
 		"lists the sources of a flood of connections to a port"),
 	{ VERSION_POLDER, "DescribeAttackSources", READ, PERMISSION_READ, number_params,
 		sizeof(struct source_args), attack_sources_run, own_lists,

@@ -147,22 +147,17 @@ static const struct reply_list spec_lists[] = { { "ElasticBandwidthSpec", "Elast
 	{ NULL, NULL } };
 static const struct reply_list session_lists[] = { { "DefenseRecords", "DefenseRecord" },
 	{ NULL, NULL } };
-#define ELASTIC_READ(name, params, tag, run, lists, summary)                                       \
-	{                                                                                          \
-		VERSION_DDOSCOO, name, READ, PERMISSION_READ, params, sizeof(struct tag), run,     \
-			lists, summary, 0                                                          \
-	}
 const struct action elastic_actions[] = {
-	ELASTIC_READ("DescribeElasticBandwidthSpec", spec_params, spec, spec_run, spec_lists,
+	DDOSCOO_READ("DescribeElasticBandwidthSpec", spec_params, spec, spec_run, spec_lists,
 		"lists the burstable protection that an instance may have"),
 	{ VERSION_DDOSCOO, "ModifyElasticBandWidth", WRITE, PERMISSION_FULL, protection_params,
 		sizeof(struct spec), protection_run, NULL,
 		"sets the burstable protection of an instance: the blackhole begins above it", 0 },
-	ELASTIC_READ("DescribeDefenseCountStatistics", count_params, nothing, count_run, NULL,
+	DDOSCOO_READ("DescribeDefenseCountStatistics", count_params, nothing, count_run, NULL,
 		"tells that no mitigation session was used up: they are not rationed"),
-	ELASTIC_READ("DescribeDefenseRecords", session_params, nothing, session_run, session_lists,
+	DDOSCOO_READ("DescribeDefenseRecords", session_params, nothing, session_run, session_lists,
 		"lists mitigation sessions that were used up: none ever is"),
-	ELASTIC_READ("DescribeStsGrantStatus", grant_params, nothing, grant_run, NULL,
+	DDOSCOO_READ("DescribeStsGrantStatus", grant_params, nothing, grant_run, NULL,
 		"tells that nothing has to be granted"),
 	{ 0 },
 };

@@ -355,21 +355,6 @@ static enum err (*const explainers[])(struct explanation *e) = {
 	explain_origins,
 };
 
-/* The instance of an address, as far as the caller may see it. */
-static enum err find_destination(struct explanation *e, const char *ip, bool *found)
-{
-	struct instance_filter filter = call_instance_filter(e->call);
-	struct instance *instances;
-	size_t count;
-	filter.ip = ip;
-	filter.limit = 1;
-	TRY(instance_list(e->call->db, e->call->mem, &filter, &instances, &count, NULL));
-	*found = count > 0;
-	if (count > 0)
-		e->instance = instances[0];
-	return OK;
-}
-
 static enum err read_addresses(struct explanation *e, const char **destination)
 {
 	uint8_t address[16];
@@ -392,11 +377,10 @@ static enum err explain_run(struct call *call, const void *raw)
 {
 	struct explanation e = { .call = call, .args = raw };
 	const char *destination = NULL;
-	bool found;
 	TRY(read_addresses(&e, &destination));
 	TRY(put_list(call->reply, "Steps", &e.steps));
-	TRY(find_destination(&e, destination, &found));
-	if (!found) {
+	TRY(call_instance_at(call, destination, &e.instance));
+	if (!e.instance.number) {
 		TRY(tell(&e, "destination", REASON_COUNT, FOUND_PASS,
 			"no instance has this address: the packet is left to the host"));
 		TRY(put_text(call->reply, "Verdict", "pass"));

@@ -177,43 +177,18 @@ static enum err add_white_run(struct call *call, const void *args)
 	return add_entries(call, &white, args);
 }
 
-/* Whether the entry that would be deleted is of the other type than the request wants. */
-static enum err other_type(
-	struct call *call, const char *query_type, const struct list_entry_row *entry, bool *out)
+static int automatic_of(const char *query_type)
 {
-	char text[PREFIX_TEXT_SIZE];
-	prefix_format(entry->source, entry->prefix_bits, text);
-	struct list_entry_filter filter = {
-		.instance_number = entry->instance_number,
-		.kind = entry->kind,
-		.keyword = text,
-		.automatic = strcmp(query_type, "auto") == 0 ? 0 : 1,
-		.clock_ms = call->clock_ms,
-	};
-	struct list_entry_row *rows;
-	size_t count;
-	TRY(list_entry_list(call->db, call->mem, &filter, &rows, &count, NULL));
-	*out = false;
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].prefix_bits == entry->prefix_bits &&
-			memcmp(rows[i].source, entry->source, sizeof(entry->source)) == 0)
-			*out = true;
-	}
-	return OK;
+	return query_type ? strcmp(query_type, "auto") == 0 : -1;
 }
 
-/* An entry that is not there is as good as deleted: a repeated call succeeds. */
+/* An entry that is not there, or is of the other type, is as good as deleted: a repeated call succeeds. */
 static enum err delete_entry(struct call *call, const struct list_side *side,
 	const struct list_args *args, const struct list_entry_row *entry)
 {
-	bool skip = false, changed;
+	bool changed;
 	(void)side;
-	if (args->query_type)
-		TRY(other_type(call, args->query_type, entry, &skip));
-	if (skip)
-		return OK;
-	return list_entry_delete(call->db, entry->instance_number, entry->kind, entry->source,
-		entry->prefix_bits, &changed);
+	return list_entry_delete(call->db, entry, automatic_of(args->query_type), &changed);
 }
 
 static enum err delete_black_run(struct call *call, const void *args)
@@ -267,11 +242,6 @@ static const struct param describe_black_params[] = {
 	PARAM_QUERY_TYPE(describe_list),
 	PARAM_ROW_END,
 };
-
-static int automatic_of(const char *query_type)
-{
-	return query_type ? strcmp(query_type, "auto") == 0 : -1;
-}
 
 static enum err describe_list(
 	struct call *call, const struct list_side *side, const struct describe_list *args)

@@ -63,19 +63,10 @@ static const struct param record_params[] = {
 
 static enum err find_instance(struct call *call, const char *ip, struct instance *out)
 {
-	struct instance_filter own = call_instance_filter(call);
-	struct instance *found;
-	size_t instances;
-	int64_t total;
-
-	own.ip = ip;
-	own.limit = 1;
-	TRY(instance_list(call->db, call->mem, &own, &found, &instances, &total));
-	if (instances == 0)
-		return refuse(
-			call, ERR_INSTANCE_NOT_FOUND, "Ip is not the address of an instance.");
-	*out = found[0];
-	return OK;
+	TRY(call_instance_at(call, ip, out));
+	return out->number ? OK
+			   : refuse(call, ERR_INSTANCE_NOT_FOUND,
+				     "Ip is not the address of an instance.");
 }
 
 /* The caller's instance of the address, and its sites. */
@@ -228,7 +219,7 @@ static enum err put_records(struct call *call, const struct usage *args, int64_t
 	int64_t until_ms = period_end(metering, period_begin(metering, args->until - 1));
 	size_t count = (size_t)((until_ms - from_ms) / SAMPLE_MS);
 	uint64_t *sample = arena_array(call->mem, MONTH_SAMPLES_MAX, sizeof(*sample));
-	struct instance instance;
+	struct instance instance = { .number = 0 };
 	struct site_point *point;
 	json_t *list;
 
@@ -452,17 +443,15 @@ static const struct reply_list record_lists[] = { { "ElasticQpsList", "elasticQp
 	{ NULL, NULL } };
 static const struct reply_list bill_lists[] = { { "SystemLog", "SystemLogItem" }, { NULL, NULL } };
 
-#define METERING_READ(name, params, tag, run, lists, summary)                                      \
-	{                                                                                          \
-		VERSION_DDOSCOO, name, READ, PERMISSION_READ, params, sizeof(struct tag), run,     \
-			lists, summary, 0                                                          \
-	}
 const struct action metering_actions[] = {
-	METERING_READ("DescribeElasticQps", qps_params, usage, qps_run, qps_lists,
+	DDOSCOO_READ("DescribeElasticQps", qps_params, usage, qps_run, qps_lists,
 		"shows requests to the web sites of an instance over time"),
-	METERING_READ("DescribeElasticQpsRecord", record_params, usage, record_run, record_lists,
+	DDOSCOO_READ("DescribeElasticQpsRecord", record_params, usage, record_run, record_lists,
 		"shows the requests of each day, or month, that count: the 95th percentile"),
-	METERING_READ("DescribeSystemLog", bill_params, bills, bill_run, bill_lists,
-		"shows what instances used of their burst of clean bandwidth; it is never billed"),
+	/* A month of each of many instances: one at a time. */
+	{ VERSION_DDOSCOO, "DescribeSystemLog", READ, PERMISSION_READ, bill_params,
+		sizeof(struct bills), bill_run, bill_lists,
+		"shows what instances used of their burst of clean bandwidth; it is never billed",
+		1 },
 	{ 0 },
 };

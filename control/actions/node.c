@@ -181,6 +181,30 @@ static enum err describe_nodes_run(struct call *call, const void *raw)
 	return OK;
 }
 
+/* A machine that was taken away holds back what is said to be enabled, and its back-to-origin addresses stay among those that
+ * customers let through, until it is deleted here. */
+struct delete_node {
+	const char *name;
+};
+static const struct param delete_node_params[] = {
+	PARAM(delete_node, name, "NodeName", .kind = PARAM_TEXT, .required = true, .min = 1,
+		.max = NODE_NAME_MAX - 1, .help = "node whose agent runs no more"),
+	PARAM_ROW_END,
+};
+
+static enum err delete_node_run(struct call *call, const void *raw)
+{
+	const struct delete_node *args = raw;
+	enum err err = nodes_forget(call->nodes, args->name, call->clock_ms);
+	bool deleted;
+	if (err != ERR_NODE_NOT_FOUND)
+		TRY(err);
+	call->object = args->name;
+	/* A call before that failed behind this has left the row alone: it is there at the next start. */
+	TRY(node_delete(call->db, args->name, &deleted));
+	return deleted || err == OK ? OK : ERR_NODE_NOT_FOUND;
+}
+
 struct describe_traffic {
 	const char *id;
 };
@@ -232,6 +256,9 @@ const struct action node_actions[] = {
 		"lists the addresses from which nodes reach origins", 0 },
 	{ VERSION_POLDER, "DescribeNodes", READ, PERMISSION_OPERATOR, no_params, 0,
 		describe_nodes_run, nodes_lists, "lists nodes and what each has applied", 0 },
+	{ VERSION_POLDER, "DeleteNode", WRITE, PERMISSION_OPERATOR, delete_node_params,
+		sizeof(struct delete_node), delete_node_run, NULL,
+		"forgets a node that is no more, and its addresses", 0 },
 	{ VERSION_POLDER, "DescribeTraffic", READ, PERMISSION_READ, describe_traffic_params,
 		sizeof(struct describe_traffic), describe_traffic_run, NULL,
 		"shows the packets that an instance met", 0 },

@@ -222,24 +222,13 @@ static enum err check_range(struct call *call, int64_t start_ms, int64_t end_ms)
 static enum err find_object(struct call *call, const char *text, const char **out)
 {
 	uint8_t address[16];
-	struct instance_filter filter = call_instance_filter(call);
-	struct instance *found;
-	size_t count;
+	struct instance found;
 	*out = text;
 	if (!text_to_address(text, address))
 		return OK;
-	char canonical[ADDRESS_TEXT_SIZE];
-	address_format(address, canonical);
-	filter.ip = canonical;
-	filter.limit = 1;
-	TRY(instance_list(call->db, call->mem, &filter, &found, &count, NULL));
-	*out = NULL;
-	if (count) {
-		*out = arena_copy(call->mem, found[0].id);
-		if (!*out)
-			return ERR_MEMORY;
-	}
-	return OK;
+	TRY(call_instance_at(call, text, &found));
+	*out = found.number ? arena_copy(call->mem, found.id) : NULL;
+	return *out || !found.number ? OK : ERR_MEMORY;
 }
 
 static enum err describe_op_entities_run(struct call *call, const void *raw)

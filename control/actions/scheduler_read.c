@@ -55,24 +55,6 @@ bool scheduler_value(struct call *call, const char *text, const char **out)
 
 /* ---- whose a value is */
 
-/* The instance of the address among those of the caller; number 0: there is none. */
-static enum err find_instance(struct call *call, const char *address, struct instance *out)
-{
-	struct instance_filter filter = call_instance_filter(call);
-	struct instance *list;
-	size_t count;
-
-	filter.ip = address;
-	filter.edition = filter.enabled = -1;
-	filter.limit = 1;
-	filter.now_ms = call->now_ms;
-	*out = (struct instance){ .number = 0 };
-	TRY(instance_list(call->db, call->mem, &filter, &list, &count, NULL));
-	if (count > 0)
-		*out = list[0];
-	return OK;
-}
-
 /* What an address of somebody else's, or none at all, is not told apart from. */
 static enum err take_address(struct call *call, const char *where,
 	struct scheduler_resource *resource, struct scheduler_rule *rule)
@@ -80,7 +62,7 @@ static enum err take_address(struct call *call, const char *where,
 	struct instance instance;
 	bool protected = resource->value_type == SCHEDULER_PROTECTED;
 
-	TRY(find_instance(call, resource->value, &instance));
+	TRY(call_instance_at(call, resource->value, &instance));
 	if (protected &&
 		(instance.number == 0 || (rule->account != 0 && instance.account != rule->account)))
 		return refuse(call, ERR_INVALID_PARAMETER, OWN_ADDRESS, where);

@@ -8,6 +8,15 @@
 
 #include "control/action.h"
 
+/* A row of a published action that only reads; args_struct holds its parameters. */
+#define DDOSCOO_READ(action_name, rows, args_struct, handler, reply_lists, line)                   \
+	{                                                                                          \
+		.version = VERSION_DDOSCOO, .name = (action_name), .mode = READ,                   \
+		.permission = PERMISSION_READ, .params = (rows),                                   \
+		.args_size = sizeof(struct args_struct), .run = (handler), .lists = (reply_lists), \
+		.summary = (line)                                                                  \
+	}
+
 extern const struct action instance_actions[];
 extern const struct action instance_order_actions[];
 extern const struct action available_actions[];

@@ -117,6 +117,12 @@ static enum err empty_count_run(struct call *call, const void *raw)
 	return put_int(call->reply, "AvailableCount", count);
 }
 
+/* The store has requests to all web sites of the account: it is not for a key of some instances to throw them away. */
+static enum err check_whole(const struct call *call)
+{
+	return call->key->instance_count ? ERR_FORBIDDEN : OK;
+}
+
 static enum err empty_run(struct call *call, const void *raw)
 {
 	json_t *old_entity, *new_entity;
@@ -124,6 +130,7 @@ static enum err empty_run(struct call *call, const void *raw)
 	int64_t count;
 
 	(void)raw;
+	TRY(check_whole(call));
 	TRY(left(call, &count));
 	if (count == 0)
 		return ERR_QUOTA;
@@ -169,6 +176,7 @@ static enum err ttl_run(struct call *call, const void *raw)
 	json_t *old_entity, *new_entity;
 	struct log_store store;
 
+	TRY(check_whole(call));
 	TRY(log_store_load(call->db, call->key->account, &store));
 	TRY(call_change(call, &old_entity, &new_entity));
 	TRY(put_int(old_entity, "ttl", store.days));

@@ -380,24 +380,19 @@ static const struct reply_list codes_lists[] = { { "StatusCodeList", "StatusCode
 static const struct reply_list attack_lists[] = { { "AttackList", "Data" }, { NULL, NULL } };
 static const struct reply_list point_lists[] = { { "Points", "Point" }, { NULL, NULL } };
 
-#define SERIES_READ(name, params, run, lists, summary)                                             \
-	{                                                                                          \
-		VERSION_DDOSCOO, name, READ, PERMISSION_READ, params, sizeof(struct series), run,  \
-			lists, summary, 0                                                          \
-	}
 const struct action web_series_actions[] = {
-	SERIES_READ("DescribeDomainQPSList", qps_params, qps_run, qps_lists,
+	DDOSCOO_READ("DescribeDomainQPSList", qps_params, series, qps_run, qps_lists,
 		"shows requests a second of a web site over time"),
-	SERIES_READ("DescribeDomainBps", bps_params, bps_run, bps_lists,
+	DDOSCOO_READ("DescribeDomainBps", bps_params, series, bps_run, bps_lists,
 		"shows bits a second of a web site over time"),
-	SERIES_READ("DescribeDomainStatusCodeList", codes_params, codes_run, codes_lists,
+	DDOSCOO_READ("DescribeDomainStatusCodeList", codes_params, series, codes_run, codes_lists,
 		"shows statuses of a web site's answers over time"),
-	SERIES_READ("DescribeDomainStatusCodeCount", total_params, count_run, NULL,
+	DDOSCOO_READ("DescribeDomainStatusCodeCount", total_params, series, count_run, NULL,
 		"counts statuses of a web site's answers"),
-	SERIES_READ("DescribeDomainOverview", overview_params, overview_run, NULL,
+	DDOSCOO_READ("DescribeDomainOverview", overview_params, series, overview_run, NULL,
 		"shows the most requests a second of a web site"),
-	SERIES_READ("DescribeDomainTopAttackList", attack_params, attacks_run, attack_lists,
-		"lists the web sites with the most refused requests"),
+	DDOSCOO_READ("DescribeDomainTopAttackList", attack_params, series, attacks_run,
+		attack_lists, "lists the web sites with the most refused requests"),
 	{ VERSION_POLDER, "DescribeWebsiteSeries", READ, PERMISSION_READ, own_params,
 		sizeof(struct own), own_run, point_lists,
 		"shows all figures of a web site over time", 0 },

@@ -433,29 +433,24 @@ static const struct reply_list plain_lists[] = {
 	{ NULL, NULL },
 };
 
-#define TOP_READ(name, params, run, lists, summary)                                                \
-	{                                                                                          \
-		VERSION_DDOSCOO, name, READ, PERMISSION_READ, params, sizeof(struct top), run,     \
-			lists, summary, 0                                                          \
-	}
 const struct action web_top_actions[] = {
-	TOP_READ("DescribeDomainViewTopUrl", url_params, url_run, url_lists,
+	DDOSCOO_READ("DescribeDomainViewTopUrl", url_params, top, url_run, url_lists,
 		"lists the most frequent URLs of a web site"),
-	TOP_READ("DescribeDomainViewTopCostTime", slow_params, slow_run, url_lists,
+	DDOSCOO_READ("DescribeDomainViewTopCostTime", slow_params, top, slow_run, url_lists,
 		"lists the URLs whose answers take longest"),
-	TOP_READ("DescribeDomainViewSourceCountries", country_params, countries_run, country_lists,
-		"counts the requests of a web site by country"),
-	TOP_READ("DescribeDomainTopUserAgent", list_params, agent_run, plain_lists,
+	DDOSCOO_READ("DescribeDomainViewSourceCountries", country_params, top, countries_run,
+		country_lists, "counts the requests of a web site by country"),
+	DDOSCOO_READ("DescribeDomainTopUserAgent", list_params, top, agent_run, plain_lists,
 		"lists the most frequent browsers of a web site"),
-	TOP_READ("DescribeDomainTopReferer", list_params, referer_run, plain_lists,
+	DDOSCOO_READ("DescribeDomainTopReferer", list_params, top, referer_run, plain_lists,
 		"lists the most frequent referers of a web site"),
-	TOP_READ("DescribeDomainTopHttpMethod", list_params, method_run, plain_lists,
+	DDOSCOO_READ("DescribeDomainTopHttpMethod", list_params, top, method_run, plain_lists,
 		"lists the methods of a web site's requests"),
-	TOP_READ("DescribeDomainTopFingerprint", fingerprint_params, fingerprint_run, plain_lists,
-		"lists the most frequent fingerprints of TLS (JA4)"),
-	TOP_READ("DescribeDomainH2Fingerprint", http2_params, http2_run, plain_lists,
+	DDOSCOO_READ("DescribeDomainTopFingerprint", fingerprint_params, top, fingerprint_run,
+		plain_lists, "lists the most frequent fingerprints of TLS (JA4)"),
+	DDOSCOO_READ("DescribeDomainH2Fingerprint", http2_params, top, http2_run, plain_lists,
 		"lists the most frequent fingerprints of HTTP/2"),
-	TOP_READ("DescribeWebReportTopIp", source_params, source_run, source_lists,
+	DDOSCOO_READ("DescribeWebReportTopIp", source_params, top, source_run, source_lists,
 		"lists the sources with the most requests"),
 	{ VERSION_POLDER, "DescribeWebsiteTop", READ, PERMISSION_READ, own_params,
 		sizeof(struct own), own_run, item_lists,

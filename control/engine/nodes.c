@@ -96,16 +96,26 @@ static struct node *node_find(struct inner *inner, const char *name)
 	return NULL;
 }
 
+/* A place for one more, first of all one that is free again; NULL: there is none. */
+static struct node *node_place(struct inner *inner)
+{
+	struct node *node = node_find(inner, "");
+
+	if (!node && inner->count < NODE_MAX)
+		node = &inner->node[inner->count++];
+	return node;
+}
+
 static enum err node_get(struct inner *inner, const char *name, struct node **out)
 {
 	struct node *node = node_find(inner, name);
 
+	if (strlen(name) >= NODE_NAME_MAX || name[0] == '\0')
+		return ERR_FORMAT;
 	if (!node) {
-		if (strlen(name) >= NODE_NAME_MAX || name[0] == '\0')
-			return ERR_FORMAT;
-		if (inner->count == NODE_MAX)
+		node = node_place(inner);
+		if (!node)
 			return ERR_LIMIT;
-		node = &inner->node[inner->count++];
 		memcpy(node->name, name, strlen(name) + 1);
 		measures_init(&node->measures);
 		node->version++;
@@ -128,10 +138,10 @@ static uint64_t confirmed(const struct inner *inner)
 	uint64_t lowest = UINT64_MAX;
 
 	for (size_t i = 0; i < inner->count; i++) {
-		if (inner->node[i].generation < lowest)
+		if (inner->node[i].name[0] != '\0' && inner->node[i].generation < lowest)
 			lowest = inner->node[i].generation;
 	}
-	return inner->count > 0 ? lowest : 0;
+	return lowest != UINT64_MAX ? lowest : 0;
 }
 
 /* ---- reports */
@@ -353,6 +363,23 @@ enum err nodes_confirm(struct nodes *nodes, const char *name, uint64_t generatio
 	return err;
 }
 
+enum err nodes_forget(const struct nodes *nodes, const char *name, int64_t clock_ms)
+{
+	struct inner *inner = nodes_lock(nodes);
+	struct node *node = name[0] != '\0' ? node_find(inner, name) : NULL;
+	enum err err = node ? OK : ERR_NODE_NOT_FOUND;
+
+	if (node && clock_ms - node->seen_ms < PRESENT_MS && node->seen_ms - clock_ms < PRESENT_MS)
+		err = ERR_NODE_PRESENT;
+	if (err == OK) {
+		measures_free(&node->measures);
+		memset(node, 0, sizeof(*node));
+		measures_init(&node->measures);
+	}
+	nodes_unlock(inner);
+	return err;
+}
+
 /* ---- the store */
 
 static enum err restore_row(struct inner *inner, const struct node_row *row, struct arena *mem)
@@ -510,21 +537,25 @@ enum err nodes_facts(
 
 	struct inner *inner = nodes_lock(nodes);
 
+	*count = 0;
 	for (size_t i = 0; i < inner->count; i++) {
 		const struct node *node = &inner->node[i];
+		struct node_facts *one = &facts[*count];
 
-		memcpy(facts[i].name, node->name, sizeof(facts[i].name));
-		facts[i].generation = node->generation;
-		facts[i].seen_ms = node->seen_ms;
-		facts[i].reported = node->reported;
-		facts[i].report = node->facts;
-		facts[i].refused_instances = node->refused_count;
-		memcpy(facts[i].reason, node->reason, sizeof(node->reason));
-		facts[i].has_requests = node->requests.record.id != 0;
-		facts[i].requests = node->requests;
-		memcpy(facts[i].uplink, node->measures.uplink, sizeof(facts[i].uplink));
+		if (node->name[0] == '\0')
+			continue;
+		(*count)++;
+		memcpy(one->name, node->name, sizeof(one->name));
+		one->generation = node->generation;
+		one->seen_ms = node->seen_ms;
+		one->reported = node->reported;
+		one->report = node->facts;
+		one->refused_instances = node->refused_count;
+		memcpy(one->reason, node->reason, sizeof(node->reason));
+		one->has_requests = node->requests.record.id != 0;
+		one->requests = node->requests;
+		memcpy(one->uplink, node->measures.uplink, sizeof(one->uplink));
 	}
-	*count = inner->count;
 	nodes_unlock(inner);
 	*out = facts;
 	return OK;

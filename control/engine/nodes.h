@@ -25,6 +25,9 @@ enum err nodes_confirm(
  * name started later. */
 enum err nodes_report(struct nodes *nodes, const char *name, const void *data, size_t size,
 	int64_t clock_ms) MUST_USE;
+/* A node that is no more: nothing of it counts any longer. ERR_NODE_NOT_FOUND; ERR_NODE_PRESENT: it was here lately. Its row
+ * in the store is the caller's. */
+enum err nodes_forget(const struct nodes *nodes, const char *name, int64_t clock_ms) MUST_USE;
 /* Writes changed nodes to the store (caller's DB_WRITE transaction). dirty tells if there is
  * anything. */
 bool nodes_dirty(const struct nodes *nodes);

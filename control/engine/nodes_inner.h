@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "control/engine/answers.h"
 #include "control/engine/attackers.h"
 #include "control/engine/connections.h"
@@ -20,6 +21,9 @@
 /* Back-to-origin prefixes of one node: both IP versions. */
 #define PREFIX_MAX (2 * NODE_SOURCE_MAX)
 
+/* A node that was heard of within this is there. */
+#define PRESENT_MS (30 * SECOND_MS)
+
 /* What a node refuses beyond this is logged and counted, not remembered by number. */
 #define REFUSED_MAX 1000
 
@@ -29,7 +33,7 @@ struct prefix {
 };
 
 struct node {
-	char name[NODE_NAME_MAX];
+	char name[NODE_NAME_MAX]; /* "": none, its place is free */
 	uint64_t generation;
 	int64_t seen_ms, persisted_ms;
 	uint64_t version;	   /* counts what must be written ... */
@@ -54,7 +58,7 @@ struct inner {
 	uint64_t newest;
 	int64_t offset_ms;
 	bool closed;
-	size_t count;
+	size_t count; /* places of node that were ever used */
 	struct inbox *inbox;
 	struct answers *answers;
 	struct statistics statistics;

@@ -6,7 +6,6 @@
 #include "control/engine/nodes_inner.h"
 
 /* A node reports each ten seconds at least. */
-#define PRESENT_MS (30 * SECOND_MS)
 
 void nodes_site_series(const struct nodes *nodes, int64_t site, int64_t from_ms, int64_t step_ms,
 	struct site_point *out, size_t count)

@@ -173,7 +173,7 @@ static enum err add_page(const struct making *making, const struct section *sect
 
 static enum err add_pages(const struct making *making, const struct section *section, json_t *list)
 {
-	size_t count, most = (size_t)page_most(action_of(section));
+	size_t count = 0, most = (size_t)page_most(action_of(section));
 
 	for (int64_t number = 1; number <= PAGES_MAX; number++) {
 		TRY(add_page(making, section, number, list, &count));

@@ -37,6 +37,8 @@
 #define INTERN_MAX	 512
 /* Per connection, KiB: holds the page index of 100,000 instances. */
 #define CACHE_KIB "10240"
+/* The log beside the store grows while somebody reads for long, and would keep that size: it is cut to this again. */
+#define LOG_BYTES "16777216"
 /* A handle belongs to one thread at a time, so SQLite need not lock it. */
 #define SQLITE_FLAGS (SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX)
 
@@ -349,6 +351,7 @@ static enum err configure(struct db *db, bool migrate)
 	TRY(execute(db, "PRAGMA foreign_keys = ON"));
 	/* What is deleted, keys among it, is overwritten. */
 	TRY(execute(db, "PRAGMA secure_delete = ON"));
+	TRY(execute(db, "PRAGMA journal_size_limit = " LOG_BYTES));
 	TRY(execute(db, "PRAGMA cache_size = -" CACHE_KIB));
 	TRY(execute(db, "PRAGMA temp_store = MEMORY"));
 	if (migrate)

@@ -114,17 +114,17 @@ static enum err delete_selected(struct db *db, const char *sql, const struct val
 	return OK;
 }
 
-enum err list_entry_delete(struct db *db, int64_t instance_number, enum list_kind kind,
-	const uint8_t source[16], unsigned prefix_bits, bool *changed)
+enum err list_entry_delete(
+	struct db *db, const struct list_entry_row *entry, int automatic, bool *changed)
 {
 	size_t count;
 
 	TRY(delete_selected(db,
 		"SELECT number FROM list_entry WHERE instance_number = $1 AND kind = $2"
-		" AND source = $3 AND prefix_bits = $4",
-		(const struct value[]){ V_INT(instance_number), V_INT(kind), V_BLOB(source, 16),
-			V_INT(prefix_bits) },
-		4, &count));
+		" AND source = $3 AND prefix_bits = $4 AND ($5 < 0 OR automatic = $5)",
+		(const struct value[]){ V_INT(entry->instance_number), V_INT(entry->kind),
+			V_BLOB(entry->source, 16), V_INT(entry->prefix_bits), V_INT(automatic) },
+		5, &count));
 	*changed = count > 0;
 	return OK;
 }

@@ -45,8 +45,12 @@ enum err node_list(struct db *db, struct arena *mem, struct node_row **out, size
 	return OK;
 }
 
-enum err node_delete(struct db *db, const char *name)
+enum err node_delete(struct db *db, const char *name, bool *deleted)
 {
-	return db_run(db, "DELETE FROM node WHERE name = $1",
-		(const struct value[]){ V_TEXT(name) }, 1, NULL);
+	int64_t changed;
+
+	TRY(db_run(db, "DELETE FROM node WHERE name = $1", (const struct value[]){ V_TEXT(name) },
+		1, &changed));
+	*deleted = changed > 0;
+	return OK;
 }

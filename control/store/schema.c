@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables. Addresses are 16-byte blobs with IPv4 mapped, times are milliseconds, numbers that
+ * The tables, but for those of web sites (schema_web.c). Addresses are 16-byte blobs with IPv4 mapped, times are milliseconds, numbers that
  * nodes know are AUTOINCREMENT so that they are never used twice.
  *
  * What keeps DescribeInstances fast with 100,000 instances:
@@ -332,109 +332,6 @@ static const char syn_thresholds[] =
 	" SELECT number, '', 1, 1, 0, 0, 0, 0, 0, 0 FROM instance"
 	" WHERE number NOT IN (SELECT instance_number FROM protection);";
 
-/* Web sites and what belongs to them, certificates with their sealed keys. A website has at least one instance. */
-static const char websites[] =
-	"CREATE TABLE certificate ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" account INTEGER NOT NULL REFERENCES account (number),"
-	" name TEXT NOT NULL,"
-	" version INTEGER NOT NULL,"
-	" create_ms INTEGER NOT NULL,"
-	" from_ms INTEGER NOT NULL,"
-	" until_ms INTEGER NOT NULL,"
-	" common TEXT NOT NULL,"
-	" issuer TEXT NOT NULL,"
-	" names TEXT NOT NULL,"
-	" chain TEXT NOT NULL,"
-	" secret BLOB NOT NULL,"
-	" UNIQUE (account, name));"
-	"CREATE TABLE website ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" account INTEGER NOT NULL REFERENCES account (number),"
-	" domain TEXT NOT NULL UNIQUE,"
-	" site TEXT NOT NULL,"
-	" cname TEXT NOT NULL UNIQUE,"
-	" create_ms INTEGER NOT NULL,"
-	" generation INTEGER NOT NULL,"
-	" named INTEGER NOT NULL,"
-	" http_to_https INTEGER NOT NULL,"
-	" https_to_http INTEGER NOT NULL,"
-	" http2 INTEGER NOT NULL,"
-	" ocsp INTEGER NOT NULL,"
-	" access_mode INTEGER NOT NULL,"
-	" reuse INTEGER NOT NULL,"
-	" reuse_cname TEXT NOT NULL,"
-	" certificate INTEGER REFERENCES certificate (number));"
-	/* Names of sites that are gone, until no change names them any more. */
-	"CREATE TABLE website_gone ("
-	" number INTEGER PRIMARY KEY,"
-	" cname TEXT NOT NULL,"
-	" generation INTEGER NOT NULL);"
-	"CREATE INDEX website_account ON website (account, domain);"
-	"CREATE INDEX website_certificate ON website (certificate) WHERE certificate IS NOT NULL;"
-	"CREATE TABLE website_instance ("
-	" website INTEGER NOT NULL REFERENCES website (number),"
-	" instance_number INTEGER NOT NULL REFERENCES instance (number),"
-	" PRIMARY KEY (website, instance_number)) WITHOUT ROWID;"
-	"CREATE INDEX website_instance_number ON website_instance (instance_number, website);"
-	"CREATE TABLE website_port ("
-	" website INTEGER NOT NULL REFERENCES website (number),"
-	" port INTEGER NOT NULL,"
-	" schemes INTEGER NOT NULL,"
-	" PRIMARY KEY (website, port)) WITHOUT ROWID;"
-	"CREATE TABLE website_origin ("
-	" website INTEGER NOT NULL REFERENCES website (number),"
-	" position INTEGER NOT NULL,"
-	" origin TEXT NOT NULL,"
-	" PRIMARY KEY (website, position)) WITHOUT ROWID;"
-	"CREATE TABLE website_setting ("
-	" website INTEGER NOT NULL REFERENCES website (number),"
-	" name TEXT NOT NULL,"
-	" json TEXT NOT NULL,"
-	" PRIMARY KEY (website, name)) WITHOUT ROWID;"
-	"CREATE TABLE website_rule ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" website INTEGER NOT NULL REFERENCES website (number),"
-	" kind TEXT NOT NULL,"
-	" name TEXT NOT NULL,"
-	" owner TEXT NOT NULL,"
-	" position INTEGER NOT NULL,"
-	" until_ms INTEGER NOT NULL,"
-	" enabled INTEGER NOT NULL,"
-	" json TEXT NOT NULL,"
-	" UNIQUE (website, kind, name));";
-
-/* Scene policies, what they are for, and what was in force before they changed it; rules of sites by their end; for how
- * long accounts keep access logs. */
-static const char web_policies[] =
-	"CREATE INDEX website_rule_until ON website_rule (until_ms);"
-	"CREATE TABLE scene ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" account INTEGER NOT NULL REFERENCES account (number),"
-	" id TEXT NOT NULL UNIQUE,"
-	" name TEXT NOT NULL,"
-	" template INTEGER NOT NULL,"
-	" from_ms INTEGER NOT NULL,"
-	" until_ms INTEGER NOT NULL,"
-	" enabled INTEGER NOT NULL);"
-	"CREATE INDEX scene_account ON scene (account, number);"
-	"CREATE INDEX scene_until ON scene (until_ms);"
-	/* in_force: the site has been changed, from cc_on and ai_on. */
-	"CREATE TABLE scene_object ("
-	" scene INTEGER NOT NULL REFERENCES scene (number),"
-	" website INTEGER NOT NULL REFERENCES website (number) ON DELETE CASCADE,"
-	" in_force INTEGER NOT NULL,"
-	" cc_on INTEGER NOT NULL,"
-	" ai_on INTEGER NOT NULL,"
-	" PRIMARY KEY (scene, website)) WITHOUT ROWID;"
-	"CREATE INDEX scene_object_website ON scene_object (website);"
-	"CREATE INDEX scene_object_in_force ON scene_object (scene) WHERE in_force = 1;"
-	"CREATE TABLE log_store ("
-	" account INTEGER PRIMARY KEY REFERENCES account (number),"
-	" days INTEGER NOT NULL,"
-	" bytes INTEGER NOT NULL,"
-	" emptied_ms INTEGER NOT NULL);";
-
 /* Who logs in with a password, and temporary keys that last while they are used. name_key: the name in lower case.
  * until_ms: no extension of a session goes beyond; 0: the key is none that is extended. */
 static const char users[] = "CREATE TABLE login_user ("
@@ -454,29 +351,6 @@ static const char users[] = "CREATE TABLE login_user ("
 			    " PRIMARY KEY (login_user, position)) WITHOUT ROWID;"
 			    "ALTER TABLE access_key ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;"
 			    "ALTER TABLE access_key ADD COLUMN manages INTEGER NOT NULL DEFAULT 0;";
-
-/* Queries of access logs, as nodes hear of them; how many requests a site usually has, learned by hour of the day. */
-static const char log_queries[] = "CREATE TABLE log_query ("
-				  " number INTEGER PRIMARY KEY AUTOINCREMENT,"
-				  " account INTEGER NOT NULL,"
-				  " website INTEGER NOT NULL,"
-				  " from_ms INTEGER NOT NULL,"
-				  " until_ms INTEGER NOT NULL,"
-				  " expires_ms INTEGER NOT NULL,"
-				  " lines INTEGER NOT NULL,"
-				  " source BLOB NOT NULL,"
-				  " source_bits INTEGER NOT NULL,"
-				  " status_min INTEGER NOT NULL,"
-				  " status_max INTEGER NOT NULL,"
-				  " check_number INTEGER NOT NULL,"
-				  " verdict INTEGER NOT NULL,"
-				  " path TEXT NOT NULL);"
-				  "CREATE INDEX log_query_expires ON log_query (expires_ms);"
-				  "CREATE TABLE website_usual ("
-				  " website INTEGER PRIMARY KEY,"
-				  " hours TEXT NOT NULL,"
-				  " learned_ms INTEGER NOT NULL,"
-				  " published INTEGER NOT NULL);";
 
 /* Attacks. No reference to instances and sites: they are remembered when these are gone. Times are the machine's. */
 static const char attacks[] = "CREATE TABLE attack ("
@@ -505,22 +379,6 @@ static const char attacks[] = "CREATE TABLE attack ("
 			      "CREATE INDEX attack_end ON attack (end_ms);"
 			      "CREATE UNIQUE INDEX attack_open ON attack (kind, subject)"
 			      " WHERE end_ms = 0;";
-
-/* Web sites that get their certificates by themselves (model/acme.h), and accounts at the authorities, with their
- * sealed keys. */
-static const char acme[] = "CREATE TABLE website_acme ("
-			   " website INTEGER PRIMARY KEY REFERENCES website (number),"
-			   " wanted INTEGER NOT NULL,"
-			   " tries INTEGER NOT NULL,"
-			   " retry_ms INTEGER NOT NULL,"
-			   " ordered_ms INTEGER NOT NULL,"
-			   " error TEXT NOT NULL,"
-			   " token TEXT NOT NULL,"
-			   " answer TEXT NOT NULL);"
-			   "CREATE TABLE acme_account ("
-			   " directory TEXT PRIMARY KEY,"
-			   " name TEXT NOT NULL,"
-			   " secret BLOB NOT NULL) WITHOUT ROWID;";
 
 /* Scheduling rules (model/scheduler.h) and what they lead to, with its state. Times of it are the life cycle's. */
 static const char scheduler[] =
@@ -614,12 +472,12 @@ const char *const schema_steps[] = {
 	rule_policies,
 	policies,
 	syn_thresholds,
-	websites,
-	web_policies,
+	schema_websites,
+	schema_web_policies,
 	users,
-	log_queries,
+	schema_log_queries,
 	attacks,
-	acme,
+	schema_acme,
 	scheduler,
 	attack_tops,
 	bursts,

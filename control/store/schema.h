@@ -10,4 +10,7 @@
 extern const char *const schema_steps[];
 extern const int schema_count;
 
+/* schema_web.c: steps among these. */
+extern const char schema_websites[], schema_web_policies[], schema_log_queries[], schema_acme[];
+
 #endif

@@ -229,9 +229,9 @@ struct list_entry_filter {
 };
 /* Adds, or extends an existing one of the same kind and source. */
 enum err list_entry_put(struct db *db, const struct list_entry_row *entry) MUST_USE;
-/* changed: false when there was none. */
-enum err list_entry_delete(struct db *db, int64_t instance_number, enum list_kind kind,
-	const uint8_t source[16], unsigned prefix_bits, bool *changed) MUST_USE;
+/* The entry of this instance, kind and source; automatic 0, 1: only if it is so, -1: any. changed: false when there was none. */
+enum err list_entry_delete(
+	struct db *db, const struct list_entry_row *entry, int automatic, bool *changed) MUST_USE;
 /* Deletes the automatic block-list entries that end first, so that at most so many are left. */
 enum err list_entry_evict(
 	struct db *db, int64_t instance_number, int64_t clock_ms, int64_t keep) MUST_USE;
@@ -342,6 +342,6 @@ struct node_row {
 };
 enum err node_put(struct db *db, const struct node_row *node) MUST_USE;
 enum err node_list(struct db *db, struct arena *mem, struct node_row **out, size_t *count) MUST_USE;
-enum err node_delete(struct db *db, const char *name) MUST_USE;
+enum err node_delete(struct db *db, const char *name, bool *deleted) MUST_USE;
 
 #endif

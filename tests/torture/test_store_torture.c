@@ -109,8 +109,7 @@ static enum err op_list(struct fixture *fixture, struct arena *mem)
 	}
 	entry.until_ms = T0 + 1;
 	TRY(list_entry_put(fixture->store.db, &entry));
-	TRY(list_entry_delete(
-		fixture->store.db, instance.number, LIST_BLOCK, entry.source, 128, &changed));
+	TRY(list_entry_delete(fixture->store.db, &entry, -1, &changed));
 	return audit(fixture, "AddAutoCcBlacklist");
 }
 

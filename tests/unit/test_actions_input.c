@@ -200,6 +200,7 @@ static const struct good goods[] = {
 	{ VERSION_DDOSCOO, "DeleteDomainResource", { "Domain", "www.example.com" } },
 	{ VERSION_DDOSCOO, "DescribeBackSourceCidr", { NULL } },
 	{ VERSION_POLDER, "DescribeNodes", { NULL } },
+	{ VERSION_POLDER, "DeleteNode", { "NodeName", "gone" } },
 	{ VERSION_POLDER, "DescribeTraffic", { "InstanceId", "$id" } },
 	{ VERSION_DDOSCOO, "DescribeOpEntities", { "StartTime", "$now", "EndTime", "$now", PAGE } },
 	{ VERSION_POLDER, "DescribeAuditLog", { NULL } },
@@ -656,6 +657,10 @@ static void world_open(struct world *world)
 	struct api *api = &world->api;
 	memset(world, 0, sizeof(*world));
 	api_open(api);
+	assert_int_equal(nodes_confirm(api->gateway.nodes, "gone", 1, api->clock_ms - DAY_MS), OK);
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(nodes_persist(api->gateway.nodes, api->db), OK);
+	assert_int_equal(db_commit(api->db), OK);
 	world->old = api_buy(api, "ddoscoo", "Ipv4");
 	api_move_life(api, 30 * DAY_MS); /* old has expired, what is bought now has not */
 	world->id = api_buy(api, "ddoscoo", "Ipv4");

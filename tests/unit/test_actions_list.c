@@ -189,12 +189,45 @@ static void test_tag_pages_and_limit(void **state)
 	assert_string_equal(api_text(api, "NextToken"), "");
 }
 
+/* As many as a list holds, of which those of one type go. */
+static void test_delete_of_one_type(void **state)
+{
+	static char entries[64 * BLOCK_ENTRY_MAX];
+	struct world *world = *state;
+	struct api *api = &world->api;
+	size_t length = 0;
+
+	for (int i = 0; i < BLOCK_ENTRY_MAX; i++)
+		length += (size_t)snprintf(entries + length, sizeof(entries) - length,
+			"%s{\"src\":\"203.%d.%d.1\"}", i ? "," : "[", i / 200, i % 200);
+	(void)snprintf(entries + length, sizeof(entries) - length, "]");
+	assert_int_equal(blacklist(world, entries, "300"), 200);
+	assert_int_equal(db_begin(api->db, DB_WRITE), OK);
+	assert_int_equal(db_run(api->db, "UPDATE list_entry SET automatic = 1 WHERE number % 4 = 0",
+				 NULL, 0, NULL),
+		OK);
+	assert_int_equal(db_commit(api->db), OK);
+	assert_int_equal(api_call(api, "DeleteAutoCcBlacklist", "InstanceId", world->id,
+				 "Blacklist", entries, "QueryType", "auto", NULL),
+		200);
+	assert_int_equal(
+		api_call(api, "DescribeAutoCcListCount", "InstanceId", world->id, NULL), 200);
+	assert_int_equal(api_int(api, "BlackCount"), BLOCK_ENTRY_MAX - BLOCK_ENTRY_MAX / 4);
+	assert_int_equal(api_call(api, "DeleteAutoCcBlacklist", "InstanceId", world->id,
+				 "Blacklist", entries, "QueryType", "manual", NULL),
+		200);
+	assert_int_equal(
+		api_call(api, "DescribeAutoCcListCount", "InstanceId", world->id, NULL), 200);
+	assert_int_equal(api_int(api, "BlackCount"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_allow_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_list_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_delete_of_one_type, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tag_pages_and_limit, setup, teardown),
 	};

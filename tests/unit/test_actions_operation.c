@@ -386,6 +386,29 @@ static void test_nodes(void **state)
 	api->caller = &api->root;
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
 	assert_true(json_is_false(api_get(api, "Nodes.0.UpToDate")));
+	/* Its addresses are told until it is deleted, which it cannot be while it is there. */
+	assert_int_equal(
+		api_call_version(api, VERSION_POLDER, "DeleteNode", "NodeName", "node-1", NULL),
+		400);
+	assert_string_equal(api_code(api), "NodePresent");
+	api->clock_ms += MINUTE_MS;
+	assert_int_equal(
+		api_call_version(api, VERSION_POLDER, "DeleteNode", "NodeName", "node-1", NULL),
+		200);
+	assert_int_equal(api_call(api, "DescribeBackSourceCidr", NULL, NULL), 200);
+	assert_int_equal(json_array_size(api_get(api, "Cidrs")), 0);
+	assert_int_equal(
+		api_call_version(api, VERSION_POLDER, "DeleteNode", "NodeName", "node-1", NULL),
+		400);
+	assert_string_equal(api_code(api), "NodeNotFound");
+	/* Also for the control that comes after this one. */
+	nodes_free(api->gateway.nodes);
+	api->gateway.nodes = nodes_new();
+	assert_int_equal(db_begin(api->db, DB_READ), OK);
+	assert_int_equal(nodes_restore(api->gateway.nodes, api->db, api->fixture), OK);
+	db_rollback(api->db);
+	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
+	assert_int_equal(api_int(api, "TotalCount"), 0);
 }
 
 int main(void)

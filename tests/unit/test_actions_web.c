@@ -471,6 +471,7 @@ static void test_logs(void **state)
 {
 	struct world *world = *state;
 	struct api *api = &world->api;
+	const char *id = world->id;
 
 	assert_int_equal(CALL(api, "EnableWebAccessLogConfig", "Domain", DOMAIN), 200);
 	assert_true(web_site(api, DOMAIN)->flags & SITE_LOG);
@@ -501,6 +502,12 @@ static void test_logs(void **state)
 	api->clock_ms += 31 * DAY_MS;
 	assert_int_equal(CALL(api, "DescribeWebAccessLogEmptyCount", NULL), 200);
 	assert_int_equal(api_int(api, "AvailableCount"), 4);
+	/* Nor is what others of the account keep that of a key of some instances. */
+	api->caller = api_make_key(api, api->tenant.account, PERMISSION_FULL, &id, 1);
+	assert_int_equal(CALL(api, "EmptySlsLogstore", NULL), 403);
+	assert_int_equal(CALL(api, "ModifyFullLogTtl", "Ttl", "7"), 403);
+	assert_int_equal(CALL(api, "DescribeSlsLogstoreInfo", NULL), 200);
+	assert_int_equal(api_int(api, "Ttl"), 30);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, web_setup, teardown)

@@ -216,6 +216,46 @@ static void test_readers_see_one_view(void **state)
 	db_close(reader);
 }
 
+/* Who reads for long makes the log grow, but not for ever. */
+static void test_log_shrinks(void **state)
+{
+	static uint8_t blob[1 << 20];
+	struct test_store *store = *state;
+	const struct value put[] = { V_BLOB(blob, sizeof(blob)) };
+	struct db *reader = NULL;
+	struct stat status;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s-wal", store->path);
+	assert_int_equal(db_open(store->url, false, &reader), OK);
+	assert_int_equal(db_begin(reader, DB_READ), OK);
+	assert_int_equal(number(reader, "SELECT count(*) FROM setting"), 0);
+	for (int i = 0; i < 24; i++) {
+		memset(blob, i, sizeof(blob));
+		assert_int_equal(db_begin(store->db, DB_WRITE), OK);
+		assert_int_equal(
+			db_run(store->db,
+				"INSERT INTO setting (name, secret) VALUES ('big', $1)"
+				" ON CONFLICT (name) DO UPDATE SET secret = excluded.secret",
+				put, 1, NULL),
+			OK);
+		assert_int_equal(db_commit(store->db), OK);
+	}
+	assert_int_equal(stat(path, &status), 0);
+	assert_true(status.st_size > 20 << 20);
+	db_rollback(reader);
+	for (int i = 0; i < 3; i++) {
+		memset(blob, 0x80 + i, sizeof(blob));
+		assert_int_equal(db_begin(store->db, DB_WRITE), OK);
+		assert_int_equal(
+			db_run(store->db, "UPDATE setting SET secret = $1", put, 1, NULL), OK);
+		assert_int_equal(db_commit(store->db), OK);
+	}
+	assert_int_equal(stat(path, &status), 0);
+	assert_in_range(status.st_size, 1, 16 << 20);
+	db_close(reader);
+}
+
 static void test_second_writer_waits_and_gives_up(void **state)
 {
 	struct test_store *store = *state;
@@ -414,6 +454,7 @@ int main(void)
 		STORE_CASE(test_rollback_and_commit),
 		STORE_CASE(test_conflict),
 		STORE_CASE(test_readers_see_one_view),
+		STORE_CASE(test_log_shrinks),
 		STORE_CASE(test_second_writer_waits_and_gives_up),
 		STORE_CASE(test_values_and_columns),
 		STORE_CASE(test_forgotten_cursor_ends_with_the_transaction),

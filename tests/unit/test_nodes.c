@@ -249,6 +249,35 @@ static void test_node_limit_and_names(void **state)
 	assert_int_equal(nodes_confirmed(*state), 11);
 }
 
+/* A machine that was taken away holds nothing back once it is forgotten, and another takes its place. */
+static void test_gone_nodes(void **state)
+{
+	struct nodes *nodes = *state;
+	struct arena *mem = arena_new(8 << 20);
+	struct node_facts *facts;
+	char name[NODE_NAME_MAX];
+	size_t count;
+
+	for (int i = 0; i < NODE_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "node-%d", i);
+		assert_int_equal(nodes_confirm(nodes, name, i == 3 ? 5 : 9, T0), OK);
+	}
+	assert_int_equal(nodes_confirmed(nodes), 5);
+	assert_int_equal(nodes_forget(nodes, "node-3", T0 + 29 * SECOND_MS), ERR_NODE_PRESENT);
+	assert_int_equal(nodes_forget(nodes, "nobody", T0 + HOUR_MS), ERR_NODE_NOT_FOUND);
+	assert_int_equal(nodes_forget(nodes, "", T0 + HOUR_MS), ERR_NODE_NOT_FOUND);
+	assert_int_equal(nodes_forget(nodes, "node-3", T0 + 30 * SECOND_MS), OK);
+	assert_int_equal(nodes_forget(nodes, "node-3", T0 + HOUR_MS), ERR_NODE_NOT_FOUND);
+	assert_int_equal(nodes_confirmed(nodes), 9);
+	assert_int_equal(nodes_facts(nodes, mem, &facts, &count), OK);
+	assert_int_equal(count, NODE_MAX - 1);
+	assert_string_equal(facts[3].name, "node-4");
+	assert_int_equal(nodes_confirm(nodes, "new", 7, T0 + HOUR_MS), OK);
+	assert_int_equal(nodes_confirmed(nodes), 7);
+	assert_int_equal(nodes_confirm(nodes, "one-more", 7, T0 + HOUR_MS), ERR_LIMIT);
+	arena_free(mem);
+}
+
 static void test_forwarding(void **state)
 {
 	struct instance instance = {
@@ -398,6 +427,7 @@ int main(void)
 		TEST(test_cut_reports),
 		TEST(test_wrong_reports),
 		TEST(test_node_limit_and_names),
+		TEST(test_gone_nodes),
 		TEST(test_forwarding),
 		TEST(test_sources),
 		TEST(test_persistence),

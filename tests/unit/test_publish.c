@@ -395,10 +395,9 @@ static void change_something(struct test_store *store, struct instance *alive, i
 		assert_int_equal(list_entry_put(store->db, &entry), OK);
 		break;
 	default:
-		assert_int_equal(
-			list_entry_delete(store->db, one->number, LIST_BLOCK,
-				(const uint8_t[16]){ (uint8_t)(rand() % 4) }, 128, &changed),
-			OK);
+		entry.instance_number = one->number;
+		entry.source[0] = (uint8_t)(rand() % 4);
+		assert_int_equal(list_entry_delete(store->db, &entry, -1, &changed), OK);
 		break;
 	}
 	assert_int_equal(db_commit(store->db), OK);

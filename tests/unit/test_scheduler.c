@@ -602,30 +602,43 @@ static void test_refused(void **state)
 	expect(api, "MissingParameter", "Param");
 }
 
-/* So many minutes with so many requests a second at the site, and a turn of the engine in each. */
-static void serve(struct api *api, struct attacks *attacks, struct record_site_traffic *traffic,
-	int minutes, unsigned rate)
+/* So many reports, each of such a time with so many requests a second at the site, and a turn of the engine after some. */
+static void report_requests(struct api *api, struct attacks *attacks,
+	struct record_site_traffic *traffic, int reports, int64_t each_ms, unsigned rate, int turn)
 {
 	struct arena *mem = arena_new((size_t)64 << 20);
 
 	assert_non_null(mem);
-	for (int i = 0; i < minutes * 3; i++) {
+	for (int i = 1; i <= reports; i++) {
 		struct tick tick = {
 			.db = api->db, .mem = mem, .attacks = attacks, .scheduling = &scheduling
 		};
 
-		api->clock_ms += 20 * SECOND_MS;
-		traffic->counter.requests += 20 * rate;
+		api->clock_ms += each_ms;
+		traffic->counter.requests += (uint64_t)(each_ms / SECOND_MS) * rate;
 		report_start(&report, 1);
 		report_add(&report, traffic, sizeof(*traffic));
 		assert_int_equal(report_send(&report, api->gateway.nodes, "n", api->clock_ms), OK);
-		if (i % 3 != 2)
+		if (i % turn != 0)
 			continue;
 		tick.now_ms = tick.clock_ms = api->clock_ms;
 		arena_reset(mem);
 		assert_int_equal(steps_run(&tick), OK);
 	}
 	arena_free(mem);
+}
+
+static void serve(struct api *api, struct attacks *attacks, struct record_site_traffic *traffic,
+	int minutes, unsigned rate)
+{
+	report_requests(api, attacks, traffic, 3 * minutes, 20 * SECOND_MS, rate, 3);
+}
+
+/* The same with few requests, by fewer reports and turns. */
+static void serve_calmly(
+	struct api *api, struct attacks *attacks, struct record_site_traffic *traffic, int minutes)
+{
+	report_requests(api, attacks, traffic, minutes, MINUTE_MS, 50, 5);
 }
 
 static void test_requests(void **state)
@@ -672,31 +685,6 @@ static void test_requests(void **state)
 	serve(api, &attacks, &traffic, 5, 150);
 	assert_string_equal(statuses(api, "cdn"), "10");
 	attacks_free(&attacks);
-}
-
-/* The same with fewer requests, a report each minute, and a turn of the engine in every fifth. */
-static void serve_calmly(
-	struct api *api, struct attacks *attacks, struct record_site_traffic *traffic, int minutes)
-{
-	struct arena *mem = arena_new((size_t)64 << 20);
-
-	assert_non_null(mem);
-	for (int i = 1; i <= minutes; i++) {
-		struct tick tick = {
-			.db = api->db, .mem = mem, .attacks = attacks, .scheduling = &scheduling
-		};
-
-		api->clock_ms += MINUTE_MS;
-		traffic->counter.requests += 60 * 50;
-		report_start(&report, 1);
-		report_add(&report, traffic, sizeof(*traffic));
-		assert_int_equal(report_send(&report, api->gateway.nodes, "n", api->clock_ms), OK);
-		tick.now_ms = tick.clock_ms = api->clock_ms;
-		arena_reset(mem);
-		if (i % 5 == 0)
-			assert_int_equal(steps_run(&tick), OK);
-	}
-	arena_free(mem);
 }
 
 /* Another control, which remembers no figures. */

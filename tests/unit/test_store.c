@@ -457,16 +457,17 @@ static void test_list_entry_delete_and_prune(void **state)
 	struct list_entry_filter filter = {
 		.instance_number = fixture->instance.number, .kind = LIST_ALLOW, .automatic = -1
 	};
+	struct list_entry_row other;
 	bool changed;
 
 	assert_int_equal(list_entry_put(fixture->db, &entry), OK);
-	assert_int_equal(list_entry_delete(fixture->db, entry.instance_number, LIST_BLOCK,
-				 entry.source, 128, &changed),
-		OK);
+	other = entry;
+	other.kind = LIST_BLOCK;
+	assert_int_equal(list_entry_delete(fixture->db, &other, -1, &changed), OK);
 	assert_false(changed);
-	assert_int_equal(list_entry_delete(fixture->db, entry.instance_number, LIST_ALLOW,
-				 entry.source, 128, &changed),
-		OK);
+	assert_int_equal(list_entry_delete(fixture->db, &entry, 1, &changed), OK);
+	assert_false(changed);
+	assert_int_equal(list_entry_delete(fixture->db, &entry, 0, &changed), OK);
 	assert_true(changed);
 	for (int i = 0; i < 10; i++) {
 		entry.source[15] = (uint8_t)i;
@@ -562,6 +563,7 @@ static void test_nodes(void **state)
 	struct fixture *fixture = *state;
 	struct node_row node = { .name = "n1", .generation = 5, .seen_ms = T0, .sources = "s" };
 	struct node_row *rows;
+	bool deleted;
 	size_t count;
 
 	assert_int_equal(node_put(fixture->db, &node), OK);
@@ -573,7 +575,10 @@ static void test_nodes(void **state)
 	assert_string_equal(rows[0].name, "n1");
 	assert_int_equal(rows[0].generation, 6);
 	assert_string_equal(rows[0].sources, "");
-	assert_int_equal(node_delete(fixture->db, "n1"), OK);
+	assert_int_equal(node_delete(fixture->db, "n1", &deleted), OK);
+	assert_true(deleted);
+	assert_int_equal(node_delete(fixture->db, "n1", &deleted), OK);
+	assert_false(deleted);
 	assert_int_equal(node_list(fixture->db, fixture->mem, &rows, &count), OK);
 	assert_int_equal(count, 0);
 }
