@@ -25,6 +25,7 @@
 #define BAN_SECONDS	300
 #define BAN_RATE_MAX	2000
 #define BAN_RETRY_MS	5000 /* between looks for a map that is not there */
+#define BAN_SPARED_MS	600000
 
 static const uint16_t threshold[CHECK_COUNT] = {
 	[CHECK_connections] = 1,
@@ -146,13 +147,41 @@ static void write_ban(
 		BAN_SECONDS);
 }
 
+static struct rate_slot *spared(
+	const struct polder_connection *connection, int64_t now_ms, bool make)
+{
+	const struct rates *rates = checks_rates();
+	struct list_exact_key key = { .instance = connection->instance,
+		.source = checks_source(&connection->peer) };
+
+	return rates ? rate_find(rates, checks_key(rates, COUNT_SPARED, 0, &key, sizeof(key)),
+			       now_ms, make)
+		     : NULL;
+}
+
+void ban_spare(const struct polder_connection *connection, int64_t now_ms)
+{
+	struct rate_slot *slot = spared(connection, now_ms, true);
+
+	/* Not with each request: a write that all workers see. */
+	if (slot && rate_until(slot, now_ms) < now_ms + BAN_SPARED_MS / 2)
+		rate_hold(slot, now_ms + BAN_SPARED_MS);
+}
+
+static bool is_spared(const struct polder_connection *connection, int64_t now_ms)
+{
+	const struct rate_slot *slot = spared(connection, now_ms, false);
+
+	return slot && rate_until(slot, now_ms) != 0;
+}
+
 void ban_now(const struct polder_connection *connection, const struct refusal *refusal)
 {
 	const struct rates *rates = checks_rates();
 	struct address source = checks_source(&connection->peer);
 	int64_t now_ms = polder_now_ms();
 
-	if (!is_bannable(connection))
+	if (!is_bannable(connection) || is_spared(connection, now_ms))
 		return;
 	/* Requests that were on their way when it was banned do not ban it again. */
 	if (rates && !rate_once(rates,

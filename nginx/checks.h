@@ -122,7 +122,8 @@ enum checks_count {		/* + COUNT_FIRST */
 	COUNT_PLAIN,
 	COUNT_BANNED,
 	COUNT_QUOTA_SOURCE,
-	COUNT_CRAWLER
+	COUNT_CRAWLER,
+	COUNT_SPARED
 };
 static inline uint64_t checks_key(const struct rates *rates, uint32_t what, uint32_t generation,
 	const void *target, size_t length)

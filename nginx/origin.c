@@ -458,6 +458,7 @@ static ngx_int_t peer_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *
 	own->request = request;
 	own->base = upstream->conf;
 	own->pool.protocol = upstream->conf;
+	own->pool.account = site->account;
 	own->tls = r->connection->ssl && !(site->flags & SITE_ORIGIN_PLAIN);
 	if (site->flags & SITE_KEEPALIVE) {
 		own->keepalive_requests = site->keepalive_requests;

@@ -50,7 +50,7 @@ uint64_t pool_hash(const struct pool_key *key)
 {
 	uint64_t hash = key->address.half[0] ^ key->address.half[1] * UINT64_C(0x9e3779b97f4a7c15) ^
 			(uint64_t)(key->port * 4u + key->tls * 2u + key->verify) << 20 ^
-			(uint64_t)key->sources << 32;
+			(uint64_t)key->sources << 32 ^ (uint64_t)key->account << 40;
 
 	if (key->name.len)
 		hash ^= table_hash(0, key->name.data, key->name.len);
@@ -65,6 +65,7 @@ static bool is_same(const struct place *place, const struct pool_key *key)
 	if (place->key.hash != key->hash || place->key.port != key->port ||
 		place->key.sources != key->sources || place->key.protocol != key->protocol ||
 		place->key.tls != key->tls || place->key.verify != key->verify ||
+		place->key.account != key->account ||
 		memcmp(&place->key.address, &key->address, sizeof(key->address)) != 0)
 		return false;
 	if (!key->tls)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Idle connections to origins, of one worker, kept for the next request that wants exactly such a one: same address,
- * port, protocol, and under TLS the same server name and the same demand for verification. So a connection that was opened for
+ * port, protocol, account, and under TLS the same server name and the same demand for verification. So a connection that was opened for
  * one name is never used for another. Nor is one that leaves from an address or port that connections no longer leave from.
+ * What one account's sites send to an origin, and be it the start of a request that is none of theirs, never meets requests of another
+ * account: anybody may name any origin.
  */
 #ifndef NGINX_POOL_H
 #define NGINX_POOL_H
@@ -15,6 +17,7 @@
 struct pool_key {
 	struct address address;
 	uint32_t sources; /* edition of struct table_sources; 0: there were none */
+	uint32_t account; /* of the site */
 	uint16_t port;
 	bool tls, verify;
 	const void *protocol; /* what speaks over it: the configuration of proxy or gRPC */

@@ -248,6 +248,9 @@ static struct checks_request *state_of(ngx_http_request_t *r, struct polder_requ
 	state->exempt = request->trusted || (state->listed & SITE_WHITE);
 	if (state->exempt)
 		state->connection->exempt = true;
+	if ((state->listed & SITE_WHITE) &&
+		memcmp(&request->client, &request->connection->peer, sizeof(request->client)) == 0)
+		ban_spare(request->connection, request->now_ms);
 	if (request->site)
 		subject_begin(state);
 	request->checks = state;

@@ -26,6 +26,7 @@ static bool is_same(const struct kept *at, const struct pool_key *key)
 {
 	return at->session && at->key.hash == key->hash && at->key.port == key->port &&
 	       at->key.protocol == key->protocol && at->key.verify == key->verify &&
+	       at->key.account == key->account &&
 	       memcmp(&at->key.address, &key->address, sizeof(key->address)) == 0 &&
 	       at->key.name.len == key->name.len &&
 	       ngx_strncasecmp((u_char *)(uintptr_t)at->name, key->name.data, key->name.len) == 0;

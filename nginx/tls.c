@@ -25,7 +25,8 @@
 #include "nginx/run.h"
 #include "nginx/source.h"
 
-#define SUITES_MAX	  64 /* different lists in use; control offers far fewer */
+/* Different lists in use. Clients of the API may make as many as they like: the one used longest ago gives way. */
+#define SUITES_MAX	  64
 #define SUITES_DEFAULT	  "HIGH:!aNULL:!MD5"
 #define SUITES_TEXT_MAX	  1024
 #define TICKET_NAME_BYTES 16
@@ -40,10 +41,10 @@ static_assert(TICKET_NAME_BYTES + TICKET_AES_BYTES + TICKET_MAC_BYTES ==
 struct suites {
 	size_t length, length_tls13;
 	char text[2 * SUITES_TEXT_MAX];
-	SSL_CTX *ctx; /* NULL: the lists cannot be used; logged once */
+	uint64_t used; /* 0: free */
+	SSL_CTX *ctx;  /* NULL: memory is out */
 };
 static struct suites *suites;
-static unsigned suites_count;
 
 /* ---- certificate, protocol, staple */
 
@@ -210,34 +211,45 @@ static SSL_CTX *suites_make(const char *list, const char *list_tls13)
 	return ctx;
 }
 
+static void suites_fill(struct suites *lists)
+{
+	lists->ctx = suites_make(lists->text, lists->text + SUITES_TEXT_MAX);
+	if (lists->ctx)
+		return;
+	ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+		"suites \"%s\" \"%s\" cannot be used: connections get the default", lists->text,
+		lists->text + SUITES_TEXT_MAX);
+	lists->ctx = suites_make("", "");
+}
+
+/* NULL: memory is out. */
 static SSL_CTX *suites_get(const struct site *site)
 {
 	size_t length = site->ciphers.length, length_tls13 = site->ciphers_tls13.length;
 	const char *list = site_text_at(site, site->ciphers);
 	const char *list_tls13 = site_text_at(site, site->ciphers_tls13);
-	struct suites *found;
+	struct suites *found = suites;
+	static uint64_t uses;
 
 	if (length >= SUITES_TEXT_MAX || length_tls13 >= SUITES_TEXT_MAX)
-		return NULL;
-	for (unsigned i = 0; i < suites_count; i++) {
-		found = &suites[i];
-		if (found->length == length && found->length_tls13 == length_tls13 &&
-			memcmp(found->text, list, length) == 0 &&
-			memcmp(found->text + SUITES_TEXT_MAX, list_tls13, length_tls13) == 0)
-			return found->ctx;
+		length = length_tls13 = 0;
+	for (unsigned i = 0; i < SUITES_MAX; i++) {
+		if (suites[i].used && suites[i].length == length &&
+			suites[i].length_tls13 == length_tls13 &&
+			memcmp(suites[i].text, list, length) == 0 &&
+			memcmp(suites[i].text + SUITES_TEXT_MAX, list_tls13, length_tls13) == 0) {
+			suites[i].used = ++uses;
+			return suites[i].ctx;
+		}
+		if (suites[i].used < found->used)
+			found = &suites[i];
 	}
-	if (suites_count == SUITES_MAX)
-		return NULL;
-	found = &suites[suites_count++];
-	found->length = length;
-	found->length_tls13 = length_tls13;
+	/* Connections that have it keep it. */
+	SSL_CTX_free(found->ctx);
+	*found = (struct suites){ .length = length, .length_tls13 = length_tls13, .used = ++uses };
 	memcpy(found->text, list, length);
 	memcpy(found->text + SUITES_TEXT_MAX, list_tls13, length_tls13);
-	found->ctx = suites_make(found->text, found->text + SUITES_TEXT_MAX);
-	if (!found->ctx)
-		ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-			"suites \"%s\" \"%s\" cannot be used: connections get the default",
-			found->text, found->text + SUITES_TEXT_MAX);
+	suites_fill(found);
 	return found->ctx;
 }
 
@@ -288,7 +300,8 @@ static const struct site *site_asked(SSL *ssl, struct table *table, const struct
 	return port && (port->schemes & SITE_SCHEME_TLS) ? site : NULL;
 }
 
-static void site_apply(SSL *ssl, const struct site *site, const struct table_settings *settings,
+/* false: memory is out. The listener's own suites are no site's. */
+static bool site_apply(SSL *ssl, const struct site *site, const struct table_settings *settings,
 	struct polder_connection *connection)
 {
 	bool tls13 = (site->flags & SITE_TLS13) != 0;
@@ -298,12 +311,13 @@ static void site_apply(SSL *ssl, const struct site *site, const struct table_set
 	connection->site_flags = site->flags;
 	(void)SSL_set_min_proto_version(ssl, SSL3_VERSION + site->tls_min);
 	(void)SSL_set_max_proto_version(ssl, tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
-	if (ctx)
-		(void)SSL_set_SSL_CTX(ssl, ctx);
+	if (!ctx || !SSL_set_SSL_CTX(ssl, ctx))
+		return false;
 	if (!has_ticket_keys(settings)) {
 		(void)SSL_set_options(ssl, SSL_OP_NO_TICKET);
 		(void)SSL_set_num_tickets(ssl, 0);
 	}
+	return true;
 }
 
 static bool hello_accept(SSL *ssl, ngx_connection_t *c, struct table *table, int *alert)
@@ -329,8 +343,8 @@ static bool hello_accept(SSL *ssl, ngx_connection_t *c, struct table *table, int
 			polder_refuse_source(connection, CHECK_server_name);
 		return false;
 	}
-	site_apply(ssl, site, settings, connection);
-	return true;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return site_apply(ssl, site, settings, connection);
 }
 
 static int hello_callback(SSL *ssl, int *alert, void *data)

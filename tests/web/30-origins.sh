@@ -23,6 +23,9 @@ table <<END
  $(site six.test 10 1 $((1 << 11)) '{"name":"six.example","port":8000}'),
  $(site port.test 11 1 0 '{"address":"127.0.1.7"}'),
  $(site keep.test 12 1 $KEEPALIVE "$(origin 8)" ',"keepalive_requests":3,"keepalive_seconds":30'),
+ $(site mine.test 30 1 $KEEPALIVE "$(origin 8)" ',"keepalive_requests":9,"account":7'),
+ $(site also-mine.test 31 1 $KEEPALIVE "$(origin 8)" ',"keepalive_requests":9,"account":7'),
+ $(site yours.test 32 1 $KEEPALIVE "$(origin 8)" ',"keepalive_requests":9,"account":8'),
  $(site close.test 13 1 0 "$(origin 8)"),
  $(site short.test 14 1 $KEEPALIVE "$(origin 9)" ',"keepalive_requests":100,"keepalive_seconds":1'),
  $(site slow.test 15 1 0 '{"address":"127.0.1.1","port":7000,"read":1}'),
@@ -71,6 +74,7 @@ equal "the client's port when the origin has none" 127.0.1.7:80 "$(get port.test
 requests() { curl -s -m 20 --connect-to "::$VIP:" "http://$1/[1-$2]" | word_all requests | tr '\n' ' '; }
 equal "connections are kept for so many requests" "1 2 3 1 2 3 1 " "$(requests keep.test 7)"
 equal "or not at all" "1 1 1 " "$(requests close.test 3)"
+equal "by all sites of an account, and by no other's" "1 2 1 3 2" "$(for host in mine also-mine yours mine yours; do get $host.test | word requests; done | xargs)"
 get short.test >/dev/null
 sleep 1.5
 equal "or for so long" 1 "$(get short.test | word requests)"

@@ -58,6 +58,14 @@ suite() { hello "$@" | grep -m1 -oE 'Cipher is .*' | sed 's/Cipher is //'; }
 equal "a site's suites" "ECDHE-ECDSA-AES128-GCM-SHA256 TLS_AES_128_GCM_SHA256 (NONE)" \
 	"$(suite -servername two.test) $(suite -servername strict.test) $(suite -servername strict.test -ciphersuites TLS_AES_256_GCM_SHA384 -tls1_3)"
 equal "suites that do not exist: the default ones" one.test "$(subject -servername bad.test)"
+# More lists than a worker keeps: those of others do not change a site's.
+others=
+for i in $(seq 70); do others+=",$(site suites$i.test $((100 + i)) 0 3 ',"certificate":1,"ciphers":"ECDHE-ECDSA-AES256-GCM-SHA384:NONE'$i'"')"; done
+table <<<"{\"sites\":[${others:1}, $(site late.test 99 0 3 ',"certificate":1,"ciphers":"ECDHE-ECDSA-AES128-SHA256"')]}"
+for i in $(seq 70); do suite -servername suites$i.test -tls1_2; done | sort | uniq -c >"$scratch/suites"
+equal "many lists of suites" "70 ECDHE-ECDSA-AES256-GCM-SHA384" "$(xargs <"$scratch/suites")"
+equal "one more, and one of before" "ECDHE-ECDSA-AES128-SHA256 (NONE) ECDHE-ECDSA-AES128-GCM-SHA256 (NONE)" \
+	"$(suite -servername late.test) $(suite -servername late.test -cipher ECDHE-ECDSA-AES256-GCM-SHA384) $(suite -servername two.test) $(suite -servername two.test -cipher ECDHE-ECDSA-AES256-GCM-SHA384)"
 protocol() { gets "$1" / --http2 -o /dev/null -w '%{http_version}'; }
 equal "HTTP/2 for one site, and not for another" "2 1.1" "$(protocol one.test) $(protocol two.test)"
 equal "a site is not reached by an older version through another one's name" 000 \

@@ -83,6 +83,8 @@ before=$(site_count 1 refused malformed)
 for i in $(seq 40); do timeout 3 curl -s --interface 192.0.2.66 telnet://$VIP:80 <"$scratch/raw" >/dev/null; done
 equal "white-listed: refused for what its requests are" 40 $(($(site_count 1 refused malformed) - before))
 equal "nor banned for what else it does" "" "$(entries)"
+SITE=nobody.test many 120 http://$VIP/ --interface 192.0.2.66
+equal "also on connections of which nobody knows for which site they are" "" "$(entries)"
 
 table <<<'{"proxies":["192.0.2.1/32"]}'
 sleep 1.1

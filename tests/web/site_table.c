@@ -13,7 +13,7 @@
  *   certificates: [{number, version, chain: FILE, key: FILE, count}]; ocsp: [{number, file}]
  *   sites, alternative: [{domain, number, count, instances, flags: 0, tls_min, certificate, balance, ports: [[80, 1]],
  *     origins: [{address | name, port, weight, backup, connect, read, send, max_fails, fail_timeout}],
- *     headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13,
+ *     account, headers: [[name, value]], keepalive_requests, keepalive_seconds, ciphers, ciphers_tls13,
  *     acme_token, acme_answer, modes: {CHECK: 0},
  *     prefixes: [["192.0.2.0/24", 2]], and what site_rules.h says}]: a "count" makes so many, with %d in the domain and numbers in a row
  *   shipped: {rules}, as of a site: those that sites choose from; {bytes: TEXT}: a body that is none
@@ -340,6 +340,7 @@ static void put_site(struct request_table *table, const json_t *spec, int64_t in
 	site->domain = add_text(&builder, domain);
 	site->number = (uint32_t)(number_of(spec, "number", 1) + index);
 	site->generation = (uint32_t)number_of(spec, "generation", 1);
+	site->account = (uint32_t)number_of(spec, "account", 0);
 	site->flags = (uint32_t)number_of(spec, "flags", 0);
 	site->certificate =
 		(uint32_t)(certificate ? certificate + (json_is_true(json_object_get(
