@@ -8,7 +8,7 @@
  *
  * Thresholds are refusals of one source by one check within BAN_INTERVAL_MS. They are higher where a person may be behind them:
  * a page of somebody who is refused has many parts, and many people may share an address. What says nothing about
- * the source (the plan's quota, the node's disk) never bans.
+ * the source (the plan's quota, the node's capacity) never bans.
  */
 #include "nginx/ban.h"
 
@@ -47,7 +47,7 @@ static const uint16_t threshold[CHECK_COUNT] = {
 	[CHECK_challenge] = 60,
 	[CHECK_slow_body] = 10,
 	[CHECK_slow_read] = 10,
-	[CHECK_disk] = 0, /* others may have filled it */
+	[CHECK_capacity] = 0, /* others may have used it up */
 };
 
 static int map_fd = -1;

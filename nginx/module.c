@@ -20,6 +20,7 @@
 #include "nginx/journal.h"
 #include "nginx/listeners.h"
 #include "nginx/run.h"
+#include "nginx/site_share.h"
 #include "nginx/source.h"
 #include "nginx/tls.h"
 
@@ -161,6 +162,11 @@ static ngx_int_t preaccess(ngx_http_request_t *r)
 		if (result != NGX_DECLINED)
 			return result;
 	}
+	if (!site_share_take(request)) {
+		polder_refuse_node(request, CHECK_capacity);
+		r->keepalive = request->connection->trusted && r->keepalive;
+		return NGX_HTTP_SERVICE_UNAVAILABLE;
+	}
 	if (headers_prepare(r, request) != NGX_OK)
 		return NGX_HTTP_INTERNAL_SERVER_ERROR;
 	if (headers_is_grpc(r, request))
@@ -182,6 +188,7 @@ static ngx_int_t logging(ngx_http_request_t *r)
 	cache_done(r, request);
 	journal_request(r, request);
 	source_request_end(request->source);
+	site_share_end(request);
 	polder_request_release(request);
 	return NGX_OK;
 }

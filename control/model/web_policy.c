@@ -92,7 +92,7 @@ bool web_check_from_name(const char *name, enum check *out)
 
 bool web_check_of_site(enum check check)
 {
-	return check > CHECK_http2_flood && check != CHECK_unknown_host && check != CHECK_disk;
+	return check > CHECK_http2_flood && check != CHECK_unknown_host && check != CHECK_capacity;
 }
 
 const char *check_mode_name(enum check_mode mode)

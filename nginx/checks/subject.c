@@ -222,7 +222,7 @@ static size_t body_copy(ngx_http_request_t *r, u_char *out)
 static ngx_int_t body_refuse(
 	ngx_http_request_t *r, struct polder_request *request, ngx_int_t status, const char *why)
 {
-	polder_refuse_node(request, CHECK_disk);
+	polder_refuse_node(request, CHECK_capacity);
 	/* nginx takes a body that it began to read for one that it has read: the rest of it would be the next request. */
 	r->keepalive = 0;
 	r->lingering_close = 1;

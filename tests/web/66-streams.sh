@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Requests of one source that are under way are bounded over all its connections: HTTP/2 has many on each.
+# Requests of one source that are under way are bounded over all its connections: HTTP/2 has many on each. Those of one site are when
+# a worker has few connections left.
 . "$(dirname "$0")/lib.sh"
 . tests/web/checks.sh
 origins_start
@@ -55,4 +56,33 @@ equal "another source is served meanwhile" 200 "$(status other.test)"
 echo >&"${STREAMS[1]}"
 wait "$STREAMS_PID"
 equal "and when they are over it has its part again" 0 "$(echo | python3 "$scratch/streams.py" $VIP 198.51.100.5 1)"
+
+# A worker of 400 connections, and a site whose origin answers nobody.
+kill "$(cat "$scratch/edge.pid")"
+until_true bash -c "! kill -0 $(cat "$scratch/edge.pid") 2>/dev/null"
+CONNECTIONS=400 edge_start 1
+before=$(refused capacity)
+cat >"$scratch/crowd.py" <<'END'
+import select, socket, sys, time
+clients = []
+for i in range(200):
+    s = socket.create_connection((sys.argv[1], 80), source_address=("198.51.100.%d" % (i % 9 + 1), 0))
+    s.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    clients.append(s)
+time.sleep(1)
+print(sum(s.recv(20).startswith(b"HTTP/1.1 503") for s in select.select(clients, [], [], 0)[0]), flush=True)
+time.sleep(60)
+END
+coproc CROWD { exec python3 "$scratch/crowd.py" $VIP; }
+crowd=$CROWD_PID
+children+=($crowd)
+read -r -t 60 crowded <&"${CROWD[0]}"
+some() { [ "$crowded" -ge 40 ] && [ "$crowded" -le 80 ]; }
+check "who asks a site that has taken most of a worker is refused ($crowded of 200)" some
+equal "the log says why" "$(($(place_of capacity) - 1)) 503" "$(logged check) $(logged status)"
+equal "and it is counted" "$crowded" $(($(refused capacity) - before))
+equal "other sites are served" "200 200 200" "$(for i in 1 2 3; do status other.test; echo; done | xargs)"
+kill $crowd
+sleep 1
+equal "and when they are gone it is asked again" "$(refused capacity)" "$(status a.test / -m 1 >/dev/null; refused capacity)"
 done_testing

@@ -94,11 +94,11 @@ body() {
 		    print("closed")
 	END
 }
-before=$(refused disk)
+before=$(refused capacity)
 equal "a body that fits" 200 "$(body body.test 1000000)"
 equal "one that does not" 503 "$(body body.test 3000000)"
-equal "the log says why" "$(($(place_of disk) - 1)) 503" "$(logged check) $(logged status)"
-equal "and it is counted" 1 $(($(refused disk) - before))
+equal "the log says why" "$(($(place_of capacity) - 1)) 503" "$(logged check) $(logged status)"
+equal "and it is counted" 1 $(($(refused capacity) - before))
 equal "what it had is free again" 200 "$(body body.test 1900000)"
 body body.test 1700000 6 >"$scratch/one" &
 one=$!

@@ -91,7 +91,7 @@ origins_start() {
 	nginx -c "$scratch/origin/nginx.conf" || not_ok "origins start"
 }
 
-# edge_start [WORKERS]: CACHE_KEYS and CACHE_SIZE are what the cache has, DISK_MAX and DISK_FREE what requests under way may have of the disk; PLAIN_PORTS and TLS_PORTS are where it listens; behind PROXY headers PLAIN_PROXY_PORTS and TLS_PROXY_PORTS.
+# edge_start [WORKERS]: CACHE_KEYS and CACHE_SIZE are what the cache has, DISK_MAX and DISK_FREE what requests under way may have of the disk, CONNECTIONS each worker's; PLAIN_PORTS and TLS_PORTS are where it listens; behind PROXY headers PLAIN_PROXY_PORTS and TLS_PROXY_PORTS.
 edge_conf() {
 	local plain='' tls='' plain_proxy='' tls_proxy='' port address
 	for address in $VIP $OTHER 198.51.100.9 "[$VIP6]"; do
@@ -109,7 +109,7 @@ edge_conf() {
 		-e "s|proxy_cache_path [^ ]*|proxy_cache_path $scratch/cache|; s| min_free=1g||" \
 		-e "s|keys_zone=polder:32m max_size=4g|keys_zone=polder:${CACHE_KEYS:-32m} max_size=${CACHE_SIZE:-4g}|" \
 		-e "s|polder_disk_max .*|polder_disk_max ${DISK_MAX:-1g};|; s|polder_disk_free .*|polder_disk_free ${DISK_FREE:-1m};|" \
-		-e '/listen \[::1\]/d' -e '/worker_rlimit_nofile/d' \
+		-e '/listen \[::1\]/d' -e '/worker_rlimit_nofile/d' -e "s|worker_connections .*|worker_connections ${CONNECTIONS:-16384};|" \
 		-e "s|listen 127.0.0.1:7001 .*|$plain|" -e "s|listen 127.0.0.1:7002 .*|$tls|" \
 		-e "s|listen 127.0.0.1:7003 .*|$plain_proxy|" -e "s|listen 127.0.0.1:7004 .*|$tls_proxy|" \
 		packaging/nginx-edge.conf >"$scratch/edge.conf"

@@ -13,7 +13,7 @@ const checkTexts: Readonly<Record<string, readonly [en: string, zh: string, text
 	smart: ["AI rules", "智能规则", "请求命中自动生成的规则"], quota: ["Plan: requests", "套餐：请求数", "超过实例套餐的每秒请求数"], challenge: ["Challenge", "挑战", "源未通过挑战"],
 	slow_body: ["Slow body", "慢速请求体", "请求体到达过慢"], slow_read: ["Slow reader", "慢速读取", "读取响应过慢"],
 	loop: ["Loop", "循环", "请求一再由本部署自身发来"],
-	disk: ["Disk", "磁盘", "规则需等待其请求体，而节点没有空间存放"],
+	capacity: ["Node capacity", "节点容量", "节点没有空间存放规则需等待的请求体，或没有余量供该网站更多连接"],
 };
 export const checkName = (name: string) => checkTexts[name]?.[currentLanguage() === "zh" ? 1 : 0] ?? name;
 export const checkText = (name: string, english: string) => (currentLanguage() === "zh" ? checkTexts[name]?.[2] : undefined) ?? english;
