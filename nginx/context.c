@@ -217,9 +217,10 @@ static bool tls_suffices(const ngx_http_request_t *r, const struct site *site)
 	       SSL_version(r->connection->ssl->connection) >= SSL3_VERSION + site->tls_min;
 }
 
-/* The site, when it is served at this address, port and scheme. A request to upgrade that the port does not take is an
- * ordinary one. */
-static void site_find(ngx_http_request_t *r, struct polder_request *request)
+/* The site, when it is served at this address, port and scheme; NULL: there is none. A request to upgrade that the port does not
+ * take is an ordinary one. */
+static const struct site *site_find(
+	ngx_http_request_t *r, struct polder_request *request, const struct site_port **out_port)
 {
 	const ngx_str_t *host = &r->headers_in.server;
 	const struct site_port *port;
@@ -227,21 +228,26 @@ static void site_find(ngx_http_request_t *r, struct polder_request *request)
 
 	if (!request->vip || request->life_ms >= request->vip->forward_until_ms || host->len == 0 ||
 		host->len > SITE_DOMAIN_MAX)
-		return;
+		return NULL;
 	site = table_site(request->table, (const char *)host->data, host->len,
 		&request->connection->site_hint);
 	if (!site || !site_has_instance(site, request->vip->instance))
-		return;
+		return NULL;
 	port = site_port_find(site, request->connection->local_port);
 	if (!port || !tls_suffices(r, site))
-		return;
-	if (!(port->schemes & request->scheme)) {
-		if (request->scheme < SITE_SCHEME_WEBSOCKET)
-			return;
-		request->scheme = (uint8_t)(request->scheme / SITE_SCHEME_WEBSOCKET);
-		if (!(port->schemes & request->scheme))
-			return;
-	}
+		return NULL;
+	*out_port = port;
+	if (port->schemes & request->scheme)
+		return site;
+	if (request->scheme < SITE_SCHEME_WEBSOCKET)
+		return NULL;
+	request->scheme = (uint8_t)(request->scheme / SITE_SCHEME_WEBSOCKET);
+	return port->schemes & request->scheme ? site : NULL;
+}
+
+static void site_take(
+	struct polder_request *request, const struct site *site, const struct site_port *port)
+{
 	request->site = site;
 	request->port = port;
 	request->site_number = site->number;
@@ -266,6 +272,8 @@ static void table_hold(struct polder_request *request)
 static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 {
 	ngx_connection_t *c = r->connection;
+	const struct site_port *port;
+	const struct site *site;
 
 #if (NGX_HTTP_V2)
 	if (r->stream)
@@ -295,7 +303,9 @@ static bool request_fill(ngx_http_request_t *r, struct polder_request *request)
 	}
 	request->instance = request->connection->instance;
 	request->mitigated = request->connection->mitigated;
-	site_find(r, request);
+	site = site_find(r, request, &port);
+	if (site)
+		site_take(request, site, port);
 	return true;
 }
 
@@ -345,23 +355,26 @@ void polder_request_release(struct polder_request *request)
 	request->settings = table_settings(NULL);
 }
 
-/* Nothing of the request is at work now. The site may be gone, or served here no more: then it is as if it were released. */
+/* Nothing of the request is at work now. When its site is gone, or served here no more, it is as if it were released; so when there is
+ * another one of that name: what the request was counted for is by the first one's number. */
 static void renew(struct polder_request *request)
 {
 	const struct polder_connection *connection = request->connection;
 	const bool had_site = request->site != NULL;
-	const uint32_t number = request->site_number;
 	const uint32_t generation = had_site ? request->site->generation : 0;
 	struct table_hint vip_hint = connection->vip_hint;
+	const struct site_port *port;
+	const struct site *site = NULL;
 
 	polder_request_release(request);
 	table_hold(request);
 	if (request->table && had_site) {
 		request->vip = table_vip(request->table, &connection->local, &vip_hint);
-		site_find(request->nginx, request);
+		site = site_find(request->nginx, request, &port);
 	}
-	polder_checks_renewed(request, request->site && request->site_number == number &&
-					       request->site->generation == generation);
+	if (site && site->number == request->site_number)
+		site_take(request, site, port);
+	polder_checks_renewed(request, request->site && request->site->generation == generation);
 }
 
 void polder_requests_start(void)

@@ -160,7 +160,7 @@ upload end good
 equal "and pass what they do not mean" "200 200" "$(tail -n 1 "$scratch/uploads")"
 exec 8>&-
 
-# A site that goes while the first origin thinks has no second.
+# A site that goes while the first origin thinks has no second, also when another one of its name has come.
 cat >"$scratch/fails.py" <<'END'
 import socket, sys
 listener = socket.create_server(("127.0.1.9", 7002))
@@ -178,11 +178,13 @@ code get fails.test / -m 20 >"$scratch/fails" &
 waiting=$!
 until_true grep -q asked "$scratch/asked"
 table <<<'{"superseded":true,"removed":["fails.test"]}'
+table <<<'{"sites":[{"domain":"fails.test","number":16,"flags":'$RETRY',"ports":[[80,'$HTTP']],"origins":[{"address":"127.0.1.4","port":8000}]}]}'
 get one.test >/dev/null
 check "an answer that is waited for keeps no table" until_true without_old
 echo >&9
 wait $waiting
 equal "when its site is gone it has no other origin" 502 "$(cat "$scratch/fails")"
+equal "the other site has" 127.0.1.4:8000 "$(get fails.test | word origin)"
 
 # Load: as fast as it comes for as long as the changes take.
 cat >"$scratch/count.lua" <<'END'
