@@ -6,7 +6,7 @@
 OWN_LAB=1
 . "$(dirname "$0")/lib.sh"
 
-attack() { call DescribeAttacks --InstanceId "$1" | jq -c 'first(.Attacks[] | select(.EventType == "defense")) // empty'; }
+attack() { call DescribeAttacks --InstanceId "$1" | jq -ce 'first(.Attacks[] | select(.EventType == "defense")) // empty'; }
 number() { attack "$1" | jq .Number; }
 sources() { call DescribeAttackSources --Number "$(number "$1")"; }
 # knows ID FILTER: what is known of the attack on the instance by now
