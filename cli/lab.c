@@ -34,7 +34,8 @@ static int status_command(int argc, char **argv);
 static int exec_command(int argc, char **argv);
 
 const struct command lab_commands[] = {
-	{ "up", "[--nodes N] [--acme]", "start everything (1 to 4 scrubbing nodes)", up_command },
+	{ "up", "[--nodes N] [--acme] [--databases]", "start everything (1 to 4 scrubbing nodes)",
+		up_command },
 	{ "down", "", "end everything", down_command },
 	{ "status", "[--json]", "endpoints, keys, namespaces, pids", status_command },
 	{ "exec", "client|attacker|node|node2..|origin COMMAND...", "run a command in a namespace",
@@ -214,43 +215,47 @@ static int already_up(const struct lab *lab)
 	return STATUS_FAILED;
 }
 
-static bool parse_up(int argc, char **argv, int *nodes, bool *acme)
+static bool parse_up(int argc, char **argv, struct lab *out)
 {
 	bool missing = false;
 	int64_t number = 1;
 
-	*acme = false;
+	out->acme = out->databases = false;
 	for (int i = 1; i < argc; i++) {
 		const char *value;
 
 		if (strcmp(argv[i], "--acme") == 0) {
-			*acme = true;
+			out->acme = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--databases") == 0) {
+			out->databases = true;
 			continue;
 		}
 		value = option_value(argc, argv, &i, "nodes", &missing);
 
 		if (!value || !text_to_int(value, &number) || number < 1 || number > LAB_NODE_MAX) {
-			printf("usage: polder lab up [--nodes 1..%d] [--acme]\n", LAB_NODE_MAX);
+			printf("usage: polder lab up [--nodes 1..%d] [--acme] [--databases]\n",
+				LAB_NODE_MAX);
 			return false;
 		}
 	}
-	*nodes = (int)number;
+	out->node_count = (int)number;
 	return true;
 }
 
 static int up_command(int argc, char **argv)
 {
-	struct lab lab, found;
+	struct lab lab, found, asked = { .name = "" };
 	char path[PATH_MAX];
-	bool acme;
-	int nodes;
 
-	if (!parse_up(argc, argv, &nodes, &acme))
+	if (!parse_up(argc, argv, &asked))
 		return STATUS_USAGE;
 	if (!is_root() || !lab_settings(&lab))
 		return STATUS_FAILED;
-	lab.node_count = nodes;
-	lab.acme = acme;
+	lab.node_count = asked.node_count;
+	lab.acme = asked.acme;
+	lab.databases = asked.databases;
 	AUTO(fd) int fd = lock(&lab);
 
 	if (fd < 0)

@@ -39,8 +39,9 @@ struct lab {
 	char binaries[PATH_MAX];       /* folder of the running program */
 	int node_count;
 	int api_port;
-	bool complete;			 /* its `lab up` came to its end */
-	bool acme;			 /* the control gets certificates from LAB_ACME_DIRECTORY */
+	bool complete;	/* its `lab up` came to its end */
+	bool acme;	/* the control gets certificates from LAB_ACME_DIRECTORY */
+	bool databases; /* the control knows places by LAB_CITIES and LAB_PROVIDERS */
 	uint64_t cookie[LAB_ROLE_COUNT]; /* of the namespaces, as lab up made them; 0: none */
 };
 
@@ -59,6 +60,8 @@ struct lab {
 #define LAB_ACME_DIRECTORY "https://127.0.0.1:14000/dir"
 #define LAB_ACME_SOCKET	   "acme.sock"
 #define LAB_ACME_CA	   "acme-ca.pem"
+#define LAB_CITIES	   "city.mmdb"
+#define LAB_PROVIDERS	   "asn.mmdb"
 #define LAB_SMART_SECONDS  "15" /* so that one sees them end */
 #define LAB_LEARN_SECONDS  "10" /* and made */
 #define LAB_DNS_PORT	   53

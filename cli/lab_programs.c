@@ -10,6 +10,7 @@
  *   DIR/dns        Knot DNS with the names of instances (of nobody)
  *   DIR/bin        a copy of polder-control: nobody may not be able to enter the folder it was built in
  *   DIR/console    the console's files, where they were built
+ *   DIR/city.mmdb, DIR/asn.mmdb  with --databases: where addresses are and whose; a test's
  *   DIR/acme.sock  with --acme: a relay to an ACME directory, DIR/acme-ca.pem vouches for it; both are a test's
  *   DIR/drill.sock the service that runs drills for the control (drill_service.c)
  *   DIR/clock      offset of the life-cycle clock, ms
@@ -298,6 +299,11 @@ static void add_control(
 			LAB_LEARN_SECONDS, "--region-override",
 			arena_print(mem, "%s %s", LAB_OVERRIDE_IPV4, LAB_OVERRIDE_IPV6),
 			"--drill-socket", arena_print(mem, "%s/%s", d, LAB_DRILL_SOCKET), NULL });
+	if (lab->databases)
+		add_arguments(
+			program, (const char *[]){ "--region-database",
+					 arena_print(mem, "%s/" LAB_CITIES, d), "--asn-database",
+					 arena_print(mem, "%s/" LAB_PROVIDERS, d), NULL });
 	if (lab->acme)
 		add_arguments(program,
 			(const char *[]){ "--acme-directory", LAB_ACME_DIRECTORY, "--acme-socket",

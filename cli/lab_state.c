@@ -88,9 +88,9 @@ void lab_path(const struct lab *lab, const char *file, char out[PATH_MAX])
 
 bool lab_save(const struct lab *lab)
 {
-	json_t *state =
-		json_pack("{s:i, s:i, s:b, s:b, s:{}}", "nodes", lab->node_count, "api_port",
-			lab->api_port, "acme", lab->acme, "complete", lab->complete, "namespaces");
+	json_t *state = json_pack("{s:i, s:i, s:b, s:b, s:b, s:{}}", "nodes", lab->node_count,
+		"api_port", lab->api_port, "acme", lab->acme, "databases", lab->databases,
+		"complete", lab->complete, "namespaces");
 	char path[PATH_MAX], role[16];
 	char *text;
 	bool saved;
@@ -129,6 +129,7 @@ bool lab_load(struct lab *lab)
 	lab->node_count = (int)json_integer_value(json_object_get(state, "nodes"));
 	lab->api_port = (int)json_integer_value(json_object_get(state, "api_port"));
 	lab->acme = json_is_true(json_object_get(state, "acme"));
+	lab->databases = json_is_true(json_object_get(state, "databases"));
 	lab->complete = json_is_true(json_object_get(state, "complete"));
 	for (int i = 0; i < LAB_ROLE_COUNT; i++) {
 		lab_role_name(i, role);

@@ -224,7 +224,7 @@ static void ask(struct requesters *requesters, const char *client, enum log_verd
 static void test_requesters(void **state)
 {
 	struct requesters *requesters = requesters_new();
-	struct record_sighted refused[SIGHTED_KINDS];
+	struct record_sighted refused[SIGHTED_KINDS] = { { .kind = 0 } };
 	struct record_visitors visitors;
 	const struct sighted *entry = refused[SIGHTED_SOURCE].entry;
 	struct address source;
