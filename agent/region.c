@@ -23,21 +23,27 @@ struct region {
 	const struct agent_settings *settings;
 	struct packets *packets;
 	struct ticker ticker;
-	volatile bool stop; /* ends a load */
+	bool stop; /* ends a load */
 	bool loaded;
 	struct stat seen;
 };
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* NULL: nothing ends it. */
+static bool is_stopped(const bool *stop)
+{
+	return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
+}
+
 static enum err put_rows(
-	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+	struct packets *packets, const struct region_table *table, const bool *stop)
 {
 	static struct region_key key[PIECE];
 	static uint32_t country[PIECE];
 	uint32_t count = 0, done;
 
-	for (uint32_t i = 0; i < table->rows && !(stop && *stop); i++) {
+	for (uint32_t i = 0; i < table->rows && !is_stopped(stop); i++) {
 		key[count] = table->row[i].key;
 		country[count] = table->row[i].country;
 		if (++count < PIECE && i + 1 < table->rows)
@@ -51,9 +57,9 @@ static enum err put_rows(
 }
 
 static enum err put_blocks(
-	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+	struct packets *packets, const struct region_table *table, const bool *stop)
 {
-	for (uint32_t i = 0; i < REGION_BLOCKS && !(stop && *stop); i++) {
+	for (uint32_t i = 0; i < REGION_BLOCKS && !is_stopped(stop); i++) {
 		if (packets_put(packets, PACKET_REGION_EXACT, &i, &table->block[i]) != 0)
 			return fail(ERR_SYSTEM, "write regions: %s", strerror(errno));
 	}
@@ -62,12 +68,12 @@ static enum err put_blocks(
 
 /* The next key is asked for before the one at hand is deleted: a trie begins anew from a key that it lacks. */
 static void delete_stale(
-	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+	struct packets *packets, const struct region_table *table, const bool *stop)
 {
 	struct region_key key, next;
 	int more = packets_next_key(packets, PACKET_REGION_PREFIX, NULL, &key);
 
-	while (more == 0 && !(stop && *stop)) {
+	while (more == 0 && !is_stopped(stop)) {
 		more = packets_next_key(packets, PACKET_REGION_PREFIX, &key, &next);
 		if (!region_table_has(table, &key))
 			(void)packets_delete(packets, PACKET_REGION_PREFIX, &key);
@@ -75,8 +81,7 @@ static void delete_stale(
 	}
 }
 
-enum err region_write(
-	struct packets *packets, const struct region_table *table, const volatile bool *stop)
+enum err region_write(struct packets *packets, const struct region_table *table, const bool *stop)
 {
 	TRY(put_rows(packets, table, stop));
 	TRY(put_blocks(packets, table, stop));
@@ -123,7 +128,7 @@ static void load(struct region *region)
 	read_ms = clock_monotonic_ms();
 	if (err == OK)
 		err = region_write(region->packets, &table, &region->stop);
-	if (err == OK && !region->stop)
+	if (err == OK && !is_stopped(&region->stop))
 		log_info("regions in force: %u networks besides IPv4 up to /24, %u of no country; "
 			 "read in %lld ms, written in %lld ms, %zu MiB for as long",
 			table.rows, table.unknown, (long long)(read_ms - start_ms),
@@ -188,7 +193,7 @@ void region_close(struct region *region)
 {
 	if (!region)
 		return;
-	region->stop = true;
+	__atomic_store_n(&region->stop, true, __ATOMIC_RELAXED);
 	ticker_stop(&region->ticker);
 	free(region);
 }

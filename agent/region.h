@@ -25,7 +25,7 @@ const char *region_name(struct packets *packets, const struct address *address);
  * leads to them, then networks that are no more are deleted. At each moment an address has its old country
  * or its new one. *stop, if given, ends it early. ERR_SYSTEM, logged.
  */
-enum err region_write(struct packets *packets, const struct region_table *table,
-	const volatile bool *stop) MUST_USE;
+enum err region_write(
+	struct packets *packets, const struct region_table *table, const bool *stop) MUST_USE;
 
 #endif

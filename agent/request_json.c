@@ -45,6 +45,12 @@ static void add_number(struct line *line, const char *name, uint64_t value)
 	line->at += snprintf(line->at, FIELD_BYTES, "%llu", (unsigned long long)value);
 }
 
+/* U+0080 to U+009F in UTF-8: terminals that show a file may take them for commands, as those below a space. */
+static bool is_control(const char *text, size_t left)
+{
+	return left >= 2 && (uint8_t)text[0] == 0xc2 && (uint8_t)text[1] < 0xa0;
+}
+
 static void add_text(struct line *line, const char *name, const char *text, size_t length)
 {
 	bool whole = text_is_utf8(text, length);
@@ -57,6 +63,8 @@ static void add_text(struct line *line, const char *name, const char *text, size
 		if (byte == '"' || byte == '\\') {
 			*line->at++ = '\\';
 			*line->at++ = (char)byte;
+		} else if (whole && is_control(text + i, length - i)) {
+			line->at += snprintf(line->at, FIELD_BYTES, "\\u%04x", (uint8_t)text[++i]);
 		} else if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && !whole)) {
 			line->at += snprintf(line->at, FIELD_BYTES, "\\u%04x", byte);
 		} else {

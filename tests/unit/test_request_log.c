@@ -273,6 +273,22 @@ static void test_json(void **state)
 	json_decref(json);
 }
 
+/* What could move the cursor of whoever looks at the file. */
+static void test_controls(void **state)
+{
+	static char line[REQUEST_JSON_MAX + 1];
+	struct request_buffer buffer = { { 0 } };
+	struct log_view view;
+
+	(void)state;
+	(void)make_request(&buffer, 1, usual);
+	log_view_of(request_of(&buffer), &view);
+	line[request_line(&view, "a\x1b[m\x7f\xc2\x9bm\xc2\xa0\xc3\x9b", line)] = '\0';
+	assert_non_null(strstr(line, "\"a\\u001b[m\\u007f\\u009bm\xc2\xa0\xc3\x9b\""));
+	line[request_line(&view, "\xc2\x9b\xff", line)] = '\0';
+	assert_non_null(strstr(line, "\"\\u00c2\\u009b\\u00ff\""));
+}
+
 /* The longest record there can be, of bytes that each take most. */
 static void test_longest_line(void **state)
 {
@@ -523,6 +539,7 @@ int main(void)
 		IN_WORLD(test_ring),
 		IN_WORLD(test_broken_ring),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_controls),
 		cmocka_unit_test(test_longest_line),
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_top_windows),

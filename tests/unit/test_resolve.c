@@ -71,7 +71,7 @@ static int up(void **state)
 	*state = world;
 	if (!server_start(&world->server, answer))
 		return -1;
-	world->server.ttl = 3600;
+	__atomic_store_n(&world->server.ttl, 3600, __ATOMIC_RELAXED);
 	world->names = name_server_open(world->server.text);
 	world->now_ms = 1000000;
 	if (!world->names)
