@@ -72,17 +72,18 @@ whole() { [ "$(get "$@" | wc -c)" -gt 3000000 ]; }
 check "one for which there is none comes whole" whole a.test "$large"
 equal "and is not kept" - "$(cache a.test "$large")"
 
-# body HOST BYTES [SECONDS]: a body that does not say how long it is, with a pause before its end; the status.
+# body HOST BYTES [FILE]: a body that does not say how long it is, and ends when the file is there; the status.
 body() {
 	python3 - "$VIP" "$@" <<-'END'
-		import socket, sys, time
+		import os, socket, sys, time
 		address, host, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
 		s = socket.create_connection((address, 80))
 		s.sendall(b"POST / HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n" % host.encode())
 		try:
 		    for _ in range(size // 65536):
 		        s.sendall(b"10000\r\n" + b"a" * 65536 + b"\r\n")
-		    for _ in range(int(sys.argv[4]) if len(sys.argv) > 4 else 0):
+		    for _ in range(60):
+		        if len(sys.argv) < 5 or os.path.exists(sys.argv[4]): break
 		        time.sleep(1); s.sendall(b"200\r\n" + b"a" * 512 + b"\r\n")
 		    s.sendall(b"0\r\n\r\n")
 		except OSError:
@@ -94,29 +95,39 @@ body() {
 		    print("closed")
 	END
 }
+# held BYTES: so much at least is in files of the one worker without a name.
+held() {
+	local file all=0
+	for file in /proc/"$(workers | tr -d ' ')"/fd/*; do
+		[[ $(readlink "$file") != *"/body/"*deleted* ]] || all=$((all + $(stat -Lc %s "$file")))
+	done
+	[ "$all" -ge "$1" ]
+}
 before=$(refused capacity)
 equal "a body that fits" 200 "$(body body.test 1000000)"
 equal "one that does not" 503 "$(body body.test 3000000)"
 equal "the log says why" "$(($(place_of capacity) - 1)) 503" "$(logged check) $(logged status)"
 equal "and it is counted" 1 $(($(refused capacity) - before))
 equal "what it had is free again" 200 "$(body body.test 1900000)"
-body body.test 1700000 6 >"$scratch/one" &
+body body.test 1700000 "$scratch/enough" >"$scratch/one" &
 one=$!
-body other.test 1700000 6 >"$scratch/two" &
+body other.test 1700000 "$scratch/enough" >"$scratch/two" &
 two=$!
-sleep 1.5
+check "two that last have most of it" until_true held 3100000
 equal "a site that has its part gets no more" 503 "$(body body.test 1000000)"
 equal "another one still does" 200 "$(body third.test 200000)"
-equal "but not more than there is" 503 "$(body third.test 1000000)"
+equal "but not more than there is" 503 "$(body third.test 1500000)"
 equal "bodies that need no file pass" 200 "$(body body.test 0)"
 page='/chunked|size=1500000/x.css'
 equal "and pages that come meanwhile are not kept" "MISS -" "$(cache b.test "$page") $(cache b.test "$page")"
 equal "what is kept is answered" HIT "$(cache a.test '/chunked|size=1500000/x.css')"
+touch "$scratch/enough"
 wait $one $two
 equal "who had it is not harmed" "200 200" "$(cat "$scratch/one" "$scratch/two" | xargs)"
-body body.test 1700000 6 >"$scratch/one" &
+rm "$scratch/enough"
+body body.test 1700000 "$scratch/enough" >"$scratch/one" &
 one=$!
-sleep 1.5
+check "one more has its site's part" until_true held 1500000
 equal "a part is in use" 503 "$(body body.test 1000000)"
 worker=$(workers)
 kill -9 $worker
