@@ -5,6 +5,8 @@
  */
 #include "control/call.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control/actions/tables.h"
@@ -85,7 +87,11 @@ static enum err put_report(json_t *node, const struct node_facts *facts)
 {
 	static const char *const modes[] = { "unknown", "native", "generic" };
 	uint32_t mode = facts->report.xdp_mode;
+	char run[17];
 
+	/* Which start of the agent is believed: of two under one name the later one. */
+	(void)snprintf(run, sizeof(run), "%016" PRIx64, facts->report.agent_boot);
+	TRY(put_text(node, "AgentRun", run));
 	TRY(put_int(node, "VipCount", facts->report.vip_count));
 	TRY(put_int(node, "ServiceCount", facts->report.service_count));
 	TRY(put_int(node, "ListEntryCount", facts->report.list_count));

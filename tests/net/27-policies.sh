@@ -151,10 +151,10 @@ for version in 4 6; do
 	# blackhole
 	blackholed() { [ "$(call DescribeBlackholeStatus --InstanceIds.1 "$id" | jq -r '.BlackholeStatus[0].BlackStatus')" = blackhole ]; }
 	attack() { # until the engine has seen it between reports of the node itself
-		local generation
+		local run generation
 		for _ in $(seq 20); do
-			generation=$(call DescribeNodes | jq '.Nodes[0].Generation')
-			"$REPORT" "/run/$POLDER_LAB_NAME-lab/control/node.sock" node "$generation" $number 40000 || return 1
+			read -r run generation < <(call DescribeNodes | jq -r '.Nodes[0] | "\(.AgentRun) \(.Generation)"')
+			"$REPORT" "/run/$POLDER_LAB_NAME-lab/control/node.sock" node "$run" "$generation" $number 40000 || return 1
 			within 2 blackholed && return 0
 		done
 		return 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report SOCKET NODE GENERATION INSTANCE MBPS: tells a control, as the node, that so much came to the instance: two
- * reports, half a second apart. Tests of what no lab can send for real.
+ * report SOCKET NODE RUN GENERATION INSTANCE MBPS: tells a control, as the node and that run of its agent (AgentRun), that so
+ * much came to the instance: two reports, half a second apart. Tests of what no lab can send for real.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct report {
 	struct record_traffic traffic;
 };
 
-static struct report make(uint32_t instance, uint64_t generation, uint64_t bytes)
+static struct report make(uint64_t run, uint32_t instance, uint64_t generation, uint64_t bytes)
 {
 	return (struct report){
 		.header = { .magic = SNAPSHOT_MAGIC,
@@ -30,7 +30,8 @@ static struct report make(uint32_t instance, uint64_t generation, uint64_t bytes
 			.record_count = 2,
 			.byte_count = sizeof(struct report) - sizeof(struct snapshot_header) },
 		.node = { .record = { RECORD_NODE, sizeof(struct record_node), 1 },
-			.generation = generation },
+			.generation = generation,
+			.agent_boot = run },
 		.traffic = { .record = { RECORD_TRAFFIC, sizeof(struct record_traffic), instance },
 			.in = { bytes / 1000, bytes },
 			.dropped = { bytes / 1000, bytes } },
@@ -63,19 +64,20 @@ int main(int argc, char **argv)
 {
 	struct report report;
 
-	if (argc != 6) {
-		(void)fprintf(stderr, "usage: report SOCKET NODE GENERATION INSTANCE MBPS\n");
+	if (argc != 7) {
+		(void)fprintf(stderr, "usage: report SOCKET NODE RUN GENERATION INSTANCE MBPS\n");
 		return 2;
 	}
 
-	uint64_t generation = strtoull(argv[3], NULL, 10);
-	uint32_t instance = (uint32_t)strtoul(argv[4], NULL, 10);
+	uint64_t run = strtoull(argv[3], NULL, 16);
+	uint64_t generation = strtoull(argv[4], NULL, 10);
+	uint32_t instance = (uint32_t)strtoul(argv[5], NULL, 10);
 
-	report = make(instance, generation, 0);
+	report = make(run, instance, generation, 0);
 	if (!post(argv[1], argv[2], &report))
 		return 1;
 	(void)nanosleep(&(struct timespec){ .tv_nsec = SPAN_MS * 1000000L }, NULL);
-	report = make(
-		instance, generation, strtoull(argv[5], NULL, 10) * BYTES_OF_MBPS * SPAN_MS / 1000);
+	report = make(run, instance, generation,
+		strtoull(argv[6], NULL, 10) * BYTES_OF_MBPS * SPAN_MS / 1000);
 	return post(argv[1], argv[2], &report) ? 0 : 1;
 }

@@ -380,6 +380,7 @@ static void test_nodes(void **state)
 	assert_int_equal(api_call_version(api, VERSION_POLDER, "DescribeNodes", NULL, NULL), 200);
 	assert_string_equal(api_text(api, "Nodes.0.NodeName"), "node-1");
 	assert_true(json_is_true(api_get(api, "Nodes.0.UpToDate")));
+	assert_int_equal(strlen(api_text(api, "Nodes.0.AgentRun")), 16);
 	assert_string_equal(api_text(api, "Nodes.0.Sources.0"), "192.0.2.16/28");
 	api->caller = &api->tenant;
 	(void)api_buy(api, "ddoscoo", "Ipv4");

@@ -26,7 +26,7 @@ export interface Rates {
 }
 export interface Reason { Name: string; Packets: number; Bytes: number; PacketsPerSecond: number; BytesPerSecond: number }
 export interface PolderNode {
-	NodeName: string; Generation: number; UpToDate: boolean; SeenTime: number; Sources: string[]; VipCount: number;
+	NodeName: string; AgentRun?: string; Generation: number; UpToDate: boolean; SeenTime: number; Sources: string[]; VipCount: number;
 	ServiceCount: number; ListEntryCount: number; MapBytes: number; LifeOffset: number; XdpMode: string;
 	Reasons: { Name: string; Packets: number; Bytes: number }[]; Uplinks?: Uplink[];
 }
