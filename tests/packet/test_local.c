@@ -186,15 +186,21 @@ static struct counter counted_out(const struct wire *w, uint32_t segments, uint3
 		after.out.bytes - before.out.bytes };
 }
 
-static void out(int version)
+/* What a web server sends to a client. */
+static struct wire web_answer(int version)
 {
-	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
+	return (struct wire){ .source = version == 4 ? VIP4 : VIP6,
 		.destination = version == 4 ? CLIENT4 : CLIENT6,
 		.source_port = WEB_PORT,
 		.destination_port = 40000,
 		.protocol = IPPROTO_TCP,
 		.flags = ACK | PSH,
 		.payload = 1000 };
+}
+
+static void out(int version)
+{
+	struct wire sent = web_answer(version);
 	struct frame f = frame_build(&sent);
 	struct vip vip = vip_of_web(0);
 	struct wire other = sent;
@@ -234,13 +240,7 @@ static uint32_t out_verdict(const struct wire *w)
 /* What a web server has still to say when forwarding ends is not said. */
 static void out_ends(int version)
 {
-	struct wire sent = { .source = version == 4 ? VIP4 : VIP6,
-		.destination = version == 4 ? CLIENT4 : CLIENT6,
-		.source_port = WEB_PORT,
-		.destination_port = 40000,
-		.protocol = IPPROTO_TCP,
-		.flags = ACK | PSH,
-		.payload = 1000 };
+	struct wire sent = web_answer(version);
 	struct vip vip = vip_of_web(0);
 	struct vip_counter before;
 	uint64_t refused;

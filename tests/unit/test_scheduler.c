@@ -641,28 +641,38 @@ static void serve_calmly(
 	report_requests(api, attacks, traffic, minutes, MINUTE_MS, 50, 5);
 }
 
-static void test_requests(void **state)
+/* A site behind a CDN that takes over above a number of requests; figures of it are told by "traffic". */
+static void cdn_begin(
+	struct world *world, struct attacks *attacks, struct record_site_traffic *traffic)
 {
 	static const char param[] = "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
 				    "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}";
-	struct world *world = *state;
+	static const struct engine_settings settings = { .blackhole = false };
 	struct api *api = &world->api;
-	static struct attacks attacks;
-	const struct engine_settings settings = { .blackhole = false };
 	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
 		value(api, vip_of(api, world->id), 1));
-	struct record_site_traffic traffic = { RECORD_HEAD(
-		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
 	struct website website;
 
+	*traffic = (struct record_site_traffic){ RECORD_HEAD(
+		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
 	scheduling = (struct scheduling){ 0 };
-	attacks_init(&attacks, api->gateway.nodes, &settings);
+	attacks_init(attacks, api->gateway.nodes, &settings);
 	web_create(api, world->id, DOMAIN);
 	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
-	traffic.record.id = traffic.counter.number = (uint32_t)website.number;
+	traffic->record.id = traffic->counter.number = (uint32_t)website.number;
 	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
 				 "Rules", rules, "Param", param),
 		200);
+}
+
+static void test_requests(void **state)
+{
+	struct world *world = *state;
+	struct api *api = &world->api;
+	static struct attacks attacks;
+	struct record_site_traffic traffic;
+
+	cdn_begin(world, &attacks, &traffic);
 	/* 10:00, which is 18:00 in UTC+8. */
 	serve(api, &attacks, &traffic, 5, 90);
 	assert_string_equal(statuses(api, "cdn"), "10");
@@ -702,26 +712,12 @@ static void begin_anew(struct api *api, struct attacks *attacks)
 /* Calm hours go on over a restart of the control, unless it was away for long. */
 static void test_calm_over_restarts(void **state)
 {
-	static const char param[] = "{\"ParamType\":\"cdn\",\"ParamData\":{\"Domain\":\"" DOMAIN
-				    "\",\"Cname\":\"www.cdn.example\",\"AccessQps\":100}}";
-	const struct engine_settings settings = { .blackhole = false };
 	struct world *world = *state;
 	struct api *api = &world->api;
 	static struct attacks attacks;
-	const char *rules = arena_print(api->fixture, "[%s,%s]", value(api, "www.cdn.example", 5),
-		value(api, vip_of(api, world->id), 1));
-	struct record_site_traffic traffic = { RECORD_HEAD(
-		RECORD_SITE_TRAFFIC, 0, record_site_traffic) };
-	struct website website;
+	struct record_site_traffic traffic;
 
-	scheduling = (struct scheduling){ 0 };
-	attacks_init(&attacks, api->gateway.nodes, &settings);
-	web_create(api, world->id, DOMAIN);
-	assert_int_equal(website_load(api->db, api->fixture, 0, DOMAIN, &website), OK);
-	traffic.record.id = traffic.counter.number = (uint32_t)website.number;
-	assert_int_equal(CALL(api, "CreateSchedulerRule", "RuleName", "cdn", "RuleType", "5",
-				 "Rules", rules, "Param", param),
-		200);
+	cdn_begin(world, &attacks, &traffic);
 	/* 19:00 UTC: the twelve hours end by day. */
 	api->clock_ms += 9 * HOUR_MS;
 	serve(api, &attacks, &traffic, 10, 150);
