@@ -85,7 +85,7 @@ struct polder_request {
 	bool mitigated;	       /* the instance's mitigation is on: checks apply */
 	bool trusted;	       /* client is itself a trusted proxy: no source to count against */
 	bool redirected;       /* a 301 to HTTPS is what it gets when it passes all checks */
-	bool shares;	       /* counted in its site\'s part (nginx/site_share.h) */
+	bool shares;	       /* counted in its site's part (nginx/site_share.h) */
 	bool passed;	       /* checks were asked, and it goes on: not asked again */
 	uint8_t verdict;       /* enum log_verdict */
 	uint8_t check;	       /* enum check that decided, or would have; CHECK_COUNT: none */

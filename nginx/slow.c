@@ -205,12 +205,11 @@ static void look_at_body(struct checks_request *state, int64_t elapsed_ms)
 	state->body_ms += turn ? elapsed_ms : 0;
 	use_credit(&state->body_credit_ms, &state->body_bytes, r->request_length, SLOW_BODY_RATE,
 		turn ? elapsed_ms : 0);
-	if (state->body_credit_ms < 0) {
+	if (state->body_credit_ms < 0)
 		state->body_credit_ms = INT64_MAX / 2;
-		(void)refuse(state, CHECK_slow_body, r->connection->read);
-	} else if (lingers_too_many(state)) {
-		(void)refuse(state, CHECK_slow_body, r->connection->read);
-	}
+	else if (!lingers_too_many(state))
+		return;
+	(void)refuse(state, CHECK_slow_body, r->connection->read);
 }
 
 static void look_at(struct checks_request *state, int64_t elapsed_ms)
