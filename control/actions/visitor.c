@@ -240,23 +240,19 @@ static const struct reply_list province_lists[] = { { "SourceProvinces", "Provin
 static const struct reply_list own_lists[] = { { "Countries", "Country" },
 	{ "Provinces", "Province" }, { "Providers", "Provider" }, { NULL, NULL } };
 
-#define VISITOR_READ(version, name, params, run, lists, help)                                      \
-	{                                                                                          \
-		version, name, READ, PERMISSION_READ, params, sizeof(struct visitor_args), run,    \
-			lists, help, 0                                                             \
-	}
 const struct action visitor_actions[] = {
-	VISITOR_READ(VERSION_DDOSCOO, "DescribePortViewSourceCountries", port_params,
+	DDOSCOO_READ("DescribePortViewSourceCountries", port_params, visitor_args,
 		port_countries_run, country_lists, "counts connections to instances by country"),
-	VISITOR_READ(VERSION_DDOSCOO, "DescribePortViewSourceIsps", port_params, port_providers_run,
+	DDOSCOO_READ("DescribePortViewSourceIsps", port_params, visitor_args, port_providers_run,
 		isp_lists, "counts connections to instances by provider"),
-	VISITOR_READ(VERSION_DDOSCOO, "DescribePortViewSourceProvinces", port_province_params,
+	DDOSCOO_READ("DescribePortViewSourceProvinces", port_province_params, visitor_args,
 		port_provinces_run, province_lists,
 		"counts connections to instances by administrative region of China"),
-	VISITOR_READ(VERSION_DDOSCOO, "DescribeDomainViewSourceProvinces", domain_params,
+	DDOSCOO_READ("DescribeDomainViewSourceProvinces", domain_params, visitor_args,
 		domain_provinces_run, province_lists,
 		"counts the requests of a web site by administrative region of China"),
-	VISITOR_READ(VERSION_POLDER, "DescribeVisitors", own_params, own_run, own_lists,
-		"shows where those are who came to an instance's ports or to a web site"),
+	{ VERSION_POLDER, "DescribeVisitors", READ, PERMISSION_READ, own_params,
+		sizeof(struct visitor_args), own_run, own_lists,
+		"shows where those are who came to an instance's ports or to a web site", 0 },
 	{ 0 },
 };
